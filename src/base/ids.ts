@@ -1,0 +1,35 @@
+/** Identifiers: UUID version 7 (RFC 9562 §5.7), so that ids sort in the order of their creation. */
+
+import { randomBytes } from 'node:crypto';
+
+export type Uuid = string & { readonly __uuid?: never };
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+let lastTime = 0;
+let counter = 0;
+
+/**
+ * A new UUID v7. Within one process ids are strictly increasing: the 12 bits after the time are a counter
+ * (RFC 9562 §6.2, method 1) that starts at random in its lower half each millisecond.
+ */
+export function newUuid(now: number = Date.now()): Uuid {
+  const bytes = randomBytes(16);
+  if (now > lastTime) {
+    lastTime = now;
+    counter = bytes.readUInt16BE(6) & 0x7ff;
+  } else if (++counter > 0xfff) {
+    lastTime += 1;
+    counter = 0;
+  }
+  bytes.writeUIntBE(lastTime, 0, 6);
+  bytes.writeUInt16BE(0x7000 | counter, 6);
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
+  const hex = bytes.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** True for the lower-case canonical form of any UUID version. */
+export function isUuid(text: string): text is Uuid {
+  return UUID.test(text);
+}

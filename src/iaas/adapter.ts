@@ -1,0 +1,240 @@
+/**
+ * What VEP needs of an IaaS, whatever it is. One adapter is one site with its credentials; the engine drives it, nothing
+ * else does. Every create carries a token and finds what an earlier try with the same token left; every failure is an
+ * {@link IaasError} of one of nine classes with the IaaS's own words kept. What an IaaS lacks is said by
+ * {@link Capabilities} and refused up front, never faked. `test/support/adapter-suite.ts` holds all adapters to this.
+ */
+
+/** The site's own identifier of something it made, opaque to VEP. */
+export type SiteRef = string;
+
+export type IaasErrorClass =
+  | 'not-found'
+  | 'conflict'
+  | 'quota'
+  | 'capacity'
+  | 'denied'
+  | 'invalid'
+  | 'unsupported'
+  | 'transient'
+  | 'fatal';
+
+export class IaasError extends Error {
+  override readonly name = 'IaasError';
+  readonly class: IaasErrorClass;
+  /** What the IaaS said, verbatim but without secrets. */
+  readonly said: string | undefined;
+  constructor(errorClass: IaasErrorClass, message: string, said?: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause });
+    this.class = errorClass;
+    this.said = said;
+  }
+}
+
+export type ResourceClass = 'compute' | 'network' | 'storage' | 'nic' | 'attachment' | 'image';
+
+export type ComputeAction = 'start' | 'stop' | 'restart' | 'suspend' | 'save' | 'resize';
+export type NetworkAction = 'up' | 'down';
+export type StorageAction = 'online' | 'offline' | 'backup' | 'snapshot' | 'resize';
+
+export interface Capabilities {
+  readonly compute: ReadonlySet<ComputeAction>;
+  /** Resize without stopping first. */
+  readonly liveResize: boolean;
+  /** Attach and detach while the machine runs. */
+  readonly hotplugNic: boolean;
+  readonly hotplugDisk: boolean;
+  readonly network: ReadonlySet<NetworkAction | 'create'>;
+  readonly storage: ReadonlySet<StorageAction | 'create'>;
+  /** Disk formats `importImage` takes as they are. */
+  readonly imageFormats: readonly string[];
+  readonly metrics: readonly string[];
+  readonly events: boolean;
+  /** Topology levels on which it can keep machines apart or together. */
+  readonly placement: ReadonlySet<'host' | 'rack' | 'zone' | 'country'>;
+  /** Ways an OVF environment can reach the guest. */
+  readonly transports: readonly ('iso' | 'user-data' | 'context')[];
+}
+
+export interface Inventory {
+  readonly takenAt: number;
+  readonly hosts: readonly HostInventory[];
+  readonly networks: readonly { readonly ref: SiteRef; readonly name: string; readonly cidr?: string; readonly shared: boolean }[];
+  readonly images: readonly { readonly ref: SiteRef; readonly name: string; readonly sizeBytes: number; readonly format: string }[];
+  readonly storageFreeBytes: number;
+}
+
+export interface HostInventory {
+  readonly name: string;
+  readonly rack: string;
+  readonly zone: string;
+  /** ISO 3166-1 alpha-2. */
+  readonly country: string;
+  readonly up: boolean;
+  readonly traits: readonly string[];
+  readonly cores: number;
+  readonly freeCores: number;
+  readonly memoryBytes: number;
+  readonly freeMemoryBytes: number;
+}
+
+export interface ComputeSpec {
+  /** Entity id; the site shows it as tag or name so that reconcile recognises its own. */
+  readonly id: string;
+  readonly name: string;
+  readonly hostname?: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly architecture?: 'x86' | 'x64';
+  /** Image of the boot disk; further disks come as volumes through {@link SiteAdapter.attach}. */
+  readonly image?: SiteRef;
+  readonly userData?: string;
+  readonly sshKeys?: readonly string[];
+  /** `ovf-env.xml`, delivered by the best transport the site has. */
+  readonly ovfEnvironment?: string;
+  /** Host chosen by VEP's placement; the site may refuse it but must not silently choose another. */
+  readonly host?: string;
+  /** Machines (their {@link ComputeSpec.id}) it must not, or must, share a host with. */
+  readonly apartFrom?: readonly string[];
+  readonly togetherWith?: readonly string[];
+  /** The application UUID, on everything that belongs to an appliance. */
+  readonly application?: string;
+}
+
+export interface NetworkSpec {
+  readonly id: string;
+  readonly name: string;
+  readonly cidr?: string;
+  readonly gateway?: string;
+  readonly vlan?: number;
+  readonly allocation?: 'dynamic' | 'static';
+  readonly application?: string;
+}
+
+export interface StorageSpec {
+  readonly id: string;
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly image?: SiteRef;
+  readonly application?: string;
+}
+
+export interface NicSpec {
+  readonly id: string;
+  readonly compute: SiteRef;
+  readonly network: SiteRef;
+  readonly mac?: string;
+  readonly address?: string;
+}
+
+export interface AttachmentSpec {
+  readonly id: string;
+  readonly compute: SiteRef;
+  readonly storage: SiteRef;
+  readonly device?: string;
+  readonly readOnly?: boolean;
+}
+
+/** An image to register: bytes that VEP has fetched and verified already. */
+export interface ImageSpec {
+  readonly id: string;
+  readonly name: string;
+  readonly format: string;
+  readonly sizeBytes: number;
+  readonly virtualSizeBytes?: number;
+  readonly sha256?: string;
+  /** Opens the verified bytes; may be called again after a failure. */
+  open(): Promise<AsyncIterable<Uint8Array>>;
+}
+
+/** What the site reports of one thing it has. States are OCCI's own words. */
+export type Observed =
+  | (ObservedBase & {
+      readonly class: 'compute';
+      readonly state: 'active' | 'inactive' | 'suspended' | 'error';
+      readonly cores: number;
+      readonly memoryBytes: number;
+      readonly host?: string;
+    })
+  | (ObservedBase & { readonly class: 'network'; readonly state: 'active' | 'inactive' | 'error'; readonly cidr?: string; readonly gateway?: string; readonly vlan?: number })
+  | (ObservedBase & {
+      readonly class: 'storage';
+      readonly state: 'online' | 'offline' | 'backup' | 'snapshot' | 'resize' | 'degraded' | 'error';
+      readonly sizeBytes: number;
+    })
+  | (ObservedBase & {
+      readonly class: 'nic';
+      readonly state: 'active' | 'inactive' | 'error';
+      readonly interface: string;
+      readonly mac: string;
+      readonly address?: string;
+      readonly gateway?: string;
+    })
+  | (ObservedBase & { readonly class: 'attachment'; readonly state: 'active' | 'inactive' | 'error'; readonly device: string })
+  | (ObservedBase & { readonly class: 'image'; readonly state: 'active' | 'inactive' | 'error'; readonly sizeBytes: number });
+
+interface ObservedBase {
+  readonly ref: SiteRef;
+  /** The id VEP gave at creation; absent for what VEP did not make. */
+  readonly id?: string;
+  readonly message?: string;
+  /** Still on the way to another state: ask again soon. */
+  readonly busy: boolean;
+}
+
+export interface SiteEvent {
+  readonly ref: SiteRef;
+  readonly class: ResourceClass;
+  readonly at: number;
+}
+
+export interface MetricSample {
+  readonly ref: SiteRef;
+  readonly metric: string;
+  readonly at: number;
+  readonly value: number;
+}
+
+/** Options every call takes: its time limit and the wish to stop. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface SiteAdapter {
+  /** Name of the site in the configuration. */
+  readonly site: string;
+  /** `simulator`, `opennebula`, … */
+  readonly type: string;
+  capabilities(): Capabilities;
+  /** Connects and says what is missing: an empty list means the site can be used. */
+  check(options?: CallOptions): Promise<readonly { readonly code: string; readonly message: string; readonly remedy: string }[]>;
+  inventory(options?: CallOptions): Promise<Inventory>;
+
+  /** Each create answers the ref of the one thing that carries `token`, making it only if there is none. */
+  createCompute(spec: ComputeSpec, token: string, options?: CallOptions): Promise<SiteRef>;
+  createNetwork(spec: NetworkSpec, token: string, options?: CallOptions): Promise<SiteRef>;
+  createStorage(spec: StorageSpec, token: string, options?: CallOptions): Promise<SiteRef>;
+  attachNic(spec: NicSpec, token: string, options?: CallOptions): Promise<SiteRef>;
+  attachStorage(spec: AttachmentSpec, token: string, options?: CallOptions): Promise<SiteRef>;
+  importImage(spec: ImageSpec, token: string, options?: CallOptions): Promise<SiteRef>;
+
+  /** Idempotent: deleting what is not there succeeds. Resolves when the site has accepted; `describe` tells when it is gone. */
+  delete(what: ResourceClass, ref: SiteRef, options?: CallOptions): Promise<void>;
+  /** Idempotent: asking for the state a thing already has succeeds. */
+  actCompute(ref: SiteRef, action: Exclude<ComputeAction, 'save' | 'resize'>, method: string | undefined, options?: CallOptions): Promise<void>;
+  resizeCompute(ref: SiteRef, size: { readonly cores: number; readonly memoryBytes: number }, options?: CallOptions): Promise<void>;
+  /** Makes an image of the machine's boot disk. */
+  saveCompute(ref: SiteRef, name: string, method: string | undefined, token: string, options?: CallOptions): Promise<SiteRef>;
+  actNetwork(ref: SiteRef, action: NetworkAction, options?: CallOptions): Promise<void>;
+  actStorage(ref: SiteRef, action: Exclude<StorageAction, 'resize'>, options?: CallOptions): Promise<void>;
+  resizeStorage(ref: SiteRef, sizeBytes: number, options?: CallOptions): Promise<void>;
+
+  /** What the site says of each ref, in one batch; a ref that is gone has no entry. */
+  describe(what: ResourceClass, refs: readonly SiteRef[], options?: CallOptions): Promise<ReadonlyMap<SiteRef, Observed>>;
+  /** Everything of a class on the site that carries a VEP token, in pages: what reconcile compares with. */
+  list(what: ResourceClass, options?: CallOptions): AsyncIterable<Observed>;
+  /** Changes as they happen, where {@link Capabilities.events}; at least once, in order per ref. */
+  events(signal: AbortSignal): AsyncIterable<SiteEvent>;
+  metrics(refs: readonly SiteRef[], options?: CallOptions): Promise<readonly MetricSample[]>;
+  close(): Promise<void>;
+}
