@@ -1,0 +1,239 @@
+/**
+ * The configuration: one YAML file, overridden by environment variables, checked as a whole at start. Every fault names
+ * the key it is about. `docs/configuration.md` describes each key; the schema below is what is enforced.
+ */
+
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { LineCounter, parseDocument } from 'yaml';
+import { Problem, excerpt, messageOf, type Fault } from './errors.js';
+import type { JsonObject, JsonValue } from './json.js';
+
+export interface Config {
+  readonly server: {
+    readonly host: string;
+    /** 0: any free port. */
+    readonly port: number;
+    /** Names and addresses a client may use in `Host`, besides the one listened on. */
+    readonly allowedHosts: readonly string[];
+    /** Peers (address or CIDR) whose forwarding headers count. */
+    readonly trustedPeers: readonly string[];
+    /** Serve beyond loopback without TLS, knowingly. */
+    readonly plainBeyondLoopback: boolean;
+    readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCa: readonly string[] };
+    readonly maxBodyBytes: number;
+    readonly maxHeaderBytes: number;
+    readonly requestTimeoutMs: number;
+  };
+  readonly data: {
+    readonly directory: string;
+    /** `postgres://…`; absent: SQLite in the data directory. */
+    readonly database?: string;
+  };
+  readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' };
+  readonly limits: {
+    /** Requests per principal and second, averaged; bursts of ten times that pass. */
+    readonly requestsPerSecond: number;
+    readonly pageSize: number;
+    readonly uploadBytes: number;
+    readonly imageCacheBytes: number;
+  };
+  readonly engine: { readonly concurrency: number; readonly perSite: number; readonly leaseMs: number; readonly reconcileMs: number };
+  readonly metrics: { readonly open: boolean };
+  readonly interop: { readonly egi: boolean; readonly entityLocation: boolean };
+  readonly images: {
+    /** Folders that `file:` URLs may name. */
+    readonly fileRoots: readonly string[];
+    /** Hosts, addresses or CIDRs inside private ranges that may be fetched from all the same. */
+    readonly allow: readonly string[];
+  };
+  readonly sites: readonly SiteConfig[];
+  readonly templates: { readonly os: readonly OsTemplateConfig[] };
+  readonly telemetry: { readonly enabled: boolean };
+}
+
+export interface SiteConfig {
+  readonly name: string;
+  readonly type: string;
+  /** Where guests of this site reach VEP (K34). */
+  readonly guestUrl?: string;
+  /** What the adapter of this type wants to know; it checks these itself. */
+  readonly options: JsonObject;
+}
+
+/** An OS template offered to every user: a mixin that depends on `os_tpl`, backed by an image. */
+export interface OsTemplateConfig {
+  readonly term: string;
+  readonly title: string;
+  /** URL of the image; absent: an empty image, which only the simulator boots. */
+  readonly image?: string;
+  readonly sizeGiB: number;
+}
+
+const object = (properties: JsonObject, required: readonly string[] = []): JsonObject => ({
+  type: 'object',
+  additionalProperties: false,
+  required: [...required],
+  default: {},
+  properties,
+});
+const strings = { type: 'array', items: { type: 'string', minLength: 1 }, default: [] };
+const integer = (minimum: number, maximum: number, value: number): JsonObject => ({ type: 'integer', minimum, maximum, default: value });
+const boolean = (value: boolean): JsonObject => ({ type: 'boolean', default: value });
+
+/** JSON Schema 2020-12 of the file; its defaults are VEP's defaults. */
+export const configSchema: JsonObject = object({
+  server: object({
+    host: { type: 'string', minLength: 1, default: '127.0.0.1' },
+    port: integer(0, 65535, 8787),
+    allowedHosts: strings,
+    trustedPeers: strings,
+    plainBeyondLoopback: boolean(false),
+    tls: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['certificate', 'key'],
+      properties: { certificate: { type: 'string' }, key: { type: 'string' }, clientCa: strings },
+    },
+    maxBodyBytes: integer(1024, 1 << 30, 16 << 20),
+    maxHeaderBytes: integer(16 << 10, 1 << 20, 128 << 10),
+    requestTimeoutMs: integer(1000, 3_600_000, 60_000),
+  }),
+  data: object({
+    directory: { type: 'string', minLength: 1, default: './vep-data' },
+    database: { type: 'string', pattern: '^postgres(ql)?://' },
+  }),
+  log: object({ level: { enum: ['trace', 'debug', 'info', 'warn', 'error', 'silent'], default: 'info' } }),
+  limits: object({
+    requestsPerSecond: integer(1, 1_000_000, 200),
+    pageSize: integer(1, 100_000, 10_000),
+    uploadBytes: integer(1024, 1 << 50, 64 * 2 ** 30),
+    imageCacheBytes: integer(1 << 20, 2 ** 50, 100 * 2 ** 30),
+  }),
+  engine: object({
+    concurrency: integer(1, 1000, 32),
+    perSite: integer(1, 1000, 16),
+    leaseMs: integer(1000, 600_000, 30_000),
+    reconcileMs: integer(500, 3_600_000, 30_000),
+  }),
+  metrics: object({ open: boolean(false) }),
+  interop: object({ egi: boolean(true), entityLocation: boolean(true) }),
+  images: object({ fileRoots: strings, allow: strings }),
+  sites: {
+    type: 'array',
+    minItems: 1,
+    default: [{ name: 'sim', type: 'simulator', options: {} }],
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['name', 'type'],
+      properties: {
+        name: { type: 'string', pattern: '^[a-z][a-z0-9-]{0,31}$' },
+        type: { type: 'string', pattern: '^[a-z][a-z0-9-]*$' },
+        guestUrl: { type: 'string', pattern: '^https?://' },
+        options: { type: 'object', default: {} },
+      },
+    },
+  },
+  templates: object({
+    os: {
+      type: 'array',
+      default: [
+        { term: 'debian12', title: 'Debian 12' },
+        { term: 'ubuntu2404', title: 'Ubuntu 24.04 LTS' },
+      ],
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['term', 'title'],
+        properties: {
+          term: { type: 'string', pattern: '^[a-z][a-z0-9_-]*$' },
+          title: { type: 'string', pattern: '^[^,\\r\\n]+$' },
+          image: { type: 'string', minLength: 1 },
+          sizeGiB: integer(1, 100_000, 10),
+        },
+      },
+    },
+  }),
+  telemetry: object({ enabled: boolean(false) }),
+});
+
+/** Environment variables that override a key of the file. */
+const OVERRIDES: readonly { readonly variable: string; readonly key: readonly [string, string]; readonly number?: true }[] = [
+  { variable: 'VEP_HOST', key: ['server', 'host'] },
+  { variable: 'VEP_PORT', key: ['server', 'port'], number: true },
+  { variable: 'VEP_DATA_DIR', key: ['data', 'directory'] },
+  { variable: 'VEP_DATABASE_URL', key: ['data', 'database'] },
+  { variable: 'VEP_LOG_LEVEL', key: ['log', 'level'] },
+];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the file named by `path` (or `VEP_CONFIG`), applies the environment and checks the result.
+ *
+ * @throws Problem `invalid` with one fault for every key that is wrong, unknown or missing.
+ */
+export function loadConfig(environment: Environment, path: string | undefined = environment['VEP_CONFIG']): Config {
+  if (path === undefined) return parseConfig('', environment);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Problem('invalid', {
+      code: 'config.unreadable',
+      message: `the configuration file ${path} cannot be read: ${messageOf(error)}`,
+      remedy: 'name a readable YAML file with --config or VEP_CONFIG',
+    });
+  }
+  return parseConfig(text, environment);
+}
+
+/** The same for text that has been read already. An empty text is a file without keys. */
+export function parseConfig(text: string, environment: Environment): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  const faults: Fault[] = document.errors.map((error) => ({
+    code: 'config.syntax',
+    message: error.message.split('\n')[0] ?? error.message,
+    place: { line: lines.linePos(error.pos[0]).line, column: lines.linePos(error.pos[0]).col },
+    remedy: 'write the file as YAML 1.2',
+  }));
+  if (faults.length > 0) throw new Problem('invalid', faults);
+
+  const raw = (document.toJS() ?? {}) as Record<string, Record<string, JsonValue> | undefined>;
+  for (const { variable, key, number } of OVERRIDES) {
+    const value = environment[variable];
+    if (value === undefined || value === '') continue;
+    const section = (raw[key[0]] ??= {});
+    section[key[1]] = number && /^\d+$/.test(value) ? Number(value) : value;
+  }
+
+  const validate = new Ajv2020({ allErrors: true, useDefaults: true, strict: false }).compile(configSchema);
+  if (!validate(raw)) throw new Problem('invalid', (validate.errors ?? []).map(asFault));
+  const config = raw as unknown as Config;
+  const names = config.sites.map((site) => site.name);
+  const twice = names.filter((name, index) => names.indexOf(name) !== index);
+  if (twice.length > 0) {
+    throw new Problem('invalid', {
+      code: 'config.site-twice',
+      message: `two sites are named ${excerpt(twice[0])}`,
+      place: { path: 'sites' },
+      remedy: 'give every site a name of its own',
+    });
+  }
+  return { ...config, data: { ...config.data, directory: resolve(config.data.directory) } };
+}
+
+function asFault(error: ErrorObject): Fault {
+  const key = error.instancePath.slice(1).replaceAll('/', '.');
+  const unknown = error.keyword === 'additionalProperties' ? String(error.params['additionalProperty']) : undefined;
+  const path = [key, unknown].filter(Boolean).join('.') || '(top level)';
+  return {
+    code: unknown ? 'config.unknown-key' : 'config.invalid',
+    message: unknown ? `${path} is not a configuration key` : `${path} ${error.message ?? 'is not valid'}`,
+    place: { path },
+    remedy: 'see docs/configuration.md for the keys and their values',
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * The behaviour of one kind: what its entities do when they are created, changed, acted on and removed. A handler runs
+ * inside the one transaction of a request (DESIGN, "The way of a request"): it may complete or refuse what is asked and
+ * file operations for the work at the site, but it never talks to a site, a clock or the network itself.
+ */
+
+import type { AttributeValue, Kind, Mixin, TypeId } from '../occi/model.js';
+import type { CategoryRegistry } from '../occi/registry.js';
+import type { ResolvedLink } from '../occi/resolve.js';
+import type { EntityRecord } from '../store/entity-record.js';
+import type { Tx } from '../store/sql.js';
+import type { Attachment, RequestContext } from './extension.js';
+
+/** What every hook gets: the transaction, who asks, and the categories as the caller sees them. */
+export interface Write {
+  readonly tx: Tx;
+  readonly context: RequestContext;
+  readonly registry: CategoryRegistry;
+  /** Milliseconds since the epoch, the same throughout the transaction. */
+  readonly now: number;
+}
+
+/** An entity about to be stored. A handler completes it in place; what it leaves is what is committed. */
+export interface EntityDraft {
+  readonly id: string;
+  readonly kind: Kind;
+  mixins: TypeId[];
+  title?: string;
+  summary?: string;
+  /** Mutable attributes as the client wants them. */
+  readonly wanted: Record<string, AttributeValue>;
+  /** Immutable attributes as far as they are known before any site has reported. */
+  readonly observed: Record<string, AttributeValue>;
+  /** The state to which the operations filed with it lead, when that is not the observed one (K10). */
+  heading?: string;
+  owner: string;
+  group: string;
+  appliance?: string;
+  site?: string;
+  /** Links only: the source, already loaded and permitted. */
+  readonly source?: EntityRecord;
+  /** Links only: the target if it is an entity of this server, else {@link targetUri}. */
+  readonly target?: EntityRecord;
+  readonly targetUri?: string;
+  /** Inline links, created right after the entity itself. */
+  readonly links: readonly ResolvedLink[];
+  readonly attachments: readonly Attachment[];
+}
+
+/** A change that passed all checks of the categories: definitions, types, mutability. */
+export interface EntityChange {
+  /** Attributes with a new value; `undefined` takes one away. */
+  readonly attributes: ReadonlyMap<string, AttributeValue | undefined>;
+  readonly title?: string | undefined;
+  readonly summary?: string | undefined;
+  readonly addedMixins: readonly Mixin[];
+  readonly removedMixins: readonly Mixin[];
+}
+
+export interface Invocation {
+  readonly action: TypeId;
+  readonly term: string;
+  readonly parameters: Readonly<Record<string, AttributeValue>>;
+}
+
+/** An operation to be filed by the caller of the hook, so that it can be ordered after others. */
+export interface OperationDraft {
+  readonly type: string;
+  readonly site: string | null;
+  readonly input: Readonly<Record<string, AttributeValue>>;
+}
+
+export interface KindHandler {
+  readonly kind: TypeId;
+  /** Actions that are legal in the state to which pending operations lead (K10); rendered on the entity. */
+  applicable(entity: Pick<EntityRecord, 'observed' | 'heading' | 'mixins' | 'appliance'>): readonly TypeId[];
+  /** Completes or refuses a new entity. */
+  prepare(write: Write, draft: EntityDraft): Promise<void>;
+  /** Files the work of a new entity, which is stored by now together with its inline links. */
+  created(write: Write, entity: EntityRecord): Promise<void>;
+  /**
+   * Completes or refuses a change and files its work. Answers the record as it shall be stored; mixins that the change
+   * displaces (a template replaced by another) are taken out here.
+   */
+  change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord>;
+  /** Carries out or files an action. Answers the entity as it shall be stored and the template that `save` minted. */
+  act(write: Write, entity: EntityRecord, invocation: Invocation): Promise<{ readonly entity: EntityRecord; readonly minted?: Mixin }>;
+  /** The work that takes the entity off its site; nothing if no site knows it. Refuses with a Problem `conflict`. */
+  release(write: Write, entity: EntityRecord): Promise<OperationDraft | undefined>;
+}
