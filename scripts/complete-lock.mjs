@@ -35,7 +35,7 @@ process.stdout.write(`package-lock.json: ${added} packages of other platforms ad
 
 /** Looks for a package the way Node does: in the folder of the package that wants it, then in each one above. */
 function isLocked(from, name) {
-  for (let base = from; ; ) {
+  for (let base = from; ;) {
     if (lock.packages[`${base === '' ? '' : `${base}/`}node_modules/${name}`]) return true;
     if (base === '') return false;
     const above = base.lastIndexOf('node_modules/');

@@ -96,14 +96,15 @@ function removeOrphans(outFolder, sourceFolder) {
   for (const entry of fs.readdirSync(outFolder, { withFileTypes: true })) {
     const out = path.join(outFolder, entry.name);
     if (entry.isDirectory()) removeOrphans(out, path.join(sourceFolder, entry.name));
-    else if (!fs.existsSync(path.join(sourceFolder, entry.name.replace(/(\.d)?\.(js|ts)(\.map)?$/, '.ts')))) fs.rmSync(out);
+    else if (!fs.existsSync(path.join(sourceFolder, entry.name.replace(/(\.d)?\.(js|ts)(\.map)?$/, '.ts'))))
+      fs.rmSync(out);
   }
 }
 
 /** One preparation at a time: `npm test` in a second terminal waits for the install of `npm start` in the first. */
 function lock() {
   fs.mkdirSync(path.dirname(LOCK), { recursive: true });
-  for (let told = false; ; ) {
+  for (let told = false; ;) {
     try {
       fs.writeFileSync(LOCK, String(process.pid), { flag: 'wx' });
       return () => fs.rmSync(LOCK, { force: true });
