@@ -96,8 +96,8 @@ export const configSchema: JsonObject = object({
       required: ['certificate', 'key'],
       properties: { certificate: { type: 'string' }, key: { type: 'string' }, clientCa: strings },
     },
-    maxBodyBytes: integer(1024, 1 << 30, 16 << 20),
-    maxHeaderBytes: integer(16 << 10, 1 << 20, 128 << 10),
+    maxBodyBytes: integer(1024, 2 ** 30, 16 * 2 ** 20),
+    maxHeaderBytes: integer(16 * 1024, 2 ** 20, 128 * 1024),
     requestTimeoutMs: integer(1000, 3_600_000, 60_000),
   }),
   data: object({
@@ -108,8 +108,8 @@ export const configSchema: JsonObject = object({
   limits: object({
     requestsPerSecond: integer(1, 1_000_000, 200),
     pageSize: integer(1, 100_000, 10_000),
-    uploadBytes: integer(1024, 1 << 50, 64 * 2 ** 30),
-    imageCacheBytes: integer(1 << 20, 2 ** 50, 100 * 2 ** 30),
+    uploadBytes: integer(1024, 2 ** 50, 64 * 2 ** 30),
+    imageCacheBytes: integer(2 ** 20, 2 ** 50, 100 * 2 ** 30),
   }),
   engine: object({
     concurrency: integer(1, 1000, 32),

@@ -1,0 +1,223 @@
+/**
+ * How each infrastructure kind lives on a site: the class of thing it is there, how it is made from a stored entity,
+ * and which OCCI attributes the site's report fills in. The engine's steps (`operations.ts`) are the same for all.
+ */
+
+import { CONTRAIL, COMPUTE, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, type Attributes, type TypeId } from '../../src/occi/model.js';
+import type { CallOptions, Observed, ResourceClass, SiteAdapter, SiteRef } from '../../src/iaas/adapter.js';
+import type { EntityRecord } from '../../src/store/entity-record.js';
+import { STATE_MACHINES, type StateMachine } from './states.js';
+
+const GIB = 2 ** 30;
+
+/** What an entity needs from others before its site can make it: references the site gave those. */
+export interface Needed {
+  readonly source?: SiteRef;
+  readonly target?: SiteRef;
+}
+
+/** What only the operation knows: placement, guest environment, image. Secrets have been looked up by then. */
+export interface ProvisionInput {
+  readonly host?: string;
+  readonly apartFrom?: readonly string[];
+  readonly togetherWith?: readonly string[];
+  readonly image?: SiteRef;
+  readonly userData?: string;
+  readonly ovfEnvironment?: string;
+  readonly readOnly?: boolean;
+}
+
+export interface SiteClass {
+  readonly kind: TypeId;
+  readonly class: ResourceClass;
+  readonly machine: StateMachine;
+  make(
+    adapter: SiteAdapter,
+    entity: EntityRecord,
+    needed: Needed,
+    input: ProvisionInput,
+    token: string,
+    options: CallOptions,
+  ): Promise<SiteRef>;
+  /** OCCI attributes that the report settles; the state is among them. */
+  observe(report: Observed): Attributes;
+}
+
+const compute: SiteClass = {
+  kind: COMPUTE,
+  class: 'compute',
+  machine: machineOf(COMPUTE),
+  make: (adapter, entity, _needed, input, token, options) => {
+    const { wanted } = entity;
+    const key = wanted['occi.credentials.ssh.publickey'] ?? wanted['org.openstack.credentials.publickey.data'];
+    const userData = input.userData ?? decodeUserData(wanted['occi.compute.userdata'] ?? wanted['org.openstack.compute.user_data']);
+    return adapter.createCompute(
+      {
+        id: entity.id,
+        name: entity.title ?? entity.id,
+        cores: numberOf(wanted['occi.compute.cores'], 1),
+        memoryBytes: Math.ceil(numberOf(wanted['occi.compute.memory'], 1) * GIB),
+        ...(typeof wanted['occi.compute.hostname'] === 'string' ? { hostname: wanted['occi.compute.hostname'] } : {}),
+        ...(wanted['occi.compute.architecture'] === 'x86' || wanted['occi.compute.architecture'] === 'x64'
+          ? { architecture: wanted['occi.compute.architecture'] }
+          : {}),
+        ...(input.image === undefined ? {} : { image: input.image }),
+        ...(userData === undefined ? {} : { userData }),
+        ...(typeof key === 'string' ? { sshKeys: [key] } : {}),
+        ...(input.ovfEnvironment === undefined ? {} : { ovfEnvironment: input.ovfEnvironment }),
+        ...(input.host === undefined ? {} : { host: input.host }),
+        ...(input.apartFrom === undefined ? {} : { apartFrom: input.apartFrom }),
+        ...(input.togetherWith === undefined ? {} : { togetherWith: input.togetherWith }),
+        ...(entity.appliance === null ? {} : { application: entity.appliance }),
+      },
+      token,
+      options,
+    );
+  },
+  observe: (report) => ({
+    'occi.compute.state': stateOf(report),
+    ...messageOf('occi.compute.state.message', report),
+    ...(report.class === 'compute' && report.host !== undefined ? { [PLACEMENT_HOST]: report.host } : {}),
+  }),
+};
+
+/** Host on which the site runs a machine; shown by VEP's placement mixin. */
+export const PLACEMENT_HOST = 'eu.contrail-project.placement.host';
+export const PLACEMENT_SITE = 'eu.contrail-project.placement.site';
+export const PLACEMENT_MIXIN: TypeId = `${CONTRAIL}/infrastructure#placement`;
+
+const network: SiteClass = {
+  kind: NETWORK,
+  class: 'network',
+  machine: machineOf(NETWORK),
+  make: (adapter, entity, _needed, _input, token, options) => {
+    const { wanted } = entity;
+    const allocation = wanted['occi.network.allocation'];
+    return adapter.createNetwork(
+      {
+        id: entity.id,
+        name: entity.title ?? entity.id,
+        ...(typeof wanted['occi.network.address'] === 'string' ? { cidr: wanted['occi.network.address'] } : {}),
+        ...(typeof wanted['occi.network.gateway'] === 'string' ? { gateway: wanted['occi.network.gateway'] } : {}),
+        ...(typeof wanted['occi.network.vlan'] === 'number' ? { vlan: wanted['occi.network.vlan'] } : {}),
+        ...(allocation === 'dynamic' || allocation === 'static' ? { allocation } : {}),
+        ...(entity.appliance === null ? {} : { application: entity.appliance }),
+      },
+      token,
+      options,
+    );
+  },
+  observe: (report) => ({ 'occi.network.state': stateOf(report), ...messageOf('occi.network.state.message', report) }),
+};
+
+const storage: SiteClass = {
+  kind: STORAGE,
+  class: 'storage',
+  machine: machineOf(STORAGE),
+  make: (adapter, entity, _needed, input, token, options) =>
+    adapter.createStorage(
+      {
+        id: entity.id,
+        name: entity.title ?? entity.id,
+        sizeBytes: Math.ceil(numberOf(entity.wanted['occi.storage.size'], 1) * GIB),
+        ...(input.image === undefined ? {} : { image: input.image }),
+        ...(entity.appliance === null ? {} : { application: entity.appliance }),
+      },
+      token,
+      options,
+    ),
+  observe: (report) => ({ 'occi.storage.state': stateOf(report), ...messageOf('occi.storage.state.message', report) }),
+};
+
+const networkinterface: SiteClass = {
+  kind: NETWORKINTERFACE,
+  class: 'nic',
+  machine: machineOf(NETWORKINTERFACE),
+  make: (adapter, entity, needed, _input, token, options) => {
+    const { wanted } = entity;
+    return adapter.attachNic(
+      {
+        id: entity.id,
+        compute: needed.source ?? '',
+        network: needed.target ?? '',
+        ...(typeof wanted['occi.networkinterface.mac'] === 'string' ? { mac: wanted['occi.networkinterface.mac'] } : {}),
+        ...(typeof wanted['occi.networkinterface.address'] === 'string'
+          ? { address: wanted['occi.networkinterface.address'] }
+          : {}),
+      },
+      token,
+      options,
+    );
+  },
+  observe: (report) => ({
+    'occi.networkinterface.state': stateOf(report),
+    ...messageOf('occi.networkinterface.state.message', report),
+    ...(report.class === 'nic'
+      ? {
+          'occi.networkinterface.interface': report.interface,
+          'occi.networkinterface.mac': report.mac,
+          ...(report.address === undefined ? {} : { 'occi.networkinterface.address': report.address }),
+          ...(report.gateway === undefined ? {} : { 'occi.networkinterface.gateway': report.gateway }),
+        }
+      : {}),
+  }),
+};
+
+const storagelink: SiteClass = {
+  kind: STORAGELINK,
+  class: 'attachment',
+  machine: machineOf(STORAGELINK),
+  make: (adapter, entity, needed, input, token, options) => {
+    const device = entity.wanted['occi.storagelink.deviceid'];
+    return adapter.attachStorage(
+      {
+        id: entity.id,
+        compute: needed.source ?? '',
+        storage: needed.target ?? '',
+        ...(typeof device === 'string' ? { device } : {}),
+        ...(input.readOnly === undefined ? {} : { readOnly: input.readOnly }),
+      },
+      token,
+      options,
+    );
+  },
+  observe: (report) => ({
+    'occi.storagelink.state': stateOf(report),
+    ...messageOf('occi.storagelink.state.message', report),
+    ...(report.class === 'attachment' ? { 'occi.storagelink.deviceid': report.device } : {}),
+  }),
+};
+
+export const SITE_CLASSES: readonly SiteClass[] = [compute, network, storage, networkinterface, storagelink];
+
+const byKind = new Map(SITE_CLASSES.map((siteClass) => [siteClass.kind, siteClass]));
+
+export function siteClassOf(kind: TypeId): SiteClass | undefined {
+  return byKind.get(kind);
+}
+
+function machineOf(kind: TypeId): StateMachine {
+  const machine = STATE_MACHINES[kind];
+  if (!machine) throw new Error(`no state machine for ${kind}`);
+  return machine;
+}
+
+function stateOf(report: Observed): string {
+  return report.state;
+}
+
+/** A message is shown as long as the site has one; otherwise the attribute is absent. */
+function messageOf(attribute: string, report: Observed): Attributes {
+  return report.message === undefined ? {} : { [attribute]: report.message };
+}
+
+function numberOf(value: unknown, otherwise: number): number {
+  return typeof value === 'number' ? value : otherwise;
+}
+
+/** rOCCI documents `occi.compute.userdata` as Base64; what is not Base64 is taken as it is. */
+function decodeUserData(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  if (value.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(value)) return value;
+  return Buffer.from(value, 'base64').toString('utf8');
+}

@@ -1,0 +1,82 @@
+/**
+ * What is refused before anyone is identified: requests for another host, identity headers from peers that may not set
+ * them, writes that a browser makes on behalf of another site (K22), and tricks to smuggle another method.
+ */
+
+import type { IncomingMessage } from 'node:http';
+import ipaddr from 'ipaddr.js';
+import { problem } from '../base/errors.js';
+
+export interface GuardOptions {
+  /** Host names and addresses (without port) that are this server; a port given with one must match too. */
+  readonly hosts: readonly string[];
+  /** Peers (address or CIDR) whose forwarding headers count. */
+  readonly trustedPeers: readonly string[];
+  readonly secure: boolean;
+}
+
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+const LOCAL_NAMES = ['localhost', '127.0.0.1', '[::1]'];
+
+export class Guard {
+  readonly #hosts: ReadonlySet<string>;
+  readonly #trusted: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][];
+  readonly #secure: boolean;
+
+  constructor(options: GuardOptions) {
+    this.#hosts = new Set([...LOCAL_NAMES, ...options.hosts].map((host) => host.toLowerCase()));
+    this.#trusted = options.trustedPeers.map(asRange);
+    this.#secure = options.secure;
+  }
+
+  /** Whether forwarding headers of this peer count. IPv4-mapped addresses are read as IPv4 (S-045). */
+  trusts(address: string | undefined): boolean {
+    if (address === undefined || this.#trusted.length === 0) return false;
+    const peer = ipaddr.process(address);
+    return this.#trusted.some(([range, bits]) => peer.kind() === range.kind() && peer.match(range as ipaddr.IPv4, bits));
+  }
+
+  /**
+   * The base URL under which the client reached this server: its own `Host`, if that is one of ours (K17).
+   *
+   * @throws Problem `malformed` for an absent or foreign host
+   */
+  baseOf(message: IncomingMessage): string {
+    const trusted = this.trusts(message.socket.remoteAddress);
+    const forwardedHost = trusted ? single(message.headers['x-forwarded-host']) : undefined;
+    const forwardedProto = trusted ? single(message.headers['x-forwarded-proto']) : undefined;
+    const host = (forwardedHost ?? message.headers.host ?? '').toLowerCase();
+    const name = host.replace(/:\d+$/, '');
+    if (!/^[a-z0-9.\-_[\]:]+$/.test(host) || !(this.#hosts.has(host) || this.#hosts.has(name))) {
+      throw problem('malformed', 'http.host', 'this server does not answer for the host that the request names', {
+        place: { field: 'Host' },
+        remedy: 'use the address the server is known by; a provider adds names under server.allowedHosts',
+      });
+    }
+    const scheme = forwardedProto === 'https' || forwardedProto === 'http' ? forwardedProto : this.#secure ? 'https' : 'http';
+    return `${scheme}://${host}`;
+  }
+
+  /** @throws Problem `forbidden` for a write that a page of another origin makes a browser send (S-117) */
+  refuseForeignWrites(message: IncomingMessage, base: string): void {
+    if (SAFE.has(message.method ?? '')) return;
+    const origin = message.headers.origin;
+    const site = message.headers['sec-fetch-site'];
+    const foreign = (origin !== undefined && origin.toLowerCase() !== base) || (site !== undefined && site !== 'same-origin' && site !== 'none');
+    if (!foreign) return;
+    throw problem('forbidden', 'http.foreign-origin', 'writes from pages of another origin are refused', {
+      place: { field: origin === undefined ? 'Sec-Fetch-Site' : 'Origin' },
+      remedy: 'send the request from a program, or from a page of this server',
+    });
+  }
+}
+
+function asRange(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+  if (text.includes('/')) return ipaddr.parseCIDR(text);
+  const address = ipaddr.process(text);
+  return [address, address.kind() === 'ipv4' ? 32 : 128];
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return (Array.isArray(value) ? value[0] : value)?.split(',')[0]?.trim();
+}
