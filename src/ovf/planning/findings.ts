@@ -1,0 +1,83 @@
+/**
+ * The findings of one reading of a descriptor: a list that grows while the plan is built, so that its author gets
+ * everything at once. How grave a departure from the standard is depends on how the descriptor is read (`ovf.md` §10):
+ * strictly it is an error, leniently a warning.
+ */
+
+import { excerpt, type Fault, type Place, type Severity } from '../../base/errors.js';
+
+export type ReadMode = 'strict' | 'lenient';
+
+export interface FindingDetails {
+  readonly place?: Place | undefined;
+  readonly remedy: string;
+  /** The offending value; never a secret. */
+  readonly value?: string | undefined;
+}
+
+export class Findings {
+  readonly mode: ReadMode;
+  readonly #list: Fault[] = [];
+  #errors = 0;
+
+  constructor(mode: ReadMode) {
+    this.mode = mode;
+  }
+
+  /** What stops the plan in either mode. */
+  error(rule: string, message: string, details: FindingDetails): void {
+    this.#note('error', rule, message, details);
+  }
+
+  /** What the author should know of, in either mode. */
+  warning(rule: string, message: string, details: FindingDetails): void {
+    this.#note('warning', rule, message, details);
+  }
+
+  /** A departure from the standard that has one safe meaning: borne leniently, refused strictly. */
+  deviation(rule: string, message: string, details: FindingDetails): void {
+    this.#note(this.mode === 'strict' ? 'error' : 'warning', rule, message, details);
+  }
+
+  /** A fault that another part has found already, seen at `place`. */
+  add(fault: Fault, place?: Place): void {
+    this.#push(place && !fault.place ? { ...fault, place: placeOnly(place) } : fault);
+  }
+
+  get all(): readonly Fault[] {
+    return this.#list;
+  }
+
+  get hasErrors(): boolean {
+    return this.#errors > 0;
+  }
+
+  #push(fault: Fault): void {
+    if ((fault.severity ?? 'error') === 'error') this.#errors += 1;
+    if (this.#list.length < MAX_FINDINGS) this.#list.push(fault);
+  }
+
+  #note(severity: Severity, rule: string, message: string, { place, remedy, value }: FindingDetails): void {
+    this.#push({
+      code: `ovf.${rule}`,
+      severity,
+      message,
+      rule,
+      remedy,
+      ...(place && { place: placeOnly(place) }),
+      ...(value !== undefined && { value: excerpt(value) }),
+    });
+  }
+}
+
+/** Nobody reads more, and a hostile descriptor could cause millions. */
+const MAX_FINDINGS = 1_000;
+
+function placeOnly({ line, column, path, field }: Place): Place {
+  return {
+    ...(line !== undefined && { line }),
+    ...(column !== undefined && { column }),
+    ...(path !== undefined && { path }),
+    ...(field !== undefined && { field }),
+  };
+}
