@@ -25,6 +25,11 @@ export interface AttributeInput {
   readonly value: AttributeValue;
   /** `true`: JSON, the type is what the client said. `false`: text, may be coerced to the declared type. */
   readonly typed: boolean;
+  /**
+   * An unquoted number as it was written, where `String(value)` would say it differently (`007`, `1.0`, 20 digits): what
+   * an attribute declared as string gets.
+   */
+  readonly written?: string;
 }
 
 /** An inline link, or what identifies one that is already there. */

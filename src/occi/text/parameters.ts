@@ -1,0 +1,73 @@
+/** The `;`-separated parameters that follow a term or a target (GFD.229 §4.1, §4.2), in any order and with blanks anywhere. */
+
+import { END, COMMA, EQUALS, QUOTE, SEMICOLON, SyntaxBreak, type FieldLexer } from './lexer.js';
+import type { TextFaults } from './text-faults.js';
+
+/**
+ * Moves to the name of the next parameter and answers it, or `undefined` at the end of the value. Empty parameters
+ * (`;;`, a trailing `;`) are passed over.
+ * @throws SyntaxBreak for anything else than a parameter.
+ */
+export function nextParameter(lexer: FieldLexer): string | undefined {
+  for (;;) {
+    const next = lexer.peek();
+    if (next === END || next === COMMA) return undefined;
+    if (!lexer.take(SEMICOLON)) throw unexpected(lexer);
+    const after = lexer.peek();
+    if (after === SEMICOLON || after === COMMA || after === END) continue;
+    const name = lexer.name();
+    if (name === '') throw unexpected(lexer);
+    return name;
+  }
+}
+
+/**
+ * The value after a name: `= "…"` or `= word`.
+ * @throws SyntaxBreak if there is none.
+ */
+export function parameterValue(lexer: FieldLexer, name: string): string {
+  if (!lexer.take(EQUALS)) {
+    throw new SyntaxBreak(
+      'text.missing-equals',
+      `${name} is not followed by "="`,
+      lexer.position,
+      `write ${name}="value"`,
+    );
+  }
+  if (lexer.peek() === QUOTE) return lexer.quoted();
+  const word = lexer.word();
+  if (word !== '') return word;
+  throw new SyntaxBreak(
+    'text.missing-value',
+    `${name} has no value`,
+    lexer.position,
+    `write ${name}="value" or leave it out`,
+  );
+}
+
+/** Parameters that may come once: a repeated one has to say the same. */
+export function once(earlier: string | undefined, value: string, name: string, at: number, faults: TextFaults): string {
+  if (earlier !== undefined && earlier !== value) {
+    faults.add(at, {
+      code: 'text.parameter-twice',
+      message: `${name} is given twice with different values`,
+      remedy: 'give it once',
+      value,
+    });
+  }
+  return earlier ?? value;
+}
+
+export function unexpected(lexer: FieldLexer): SyntaxBreak {
+  const code = lexer.peek();
+  const what =
+    code === END
+      ? 'the end of the line'
+      : JSON.stringify(String.fromCodePoint(lexer.text.codePointAt(lexer.position) ?? code));
+  return new SyntaxBreak(
+    'text.unexpected',
+    `${what} is not expected here`,
+    lexer.position,
+    'separate values by "," and parameters by ";", and put text that holds blanks or separators in quotes',
+  );
+}
