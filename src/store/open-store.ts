@@ -1,0 +1,83 @@
+/**
+ * Opening the store: the one place that decides between SQLite (a file, the default) and PostgreSQL (K29, K30). All
+ * tables are there, and all migrations have run, before anybody gets to see it.
+ */
+
+import type { EntitySchema, MigrationInterface } from 'typeorm';
+import { problem } from '../base/errors.js';
+import type { Log } from '../base/log.js';
+import { CreateStore1763800000000 } from './migrations/create-store.js';
+import { openPostgresStore } from './postgres-store.js';
+import { openSqliteStore } from './sqlite-store.js';
+import type { Store } from './sql.js';
+import { storeSchemas } from './tables.js';
+
+/** A migration class. Its `name` ends in 13 digits, the milliseconds of its making, which order all migrations. */
+export type Migration = new () => MigrationInterface;
+
+export type StoreLocation =
+  /** Path of a database file; its folder is made when missing. */
+  | { readonly sqlite: string }
+  /** A `postgres://` URL; `schema` is made when missing (default: the database's own, `public`). */
+  | { readonly postgres: string; readonly schema?: string };
+
+export interface StoreOptions {
+  readonly at: StoreLocation;
+  /** Tables of the engine and the extensions, beside the store's own. */
+  readonly entitySchemas: readonly EntitySchema[];
+  readonly migrations: readonly Migration[];
+  readonly log: Log;
+}
+
+/** What both databases are opened with. */
+export interface DataSourceParts {
+  readonly schemas: readonly EntitySchema[];
+  readonly migrations: readonly Migration[];
+  readonly log: Log;
+}
+
+/** The store's own migrations, oldest first. */
+export const storeMigrations: readonly Migration[] = [CreateStore1763800000000];
+
+/**
+ * Opens the database, brings it up to date and answers its {@link Store}.
+ * @throws Problem `unavailable` (`store.unreachable`) when it cannot be opened, `conflict` (`store.newer`) when a newer VEP wrote it.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const parts: DataSourceParts = {
+    schemas: [...storeSchemas, ...options.entitySchemas],
+    migrations: [...storeMigrations, ...options.migrations],
+    log: options.log,
+  };
+  return 'sqlite' in options.at
+    ? openSqliteStore(options.at.sqlite, parts)
+    : openPostgresStore(options.at.postgres, options.at.schema, parts);
+}
+
+/**
+ * Reads a location as the configuration writes it: a `postgres://` or `postgresql://` URL (optionally with `?schema=`),
+ * `sqlite:<path>`, or a plain path.
+ * @throws Problem `invalid` (`store.location`)
+ */
+export function parseStoreLocation(text: string): StoreLocation {
+  if (/^postgres(ql)?:/i.test(text)) return parsePostgresUrl(text);
+  const path = text.replace(/^sqlite:(\/\/)?/i, '');
+  if (path === '' || path === ':memory:' || /^[a-z][a-z0-9+.-]+:\/\//i.test(path)) throw badLocation();
+  return { sqlite: path };
+}
+
+function parsePostgresUrl(text: string): StoreLocation {
+  if (!URL.canParse(text)) throw badLocation();
+  const url = new URL(text);
+  const schema = url.searchParams.get('schema');
+  url.searchParams.delete('schema');
+  if (schema === null) return { postgres: url.href };
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) throw badLocation();
+  return { postgres: url.href, schema };
+}
+
+function badLocation(): Error {
+  return problem('invalid', 'store.location', 'this is not a place for a database', {
+    remedy: 'give the path of a SQLite file, or postgres://user:password@host:5432/database?schema=vep',
+  });
+}
