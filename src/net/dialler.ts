@@ -1,0 +1,231 @@
+/**
+ * The one way out: every request that VEP makes for somebody goes through this dialler. It resolves the host itself,
+ * refuses addresses that are not public unless an operator listed them, connects to the very addresses it has judged
+ * (so that a name cannot change its mind in between), judges every redirect again, and bounds the answer in size and in
+ * patience (S-091…S-095).
+ */
+
+import type { LookupAddress } from 'node:dns';
+import { lookup as systemLookup } from 'node:dns/promises';
+import { isIP, type LookupFunction } from 'node:net';
+import { Agent, buildConnector, request as send, type Dispatcher } from 'undici';
+import { systemClock, type Clock } from '../base/clock.js';
+import { Problem, messageOf, problem } from '../base/errors.js';
+import { AllowList } from './address.js';
+import { boundedBody, within } from './patience.js';
+import { checkAddresses, checkUrl } from './target.js';
+
+/** All addresses of a host name, IPv4 and IPv6. */
+export type Resolver = (host: string) => Promise<readonly string[]>;
+
+export interface DiallerOptions {
+  /** Hosts, addresses or CIDR ranges that may be reached although they are not public; see {@link AllowList}. */
+  readonly allow?: readonly string[];
+  /** Certificate authorities (PEM) to trust instead of the system's. */
+  readonly ca?: readonly string[];
+  readonly resolver?: Resolver;
+  readonly clock?: Clock;
+}
+
+export interface DialRequest {
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'PATCH';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+  /** Upper limit of the answer's body in bytes. */
+  readonly maxBytes: number;
+  /** Patience in milliseconds: for the head of each answer, and for each further stretch of its body. Default 30,000. */
+  readonly timeoutMs?: number;
+  /** Entries beside those of the dialler, for this request alone. */
+  readonly allow?: readonly string[];
+}
+
+export interface DialResponse {
+  readonly status: number;
+  /** By lower-case name; repeated fields joined by a comma. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Where the answer came from, after redirects. */
+  readonly url: string;
+  /** As sent, undecoded. To be read to its end or discarded; throws a Problem where a limit is passed. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Gives up the body and its connection. */
+  discard(): void;
+}
+
+const MAX_REDIRECTS = 3;
+
+/** What follows a redirect to another origin; everything else may be a credential. */
+const PUBLIC_HEADERS = new Set(['accept', 'accept-encoding', 'accept-language', 'range', 'user-agent']);
+
+export class GuardedDialler {
+  readonly #allow: readonly string[];
+  readonly #resolver: Resolver;
+  readonly #clock: Clock;
+  readonly #ca: { readonly ca?: string[] };
+  readonly #lines = new Map<string, { readonly allow: AllowList; readonly agent: Agent }>();
+
+  /** @throws Problem `invalid` for an `allow` entry that cannot be read. */
+  constructor(options: DiallerOptions = {}) {
+    this.#allow = options.allow ?? [];
+    this.#resolver =
+      options.resolver ?? (async (host) => (await systemLookup(host, { all: true })).map((each) => each.address));
+    this.#clock = options.clock ?? systemClock;
+    this.#ca = options.ca ? { ca: [...options.ca] } : {};
+    this.#line([]);
+  }
+
+  /**
+   * Sends a request. The status is the server's, whatever it is; redirects of GET and HEAD are followed, at most three.
+   *
+   * @throws Problem `invalid` (`net.url`, `net.scheme`, `net.port`, `net.address`, `net.redirect` …) where the target is
+   *   refused, `too-large` where the announced length passes the limit, `unavailable` (`net.unreachable`, `net.timeout`)
+   *   where there is no answer.
+   */
+  async fetch(url: string, request: DialRequest): Promise<DialResponse> {
+    const line = this.#line(request.allow ?? []);
+    const method = request.method ?? 'GET';
+    let headers: Record<string, string> = lowerCase(request.headers ?? {});
+    let target = checkUrl(url, line.allow);
+    for (let redirects = 0; ; redirects += 1) {
+      const answer = await this.#ask(target, method, headers, request, line);
+      const location = answer.headers['location'];
+      const redirected = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined;
+      if (!redirected || !(method === 'GET' || method === 'HEAD')) return answer;
+      answer.discard();
+      if (redirects === MAX_REDIRECTS) throw redirectRefusal(`more than ${MAX_REDIRECTS} redirects`);
+      const next = checkUrl(
+        URL.canParse(location, target.href) ? new URL(location, target.href).href : location,
+        line.allow,
+      );
+      if (target.protocol === 'https:' && next.protocol === 'http:')
+        throw redirectRefusal('a redirect from https to http');
+      if (next.origin !== target.origin) headers = publicOnly(headers);
+      target = next;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#lines.values()].map(({ agent }) => agent.destroy()));
+  }
+
+  async #ask(
+    url: URL,
+    method: Dispatcher.HttpMethod,
+    headers: Readonly<Record<string, string>>,
+    request: DialRequest,
+    line: { readonly agent: Agent },
+  ): Promise<DialResponse> {
+    const timeoutMs = request.timeoutMs ?? 30_000;
+    const giveUp = new AbortController();
+    const signal = request.signal ? AbortSignal.any([request.signal, giveUp.signal]) : giveUp.signal;
+    const answer = await within(
+      this.#clock,
+      timeoutMs,
+      send(url, {
+        dispatcher: line.agent,
+        method,
+        headers: { 'accept-encoding': 'identity', ...headers },
+        body: request.body ?? null,
+        signal,
+        // Patience is kept by our own clock.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      }),
+      () => giveUp.abort(),
+    ).catch((error: unknown) => {
+      request.signal?.throwIfAborted();
+      throw error instanceof Problem ? error : unreachable(url, error);
+    });
+    const { body } = answer;
+    // A body that is given up reports that as an error; with nobody listening it would end the process.
+    body.on('error', () => undefined);
+    const announced = Number(answer.headers['content-length'] ?? 0);
+    if (method !== 'HEAD' && announced > request.maxBytes) {
+      body.destroy();
+      throw tooLarge(request.maxBytes);
+    }
+    const limits = { maxBytes: request.maxBytes, timeoutMs, clock: this.#clock, tooLarge };
+    return {
+      status: answer.statusCode,
+      headers: joined(answer.headers),
+      url: url.href,
+      body: boundedBody(body, limits, (error) => {
+        request.signal?.throwIfAborted();
+        return unreachable(url, error);
+      }),
+      discard: () => body.destroy(),
+    };
+  }
+
+  /** Connections that were opened under one allow list are not used under another. */
+  #line(more: readonly string[]): { readonly allow: AllowList; readonly agent: Agent } {
+    const entries = [...this.#allow, ...more];
+    const key = entries.join(' ');
+    const known = this.#lines.get(key);
+    if (known) return known;
+    const allow = new AllowList(entries);
+    const agent = new Agent({ connect: (options, callback) => this.#connect(options, callback, allow) });
+    const line = { allow, agent };
+    this.#lines.set(key, line);
+    return line;
+  }
+
+  /** Resolves, judges, and connects to nothing but what was judged. */
+  #connect(options: buildConnector.Options, callback: buildConnector.Callback, allow: AllowList): void {
+    const host = options.hostname.replace(/\.$/, '');
+    this.#judged(host, Number(options.port) || (options.protocol === 'https:' ? 443 : 80), allow).then(
+      (addresses) => {
+        const lookup: LookupFunction = (_host, { all }, done) => {
+          if (all) done(null, addresses);
+          else done(null, addresses[0]?.address ?? '', addresses[0]?.family);
+        };
+        buildConnector({ ...this.#ca, lookup, autoSelectFamily: true })(options, callback);
+      },
+      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
+    );
+  }
+
+  async #judged(host: string, port: number, allow: AllowList): Promise<LookupAddress[]> {
+    const addresses = isIP(host) === 0 ? await this.#resolver(host) : [host];
+    checkAddresses(host, port, addresses, allow);
+    return addresses.map((address) => ({ address, family: isIP(address) }));
+  }
+}
+
+function unreachable(url: URL, cause: unknown): Problem {
+  return new Problem(
+    'unavailable',
+    {
+      code: 'net.unreachable',
+      message: `${url.host} cannot be reached or broke off`,
+      value: messageOf(cause),
+      remedy: 'check the address and try again later',
+    },
+    { cause },
+  );
+}
+
+function tooLarge(maxBytes: number): Problem {
+  return problem('too-large', 'net.too-large', `the answer is larger than ${maxBytes} bytes`, {
+    remedy: 'offer a smaller document',
+  });
+}
+
+function redirectRefusal(what: string): Problem {
+  return problem('invalid', 'net.redirect', `${what} is not followed`, { remedy: 'name the final address directly' });
+}
+
+function publicOnly(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => PUBLIC_HEADERS.has(name)));
+}
+
+function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function joined(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const entries = Object.entries(headers).filter(
+    (entry): entry is [string, string | string[]] => entry[1] !== undefined,
+  );
+  return Object.fromEntries(entries.map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]));
+}
