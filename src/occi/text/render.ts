@@ -1,0 +1,110 @@
+/**
+ * Entities, categories and locations as `text/plain` and `text/occi` (GFD.185 §3.5–3.6, GFD.229 §4–§8), written the one way that
+ * every known client can read (`spec/occi-interop.md`): fixed order of parameters, `; ` between them, nothing empty, numbers
+ * without sign and exponent, one joined header line per name.
+ */
+
+import type { AttributeValue, EntityView, LinkView, TypeId } from '../model.js';
+import { CORE_RESOURCE, isLinkView } from '../model.js';
+import { OK, TextFields, type TextAnswer, type TextForm } from './fields.js';
+import { toHeader } from './header-text.js';
+import { attributeValue, quoted, uriText } from './values.js';
+
+/** Path of the location of a kind, ending in `/`. With an entity's id behind it, it is the entity's path (`spec/occi.md` §7.1). */
+export type LocationOf = (kind: TypeId) => string;
+
+/**
+ * Renders one entity: its kind first, then mixins, attributes, links and the actions that apply (GFD.229 §5.1). Links and
+ * actions are written as paths.
+ */
+export function renderEntity(view: EntityView, form: TextForm, locationOf: LocationOf): TextAnswer {
+  const fields = new TextFields(form);
+  fields.add('Category', shortCategory(view.kind, 'kind'));
+  for (const mixin of view.mixins) fields.add('Category', shortCategory(mixin, 'mixin'));
+  addAttributes(fields, view);
+  if (!isLinkView(view)) for (const link of view.links) fields.add('Link', linkValue(link, locationOf));
+  if (view.actions.length > 0) {
+    const path = pathOf(view, locationOf);
+    for (const action of view.actions) {
+      fields.add('Link', `<${path}?action=${action.slice(action.indexOf('#') + 1)}>; rel=${quoted(action)}`);
+    }
+  }
+  return fields.answer();
+}
+
+/**
+ * Renders a collection of entities as their URLs (GFD.229 §5.3). In `text/occi` they are in `Location` too, where jOCCI looks
+ * for them.
+ */
+export function renderLocations(urls: readonly string[], form: TextForm): TextAnswer {
+  if (form === 'text/plain') {
+    let body = '';
+    for (const url of urls) body += `X-OCCI-Location: ${url}\r\n`;
+    return { headers: [], body };
+  }
+  if (urls.length === 0) return OK;
+  const joined = toHeader(urls.join(', '));
+  return {
+    headers: [
+      ['X-OCCI-Location', joined],
+      ['Location', joined],
+    ],
+    body: OK.body,
+  };
+}
+
+/** Renders URLs as `text/uri-list` (RFC 2483 §5): one a line. */
+export function renderUriList(urls: readonly string[]): TextAnswer {
+  let body = '';
+  for (const url of urls) body += `${url}\r\n`;
+  return { headers: [], body };
+}
+
+/** The answer to what has nothing to show: the same in both forms. */
+export function renderOk(): TextAnswer {
+  return OK;
+}
+
+/** A category by name and class only, as entities show it. */
+function shortCategory(id: TypeId, class_: 'kind' | 'mixin'): string {
+  const term = id.indexOf('#') + 1;
+  return `${id.slice(term)}; scheme=${quoted(id.slice(0, term))}; class="${class_}"`;
+}
+
+/** Model attributes under their rendered names (GFD.229 §5.5.1), then all others. */
+function addAttributes(fields: TextFields, view: EntityView): void {
+  const add = (name: string, value: AttributeValue | undefined): void => {
+    if (value !== undefined) fields.add('X-OCCI-Attribute', `${name}=${attributeValue(value)}`);
+  };
+  add('occi.core.id', view.id);
+  add('occi.core.title', view.title);
+  if (isLinkView(view)) {
+    add('occi.core.source', view.source.location);
+    add('occi.core.source.kind', view.source.kind);
+    add('occi.core.target', view.target.location);
+    add('occi.core.target.kind', view.target.kind);
+  } else {
+    add('occi.core.summary', view.summary);
+  }
+  for (const name in view.attributes) add(name, view.attributes[name]);
+}
+
+/** A link in its source: the target with its type, and everything of the link itself (GFD.229 §4.2). */
+function linkValue(link: LinkView, locationOf: LocationOf): string {
+  // The grammar wants a rel; what is known of a target outside is that it is a resource.
+  let value = `<${uriText(link.target.location)}>; rel=${quoted(link.target.kind ?? CORE_RESOURCE)}; self=${quoted(pathOf(link, locationOf))}`;
+  value += `; category=${quoted([link.kind, ...link.mixins].join(' '))}`;
+  if (link.title !== undefined) value += `; occi.core.title=${quoted(link.title)}`;
+  for (const name in link.attributes) {
+    const attribute = link.attributes[name];
+    if (attribute !== undefined) value += `; ${name}=${attributeValue(attribute)}`;
+  }
+  return value;
+}
+
+const URN = 'urn:uuid:';
+
+function pathOf(view: EntityView, locationOf: LocationOf): string {
+  const id = view.id.startsWith(URN) ? view.id.slice(URN.length) : view.id;
+  return uriText(locationOf(view.kind) + id);
+}
