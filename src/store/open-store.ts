@@ -3,6 +3,7 @@
  * tables are there, and all migrations have run, before anybody gets to see it.
  */
 
+import { join } from 'node:path';
 import type { EntitySchema, MigrationInterface } from 'typeorm';
 import { problem } from '../base/errors.js';
 import type { Log } from '../base/log.js';
@@ -55,29 +56,25 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 /**
- * Reads a location as the configuration writes it: a `postgres://` or `postgresql://` URL (optionally with `?schema=`),
- * `sqlite:<path>`, or a plain path.
+ * Where the configuration says the store lies: `vep.db` in the data directory, or the named PostgreSQL database, whose
+ * URL may end in `?schema=<name>`.
  * @throws Problem `invalid` (`store.location`)
  */
-export function parseStoreLocation(text: string): StoreLocation {
-  if (/^postgres(ql)?:/i.test(text)) return parsePostgresUrl(text);
-  const path = text.replace(/^sqlite:(\/\/)?/i, '');
-  if (path === '' || path === ':memory:' || /^[a-z][a-z0-9+.-]+:\/\//i.test(path)) throw badLocation();
-  return { sqlite: path };
-}
-
-function parsePostgresUrl(text: string): StoreLocation {
-  if (!URL.canParse(text)) throw badLocation();
-  const url = new URL(text);
+export function storeLocation(data: { readonly directory: string; readonly database?: string }): StoreLocation {
+  if (data.database === undefined) return { sqlite: join(data.directory, 'vep.db') };
+  if (!URL.canParse(data.database)) throw badLocation();
+  const url = new URL(data.database);
   const schema = url.searchParams.get('schema');
   url.searchParams.delete('schema');
+  if (!/^postgres(ql)?:$/.test(url.protocol)) throw badLocation();
   if (schema === null) return { postgres: url.href };
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) throw badLocation();
   return { postgres: url.href, schema };
 }
 
 function badLocation(): Error {
-  return problem('invalid', 'store.location', 'this is not a place for a database', {
-    remedy: 'give the path of a SQLite file, or postgres://user:password@host:5432/database?schema=vep',
+  return problem('invalid', 'store.location', 'this is not the URL of a PostgreSQL database', {
+    place: { path: 'data.database' },
+    remedy: 'write it as postgres://user:password@host:5432/database?schema=vep',
   });
 }

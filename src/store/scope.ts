@@ -22,3 +22,27 @@ export type Scope =
   | { readonly op: 'entity'; readonly ids: readonly string[] }
   | { readonly op: 'and' | 'or'; readonly of: readonly Scope[] }
   | { readonly op: 'not'; readonly of: Scope };
+
+/** Whether the entity lies within the scope. */
+export function evaluateScope(scope: Scope, entity: Ownership): boolean {
+  switch (scope.op) {
+    case 'all':
+      return true;
+    case 'none':
+      return false;
+    case 'owner':
+      return entity.owner === scope.principal;
+    case 'group':
+      return scope.groups.includes(entity.group);
+    case 'kind':
+      return scope.kinds.includes(entity.kind);
+    case 'entity':
+      return scope.ids.includes(entity.id) || (entity.appliance !== null && scope.ids.includes(entity.appliance));
+    case 'and':
+      return scope.of.every((part) => evaluateScope(part, entity));
+    case 'or':
+      return scope.of.some((part) => evaluateScope(part, entity));
+    case 'not':
+      return !evaluateScope(scope.of, entity);
+  }
+}

@@ -145,7 +145,6 @@ const principal = table(
     disabled_at: optional(bigint),
     created_at: bigint,
   },
-  { principal_by_name: ['unique', 'tier', 'name'] },
 );
 
 const principalGroup = table('principal_group', { principal: key, grp: key }, { principal_group_by_group: ['grp'] });

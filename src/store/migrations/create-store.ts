@@ -188,7 +188,6 @@ function accessTables(): TableOptions[] {
         bigint('disabled_at', nullable),
         bigint('created_at'),
       ],
-      indices: [unique('principal_by_name', 'tier', 'name')],
     },
     {
       name: 'principal_group',
