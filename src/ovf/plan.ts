@@ -35,6 +35,8 @@ export interface PlannedCollection {
   readonly id: string;
   readonly title: string;
   readonly parent?: string;
+  /** What its machines see of it, and its siblings as an Entity of the OVF environment. */
+  readonly properties: readonly ResolvedProperty[];
 }
 
 export interface PlannedMachine {

@@ -34,6 +34,11 @@ export class Findings {
     this.#note('warning', rule, message, details);
   }
 
+  /** What is worth knowing and needs nothing done. */
+  info(rule: string, message: string, details: FindingDetails): void {
+    this.#note('info', rule, message, details);
+  }
+
   /** A departure from the standard that has one safe meaning: borne leniently, refused strictly. */
   deviation(rule: string, message: string, details: FindingDetails): void {
     this.#note(this.mode === 'strict' ? 'error' : 'warning', rule, message, details);

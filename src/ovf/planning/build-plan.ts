@@ -1,0 +1,145 @@
+/**
+ * From envelope and inputs to the deployment plan (DSP0243 §7–§9): the one place where a configuration is chosen, every
+ * property gets its value and the whole is put together. Pure: the same envelope and inputs give the same plan (O-085).
+ */
+
+import type { Fault } from '../../base/errors.js';
+import type { Content, Envelope, VirtualSystem } from '../envelope/model.js';
+import type { PlanInputs, UnresolvedInputs } from '../inputs.js';
+import type { DeploymentPlan, PlannedCollection, PlannedMachine, ResolvedProperty } from '../plan.js';
+import { resolveProperties } from '../properties/resolve.js';
+import { readScopes, type PropertyScope } from '../properties/scope.js';
+import { visibleProperties } from '../properties/visible.js';
+import { chooseConfiguration } from './configuration.js';
+import { planDisks, planImages, type DiskUse } from './disks.js';
+import type { Media } from './drives.js';
+import { Findings, type ReadMode } from './findings.js';
+import { hostnames } from './hostname.js';
+import { planMachine } from './machine.js';
+import { planNetworks } from './networks.js';
+import { planPlacement } from './placement.js';
+import { planStartup } from './startup.js';
+import { unresolvedInputs } from './unresolved.js';
+
+export interface PlanResult {
+  /** Ready to deploy; absent while there are errors or something blocking is unresolved. */
+  readonly plan?: DeploymentPlan;
+  /** The plan as far as it goes, to be shown by a dry run; absent when there are errors. */
+  readonly draft?: DeploymentPlan;
+  /** Values of secret properties, by `secretKey`. Never to be stored or shown with the plan (K26). */
+  readonly secrets: ReadonlyMap<string, string>;
+  readonly unresolved: UnresolvedInputs;
+  /** Errors, warnings and notes, at most 1,000. */
+  readonly findings: readonly Fault[];
+}
+
+export function buildPlan(envelope: Envelope, inputs: PlanInputs, mode: ReadMode = 'lenient'): PlanResult {
+  const findings = new Findings(mode);
+  const configuration = chooseConfiguration(envelope, inputs.configuration, findings);
+  const scopes = readScopes(envelope.content, configuration, findings);
+  const properties = resolveProperties(scopes, inputs, findings);
+  const { propertiesOf, secrets } = visibleProperties(scopes, properties, findings);
+  const media = mediaOf(envelope);
+  const { machines, collections } = planContents(envelope.content, configuration, media, propertiesOf, findings);
+  const disks = planDisks(diskUses(machines, media, scopes), media.disks, media.files, properties, findings);
+  const networks = planNetworks(envelope, inputs.networks, findings);
+  const mounted = new Set(machines.flatMap(({ drives }) => drives.flatMap(({ image }) => image ?? [])));
+  const constraints = planPlacement(envelope, findings);
+  const unresolved = unresolvedInputs({ envelope, inputs, configuration, properties, networks, machines });
+  const { id, ovfId, name, annotations } = envelope.content;
+  const draft: DeploymentPlan = {
+    version: 1,
+    title: name?.text ?? ovfId,
+    id,
+    ...(annotations.length > 0 && { annotation: annotations.map(({ annotation }) => annotation.text).join('\n') }),
+    ...(configuration !== undefined && { configuration }),
+    machines,
+    networks,
+    disks,
+    images: planImages(media.files, disks, mounted),
+    startup: planStartup(envelope.content),
+    constraints,
+    collections,
+    findings: findings.all,
+    conformanceLevel: envelope.conformanceLevel,
+  };
+  return {
+    ...(!findings.hasErrors && { draft, ...(!unresolved.blocked && { plan: draft }) }),
+    secrets,
+    unresolved,
+    findings: findings.all,
+  };
+}
+
+function mediaOf(envelope: Envelope): Media {
+  return {
+    disks: new Map(envelope.diskSection?.disks.map((disk) => [disk.diskId, disk])),
+    files: new Map(envelope.references.map((file) => [file.id, file])),
+  };
+}
+
+interface PlannedContents {
+  readonly machines: readonly PlannedMachine[];
+  readonly collections: readonly PlannedCollection[];
+}
+
+/** Machines and collections in document order, outer collections first. */
+function planContents(
+  root: Content,
+  configuration: string | undefined,
+  media: Media,
+  propertiesOf: (contentId: string) => readonly ResolvedProperty[],
+  findings: Findings,
+): PlannedContents {
+  const machines: PlannedMachine[] = [];
+  const collections: PlannedCollection[] = [];
+  const hostname = hostnames();
+  const visit = (content: Content, collection: string | undefined): void => {
+    const properties = propertiesOf(content.id);
+    if (content.kind === 'VirtualSystem') {
+      machines.push(planMachine(content, { configuration, media, collection, properties, hostname, findings }));
+      return;
+    }
+    reportUnplanned(content, findings);
+    const { id, name, ovfId } = content;
+    collections.push({
+      id,
+      title: name?.text ?? ovfId,
+      ...(collection !== undefined && { parent: collection }),
+      properties,
+    });
+    for (const child of content.children) visit(child, id);
+  };
+  visit(root, undefined);
+  return { machines, collections };
+}
+
+/** What a plan cannot say of a collection is at least reported (O-084). */
+function reportUnplanned(collection: Exclude<Content, VirtualSystem>, findings: Findings): void {
+  if (collection.resourceAllocation) {
+    findings.info('O-084', 'the limits of the collection as a whole are not kept', {
+      place: collection.resourceAllocation.at,
+      remedy: 'state them as terms of the agreement',
+    });
+  }
+  if (collection.scaleOut) {
+    findings.warning('O-084', 'a collection cannot be replicated as a whole: one instance is planned', {
+      place: collection.scaleOut.at,
+      remedy: 'put the ScaleOutSection on its systems',
+    });
+  }
+}
+
+function diskUses(
+  machines: readonly PlannedMachine[],
+  media: Media,
+  scopes: ReadonlyMap<string, PropertyScope>,
+): readonly DiskUse[] {
+  return machines.flatMap(({ id, drives }) =>
+    drives.flatMap((drive) => {
+      const disk = drive.disk === undefined ? undefined : media.disks.get(drive.disk);
+      const scope = scopes.get(id);
+      return disk && scope ? [{ disk, scope }] : [];
+    }),
+  );
+}

@@ -1,0 +1,153 @@
+/**
+ * Disks and images of a plan (DSP0243 §8.2 and §7.1): the disks that machines use, with the disks they are deltas of,
+ * and the files that any of these need. A capacity of `${key}` takes its number from the properties of the machine that
+ * uses the disk. Sizes are bytes.
+ */
+
+import { excerpt } from '../../base/errors.js';
+import type { Disk, File } from '../envelope/model.js';
+import type { DiskFormat, PlannedDisk, PlannedImage } from '../plan.js';
+import type { EffectiveProperties } from '../properties/resolve.js';
+import { findInScope, type PropertyScope, type ScopedProperty } from '../properties/scope.js';
+import { BYTE, parseUnit, toBytes } from '../units.js';
+import type { Findings } from './findings.js';
+
+/** A disk as some machine uses it, with the properties that machine sees. */
+export interface DiskUse {
+  readonly disk: Disk;
+  readonly scope: PropertyScope;
+}
+
+export function planDisks(
+  uses: readonly DiskUse[],
+  all: ReadonlyMap<string, Disk>,
+  files: ReadonlyMap<string, File>,
+  properties: EffectiveProperties,
+  findings: Findings,
+): readonly PlannedDisk[] {
+  const planned = new Map<string, PlannedDisk>();
+  for (const { disk: used, scope } of uses) {
+    for (
+      let disk: Disk | undefined = used;
+      disk;
+      disk = disk.parentRef === undefined ? undefined : all.get(disk.parentRef)
+    ) {
+      const earlier = planned.get(disk.diskId);
+      if (earlier && !disk.capacity.includes('${')) break;
+      const capacityBytes = readCapacity(disk, scope, properties, findings);
+      if (earlier) {
+        if (earlier.capacityBytes !== capacityBytes) reportTwoCapacities(disk, findings);
+        break;
+      }
+      planned.set(disk.diskId, planDisk(disk, capacityBytes, files));
+    }
+  }
+  return [...planned.values()];
+}
+
+/** The files that the disks and the CD drives need, in the order of the References. */
+export function planImages(
+  files: ReadonlyMap<string, File>,
+  disks: readonly PlannedDisk[],
+  mounted: ReadonlySet<string>,
+): readonly PlannedImage[] {
+  const needed = new Set([...mounted, ...disks.flatMap(({ image }) => image ?? [])]);
+  return [...files.values()]
+    .filter(({ id }) => needed.has(id))
+    .map(({ id, href, size, compression, chunkSize }) => ({
+      id,
+      href,
+      compression,
+      ...(size !== undefined && { sizeBytes: Number(size) }),
+      ...(chunkSize !== undefined && { chunkSize: Number(chunkSize) }),
+    }));
+}
+
+function planDisk(disk: Disk, capacityBytes: number, files: ReadonlyMap<string, File>): PlannedDisk {
+  const { diskId: id, fileRef, format, parentRef: parent, shared } = disk;
+  return {
+    id,
+    capacityBytes,
+    ...(fileRef !== undefined && { image: fileRef, format: diskFormat(format, files.get(fileRef)?.href) }),
+    ...(format !== undefined && { formatUri: format }),
+    ...(parent !== undefined && { parent }),
+    shared,
+  };
+}
+
+function reportTwoCapacities(disk: Disk, findings: Findings): void {
+  findings.error('O-034', `the disk "${excerpt(disk.diskId)}" would have different capacities in different machines`, {
+    place: disk.at,
+    remedy: 'give each machine a disk of its own, or the property one value',
+  });
+}
+
+/* --- capacity -------------------------------------------------------------------------------------------------- */
+
+/** Bytes; 0 after a fault, or while the property it depends on still waits for the user. */
+function readCapacity(disk: Disk, scope: PropertyScope, properties: EffectiveProperties, findings: Findings): number {
+  const parsed = parseUnit(disk.capacityAllocationUnits, findings.mode);
+  for (const fault of parsed.faults) findings.add(fault, disk.at);
+  const [, name] = /^\s*\$\{([^{}]*)\}\s*$/.exec(disk.capacity) ?? [];
+  const text = name === undefined ? disk.capacity : capacityProperty(disk, name, scope, properties, findings);
+  if (!parsed.unit || text === undefined) return 0;
+  const bytes = toBytes(text, parsed.unit);
+  if ('fault' in bytes) {
+    findings.add({ ...bytes.fault, code: 'ovf.O-034', rule: 'O-034' }, disk.at);
+    return 0;
+  }
+  if (bytes.value <= Number.MAX_SAFE_INTEGER) return Number(bytes.value);
+  findings.error('O-034', `the disk "${excerpt(disk.diskId)}" is over 8 PiB`, {
+    place: disk.at,
+    remedy: 'check capacity and unit',
+    value: `${disk.capacity} ${disk.capacityAllocationUnits === BYTE.text ? '' : disk.capacityAllocationUnits}`.trim(),
+  });
+  return 0;
+}
+
+function capacityProperty(
+  disk: Disk,
+  name: string,
+  scope: PropertyScope,
+  properties: EffectiveProperties,
+  findings: Findings,
+): string | undefined {
+  let found: ScopedProperty | undefined;
+  for (let at: PropertyScope | undefined = scope; at && !found; at = at.parent) found = findInScope(at, name);
+  if (!found || found.password) {
+    findings.error('O-034', `the capacity of disk "${excerpt(disk.diskId)}" names no property that can be read`, {
+      place: disk.at,
+      remedy: 'name a property of the system that uses the disk, or of a collection round it',
+      value: disk.capacity,
+    });
+    return undefined;
+  }
+  const value = properties.value(found);
+  return value.legal ? value.text : undefined;
+}
+
+/* --- format ---------------------------------------------------------------------------------------------------- */
+
+/** By host and last path step of the format URI; versions and fragments of one family differ from tool to tool. */
+const FORMAT_URIS: readonly (readonly [RegExp, DiskFormat])[] = [
+  [/(^|\/\/)(www\.)?vmware\.com\/.*vmdk/i, 'vmdk'],
+  [/gnome\.org\/.*qcow/i, 'qcow2'],
+  [/ecma-international\.org\/.*ecma-119/i, 'iso'],
+  [/microsoft\.com\/.*(vhd|linkid=137171)/i, 'vhd'],
+];
+
+const FORMAT_WORDS: ReadonlyMap<string, DiskFormat> = new Map([
+  ['vmdk', 'vmdk'],
+  ['qcow2', 'qcow2'],
+  ['raw', 'raw'],
+  ['img', 'raw'],
+  ['vhd', 'vhd'],
+  ['iso', 'iso'],
+]);
+
+/** A format that says nothing known is guessed from the file's name. */
+export function diskFormat(uri: string | undefined, href: string | undefined): DiskFormat {
+  const named = FORMAT_URIS.find(([pattern]) => pattern.test((uri ?? '').slice(0, 300)))?.[1];
+  const extension = /\.([a-z0-9]{1,8})(?:\.(?:gz|bz2))?$/i.exec(href ?? '')?.[1] ?? '';
+  return named ?? FORMAT_WORDS.get((uri ?? '').toLowerCase()) ?? FORMAT_WORDS.get(extension.toLowerCase()) ?? 'unknown';
+}

@@ -1,0 +1,28 @@
+/**
+ * Licences (DSP0243 §9.7 EulaSection): every one has to be accepted before deployment (O-072), by its id in the package,
+ * by the digest of its text, or all at once. The digest is what the acceptance is recorded with.
+ */
+
+import { createHash } from 'node:crypto';
+import type { Content } from '../envelope/model.js';
+import type { PlanInputs, UnresolvedEula } from '../inputs.js';
+
+const EXCERPT_LENGTH = 2_000;
+
+/** The licences of a content element and everything in it that the inputs do not accept. */
+export function unacceptedEulas(root: Content, accepted: PlanInputs['eulas']): readonly UnresolvedEula[] {
+  if (accepted === 'all') return [];
+  const known = new Set(accepted);
+  return collectEulas(root).filter(({ id, digest }) => !known.has(id) && !known.has(digest));
+}
+
+/** Ids are `<content id>#<n>`, counted from 1. */
+function collectEulas(content: Content): readonly UnresolvedEula[] {
+  const own = content.eulas.map(({ license: { text } }, index) => ({
+    id: `${content.id}#${index + 1}`,
+    content: content.id,
+    text: text.slice(0, EXCERPT_LENGTH),
+    digest: `sha256:${createHash('sha256').update(text, 'utf8').digest('hex')}`,
+  }));
+  return content.kind === 'VirtualSystem' ? own : [...own, ...content.children.flatMap(collectEulas)];
+}

@@ -1,0 +1,96 @@
+/**
+ * The hardware items that hold in one configuration (DSP0243 §8.3–§8.4, `ovf.md` §6 and §15): items of that
+ * configuration replace the general ones of the same InstanceID, and `ovf:bound` markers join the item they bound.
+ */
+
+import { excerpt } from '../../base/errors.js';
+import type { Bound, Item } from '../envelope/model.js';
+import type { Findings } from './findings.js';
+
+/** CIM resource types (`CIM_ResourceAllocationSettingData.ResourceType`) that a plan is made of. */
+export const RESOURCE = {
+  processor: 3,
+  memory: 4,
+  ideController: 5,
+  scsiController: 6,
+  ethernet: 10,
+  floppy: 14,
+  cd: 15,
+  dvd: 16,
+  disk: 17,
+  otherStorage: 20,
+  usbController: 23,
+  logicalDisk: 31,
+} as const;
+
+export interface EffectiveItem {
+  /** The item itself: `ovf:bound` normal, else the only bound there is. */
+  readonly item: Item;
+  readonly min?: Item;
+  readonly max?: Item;
+}
+
+/** The items of a section in the given configuration, in document order. */
+export function effectiveItems(
+  items: readonly Item[],
+  configuration: string | undefined,
+  findings: Findings,
+): readonly EffectiveItem[] {
+  const instances = new Map<string, Map<Bound, Item[]>>();
+  for (const [index, item] of items.entries()) {
+    if (!holdsIn(item, configuration)) continue;
+    const instance = item.instanceId === '' ? `#${index}` : `=${item.instanceId}`;
+    const bounds = instances.get(instance) ?? new Map<Bound, Item[]>();
+    const same = bounds.get(item.bound) ?? [];
+    same.push(item);
+    bounds.set(item.bound, same);
+    instances.set(instance, bounds);
+  }
+  return [...instances.values()].flatMap((bounds) => joinBounds(bounds, findings));
+}
+
+function holdsIn(item: Item, configuration: string | undefined): boolean {
+  return (
+    item.configurations.length === 0 || (configuration !== undefined && item.configurations.includes(configuration))
+  );
+}
+
+function joinBounds(bounds: ReadonlyMap<Bound, readonly Item[]>, findings: Findings): readonly EffectiveItem[] {
+  const chosen = (bound: Bound): readonly Item[] => chooseItems(bounds.get(bound) ?? [], findings);
+  const [min] = chosen('min');
+  const [max] = chosen('max');
+  const normal = chosen('normal');
+  const [first = min ?? max, ...others] = normal;
+  if (!first) return [];
+  return [{ item: first, ...(min && { min }), ...(max && { max }) }, ...others.map((item) => ({ item }))];
+}
+
+/** Items that name the configuration win; among them the one naming the fewest, then the later one. */
+function chooseItems(items: readonly Item[], findings: Findings): readonly Item[] {
+  const specific = items.filter((item) => item.configurations.length > 0);
+  const [winner, ...overlapping] = specific
+    .toReversed()
+    .sort((a, b) => a.configurations.length - b.configurations.length);
+  if (!winner) return distinctDevices(items);
+  if (overlapping.length > 0) {
+    findings.warning(
+      'O-047',
+      `${specific.length} items with InstanceID "${excerpt(winner.instanceId)}" hold in this configuration`,
+      {
+        place: winner.at,
+        remedy: 'let each configuration have one; the one naming the fewest configurations is taken, then the last',
+      },
+    );
+  }
+  return [winner];
+}
+
+/** Repeats of an InstanceID that are other devices (ASCETiC's `cpuspeed` beside the processor) are kept. */
+function distinctDevices(items: readonly Item[]): readonly Item[] {
+  const devices = new Map<string, Item>();
+  for (const item of items) {
+    const device = `${item.resourceType}/${item.resourceSubType?.toLowerCase()}`;
+    if (!devices.has(device)) devices.set(device, item);
+  }
+  return [...devices.values()];
+}

@@ -1,0 +1,161 @@
+/**
+ * One machine of the plan: a VirtualSystem (DSP0243 §7.4) with the hardware section, operating system, interfaces and
+ * environment that hold in the chosen configuration.
+ */
+
+import { excerpt } from '../../base/errors.js';
+import type { Item, OperatingSystemSection, VirtualHardwareSection, VirtualSystem } from '../envelope/model.js';
+import type { PlannedInterface, PlannedMachine, ResolvedProperty } from '../plan.js';
+import { planDrives, type Media } from './drives.js';
+import type { Findings } from './findings.js';
+import { effectiveItems, RESOURCE, type EffectiveItem } from './items.js';
+import { planInstances } from './placement.js';
+import { planCores, planMemory } from './size.js';
+
+export interface MachineContext {
+  readonly configuration: string | undefined;
+  readonly media: Media;
+  /** Id of the collection the system is in. */
+  readonly collection: string | undefined;
+  readonly properties: readonly ResolvedProperty[];
+  /** Gives a host name that no other machine of the plan has. */
+  readonly hostname: (wish: string) => string;
+  readonly findings: Findings;
+}
+
+export function planMachine(system: VirtualSystem, context: MachineContext): PlannedMachine {
+  const { configuration, findings, collection, properties } = context;
+  const { hardware, type } = chooseHardware(system);
+  const items = effectiveItems(hardware?.items ?? [], configuration, findings);
+  reportUnused(items, findings);
+  if (hardware) checkTransport(hardware, properties, findings);
+  const { operatingSystem, install } = system;
+  const architecture = operatingSystem && architectureOf(operatingSystem);
+  return {
+    id: system.id,
+    title: system.name?.text ?? system.ovfId,
+    hostname: context.hostname(system.ovfId),
+    ...(collection !== undefined && { collection }),
+    cores: planCores(items, system.at, findings),
+    memoryBytes: planMemory(items, system.at, findings),
+    ...(architecture && { architecture }),
+    ...(operatingSystem && { operatingSystem: describeSystem(operatingSystem) }),
+    ...(type !== undefined && { virtualSystemType: type }),
+    drives: planDrives(items, context.media, findings),
+    interfaces: planInterfaces(items, findings),
+    environment: { transports: hardware?.transports ?? [], properties },
+    ...(install && { install: { bootStopDelay: install.initialBootStopDelay } }),
+    instances: planInstances(system, configuration, findings),
+  };
+}
+
+/* --- hardware -------------------------------------------------------------------------------------------------- */
+
+/** Families of virtual system types whose machines any of VEP's sites can run. */
+const SUPPORTED_TYPE = /^(vmx-|xen|virtualbox-|kvm|qemu|hvm)/i;
+
+/** The first alternative with a supported type, else the first. */
+function chooseHardware(system: VirtualSystem): { readonly hardware?: VirtualHardwareSection; readonly type?: string } {
+  const supported = (section: VirtualHardwareSection): string | undefined =>
+    section.system?.virtualSystemTypes.find((name) => SUPPORTED_TYPE.test(name));
+  const hardware = system.hardware.find((section) => supported(section) !== undefined) ?? system.hardware[0];
+  if (!hardware) return {};
+  const type = supported(hardware) ?? hardware.system?.virtualSystemTypes[0];
+  return { hardware, ...(type !== undefined && { type }) };
+}
+
+const USED_TYPES: ReadonlySet<number> = new Set(Object.values(RESOURCE));
+
+/** What a site is not asked for is at least said (O-084). */
+function reportUnused(items: readonly EffectiveItem[], findings: Findings): void {
+  for (const { item } of items) {
+    if (item.resourceType !== undefined && USED_TYPES.has(item.resourceType)) continue;
+    findings.info('O-084', `the item "${excerpt(item.elementName)}" is left to the site`, {
+      place: item.at,
+      remedy: 'nothing to do, unless the guest cannot run without this device',
+      value: `ResourceType ${item.resourceType ?? '(none)'}`,
+    });
+  }
+}
+
+/* --- interfaces ------------------------------------------------------------------------------------------------ */
+
+function planInterfaces(items: readonly EffectiveItem[], findings: Findings): readonly PlannedInterface[] {
+  return items
+    .map(({ item }) => item)
+    .filter((item) => item.resourceType === RESOURCE.ethernet || item.element === 'EthernetPortItem')
+    .sort((a, b) => slotNumber(a) - slotNumber(b))
+    .map((item, index) => planInterface(item, index, findings));
+}
+
+function slotNumber({ addressOnParent }: Item): number {
+  const slot = Number(addressOnParent ?? NaN);
+  return Number.isNaN(slot) ? Number.MAX_SAFE_INTEGER : slot;
+}
+
+function planInterface(item: Item, index: number, findings: Findings): PlannedInterface {
+  const [network, ...others] = item.connections;
+  if (others.length > 0) {
+    findings.warning('O-043', 'the adapter has several connections', {
+      place: item.at,
+      remedy: 'use one adapter for each network; the first connection is taken',
+    });
+  }
+  const mac = readMac(item.address);
+  const model = item.resourceSubType?.trim().split(/[\s,]+/)[0];
+  return {
+    id: item.instanceId,
+    name: `eth${index}`,
+    ...(network !== undefined && { network }),
+    ...(mac !== undefined && { mac }),
+    ...(model && { model }),
+  };
+}
+
+/** A MAC address in lower case with colons; anything else in `rasd:Address` is not one. */
+function readMac(address: string | undefined): string | undefined {
+  const digits = (address ?? '').trim().toLowerCase();
+  if (!/^([0-9a-f]{2}([:-]?)[0-9a-f]{2}(\2[0-9a-f]{2}){4})$/.test(digits)) return undefined;
+  return digits.replace(/[:-]/g, '').match(/../g)?.join(':');
+}
+
+/* --- operating system ------------------------------------------------------------------------------------------ */
+
+/** CIM OsTypes whose name says 64 bits, and those whose name says 32. */
+const X64_TYPES: ReadonlySet<number> = new Set([
+  ...[70, 71, 74, 77, 78, 80, 81, 83, 85, 90, 92, 94, 96, 98, 100, 101, 102, 103, 107, 109, 114, 115],
+]);
+const X86_TYPES: ReadonlySet<number> = new Set([106, 108]);
+
+function architectureOf({ id, vendorType = '' }: OperatingSystemSection): 'x86' | 'x64' | undefined {
+  if (X64_TYPES.has(id) || /(64Guest|_64|_x64)$/.test(vendorType)) return 'x64';
+  return X86_TYPES.has(id) ? 'x86' : undefined;
+}
+
+function describeSystem({
+  id,
+  description,
+  version,
+}: OperatingSystemSection): NonNullable<PlannedMachine['operatingSystem']> {
+  return { id, ...(description && { description: description.text }), ...(version !== undefined && { version }) };
+}
+
+/* --- environment ----------------------------------------------------------------------------------------------- */
+
+/** `iso` is DSP0243's; guestInfo is VMware's variable, for which VEP gives user data. */
+const KNOWN_TRANSPORTS: ReadonlySet<string> = new Set(['iso', 'com.vmware.guestInfo']);
+
+function checkTransport(
+  hardware: VirtualHardwareSection,
+  properties: readonly ResolvedProperty[],
+  findings: Findings,
+): void {
+  if (properties.length === 0 || hardware.transports.some((name) => KNOWN_TRANSPORTS.has(name))) return;
+  const details = {
+    place: hardware.at,
+    remedy: 'write ovf:transport="iso"; the properties are offered as a CD and as user data anyway',
+    value: hardware.transports.join(' '),
+  };
+  if (hardware.transports.length > 0) findings.deviation('O-065', 'no known transport for the properties', details);
+  else findings.warning('O-065', 'there are properties but no transport to bring them to the guest', details);
+}

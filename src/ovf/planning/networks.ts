@@ -1,0 +1,28 @@
+/** Networks of a plan (DSP0243 §8.1 NetworkSection), each new for the appliance or mapped by the user to one of the site. */
+
+import { excerpt } from '../../base/errors.js';
+import type { Envelope } from '../envelope/model.js';
+import type { PlanInputs } from '../inputs.js';
+import type { PlannedNetwork } from '../plan.js';
+import type { Findings } from './findings.js';
+
+export function planNetworks(
+  envelope: Envelope,
+  mappings: PlanInputs['networks'],
+  findings: Findings,
+): readonly PlannedNetwork[] {
+  const networks = envelope.networkSection?.networks ?? [];
+  const names = new Set(networks.map(({ name }) => name));
+  for (const name of Object.keys(mappings)) {
+    if (names.has(name)) continue;
+    const offered = [...names].slice(0, 10).map((known) => `"${excerpt(known)}"`);
+    findings.error('O-043', `there is no network "${excerpt(name)}" to map`, {
+      place: { field: 'eu.contrail-project.ovf.inputs', path: `/networks/${excerpt(name)}` },
+      remedy: offered.length > 0 ? `map one of ${offered.join(', ')}` : 'leave it out: the descriptor has no network',
+    });
+  }
+  return networks.map(({ name, description }) => {
+    const mappedTo = Object.hasOwn(mappings, name) ? mappings[name] : undefined;
+    return { name, ...(description && { description: description.text }), ...(mappedTo !== undefined && { mappedTo }) };
+  });
+}

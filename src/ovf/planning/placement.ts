@@ -1,0 +1,57 @@
+/**
+ * Placement and scale-out, which OVF 2 added (DSP0243 2.x PlacementGroupSection, PlacementSection, ScaleOutSection) and
+ * VMware writes into 1.x descriptors: groups become constraints, instance counts become bounds.
+ */
+
+import { excerpt } from '../../base/errors.js';
+import type { Content, Envelope } from '../envelope/model.js';
+import type { PlacementConstraint, QuantityRange } from '../plan.js';
+import type { Findings } from './findings.js';
+
+/** Availability is a promise about failures and therefore hard; affinity is a wish for nearness and therefore soft. */
+const POLICIES: ReadonlyMap<string, Pick<PlacementConstraint, 'rule' | 'hard'>> = new Map([
+  ['affinity', { rule: 'sameHost', hard: false }],
+  ['availability', { rule: 'differentHost', hard: true }],
+]);
+
+export function planPlacement(envelope: Envelope, findings: Findings): readonly PlacementConstraint[] {
+  return envelope.placementGroups.flatMap((group) => {
+    const machines = groupMembers(envelope.content, group.id, false);
+    return group.policy.split(/[\s,]+/).flatMap((policy) => {
+      const constraint = POLICIES.get(policy);
+      if (constraint)
+        return machines.length === 0 ? [] : [{ ...constraint, machines, origin: `PlacementGroupSection ${group.id}` }];
+      findings.warning('O-084', `the placement policy "${excerpt(policy)}" is not known and not kept`, {
+        place: group.at,
+        remedy: 'use affinity or availability',
+      });
+      return [];
+    });
+  });
+}
+
+/** Ids of the systems in a group, themselves or through a collection round them. */
+function groupMembers(content: Content, group: string, inherited: boolean): readonly string[] {
+  const member = inherited || content.placement?.group === group;
+  if (content.kind === 'VirtualSystem') return member ? [content.id] : [];
+  return content.children.flatMap((child) => groupMembers(child, group, member));
+}
+
+/** How many instances of a system there shall be in the chosen configuration: one, unless the descriptor says otherwise. */
+export function planInstances(content: Content, configuration: string | undefined, findings: Findings): QuantityRange {
+  const section = content.scaleOut;
+  const counts = section?.instanceCounts ?? [];
+  const count =
+    counts.find(({ configurations }) => configuration !== undefined && configurations.includes(configuration)) ??
+    counts.find(({ configurations }) => configurations.length === 0);
+  if (!count) return { normal: 1 };
+  const { default: normal, minimum: min, maximum: max } = count;
+  if (normal < min || normal > (max ?? normal)) {
+    findings.error('O-052', 'minimum <= default <= maximum does not hold for the instance count', {
+      place: count.at,
+      remedy: 'correct the ScaleOutSection',
+      value: [min, normal, max].join(', '),
+    });
+  }
+  return { normal, min, ...(max !== undefined && { max }) };
+}
