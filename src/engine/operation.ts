@@ -144,10 +144,14 @@ export interface OperationType {
   };
   /**
    * Runs in the transaction in which the operation becomes `done`, `failed`, `cancelled` or `dead`: the place to set an
-   * entity to `error` or to wipe a secret. A done operation is settled again when its graph is undone later.
+   * entity to `error` or to wipe a secret. A done operation is settled again when its graph is undone later. May file
+   * further operations, but not change those of its own graph.
    */
   settled?(tx: Tx, operation: Operation): Promise<void>;
 }
+
+/** The types that the extensions brought, by name. */
+export type OperationTypes = ReadonlyMap<string, OperationType>;
 
 /** A single operation to be filed. */
 export interface NewOperation {
