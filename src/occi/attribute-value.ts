@@ -39,7 +39,7 @@ export function acceptValue(definition: AttributeDefinition, input: AttributeInp
 
 /** Brings a value to the declared type without looking at the pattern: filters and echoed values need no more. */
 export function coerceValue(definition: AttributeDefinition, input: AttributeInput): ValueOutcome {
-  const value = input.typed ? input.value : fromText(definition.type, input.value);
+  const value = input.typed ? input.value : fromText(definition.type, input);
   if (typeOf(value) !== definition.type) return mistyped(definition, input.value, `must be of type ${definition.type}`);
   if (typeof value === 'number' && !Number.isFinite(value))
     return mistyped(definition, value, 'must be a finite number');
@@ -105,8 +105,9 @@ function matches(format: 'ipv4' | 'ipv6', text: string): boolean {
 }
 
 /** Text carries no types: quoted numbers and booleans, unquoted strings, and JSON in a string for lists and hashes. */
-function fromText(type: AttributeType, value: AttributeValue): AttributeValue {
-  if (type === 'string') return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+function fromText(type: AttributeType, { value, written }: AttributeInput): AttributeValue {
+  if (type === 'string')
+    return typeof value === 'number' || typeof value === 'boolean' ? (written ?? String(value)) : value;
   if (typeof value !== 'string') return value;
   if (type === 'number') return NUMBER.test(value) ? Number(value) : value;
   if (type === 'boolean') return value === 'true' ? true : value === 'false' ? false : value;
