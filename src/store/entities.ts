@@ -36,15 +36,20 @@ export async function findEntity(reader: SqlReader, id: string): Promise<EntityR
   return row && entityFromRow(row);
 }
 
-/**
- * The live entity, if it lies within the scope. Read through the transaction that changes it, it cannot change in
- * between: there is one writer on SQLite, and PostgreSQL runs writers SERIALIZABLE.
- */
+/** The live entity, if it lies within the scope. */
 export async function loadEntity(reader: SqlReader, id: string, scope: Scope): Promise<EntityRecord | undefined> {
   const within = compileScope(scope);
   const sql = `${SELECT_ONE} AND phase = 'live' AND (${within.sql})`;
   const row = await reader.get<EntityRow>(sql, [id, ...within.params]);
   return row && entityFromRow(row);
+}
+
+/**
+ * The same, to be changed in this transaction: nobody else can change it before the commit, for there is one writer on
+ * SQLite, and PostgreSQL runs writers SERIALIZABLE.
+ */
+export function loadForUpdate(tx: Tx, id: string, scope: Scope): Promise<EntityRecord | undefined> {
+  return loadEntity(tx, id, scope);
 }
 
 /** What a single read answers: the stored rendering with what its ETag is made of (K13). */
@@ -55,11 +60,7 @@ export interface StoredRendering {
 }
 
 /** The rendering of a live entity within the scope. The hottest read of all: no record is built. */
-export async function loadRendering(
-  reader: SqlReader,
-  id: string,
-  scope: Scope,
-): Promise<StoredRendering | undefined> {
+export async function loadRendering(reader: SqlReader, id: string, scope: Scope): Promise<StoredRendering | undefined> {
   const within = compileScope(scope);
   const sql =
     'SELECT rendering, version, observed_rev AS "observedRevision" FROM entity ' +
@@ -68,17 +69,20 @@ export async function loadRendering(
 }
 
 /**
- * Replaces `before` by `after`, which carries its new version or observed revision. Phase `deleting` makes it a
- * tombstone (K11): unlisted and 404 from now on, yet there until {@link removeEntity}.
- * @throws Problem `precondition-failed` (`entity.changed-meanwhile`) when the store no longer holds `before`.
+ * Replaces `before` by `after`, which carries its new version or observed revision. * @throws Problem `precondition-failed` (`entity.changed-meanwhile`) when the store no longer holds `before`.
  */
 export async function updateEntity(tx: Tx, before: EntityRecord, after: EntityRecord): Promise<void> {
   const guard = [before.id, before.version, before.observedRevision];
   const changed = await tx.run(UPDATE, [...entityValues(after).slice(1), after.phase, after.changedAt, ...guard]);
   if (changed === 0) {
-    throw problem('precondition-failed', 'entity.changed-meanwhile', 'the entity was changed by someone else meanwhile', {
-      remedy: 'read it again and repeat the change',
-    });
+    throw problem(
+      'precondition-failed',
+      'entity.changed-meanwhile',
+      'the entity was changed by someone else meanwhile',
+      {
+        remedy: 'read it again and repeat the change',
+      },
+    );
   }
   await indexEntity(tx, before, after);
 }
@@ -86,6 +90,13 @@ export async function updateEntity(tx: Tx, before: EntityRecord, after: EntityRe
 /** Renews the rendering alone, e.g. because a link of the entity came or went. Neither version changes. */
 export async function updateRendering(tx: Tx, id: string, rendering: string): Promise<void> {
   await tx.run('UPDATE entity SET rendering = ? WHERE id = ?', [rendering, id]);
+}
+
+/** Commits a deletion (K11): unlisted and 404 from now on, yet there and counted until {@link removeEntity}. */
+export async function tombstoneEntity(tx: Tx, record: EntityRecord, now: number): Promise<EntityRecord> {
+  const tombstone: EntityRecord = { ...record, phase: 'deleting', version: record.version + 1, changedAt: now };
+  await updateEntity(tx, record, tombstone);
+  return tombstone;
 }
 
 /** Takes the entity out of the store with everything it was found by. */

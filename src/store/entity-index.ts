@@ -26,14 +26,26 @@ export function indexedValue(value: AttributeValue): string {
 export async function indexEntity(tx: Tx, before: EntityRecord | undefined, after: EntityRecord): Promise<void> {
   const mixins = new Set(after.phase === 'live' ? after.mixins : []);
   const known = new Set(before?.phase === 'live' ? before.mixins : []);
-  await dropMixins(tx, after.id, [...known].filter((mixin) => !mixins.has(mixin)));
-  await addMixins(tx, after.id, [...mixins].filter((mixin) => !known.has(mixin)));
+  await dropMixins(
+    tx,
+    after.id,
+    [...known].filter((mixin) => !mixins.has(mixin)),
+  );
+  await addMixins(
+    tx,
+    after.id,
+    [...mixins].filter((mixin) => !known.has(mixin)),
+  );
 
   const values = valuesOf(after);
   const knownValues = before ? valuesOf(before) : new Map<string, string>();
   const stale = [...knownValues].filter(([name, value]) => values.get(name) !== value);
   const fresh = [...values].filter(([name, value]) => knownValues.get(name) !== value);
-  await dropValues(tx, after.id, stale.map(([name]) => name));
+  await dropValues(
+    tx,
+    after.id,
+    stale.map(([name]) => name),
+  );
   await addValues(tx, after.id, fresh);
 }
 
@@ -51,7 +63,10 @@ function valuesOf(record: EntityRecord): ReadonlyMap<string, string> {
 async function addMixins(tx: Tx, entity: string, mixins: readonly TypeId[]): Promise<void> {
   for (const batch of batches(mixins)) {
     const rows = batch.map(() => '(?, ?)').join(', ');
-    await tx.run(`INSERT INTO entity_mixin (entity, mixin) VALUES ${rows}`, batch.flatMap((mixin) => [entity, mixin]));
+    await tx.run(
+      `INSERT INTO entity_mixin (entity, mixin) VALUES ${rows}`,
+      batch.flatMap((mixin) => [entity, mixin]),
+    );
   }
 }
 

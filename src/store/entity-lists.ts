@@ -123,15 +123,14 @@ async function compileQuery(reader: SqlReader, query: EntityQuery, column: SqlFr
 }
 
 function conditionsOf(query: EntityQuery): Condition[] {
-  const mixins = (query.mixins ?? []).map(
-    (mixin): Condition => ({ table: 'entity_mixin', where: (alias) => fragment(`${alias}.mixin = ?`, mixin) }),
-  );
-  const attributes = [...(query.attributes ?? [])].map(
-    ([name, value]): Condition => ({
-      table: 'entity_attribute',
-      where: (alias) => fragment(`${alias}.name = ? AND ${alias}.value = ?`, name, indexedValue(value)),
-    }),
-  );
+  const mixins = (query.mixins ?? []).map((mixin): Condition => ({
+    table: 'entity_mixin',
+    where: (alias) => fragment(`${alias}.mixin = ?`, mixin),
+  }));
+  const attributes = [...(query.attributes ?? [])].map(([name, value]): Condition => ({
+    table: 'entity_attribute',
+    where: (alias) => fragment(`${alias}.name = ? AND ${alias}.value = ?`, name, indexedValue(value)),
+  }));
   return [...mixins, ...attributes];
 }
 

@@ -133,19 +133,16 @@ const outbox = table(
   },
 );
 
-const principal = table(
-  'principal',
-  {
-    id: key,
-    name: text,
-    tier: text,
-    roles: text,
-    primary_group: text,
-    password: optional(text),
-    disabled_at: optional(bigint),
-    created_at: bigint,
-  },
-);
+const principal = table('principal', {
+  id: key,
+  name: text,
+  tier: text,
+  roles: text,
+  primary_group: text,
+  password: optional(text),
+  disabled_at: optional(bigint),
+  created_at: bigint,
+});
 
 const principalGroup = table('principal_group', { principal: key, grp: key }, { principal_group_by_group: ['grp'] });
 

@@ -1,0 +1,23 @@
+/**
+ * Generations (K32): one number for each thing that processes keep in memory (categories, access). Whoever changes the
+ * thing raises the number in the same transaction; whoever keeps it compares before use and reads anew when it moved.
+ */
+
+import type { SqlReader, Tx } from './sql.js';
+
+/** `access`: principals, tokens and grants. `categories`: user mixins and minted templates. */
+export type GenerationName = 'access' | 'categories';
+
+/** Where the number stands; 0 when nothing has changed yet. */
+export async function generationOf(reader: SqlReader, name: GenerationName): Promise<number> {
+  const [value] = await reader.pluck<number>('SELECT value FROM generation WHERE name = ?', [name]);
+  return value ?? 0;
+}
+
+export async function raiseGeneration(tx: Tx, name: GenerationName): Promise<void> {
+  await tx.run(
+    'INSERT INTO generation (name, value) VALUES (?, 1) ' +
+      'ON CONFLICT (name) DO UPDATE SET value = generation.value + 1',
+    [name],
+  );
+}
