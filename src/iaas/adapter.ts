@@ -9,15 +9,7 @@
 export type SiteRef = string;
 
 export type IaasErrorClass =
-  | 'not-found'
-  | 'conflict'
-  | 'quota'
-  | 'capacity'
-  | 'denied'
-  | 'invalid'
-  | 'unsupported'
-  | 'transient'
-  | 'fatal';
+  'not-found' | 'conflict' | 'quota' | 'capacity' | 'denied' | 'invalid' | 'unsupported' | 'transient' | 'fatal';
 
 export class IaasError extends Error {
   override readonly name = 'IaasError';
@@ -59,8 +51,18 @@ export interface Capabilities {
 export interface Inventory {
   readonly takenAt: number;
   readonly hosts: readonly HostInventory[];
-  readonly networks: readonly { readonly ref: SiteRef; readonly name: string; readonly cidr?: string; readonly shared: boolean }[];
-  readonly images: readonly { readonly ref: SiteRef; readonly name: string; readonly sizeBytes: number; readonly format: string }[];
+  readonly networks: readonly {
+    readonly ref: SiteRef;
+    readonly name: string;
+    readonly cidr?: string;
+    readonly shared: boolean;
+  }[];
+  readonly images: readonly {
+    readonly ref: SiteRef;
+    readonly name: string;
+    readonly sizeBytes: number;
+    readonly format: string;
+  }[];
   readonly storageFreeBytes: number;
 }
 
@@ -156,7 +158,13 @@ export type Observed =
       readonly memoryBytes: number;
       readonly host?: string;
     })
-  | (ObservedBase & { readonly class: 'network'; readonly state: 'active' | 'inactive' | 'error'; readonly cidr?: string; readonly gateway?: string; readonly vlan?: number })
+  | (ObservedBase & {
+      readonly class: 'network';
+      readonly state: 'active' | 'inactive' | 'error';
+      readonly cidr?: string;
+      readonly gateway?: string;
+      readonly vlan?: number;
+    })
   | (ObservedBase & {
       readonly class: 'storage';
       readonly state: 'online' | 'offline' | 'backup' | 'snapshot' | 'resize' | 'degraded' | 'error';
@@ -170,8 +178,16 @@ export type Observed =
       readonly address?: string;
       readonly gateway?: string;
     })
-  | (ObservedBase & { readonly class: 'attachment'; readonly state: 'active' | 'inactive' | 'error'; readonly device: string })
-  | (ObservedBase & { readonly class: 'image'; readonly state: 'active' | 'inactive' | 'error'; readonly sizeBytes: number });
+  | (ObservedBase & {
+      readonly class: 'attachment';
+      readonly state: 'active' | 'inactive' | 'error';
+      readonly device: string;
+    })
+  | (ObservedBase & {
+      readonly class: 'image';
+      readonly state: 'active' | 'inactive' | 'error';
+      readonly sizeBytes: number;
+    });
 
 interface ObservedBase {
   readonly ref: SiteRef;
@@ -207,7 +223,9 @@ export interface SiteAdapter {
   readonly type: string;
   capabilities(): Capabilities;
   /** Connects and says what is missing: an empty list means the site can be used. */
-  check(options?: CallOptions): Promise<readonly { readonly code: string; readonly message: string; readonly remedy: string }[]>;
+  check(
+    options?: CallOptions,
+  ): Promise<readonly { readonly code: string; readonly message: string; readonly remedy: string }[]>;
   inventory(options?: CallOptions): Promise<Inventory>;
 
   /** Each create answers the ref of the one thing that carries `token`, making it only if there is none. */
@@ -221,16 +239,35 @@ export interface SiteAdapter {
   /** Idempotent: deleting what is not there succeeds. Resolves when the site has accepted; `describe` tells when it is gone. */
   delete(what: ResourceClass, ref: SiteRef, options?: CallOptions): Promise<void>;
   /** Idempotent: asking for the state a thing already has succeeds. */
-  actCompute(ref: SiteRef, action: Exclude<ComputeAction, 'save' | 'resize'>, method: string | undefined, options?: CallOptions): Promise<void>;
-  resizeCompute(ref: SiteRef, size: { readonly cores: number; readonly memoryBytes: number }, options?: CallOptions): Promise<void>;
+  actCompute(
+    ref: SiteRef,
+    action: Exclude<ComputeAction, 'save' | 'resize'>,
+    method: string | undefined,
+    options?: CallOptions,
+  ): Promise<void>;
+  resizeCompute(
+    ref: SiteRef,
+    size: { readonly cores: number; readonly memoryBytes: number },
+    options?: CallOptions,
+  ): Promise<void>;
   /** Makes an image of the machine's boot disk. */
-  saveCompute(ref: SiteRef, name: string, method: string | undefined, token: string, options?: CallOptions): Promise<SiteRef>;
+  saveCompute(
+    ref: SiteRef,
+    name: string,
+    method: string | undefined,
+    token: string,
+    options?: CallOptions,
+  ): Promise<SiteRef>;
   actNetwork(ref: SiteRef, action: NetworkAction, options?: CallOptions): Promise<void>;
   actStorage(ref: SiteRef, action: Exclude<StorageAction, 'resize'>, options?: CallOptions): Promise<void>;
   resizeStorage(ref: SiteRef, sizeBytes: number, options?: CallOptions): Promise<void>;
 
   /** What the site says of each ref, in one batch; a ref that is gone has no entry. */
-  describe(what: ResourceClass, refs: readonly SiteRef[], options?: CallOptions): Promise<ReadonlyMap<SiteRef, Observed>>;
+  describe(
+    what: ResourceClass,
+    refs: readonly SiteRef[],
+    options?: CallOptions,
+  ): Promise<ReadonlyMap<SiteRef, Observed>>;
   /** Everything of a class on the site that carries a VEP token, in pages: what reconcile compares with. */
   list(what: ResourceClass, options?: CallOptions): AsyncIterable<Observed>;
   /** Changes as they happen, where {@link Capabilities.events}; at least once, in order per ref. */
