@@ -1,0 +1,310 @@
+/**
+ * Brings the images of an appliance into the blob store: from the web through the guarded dialler, from folders the
+ * operator opened, from uploads and from packages that were unpacked before; checked against the manifest, decompressed
+ * (`ovf:compression`, `ovf:chunkSize`, DSP0243 §7.1), and probed for what they really are. Whoever asks for the same
+ * image at the same time shares one transfer.
+ */
+
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open, realpath } from 'node:fs/promises';
+import { sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { canonicalJson, type JsonObject } from '../base/json.js';
+import { Problem, excerpt, problem } from '../base/errors.js';
+import type { DialResponse, GuardedDialler } from '../net/dialler.js';
+import type { Blob, BlobStore } from './blob-store.js';
+import { gunzip } from './gunzip.js';
+import { probeImage, type ImageProbe } from './image-probe.js';
+import type { Uploads } from './uploads.js';
+import { verified, type Digest } from './verified.js';
+
+export interface ImageFetcherOptions {
+  readonly dialler: GuardedDialler;
+  readonly blobs: BlobStore;
+  readonly uploads: Uploads;
+  /** Folders that `file:` URLs may name. */
+  readonly fileRoots: readonly string[];
+  /** Largest image, in bytes, decompressed. */
+  readonly maxBytes: number;
+}
+
+export interface ImageSource {
+  /**
+   * An `http:`, `https:` or `file:` URL, or `upload:<id>`; or the digest of a file in the blob store, which must never
+   * come from a client: knowing a digest is no right to read.
+   */
+  readonly from:
+    { readonly url: string; readonly headers?: Readonly<Record<string, string>> } | { readonly sha256: string };
+  /** On whose behalf: the principal whose uploads can be named. */
+  readonly owner: string;
+  readonly compression?: 'identity' | 'gzip' | 'bzip2';
+  /** Bytes per piece of a file that lies in pieces `<url>.000000000`, `<url>.000000001`, …; needs `sizeBytes`. */
+  readonly chunkSize?: number;
+  /** Size and digest of the file as it lies there, before decompression. */
+  readonly sizeBytes?: number;
+  readonly digest?: Digest;
+}
+
+export interface Progress {
+  readonly receivedBytes: number;
+  readonly totalBytes?: number;
+}
+
+export interface FetchOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** An image that is in the blob store. */
+export interface FetchedImage extends Blob, ImageProbe {}
+
+interface Flight {
+  readonly result: Promise<FetchedImage>;
+  readonly stop: AbortController;
+  readonly listeners: Set<(progress: Progress) => void>;
+  passengers: number;
+}
+
+/** How many finished transfers are remembered. */
+const REMEMBERED = 1000;
+
+export class ImageFetcher {
+  readonly #options: ImageFetcherOptions;
+  readonly #flights = new Map<string, Flight>();
+  /** What each source with an announced digest turned out to be. */
+  readonly #known = new Map<string, string>();
+
+  constructor(options: ImageFetcherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when the image is stored, verified and probed.
+   *
+   * @throws Problem `invalid` or `too-large` where the image or its source is refused for good, `unavailable` where
+   *   trying again may help, `not-found` for an upload that is not the owner's.
+   */
+  async fetch(source: ImageSource, options: FetchOptions = {}): Promise<FetchedImage> {
+    options.signal?.throwIfAborted();
+    const key = keyOf(source);
+    const flight = this.#flights.get(key) ?? this.#start(key, source);
+    const { onProgress } = options;
+    if (onProgress) flight.listeners.add(onProgress);
+    flight.passengers += 1;
+    try {
+      return await orAborted(flight.result, options.signal);
+    } finally {
+      if (onProgress) flight.listeners.delete(onProgress);
+      flight.passengers -= 1;
+      if (flight.passengers === 0) {
+        this.#flights.delete(key);
+        flight.stop.abort();
+      }
+    }
+  }
+
+  #start(key: string, source: ImageSource): Flight {
+    const stop = new AbortController();
+    const listeners = new Set<(progress: Progress) => void>();
+    const result = this.#bring(key, source, stop.signal, (progress) =>
+      listeners.forEach((listener) => listener(progress)),
+    );
+    result.catch(() => undefined);
+    const flight = { result, stop, listeners, passengers: 0 };
+    this.#flights.set(key, flight);
+    return flight;
+  }
+
+  async #bring(
+    key: string,
+    source: ImageSource,
+    signal: AbortSignal,
+    report: (progress: Progress) => void,
+  ): Promise<FetchedImage> {
+    const { blobs } = this.#options;
+    const known = source.digest && this.#known.get(key);
+    const here = known === undefined ? undefined : await blobs.find(known);
+    const blob = here ?? (await this.#transfer(source, signal, report));
+    if (source.digest) remember(this.#known, key, blob.sha256);
+    const probe = await probeImage({
+      sizeBytes: blob.sizeBytes,
+      read: (offset, length) => blobs.read(blob.sha256, offset, length),
+    });
+    return { ...blob, ...probe };
+  }
+
+  async #transfer(source: ImageSource, signal: AbortSignal, report: (progress: Progress) => void): Promise<Blob> {
+    const { blobs, maxBytes } = this.#options;
+    const local = await this.#local(source);
+    const { compression = 'identity', sizeBytes, digest } = source;
+    if (local && compression === 'identity' && !digest && (sizeBytes ?? local.sizeBytes) === local.sizeBytes)
+      return local;
+    if (compression === 'bzip2') {
+      throw problem('invalid', 'transfer.compression', 'files compressed with bzip2 are not taken', {
+        remedy: 'compress the file with gzip, or send it plain',
+      });
+    }
+    const stored = local ? await blobs.open(local.sha256) : this.#remote(source, signal, report);
+    const checked = verified(stored, {
+      maxBytes,
+      ...(sizeBytes !== undefined && { sizeBytes }),
+      ...(digest && { digest }),
+    });
+    if (compression === 'gzip') return blobs.put(gunzip(checked, maxBytes), { maxBytes });
+    return blobs.put(checked, { maxBytes, ...(sizeBytes !== undefined && { sizeBytes }) });
+  }
+
+  /** The file, if it is in the blob store already. */
+  async #local(source: ImageSource): Promise<Blob | undefined> {
+    const { blobs, uploads } = this.#options;
+    if ('url' in source.from) {
+      const upload = /^upload:(.*)$/.exec(source.from.url);
+      return upload ? uploads.resolve(upload[1] ?? '', source.owner) : undefined;
+    }
+    const blob = await blobs.find(source.from.sha256);
+    if (!blob)
+      throw problem('unavailable', 'transfer.gone', 'the file of the package is no longer here', {
+        remedy: 'send the package again',
+      });
+    return blob;
+  }
+
+  async *#remote(
+    source: ImageSource,
+    signal: AbortSignal,
+    report: (progress: Progress) => void,
+  ): AsyncGenerator<Uint8Array> {
+    let receivedBytes = 0;
+    for (const url of pieces(source)) {
+      const { bytes, sizeBytes } = await this.#open(url, source, signal);
+      const totalBytes = source.sizeBytes ?? sizeBytes;
+      for await (const chunk of bytes) {
+        signal.throwIfAborted();
+        receivedBytes += chunk.length;
+        report({ receivedBytes, ...(totalBytes !== undefined && { totalBytes }) });
+        yield chunk;
+      }
+    }
+  }
+
+  async #open(
+    url: string,
+    source: ImageSource,
+    signal: AbortSignal,
+  ): Promise<{ bytes: AsyncIterable<Uint8Array>; sizeBytes?: number }> {
+    if (/^file:/i.test(url)) return openFile(url, this.#options.fileRoots);
+    const headers = 'url' in source.from ? source.from.headers : undefined;
+    const maxBytes = Math.min(this.#options.maxBytes, source.chunkSize ?? Number.POSITIVE_INFINITY);
+    const answer = await this.#options.dialler.fetch(url, { maxBytes, signal, ...(headers && { headers }) });
+    const refused = refusalOf(answer);
+    if (refused) {
+      answer.discard();
+      throw refused;
+    }
+    const length = answer.headers['content-length'];
+    return { bytes: answer.body, ...(length !== undefined && { sizeBytes: Number(length) }) };
+  }
+}
+
+/** The same for sources that bring the same bytes; a digest, because headers hold credentials. */
+function keyOf(source: ImageSource): string {
+  const shared = 'url' in source.from && !source.from.url.startsWith('upload:') ? { ...source, owner: '' } : source;
+  return createHash('sha256')
+    .update(canonicalJson(shared as unknown as JsonObject))
+    .digest('hex');
+}
+
+function* pieces(source: ImageSource): Generator<string> {
+  if (!('url' in source.from)) return;
+  const { url } = source.from;
+  if (source.chunkSize === undefined) return yield url;
+  const count = Math.ceil((source.sizeBytes ?? Number.NaN) / source.chunkSize);
+  if (!(count >= 1 && count <= 1_000_000)) {
+    throw problem('invalid', 'transfer.chunks', 'a file in pieces needs its whole size and a piece size that fits it', {
+      rule: 'DSP0243 §7.1',
+      remedy: 'give ovf:size and ovf:chunkSize on the File element',
+    });
+  }
+  for (let piece = 0; piece < count; piece += 1) yield `${url}.${String(piece).padStart(9, '0')}`;
+}
+
+/** Opens a regular file inside one of the roots, after all symbolic links have been followed. */
+async function openFile(
+  url: string,
+  roots: readonly string[],
+): Promise<{ bytes: AsyncIterable<Uint8Array>; sizeBytes: number }> {
+  try {
+    const path = await realpath(fileURLToPath(url));
+    const real = await Promise.all(roots.map((root) => realpath(root)));
+    if (!real.some((root) => path.startsWith(root.endsWith(sep) ? root : root + sep))) throw new Error('outside');
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const found = await file.stat();
+    if (found.isFile()) return { bytes: file.createReadStream({ highWaterMark: 1 << 18 }), sizeBytes: found.size };
+    await file.close();
+  } catch {
+    // Which of the reasons it was would tell what lies on this machine.
+  }
+  throw problem('invalid', 'transfer.file', 'the file is not in a folder that images may come from', {
+    value: excerpt(url),
+    remedy: 'upload the file, or ask the operator to open its folder under images.fileRoots',
+  });
+}
+
+/** What an answer other than 200 means for the image. */
+function refusalOf(answer: DialResponse): Problem | undefined {
+  const { status, headers } = answer;
+  if (status === 200) {
+    const encoding = headers['content-encoding'];
+    if (encoding === undefined || encoding === 'identity') return undefined;
+    return problem('invalid', 'transfer.encoding', `the server encodes the file as ${excerpt(encoding)}`, {
+      remedy: 'have the server send the file as it is',
+    });
+  }
+  const value = `HTTP ${status}`;
+  if (status >= 500 || status === 429 || status === 408) {
+    const seconds = Number(headers['retry-after']);
+    return new Problem(
+      'unavailable',
+      {
+        code: 'transfer.server',
+        message: 'the server of the image cannot deliver it now',
+        value,
+        remedy: 'try again later',
+      },
+      Number.isFinite(seconds) && seconds >= 0 ? { retryAfter: seconds } : {},
+    );
+  }
+  if (status === 401 || status === 403) {
+    return problem('invalid', 'transfer.denied', 'the server of the image refuses access', {
+      value,
+      remedy: 'send the credentials of the image server with the appliance',
+    });
+  }
+  return problem('invalid', 'transfer.not-found', 'the server does not have the image', {
+    value,
+    remedy: 'correct the URL of the image',
+  });
+}
+
+/** The result, or the reason of the signal as soon as it is aborted. */
+async function orAborted<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return result;
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([result, aborted]);
+  } finally {
+    if (stop) signal.removeEventListener('abort', stop);
+  }
+}
+
+function remember(known: Map<string, string>, key: string, sha256: string): void {
+  known.delete(key);
+  known.set(key, sha256);
+  const oldest = known.keys().next();
+  if (known.size > REMEMBERED && !oldest.done) known.delete(oldest.value);
+}
