@@ -1,0 +1,99 @@
+/**
+ * The seed of cloud-init's NoCloud data source, made from the properties under the keys that cloud-init's own OVF data
+ * source reads (`ovf.md` §8): `hostname`, `public-keys`, `password`, `user-data`, `network-config`. It reaches Linux
+ * images that know cloud-init but not OVF. Documents are YAML in its JSON form, in which no value can break out.
+ */
+
+import type { JsonObject } from '../../base/json.js';
+import type { DeploymentPlan } from '../plan.js';
+import { machineProperties, type Guest } from './environment.js';
+import type { IsoFile } from './iso.js';
+
+/** Contents of the files of the same names on the seed CD; `userData` is also what sites without a CD take. */
+export interface NoCloudSeed {
+  readonly metaData: string;
+  readonly userData: string;
+  /** VEP's own configuration, when `userData` is the appliance's. */
+  readonly vendorData?: string;
+  readonly networkConfig?: string;
+}
+
+/**
+ * @param secrets values of the secret properties, by `secretKey`
+ * @throws Problem `internal` when the plan has no such machine or a secret is missing
+ */
+export function buildNoCloud(
+  plan: DeploymentPlan,
+  machineId: string,
+  secrets: ReadonlyMap<string, string>,
+  guest: Guest & { readonly instanceId: string },
+): NoCloudSeed {
+  const properties = machineProperties(plan, machineId, secrets);
+  const hostname =
+    guest.hostname ??
+    properties.get('local-hostname') ??
+    properties.get('hostname') ??
+    plan.machines.find(({ id }) => id === machineId)?.hostname ??
+    machineId;
+  const keys = splitKeys(properties.get('public-keys') ?? '');
+  const metaData = {
+    'instance-id': guest.instanceId,
+    'local-hostname': hostname,
+    ...(keys.length > 0 && { 'public-keys': keys }),
+  };
+  const configuration = cloudConfig(properties.get('password'), keys, guest.guestUrl);
+  const own = properties.get('user-data');
+  const networkConfig = properties.get('network-config');
+  return {
+    metaData: `${yaml(metaData)}\n`,
+    ...(own === undefined || own === ''
+      ? { userData: configuration }
+      : { userData: decodeBase64(own), vendorData: configuration }),
+    ...(networkConfig !== undefined && networkConfig !== '' && { networkConfig: decodeBase64(networkConfig) }),
+  };
+}
+
+/** The files of the seed CD, whose volume must be called `NO_CLOUD_VOLUME`. */
+export function seedFiles({ metaData, userData, vendorData, networkConfig }: NoCloudSeed): readonly IsoFile[] {
+  const texts = {
+    'meta-data': metaData,
+    'user-data': userData,
+    'vendor-data': vendorData,
+    'network-config': networkConfig,
+  };
+  return Object.entries(texts).flatMap(([name, text]) =>
+    text === undefined ? [] : [{ name, bytes: Buffer.from(text, 'utf8') }],
+  );
+}
+
+function cloudConfig(password: string | undefined, keys: readonly string[], guestUrl: string | undefined): string {
+  const configuration: JsonObject = {
+    ...(keys.length > 0 && { ssh_authorized_keys: keys }),
+    ...(password !== undefined && password !== '' && { password, chpasswd: { expire: false }, ssh_pwauth: true }),
+    ...(guestUrl !== undefined && { phone_home: { url: guestUrl, post: ['instance_id', 'hostname'], tries: 10 } }),
+  };
+  return `#cloud-config\n${yaml(configuration)}\n`;
+}
+
+/** One key a line, as cloud-init's OVF data source has it; some tools separate them by commas. */
+function splitKeys(text: string): readonly string[] {
+  return text
+    .split(/[\r\n,]+/)
+    .map((key) => key.trim())
+    .filter((key) => key !== '');
+}
+
+/** Base64 by custom; what is not is taken as it stands. */
+function decodeBase64(text: string): string {
+  const compact = text.replace(/\s/g, '');
+  const isBase64 = compact.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(compact);
+  return isBase64 ? Buffer.from(compact, 'base64').toString('utf8') : text;
+}
+
+/** JSON is YAML but for a few characters that YAML wants escaped (YAML 1.2 §5.1). */
+function yaml(value: JsonObject): string {
+  return JSON.stringify(value, undefined, 2).replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
