@@ -1,0 +1,303 @@
+/**
+ * Reads the tree of VirtualSystems and VirtualSystemCollections (DSP0243 §7.2) and sorts the sections of each by name. A
+ * section that stands where it has no place (D12) is handed to the one who can use it, in lenient mode: those of the
+ * package to the envelope, those of a system from the envelope to the top content.
+ */
+
+import type { Element } from '../xml/element.js';
+import { readHardware } from './hardware.js';
+import type { Content, ScaleOutSection, VirtualSystem, VirtualSystemCollection } from './model.js';
+import { readProduct } from './product.js';
+import { at, type Reading } from './reading.js';
+import {
+  readAnnotation,
+  readEnvironmentFiles,
+  readEula,
+  readInstall,
+  readOperatingSystem,
+  readPlacement,
+  readResourceAllocation,
+  readScaleOut,
+  readStartup,
+} from './sections.js';
+import { SECTIONS, type Parent } from './vocabulary.js';
+
+/** Collections nested in one another (O-007). */
+const DEPTH = 16;
+
+/** Sections of one parent by name, in document order. */
+export type SectionsByName = ReadonlyMap<string, readonly Element[]>;
+
+/** What reading the content needs beyond the document itself. */
+export interface ContentContext {
+  readonly reading: Reading;
+  /** Ids given so far. */
+  readonly ids: Set<string>;
+  /** Sections of the package found inside a content. */
+  readonly strays: Element[];
+}
+
+export function readContent(context: ContentContext, element: Element, adopted: readonly Element[]): Content {
+  const ovfId = context.reading.required(element, 'id');
+  context.ids.add(ovfId);
+  return readNode(context, element, { id: ovfId, ovfId, depth: 1, adopted });
+}
+
+export function isContent(reading: Reading, element: Element): boolean {
+  return reading.isOvf(element) && (element.name === 'VirtualSystem' || element.name === 'VirtualSystemCollection');
+}
+
+/** The children of `element` that are sections and may stand there; every other child is judged. */
+export function sortSections(
+  reading: Reading,
+  element: Element,
+  parent: Parent,
+  others: readonly string[],
+  adopt: (section: Element) => boolean,
+): SectionsByName {
+  const sections = new Map<string, Element[]>();
+  for (const child of element.children) {
+    if (reading.isOvf(child) && others.includes(child.name)) continue;
+    const rule = reading.isOvf(child) ? SECTIONS.get(child.name) : undefined;
+    const newer =
+      rule !== undefined && rule.since === 2 && element.namespace === reading.namespace && reading.version === 1;
+    if (rule === undefined || (newer && !reading.lenient)) {
+      reading.unforeseen(child, element);
+    } else if (rule.parents.includes(parent)) {
+      if (newer) newerSection(reading, child);
+      sections.set(child.name, [...(sections.get(child.name) ?? []), child]);
+    } else {
+      misplaced(reading, child, element, adopt);
+    }
+  }
+  countSections(reading, sections);
+  return sections;
+}
+
+function newerSection(reading: Reading, section: Element): void {
+  reading.extended(reading.attribute(section, 'required') !== 'false');
+  reading.findings.warning('D05', at(section), `${section.name} belongs to OVF 2; it was read all the same`);
+}
+
+function misplaced(reading: Reading, section: Element, parent: Element, adopt: (section: Element) => boolean): void {
+  const message = `${section.name} has no place in ${parent.name}`;
+  if (reading.lenient && adopt(section)) {
+    reading.findings.warning('D12', at(section), `${message}; read as if it stood where it belongs`);
+  } else if (section.name === 'VirtualHardwareSection') {
+    reading.findings.error('O-003', at(section), message);
+  } else {
+    reading.findings.deviation('O-003', at(section), message, 'ignored');
+  }
+}
+
+/** Sections whose repetition has one meaning: their contents are joined. */
+const JOINABLE: ReadonlySet<string> = new Set([
+  'DiskSection',
+  'NetworkSection',
+  'SharedDiskSection',
+  'AnnotationSection',
+  'EnvironmentFilesSection',
+]);
+
+function countSections(reading: Reading, sections: SectionsByName): void {
+  for (const [name, [, second]] of sections) {
+    if (second === undefined || SECTIONS.get(name)?.many === true) continue;
+    const message = `${name} stands more than once`;
+    if (JOINABLE.has(name)) reading.findings.deviation('O-003', at(second), message, 'both were read');
+    else reading.findings.error('O-003', at(second), message);
+  }
+}
+
+interface Node {
+  readonly id: string;
+  readonly ovfId: string;
+  readonly depth: number;
+  readonly adopted: readonly Element[];
+  readonly scaleOut?: ScaleOutSection;
+}
+
+function readNode(context: ContentContext, element: Element, node: Node): Content {
+  const { reading } = context;
+  if (node.ovfId === '') reading.findings.error('O-005', at(element), `the ovf:id of ${element.name} is empty`);
+  const kind = element.name as Content['kind'];
+  const sections = sectionsOf(context, element, kind, node.adopted);
+  const base = {
+    id: node.id,
+    ovfId: node.ovfId,
+    info: reading.info(element),
+    ...named(reading, element),
+    annotations: (sections.get('AnnotationSection') ?? []).map((section) => readAnnotation(reading, section)),
+    products: (sections.get('ProductSection') ?? []).map((section) => readProduct(reading, section)),
+    eulas: (sections.get('EulaSection') ?? []).map((section) => readEula(reading, section)),
+    ...first(sections, 'PlacementSection', (section) => ({ placement: readPlacement(reading, section) })),
+    ...(node.scaleOut === undefined ? {} : { scaleOut: node.scaleOut }),
+    environmentFiles: (sections.get('EnvironmentFilesSection') ?? []).flatMap((section) =>
+      readEnvironmentFiles(reading, section),
+    ),
+    at: at(element),
+  };
+  return kind === 'VirtualSystem'
+    ? readSystem(context, sections, base)
+    : readCollection(context, element, sections, node.depth, base);
+}
+
+function sectionsOf(
+  context: ContentContext,
+  element: Element,
+  kind: Content['kind'],
+  adopted: readonly Element[],
+): SectionsByName {
+  const others = [
+    'Info',
+    'Name',
+    ...(kind === 'VirtualSystemCollection' ? ['VirtualSystem', 'VirtualSystemCollection'] : []),
+  ];
+  const own = sortSections(context.reading, element, kind, others, (section) => {
+    if (SECTIONS.get(section.name)?.parents.includes('Envelope') !== true) return false;
+    context.strays.push(section);
+    return true;
+  });
+  if (adopted.length === 0) return own;
+  const all = new Map(own);
+  for (const section of adopted) all.set(section.name, [...(all.get(section.name) ?? []), section]);
+  return all;
+}
+
+function named(reading: Reading, element: Element): Pick<Content, 'name'> {
+  const name = reading.messageOf(element, 'Name');
+  return name === undefined ? {} : { name };
+}
+
+function first<T extends object>(
+  sections: SectionsByName,
+  name: string,
+  read: (section: Element) => T,
+): T | Record<string, never> {
+  const [section] = sections.get(name) ?? [];
+  return section === undefined ? {} : read(section);
+}
+
+type Base = Omit<VirtualSystem, 'kind' | 'hardware' | 'operatingSystem' | 'install'>;
+
+function readSystem({ reading }: ContentContext, sections: SectionsByName, base: Base): VirtualSystem {
+  const [scaleOut] = sections.get('ScaleOutSection') ?? [];
+  return {
+    kind: 'VirtualSystem',
+    ...base,
+    hardware: (sections.get('VirtualHardwareSection') ?? []).map((section) =>
+      readHardware(reading, section, base.ovfId),
+    ),
+    ...first(sections, 'OperatingSystemSection', (section) => ({
+      operatingSystem: readOperatingSystem(reading, section),
+    })),
+    ...first(sections, 'InstallSection', (section) => ({ install: readInstall(reading, section) })),
+    ...(scaleOut === undefined ? {} : { scaleOut: readScaleOut(reading, scaleOut) }),
+  };
+}
+
+function readCollection(
+  context: ContentContext,
+  element: Element,
+  sections: SectionsByName,
+  depth: number,
+  base: Base,
+): VirtualSystemCollection {
+  const { reading } = context;
+  const elements = element.children.filter((child) => isContent(reading, child));
+  const scaleOuts = readScaleOuts(reading, sections.get('ScaleOutSection') ?? [], elements, base.ovfId);
+  const children: Content[] = [];
+  const siblings = new Set<string>();
+  if (depth >= DEPTH && elements.length > 0) {
+    reading.findings.error('O-007', at(element), `collections are nested deeper than ${DEPTH}`);
+  } else {
+    for (const child of elements) {
+      const ovfId = reading.required(child, 'id');
+      const scaleOut = scaleOuts.get(ovfId);
+      const id = uniqueId(context, child, ovfId, siblings, base.id);
+      children.push(
+        readNode(context, child, {
+          id,
+          ovfId,
+          depth: depth + 1,
+          adopted: [],
+          ...(scaleOut === undefined ? {} : { scaleOut }),
+        }),
+      );
+    }
+  }
+  const childIds = new Map(children.map((child) => [child.ovfId, child.id]));
+  return {
+    kind: 'VirtualSystemCollection',
+    ...base,
+    ...own(scaleOuts, base.ovfId),
+    children,
+    ...first(sections, 'ResourceAllocationSection', (section) => ({
+      resourceAllocation: readResourceAllocation(reading, section),
+    })),
+    ...first(sections, 'StartupSection', (section) => ({ startup: readStartup(reading, section, childIds) })),
+  };
+}
+
+function own(scaleOuts: ReadonlyMap<string, ScaleOutSection>, ovfId: string): Pick<Content, 'scaleOut'> {
+  const scaleOut = scaleOuts.get(ovfId);
+  return scaleOut === undefined ? {} : { scaleOut };
+}
+
+/** ScaleOutSections by the id of their prototype: an immediate child, or the collection itself. */
+function readScaleOuts(
+  reading: Reading,
+  sections: readonly Element[],
+  children: readonly Element[],
+  ownId: string,
+): ReadonlyMap<string, ScaleOutSection> {
+  const known = new Set([ownId, ...children.map((child) => reading.attribute(child, 'id'))]);
+  const scaleOuts = new Map<string, ScaleOutSection>();
+  for (const section of sections) {
+    const scaleOut = readScaleOut(reading, section);
+    if (!known.has(scaleOut.id)) {
+      reading.findings.deviation(
+        'O-013',
+        at(section),
+        'ScaleOutSection names no child of its collection',
+        'ignored',
+        scaleOut.id,
+      );
+    } else if (scaleOuts.has(scaleOut.id)) {
+      reading.findings.error('O-003', at(section), 'ScaleOutSection stands twice for one child', scaleOut.id);
+    } else scaleOuts.set(scaleOut.id, scaleOut);
+  }
+  return scaleOuts;
+}
+
+/**
+ * The id of a child in the model. vCloud repeats the id of a collection at its system: such a repetition has one meaning
+ * and is qualified by the path; two siblings of one id have none (§15 of the field notes, O-005).
+ */
+function uniqueId(
+  context: ContentContext,
+  element: Element,
+  ovfId: string,
+  siblings: Set<string>,
+  parentId: string,
+): string {
+  const { ids, reading } = context;
+  const twin = siblings.has(ovfId);
+  siblings.add(ovfId);
+  if (!ids.has(ovfId)) {
+    ids.add(ovfId);
+    return ovfId;
+  }
+  let id = `${parentId}/${ovfId}`;
+  while (ids.has(id)) id = `${id}'`;
+  ids.add(id);
+  if (twin) reading.findings.error('O-005', at(element), 'two children of one collection have the same ovf:id', ovfId);
+  else
+    reading.findings.deviation(
+      'O-005',
+      at(element),
+      'the ovf:id is used twice in the package',
+      `read as "${id}"`,
+      ovfId,
+    );
+  return id;
+}

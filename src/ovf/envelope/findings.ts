@@ -1,0 +1,92 @@
+/**
+ * What is found while a descriptor is read: faults with code, place, rule and remedy, gathered in document order. One
+ * rule broken in very many places is reported for the first of them and then counted, so that a hostile document cannot
+ * make the report larger than itself.
+ */
+
+import { excerpt, type Fault, type Severity } from '../../base/errors.js';
+import type { At } from './model.js';
+import { RULEBOOK, type RuleCode } from './rulebook.js';
+
+/** `strict`: the standard as written. `lenient`: what has one safe meaning is repaired, with a warning. */
+export type Mode = 'strict' | 'lenient';
+
+/** Faults kept of one rule and severity. */
+const KEPT = 25;
+
+export class Findings {
+  readonly mode: Mode;
+  readonly #faults: Fault[] = [];
+  readonly #counts = new Map<string, number>();
+  readonly #places = new Set<string>();
+  #errors = 0;
+
+  constructor(mode: Mode) {
+    this.mode = mode;
+  }
+
+  /** Errors so far, those that were only counted included. */
+  get errors(): number {
+    return this.#errors;
+  }
+
+  error(rule: RuleCode, at: At, message: string, value?: string): void {
+    this.#add('error', rule, at, message, value);
+  }
+
+  warning(rule: RuleCode, at: At, message: string, value?: string): void {
+    this.#add('warning', rule, at, message, value);
+  }
+
+  note(rule: RuleCode, at: At, message: string, value?: string): void {
+    this.#add('info', rule, at, message, value);
+  }
+
+  /** What strict mode refuses and lenient mode repairs; `assumption` says how. */
+  deviation(rule: RuleCode, at: At, message: string, assumption: string, value?: string): void {
+    if (this.mode === 'strict') this.#add('error', rule, at, message, value);
+    else this.#add('warning', rule, at, `${message}; ${assumption}`, value);
+  }
+
+  /** True when the rule has already been reported for this line. */
+  has(rule: RuleCode, line: number): boolean {
+    return this.#places.has(`${rule}:${line}`);
+  }
+
+  /** All findings in document order. */
+  list(): Fault[] {
+    const rest = [...this.#counts]
+      .filter(([, count]) => count > KEPT)
+      .map(([key, count]): Fault => {
+        const [severity, rule] = key.split(' ') as [Severity, RuleCode];
+        return { ...base(severity, rule), message: `${count - KEPT} more places break the same rule` };
+      });
+    const lineOf = (fault: Fault): number => fault.place?.line ?? 0;
+    return [...this.#faults.sort((a, b) => lineOf(a) - lineOf(b)), ...rest];
+  }
+
+  #add(severity: Severity, rule: RuleCode, at: At, message: string, value: string | undefined): void {
+    if (severity === 'error') this.#errors++;
+    this.#places.add(`${rule}:${at.line}`);
+    const key = `${severity} ${rule}`;
+    const count = (this.#counts.get(key) ?? 0) + 1;
+    this.#counts.set(key, count);
+    if (count > KEPT) return;
+    this.#faults.push({
+      ...base(severity, rule),
+      message,
+      place: at,
+      ...(value === undefined ? {} : { value: excerpt(value) }),
+    });
+  }
+}
+
+function base(severity: Severity, rule: RuleCode): Pick<Fault, 'code' | 'severity' | 'rule' | 'remedy'> {
+  const { section, remedy } = RULEBOOK[rule];
+  return {
+    code: `ovf.${rule}`,
+    severity,
+    rule: rule === 'schema' ? 'DSP8023' : `${rule}, DSP0243 ${section}`,
+    remedy,
+  };
+}

@@ -1,0 +1,91 @@
+/** Reads ProductSection with its properties (DSP0243 §9.5). Whether a value fits its type is judged elsewhere. */
+
+import type { Element } from '../xml/element.js';
+import type { Icon, Message, ProductSection, Property, PropertyValue } from './model.js';
+import { at, unsigned, type Reading } from './reading.js';
+
+const MESSAGES = ['Product', 'Vendor'] as const;
+const TEXTS = ['Version', 'FullVersion', 'ProductUrl', 'VendorUrl', 'AppUrl'] as const;
+
+export function readProduct(reading: Reading, section: Element): ProductSection {
+  const product = reading.messageOf(section, 'Product');
+  const vendor = reading.messageOf(section, 'Vendor');
+  const version = reading.textOf(section, 'Version');
+  const fullVersion = reading.textOf(section, 'FullVersion');
+  const productUrl = reading.textOf(section, 'ProductUrl');
+  const vendorUrl = reading.textOf(section, 'VendorUrl');
+  const appUrl = reading.textOf(section, 'AppUrl');
+  reading.rest(section, ['Info', ...MESSAGES, ...TEXTS, 'Icon', 'Category', 'Property']);
+  return {
+    class: reading.attribute(section, 'class') ?? '',
+    instance: reading.attribute(section, 'instance') ?? '',
+    info: reading.info(section),
+    ...(product === undefined ? {} : { product }),
+    ...(vendor === undefined ? {} : { vendor }),
+    ...(version === undefined ? {} : { version }),
+    ...(fullVersion === undefined ? {} : { fullVersion }),
+    ...(productUrl === undefined ? {} : { productUrl }),
+    ...(vendorUrl === undefined ? {} : { vendorUrl }),
+    ...(appUrl === undefined ? {} : { appUrl }),
+    icons: reading.children(section, 'Icon').map((icon) => readIcon(reading, icon)),
+    properties: readProperties(reading, section),
+    at: at(section),
+  };
+}
+
+function readIcon(reading: Reading, element: Element): Icon {
+  const mimeType = reading.attribute(element, 'mimeType');
+  const width = pixels(reading.attribute(element, 'width'));
+  const height = pixels(reading.attribute(element, 'height'));
+  return {
+    fileRef: reading.required(element, 'fileRef'),
+    ...(mimeType === undefined ? {} : { mimeType }),
+    ...(width === undefined ? {} : { width }),
+    ...(height === undefined ? {} : { height }),
+    at: at(element),
+  };
+}
+
+function pixels(text: string | undefined): number | undefined {
+  const value = text === undefined ? undefined : unsigned(text.trim());
+  return value === undefined ? undefined : Number(value);
+}
+
+function readProperties(reading: Reading, section: Element): readonly Property[] {
+  const properties: Property[] = [];
+  let category: Message | undefined;
+  for (const child of section.children) {
+    if (!reading.isOvf(child)) continue;
+    if (child.name === 'Category') category = reading.message(child);
+    if (child.name === 'Property') properties.push(readProperty(reading, child, category));
+  }
+  return properties;
+}
+
+function readProperty(reading: Reading, element: Element, category: Message | undefined): Property {
+  const label = reading.messageOf(element, 'Label');
+  const description = reading.messageOf(element, 'Description');
+  const qualifiers = reading.attribute(element, 'qualifiers');
+  return {
+    key: reading.required(element, 'key'),
+    type: reading.required(element, 'type').trim(),
+    ...(qualifiers === undefined || qualifiers === '' ? {} : { qualifiers }),
+    userConfigurable: reading.boolean(element, 'userConfigurable', false),
+    password: reading.boolean(element, 'password', false),
+    value: reading.attribute(element, 'value') ?? '',
+    configurations: reading.list(element, 'configuration'),
+    values: reading.children(element, 'Value').map((value) => readValue(reading, value)),
+    ...(category === undefined ? {} : { category }),
+    ...(label === undefined ? {} : { label }),
+    ...(description === undefined ? {} : { description }),
+    at: at(element),
+  };
+}
+
+function readValue(reading: Reading, element: Element): PropertyValue {
+  return {
+    value: reading.required(element, 'value'),
+    configurations: reading.list(element, 'configuration'),
+    at: at(element),
+  };
+}

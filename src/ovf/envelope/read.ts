@@ -1,0 +1,254 @@
+/**
+ * From the bytes of a descriptor to an {@link Envelope} (DSP0243 §6, §7): XML intake, the model built from the very tree
+ * that is validated (K36), the verdict of the schema, then the rules beyond it. `strict` takes the standard at its
+ * word; `lenient` repairs what real files get wrong in ways that have one safe meaning, each with a warning.
+ */
+
+import type { XmlDocument } from 'libxml2-wasm';
+
+import { Problem, throwIfFaulty, type Fault } from '../../base/errors.js';
+import type { OvfSchemas } from '../schema/schemas.js';
+import { elementTree, type Element } from '../xml/element.js';
+import { readXml } from '../xml/intake.js';
+import { isContent, readContent, sortSections, type SectionsByName } from './content.js';
+import { Findings, type Mode } from './findings.js';
+import type { Content, DiskSection, Envelope, NetworkSection } from './model.js';
+import { at, Reading } from './reading.js';
+import {
+  readDeploymentOptions,
+  readDiskSection,
+  readNetworkSection,
+  readPlacementGroup,
+  readReferences,
+  readStrings,
+} from './references.js';
+import { checkRules } from './rules.js';
+import { judgeBySchema } from './schema-verdict.js';
+import { OVF_09, OVF_1, OVF_1_SLASH, OVF_2, SECTIONS, XML_NAMESPACE } from './vocabulary.js';
+
+export type { Mode } from './findings.js';
+
+export interface ReadOptions {
+  readonly mode: Mode;
+  readonly schemas: OvfSchemas;
+}
+
+export interface Inspection {
+  /** Absent when the document is no envelope at all, or one without content. */
+  readonly envelope?: Envelope;
+  /** Errors, warnings and notes in document order. */
+  readonly findings: readonly Fault[];
+  /** The bare verdict of the schema of OVF 1.1; absent when the document never got that far. */
+  readonly schemaValid?: boolean;
+}
+
+/**
+ * Reads a descriptor that is to be deployed; `findings` are its warnings and notes.
+ * @throws Problem `malformed` or `too-large` from the XML intake; `invalid` with every error found
+ */
+export function readEnvelope(
+  bytes: Uint8Array,
+  options: ReadOptions,
+): { envelope: Envelope; findings: readonly Fault[] } {
+  const { envelope, findings } = inspect(bytes, options);
+  throwIfFaulty('invalid', findings);
+  if (envelope === undefined) throw new Problem('invalid', findings);
+  return { envelope, findings };
+}
+
+/** Everything there is to say about a descriptor; never throws for what is wrong with it. */
+export function inspectEnvelope(bytes: Uint8Array, options: ReadOptions): Inspection {
+  try {
+    return inspect(bytes, options);
+  } catch (error) {
+    if (error instanceof Problem) return { findings: error.faults };
+    throw error;
+  }
+}
+
+function inspect(bytes: Uint8Array, options: ReadOptions): Inspection {
+  const findings = new Findings(options.mode);
+  using document = readXml(repairProlog(bytes, findings));
+  const root = elementTree(document);
+  if (!isEnvelope(root, findings)) return { findings: findings.list() };
+  const reading = new Reading(findings, root.namespace);
+  const envelope = readRoot(reading, root);
+  const schemaValid = verdict(document, root, reading, options);
+  if (envelope !== undefined) checkRules(reading, envelope);
+  return { ...(envelope === undefined ? {} : { envelope }), findings: findings.list(), schemaValid };
+}
+
+/** Errors after which the schema is not asked any more: the document is refused and the schema would repeat them. */
+const ENOUGH_ERRORS = 200;
+
+function verdict(document: XmlDocument, root: Element, reading: Reading, { schemas }: ReadOptions): boolean {
+  if (root.namespace !== OVF_1 || reading.findings.errors > ENOUGH_ERRORS) return false;
+  return judgeBySchema(document, root, reading, schemas);
+}
+
+/** White space before the XML declaration has one meaning (D00): the declaration is blanked, so that lines stay put. */
+function repairProlog(bytes: Uint8Array, findings: Findings): Uint8Array {
+  if (findings.mode === 'strict') return bytes;
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1024)).toString('latin1');
+  const match = /^(\xef\xbb\xbf)?[ \t\r\n]+<\?xml\s[^>]*\?>/.exec(head);
+  if (match === null) return bytes;
+  const repaired = Buffer.from(bytes);
+  repaired.fill(0x20, match[0].indexOf('<'), match[0].length);
+  findings.warning(
+    'D00',
+    { line: 1, path: '/' },
+    'the XML declaration is not the first thing in the file; read as if it were',
+  );
+  return repaired;
+}
+
+function isEnvelope(root: Element, findings: Findings): boolean {
+  const place = at(root);
+  if (root.name !== 'Envelope') {
+    findings.error('O-001', place, `the root element is ${root.name}, not Envelope`, root.namespace);
+    return false;
+  }
+  if (isOvirtDialect(root)) {
+    findings.error('D09', place, "the document is in oVirt's own export format, which only resembles OVF");
+    return false;
+  }
+  switch (root.namespace) {
+    case OVF_1:
+      return true;
+    case OVF_2:
+      findings.deviation('D10', place, 'the envelope is of OVF 2', 'read as far as VEP knows it');
+      return true;
+    case OVF_1_SLASH:
+      findings.deviation(
+        'D10',
+        place,
+        'the namespace of the envelope ends in a slash',
+        'read as that of OVF 1',
+        root.namespace,
+      );
+      return true;
+    case OVF_09:
+      findings.error('D10', place, 'the envelope is of OVF 0.9, which came before the standard', root.namespace);
+      return false;
+    case '':
+      findings.error('D09', place, 'Envelope is in no namespace');
+      return false;
+    default:
+      findings.error('D10', place, 'the namespace of Envelope is not one of OVF', root.namespace);
+      return false;
+  }
+}
+
+/** virt-v2v for oVirt and oVirt itself: the root is OVF's, the rest is in no namespace and typed by xsi:type. */
+function isOvirtDialect(root: Element): boolean {
+  return (
+    root.namespace === OVF_1_SLASH && root.children.some((child) => child.namespace === '' && child.name === 'Content')
+  );
+}
+
+const ENVELOPE_ELEMENTS = ['References', 'VirtualSystem', 'VirtualSystemCollection', 'Strings'];
+
+function readRoot(reading: Reading, root: Element): Envelope | undefined {
+  const adopted: Element[] = [];
+  const [top, ...more] = root.children.filter((child) => isContent(reading, child));
+  const sections = sortSections(reading, root, 'Envelope', ENVELOPE_ELEMENTS, (section) => {
+    if (top === undefined || SECTIONS.get(section.name)?.parents.includes(top.name as Content['kind']) !== true)
+      return false;
+    adopted.push(section);
+    return true;
+  });
+  for (const extra of more) reading.findings.error('O-002', at(extra), 'the Envelope has more than one content');
+  if (top === undefined) {
+    reading.findings.error('O-002', at(root), 'the Envelope has neither a VirtualSystem nor a VirtualSystemCollection');
+    return undefined;
+  }
+  const strays: Element[] = [];
+  const content = readContent({ reading, ids: new Set(), strays }, top, adopted);
+  const all = withStrays(reading, sections, strays);
+  const [options] = all.get('DeploymentOptionSection') ?? [];
+  const networks = readNetworkSection(reading, all.get('NetworkSection') ?? []);
+  return {
+    namespace: root.namespace,
+    version: reading.version,
+    lang: root.attributes.find((attr) => attr.name === 'lang' && attr.namespace === XML_NAMESPACE)?.value ?? 'en-US',
+    references: referencesOf(reading, root),
+    ...diskSection(reading, all, root),
+    ...networkSection(reading, networks, content, root),
+    ...(options === undefined ? {} : { deploymentOptionSection: readDeploymentOptions(reading, options) }),
+    placementGroups: (all.get('PlacementGroupSection') ?? []).map((section) => readPlacementGroup(reading, section)),
+    content,
+    strings: reading.children(root, 'Strings').map((strings) => readStrings(reading, strings)),
+    ignored: reading.ignored,
+    conformanceLevel: reading.conformanceLevel,
+    at: at(root),
+  };
+}
+
+function withStrays(reading: Reading, sections: SectionsByName, strays: readonly Element[]): SectionsByName {
+  const all = new Map(sections);
+  for (const stray of strays) {
+    const known = all.get(stray.name) ?? [];
+    if (known.length > 0 && stray.name === 'DeploymentOptionSection') {
+      reading.findings.error('O-003', at(stray), 'DeploymentOptionSection stands more than once');
+    }
+    all.set(stray.name, [...known, stray]);
+  }
+  return all;
+}
+
+function referencesOf(reading: Reading, root: Element): Envelope['references'] {
+  const [first, ...more] = reading.children(root, 'References');
+  if (first === undefined) {
+    reading.findings.deviation('D12', at(root), 'the Envelope lacks its References', 'read as if they were empty');
+    return [];
+  }
+  for (const extra of more)
+    reading.findings.deviation('O-003', at(extra), 'References stand more than once', 'all were read');
+  return [first, ...more].flatMap((references) => readReferences(reading, references));
+}
+
+/** The disks of both disk sections and those that only a vCloud host resource declares (D21). */
+function diskSection(reading: Reading, sections: SectionsByName, root: Element): { diskSection?: DiskSection } {
+  const found = readDiskSection(reading, [
+    ...(sections.get('DiskSection') ?? []),
+    ...(sections.get('SharedDiskSection') ?? []),
+  ]);
+  if (reading.declaredDisks.length === 0) return found === undefined ? {} : { diskSection: found };
+  const section = found ?? { info: { text: '', at: at(root) }, disks: [], at: at(root) };
+  return { diskSection: { ...section, disks: [...section.disks, ...reading.declaredDisks] } };
+}
+
+/** In lenient mode a network that only a Connection names is declared here (§15 of the field notes, O-043). */
+function networkSection(
+  reading: Reading,
+  found: NetworkSection | undefined,
+  content: Content,
+  root: Element,
+): { networkSection?: NetworkSection } {
+  const declared = new Set(found?.networks.map((network) => network.name));
+  const implicit = new Map<string, NetworkSection['networks'][number]>();
+  for (const item of itemsOf(content)) {
+    for (const name of item.connections) {
+      if (declared.has(name)) continue;
+      if (implicit.has(name)) continue;
+      reading.findings.deviation(
+        'O-043',
+        item.at,
+        'the network of the adapter is not declared',
+        'declared by VEP',
+        name,
+      );
+      implicit.set(name, { name, implicit: true, at: item.at });
+    }
+  }
+  if (!reading.lenient || implicit.size === 0) return found === undefined ? {} : { networkSection: found };
+  const section = found ?? { info: { text: '', at: at(root) }, networks: [], at: at(root) };
+  return { networkSection: { ...section, networks: [...section.networks, ...implicit.values()] } };
+}
+
+function itemsOf(
+  content: Content,
+): NonNullable<Extract<Content, { kind: 'VirtualSystem' }>['hardware'][number]>['items'] {
+  if (content.kind === 'VirtualSystem') return content.hardware.flatMap((section) => section.items);
+  return content.children.flatMap(itemsOf);
+}

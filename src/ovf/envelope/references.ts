@@ -1,0 +1,154 @@
+/** Reads what belongs to the package as a whole: References, DiskSection, NetworkSection, options and bundles (DSP0243 §7.1, §9). */
+
+import type { Element } from '../xml/element.js';
+import type {
+  Configuration,
+  DeploymentOptionSection,
+  Disk,
+  DiskSection,
+  File,
+  Network,
+  NetworkSection,
+  PlacementGroupSection,
+  Strings,
+} from './model.js';
+import { at, type Reading } from './reading.js';
+import { XML_NAMESPACE } from './vocabulary.js';
+
+export function readReferences(reading: Reading, element: Element): readonly File[] {
+  reading.rest(element, ['File']);
+  return reading.children(element, 'File').map((file) => readFile(reading, file));
+}
+
+function readFile(reading: Reading, element: Element): File {
+  const size = reading.size(element, 'size');
+  const chunkSize = reading.size(element, 'chunkSize');
+  if (chunkSize === 0n) reading.findings.error('O-019', at(element), 'ovf:chunkSize is 0', '0');
+  return {
+    id: reading.required(element, 'id'),
+    href: reading.required(element, 'href').trim(),
+    ...(size === undefined ? {} : { size }),
+    compression: compression(reading, element),
+    ...(chunkSize === undefined || chunkSize === 0n ? {} : { chunkSize }),
+    at: at(element),
+  };
+}
+
+function compression(reading: Reading, element: Element): File['compression'] {
+  const value = reading.attribute(element, 'compression')?.trim().toLowerCase() ?? '';
+  if (value === 'gzip' || value === 'bzip2') return value;
+  if (value !== '' && value !== 'identity' && value !== 'none') {
+    reading.findings.deviation(
+      'O-018',
+      at(element),
+      'the compression is not known',
+      'the file is taken as it is',
+      value,
+    );
+  }
+  return 'identity';
+}
+
+export function readDiskSection(reading: Reading, sections: readonly Element[]): DiskSection | undefined {
+  const [first] = sections;
+  if (first === undefined) return undefined;
+  const disks = sections.flatMap((section) => {
+    const name = section.name === 'SharedDiskSection' ? 'SharedDisk' : 'Disk';
+    reading.rest(section, ['Info', name]);
+    return reading.children(section, name).map((disk) => readDisk(reading, disk));
+  });
+  return { info: reading.info(first), disks, at: at(first) };
+}
+
+function readDisk(reading: Reading, element: Element): Disk {
+  const fileRef = reading.attribute(element, 'fileRef');
+  const format = reading.attribute(element, 'format');
+  const parentRef = reading.attribute(element, 'parentRef');
+  const populatedSize = reading.size(element, 'populatedSize');
+  if (fileRef === '') {
+    reading.findings.deviation('D21', at(element), 'ovf:fileRef is empty', 'read as a blank disk');
+  }
+  return {
+    diskId: reading.required(element, 'diskId'),
+    // An empty reference means a blank disk (D21).
+    ...(fileRef === undefined || fileRef === '' ? {} : { fileRef }),
+    capacity: reading.required(element, 'capacity').trim(),
+    capacityAllocationUnits: reading.attribute(element, 'capacityAllocationUnits') ?? 'byte',
+    ...(format === undefined || format === '' ? {} : { format }),
+    ...(populatedSize === undefined ? {} : { populatedSize }),
+    ...(parentRef === undefined || parentRef === '' ? {} : { parentRef }),
+    shared: element.name === 'SharedDisk',
+    readOnly: reading.boolean(element, 'readOnly', false),
+    at: at(element),
+  };
+}
+
+export function readNetworkSection(reading: Reading, sections: readonly Element[]): NetworkSection | undefined {
+  const [first] = sections;
+  if (first === undefined) return undefined;
+  const networks = sections.flatMap((section) => {
+    reading.rest(section, ['Info', 'Network']);
+    return reading.children(section, 'Network').map((network) => readNetwork(reading, network));
+  });
+  return { info: reading.info(first), networks, at: at(first) };
+}
+
+function readNetwork(reading: Reading, element: Element): Network {
+  const description = reading.messageOf(element, 'Description');
+  return {
+    name: reading.required(element, 'name'),
+    ...(description === undefined ? {} : { description }),
+    implicit: false,
+    at: at(element),
+  };
+}
+
+export function readDeploymentOptions(reading: Reading, section: Element): DeploymentOptionSection {
+  reading.rest(section, ['Info', 'Configuration']);
+  return {
+    info: reading.info(section),
+    configurations: reading.children(section, 'Configuration').map((element) => readConfiguration(reading, element)),
+    at: at(section),
+  };
+}
+
+function readConfiguration(reading: Reading, element: Element): Configuration {
+  const id = reading.required(element, 'id');
+  const nothing = { text: '', at: at(element) };
+  return {
+    id,
+    default: reading.boolean(element, 'default', false),
+    label: reading.messageOf(element, 'Label') ?? { ...nothing, text: id },
+    description: reading.messageOf(element, 'Description') ?? nothing,
+    at: at(element),
+  };
+}
+
+export function readPlacementGroup(reading: Reading, section: Element): PlacementGroupSection {
+  const description = reading.messageOf(section, 'Description');
+  reading.rest(section, ['Info', 'Description']);
+  return {
+    id: reading.required(section, 'id'),
+    policy: reading.required(section, 'policy').trim(),
+    info: reading.info(section),
+    ...(description === undefined ? {} : { description }),
+    at: at(section),
+  };
+}
+
+/** A bundle inside the envelope, or the root of a bundle file. */
+export function readStrings(reading: Reading, element: Element): Strings {
+  const lang = element.attributes.find((attr) => attr.name === 'lang' && attr.namespace === XML_NAMESPACE)?.value;
+  const fileRef = reading.attribute(element, 'fileRef');
+  if (lang === undefined)
+    reading.findings.warning('O-074', at(element), 'the Strings bundle has no xml:lang; taken as en-US');
+  const messages = new Map<string, string>();
+  for (const msg of reading.children(element, 'Msg')) messages.set(reading.required(msg, 'msgid'), msg.text);
+  reading.rest(element, ['Msg']);
+  return {
+    lang: lang ?? 'en-US',
+    ...(fileRef === undefined || fileRef === '' ? {} : { fileRef }),
+    messages,
+    at: at(element),
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * Rules of systems and collections (O-004, O-006, O-013, O-040, O-052, O-053, O-068): what their sections say about one
+ * another and about the rest of the envelope.
+ */
+
+import { checkHardware } from './rules-hardware.js';
+import type { Content, Envelope, InstanceCount, Located, VirtualSystem, VirtualSystemCollection } from './model.js';
+import type { Reading } from './reading.js';
+
+export function checkContent(reading: Reading, envelope: Envelope, top: Content): void {
+  const declared = new Set(envelope.deploymentOptionSection?.configurations.map((configuration) => configuration.id));
+  const files = new Set(envelope.references.map((file) => file.id));
+  const users = new Map<string, string>();
+  const queue: Content[] = [top];
+  for (let content = queue.shift(); content !== undefined; content = queue.shift()) {
+    checkReferences(reading, content, files);
+    checkConfigurations(reading, content, declared);
+    checkPlacement(reading, envelope, content);
+    if (content.kind === 'VirtualSystem') {
+      checkSystem(reading, envelope, content);
+      checkDiskUse(reading, envelope, content, users);
+    } else {
+      checkCollection(reading, content);
+      queue.unshift(...content.children);
+    }
+  }
+}
+
+function checkReferences(reading: Reading, content: Content, files: ReadonlySet<string>): void {
+  const check = (fileRef: string, node: Located, what: string): void => {
+    if (files.has(fileRef)) return;
+    reading.findings.deviation('O-013', node.at, `the fileRef of ${what} names no File`, 'left out', fileRef);
+  };
+  for (const icon of content.products.flatMap((product) => product.icons)) check(icon.fileRef, icon, 'the icon');
+  for (const file of content.environmentFiles) check(file.fileRef, file, 'the environment file');
+}
+
+function checkConfigurations(reading: Reading, content: Content, declared: ReadonlySet<string>): void {
+  const nodes: readonly (Located & Pick<InstanceCount, 'configurations'>)[] = [
+    ...content.products.flatMap((product) => product.properties.flatMap((property) => [property, ...property.values])),
+    ...(content.scaleOut?.instanceCounts ?? []),
+    ...(content.kind === 'VirtualSystem'
+      ? content.hardware.flatMap((section) => section.items)
+      : (content.resourceAllocation?.items ?? [])),
+  ];
+  for (const node of nodes) {
+    for (const id of node.configurations) {
+      if (!declared.has(id)) reading.findings.error('O-053', node.at, 'the configuration is not declared', id);
+    }
+  }
+}
+
+function checkPlacement(reading: Reading, envelope: Envelope, { placement }: Content): void {
+  if (placement === undefined || envelope.placementGroups.some((group) => group.id === placement.group)) return;
+  reading.findings.deviation(
+    'O-013',
+    placement.at,
+    'PlacementSection names no PlacementGroupSection',
+    'ignored',
+    placement.group,
+  );
+}
+
+function checkSystem(reading: Reading, envelope: Envelope, system: VirtualSystem): void {
+  if (system.hardware.length === 0) {
+    reading.findings.deviation(
+      'O-004',
+      system.at,
+      'the VirtualSystem has no VirtualHardwareSection',
+      "the site's default is taken",
+      system.ovfId,
+    );
+  }
+  for (const section of system.hardware) checkHardware(reading, envelope, section);
+}
+
+/** Several alternatives of hardware for one system may of course use the same disk. */
+function checkDiskUse(reading: Reading, envelope: Envelope, system: VirtualSystem, users: Map<string, string>): void {
+  const shared = new Set(envelope.diskSection?.disks.filter((disk) => disk.shared).map((disk) => disk.diskId));
+  for (const section of system.hardware) {
+    const here = new Set<string>();
+    for (const item of section.items) {
+      for (const { target } of item.hostResources) {
+        if (target?.kind !== 'disk' || shared.has(target.id) || item.configurations.length > 0) continue;
+        const other = users.get(target.id);
+        if (here.has(target.id)) {
+          reading.findings.warning('O-040', item.at, 'the system uses the disk twice; each use gets a copy', target.id);
+        } else if (other !== undefined && other !== system.id) {
+          reading.findings.warning(
+            'O-040',
+            item.at,
+            `the disk is also used by "${other}"; each system gets a copy`,
+            target.id,
+          );
+        }
+        here.add(target.id);
+        users.set(target.id, other ?? system.id);
+      }
+    }
+  }
+}
+
+function checkCollection(reading: Reading, collection: VirtualSystemCollection): void {
+  if (collection.children.length === 0) {
+    reading.findings.warning('O-006', collection.at, 'the VirtualSystemCollection is empty', collection.ovfId);
+  }
+  const children = new Set(collection.children.map((child) => child.id));
+  const seen = new Set<string>();
+  for (const item of collection.startup?.items ?? []) {
+    if (item.id === '') continue;
+    if (seen.has(item.id)) reading.findings.error('O-068', item.at, 'StartupSection names the child twice', item.id);
+    else if (!children.has(item.id)) {
+      reading.findings.deviation(
+        'O-068',
+        item.at,
+        'StartupSection names no immediate child of its collection',
+        'ignored',
+        item.id,
+      );
+    }
+    seen.add(item.id);
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * Rules of one VirtualHardwareSection (DSP0243 §8; O-014, O-033, O-044 to O-052, O-056). Two items concern one another
+ * only where some configuration has both.
+ */
+
+import type { Envelope, Item, VirtualHardwareSection } from './model.js';
+import type { Reading } from './reading.js';
+
+/** CIM resource types. */
+const PROCESSOR = 3;
+const MEMORY = 4;
+const ADAPTERS: ReadonlySet<number> = new Set([10, 11, 33]);
+/** Devices that others cannot be attached to. */
+const NO_CONTROLLERS: ReadonlySet<number> = new Set([3, 4, 10, 11, 14, 15, 16, 17, 18, 24]);
+
+const MAC = /^([0-9a-f]{2}([:-]?)[0-9a-f]{2}(\2[0-9a-f]{2}){4})$/i;
+
+export function checkHardware(reading: Reading, envelope: Envelope, section: VirtualHardwareSection): void {
+  checkIdentity(reading, section.items);
+  checkTopology(reading, section.items);
+  checkComputing(reading, section, PROCESSOR, 'processor');
+  checkComputing(reading, section, MEMORY, 'memory');
+  checkBounds(reading, section.items);
+  const disks = new Set(envelope.diskSection?.disks.map((disk) => disk.diskId));
+  const files = new Set(envelope.references.map((file) => file.id));
+  for (const item of section.items) {
+    checkHostResources(reading, item, disks, files);
+    if (item.resourceType !== undefined && ADAPTERS.has(item.resourceType)) checkAdapter(reading, item);
+  }
+}
+
+/** O-047: an InstanceID stands once for each bound and set of configurations. */
+function checkIdentity(reading: Reading, items: readonly Item[]): void {
+  const seen = new Map<string, Item>();
+  for (const item of items) {
+    if (item.instanceId === '') continue;
+    const key = JSON.stringify([item.instanceId, item.bound, [...item.configurations].sort()]);
+    const first = seen.get(key);
+    if (first === undefined) seen.set(key, item);
+    else if (isProcessorSpeed(first) || isProcessorSpeed(item)) {
+      const message = 'a processor item for the speed repeats the InstanceID of the processor';
+      reading.findings.deviation('O-047', item.at, message, 'read as an item of its own', item.instanceId);
+    } else reading.findings.error('O-047', item.at, 'two items have the same InstanceID', item.instanceId);
+  }
+}
+
+/** ASCETiC's way to ask for a clock rate: a second processor item of this sub-type. */
+function isProcessorSpeed(item: Item): boolean {
+  return item.resourceType === PROCESSOR && item.resourceSubType?.toLowerCase() === 'cpuspeed';
+}
+
+function checkTopology(reading: Reading, items: readonly Item[]): void {
+  const byId = new Map(items.map((item) => [item.instanceId, item]));
+  const slots = new Map<string, Item>();
+  for (const item of items) {
+    if (item.parent === undefined) continue;
+    const parent = byId.get(item.parent);
+    if (parent === undefined) {
+      reading.findings.deviation(
+        'O-048',
+        item.at,
+        'rasd:Parent names no item of the section',
+        'attached to a controller of its kind',
+        item.parent,
+      );
+    } else if (parent.resourceType !== undefined && NO_CONTROLLERS.has(parent.resourceType)) {
+      reading.findings.warning('O-048', item.at, 'rasd:Parent names an item that is no controller', item.parent);
+    }
+    if (item.addressOnParent === undefined || item.bound !== 'normal') continue;
+    const key = JSON.stringify([item.parent, item.addressOnParent]);
+    const other = slots.get(key);
+    if (other !== undefined && other.instanceId !== item.instanceId && together(other, item)) {
+      reading.findings.deviation(
+        'O-049',
+        item.at,
+        'two devices have the same address on one controller',
+        'moved to a free one',
+        item.addressOnParent,
+      );
+    }
+    slots.set(key, item);
+  }
+}
+
+function together(one: Item, other: Item): boolean {
+  if (one.configurations.length === 0 || other.configurations.length === 0) return true;
+  return one.configurations.some((id) => other.configurations.includes(id));
+}
+
+/** O-050, O-051: one item each for processors and memory, with a quantity. */
+function checkComputing(reading: Reading, section: VirtualHardwareSection, type: number, what: string): void {
+  const items = section.items.filter(
+    (item) => item.resourceType === type && item.bound === 'normal' && !isProcessorSpeed(item),
+  );
+  if (items.length === 0) {
+    reading.findings.warning('O-050', section.at, `the section has no ${what} item: the default of the site is taken`);
+  }
+  const distinct: Item[] = [];
+  for (const item of items) {
+    const rival = distinct.find((other) => other.instanceId !== item.instanceId && together(other, item));
+    if (rival !== undefined) {
+      reading.findings.deviation(
+        'O-050',
+        item.at,
+        `there is more than one ${what} item`,
+        'the first one counts',
+        item.instanceId,
+      );
+    }
+    if (distinct.length < 16) distinct.push(item);
+    const quantity = item.virtualQuantity;
+    if (quantity === undefined) {
+      reading.findings.deviation(
+        'O-051',
+        item.at,
+        `the ${what} item has no VirtualQuantity`,
+        'the default of the site is taken',
+      );
+    } else if (quantity.value === 0n) {
+      reading.findings.error('O-051', quantity.at, `the VirtualQuantity of the ${what} item is 0`, quantity.text);
+    }
+  }
+}
+
+/** O-052: min, normal and max of one InstanceID, in one set of configurations. */
+function checkBounds(reading: Reading, items: readonly Item[]): void {
+  const ranges = new Map<string, Map<Item['bound'], Item>>();
+  for (const item of items) {
+    const key = JSON.stringify([item.instanceId, [...item.configurations].sort()]);
+    const range = ranges.get(key) ?? new Map<Item['bound'], Item>();
+    if (!range.has(item.bound)) range.set(item.bound, item);
+    ranges.set(key, range);
+  }
+  for (const range of ranges.values()) {
+    const marker = range.get('min') ?? range.get('max');
+    if (marker !== undefined) checkRange(reading, items, range, marker);
+  }
+}
+
+function checkRange(
+  reading: Reading,
+  items: readonly Item[],
+  range: ReadonlyMap<Item['bound'], Item>,
+  marker: Item,
+): void {
+  const normal =
+    range.get('normal') ?? items.find((item) => item.bound === 'normal' && item.instanceId === marker.instanceId);
+  if (normal === undefined) {
+    reading.findings.error('O-052', marker.at, `there is a ${marker.bound} item but no normal one`, marker.instanceId);
+    return;
+  }
+  const [min, value, max] = [range.get('min'), normal, range.get('max')].map((item) => item?.virtualQuantity?.value);
+  if (
+    (min !== undefined && value !== undefined && min > value) ||
+    (max !== undefined && value !== undefined && value > max)
+  ) {
+    reading.findings.error(
+      'O-052',
+      marker.at,
+      `min ${min ?? '-'}, normal ${value ?? '-'} and max ${max ?? '-'} are not in order`,
+      marker.instanceId,
+    );
+  }
+}
+
+function checkHostResources(
+  reading: Reading,
+  item: Item,
+  disks: ReadonlySet<string>,
+  files: ReadonlySet<string>,
+): void {
+  for (const { text, target, at } of item.hostResources) {
+    if (target === undefined) {
+      const message = 'HostResource has none of the known forms';
+      if (item.required && item.resourceType === 17) reading.findings.error('O-056', at, message, text);
+      else reading.findings.deviation('O-056', at, message, 'ignored', text);
+    } else if (target.kind === 'disk' && !disks.has(target.id)) {
+      reading.findings.error('O-033', at, 'HostResource names no disk', text);
+    } else if (target.kind === 'file' && !files.has(target.id)) {
+      reading.findings.error('O-014', at, 'HostResource names no file', text);
+    }
+  }
+}
+
+function checkAdapter(reading: Reading, item: Item): void {
+  if (item.connections.length === 0)
+    reading.findings.warning('O-044', item.at, 'the adapter has no Connection', item.instanceId);
+  if (item.address !== undefined && !MAC.test(item.address)) {
+    reading.findings.deviation(
+      'O-045',
+      item.at,
+      'the address of the adapter is no MAC address',
+      'ignored',
+      item.address,
+    );
+  }
+}

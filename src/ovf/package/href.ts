@@ -1,0 +1,59 @@
+/**
+ * What an `ovf:href` may name (DSP0243 §7.1, RFC 3986 §4.2; O-015): a file inside the package by a relative path, or a
+ * file elsewhere by http(s) URL. Everything else is refused, judged after percent-decoding, since that is how a name
+ * is used later.
+ */
+
+export type Href =
+  /** `path` is decoded and normalised: no empty, `.` or `..` step, `/` between steps. */
+  | { readonly kind: 'member'; readonly path: string }
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'unsafe'; readonly reason: string };
+
+/** Reads an href. Pure text work: whether the host of a URL may be asked is for whoever dials. */
+export function safeHref(href: string): Href {
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(href)?.[1]?.toLowerCase();
+  if (scheme === 'http' || scheme === 'https') return safeUrl(href);
+  const decoded = decode(href);
+  if (decoded === undefined) return unsafe('it holds a percent sign that starts no valid escape');
+  const reason =
+    scheme !== undefined && scheme.length > 1 ? `the scheme ${scheme} is not allowed` : unsafePath(decoded);
+  if (reason !== undefined) return unsafe(reason);
+  const path = decoded
+    .split('/')
+    .filter((step) => step !== '' && step !== '.')
+    .join('/');
+  return path === '' ? unsafe('it names no file') : { kind: 'member', path };
+}
+
+/** Why a decoded path must not be used below a directory, if there is a reason. Also for names of archive members. */
+export function unsafePath(path: string): string | undefined {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(path)) return 'it holds a control character';
+  if (path.includes('\\')) return 'it holds a backslash';
+  if (path.startsWith('/')) return 'it is absolute';
+  if (/^[A-Za-z]:/.test(path)) return 'it starts with a drive letter';
+  if (path.split('/').includes('..')) return 'it leaves the package';
+  return Buffer.byteLength(path) > 1024 ? 'it is longer than 1024 bytes' : undefined;
+}
+
+function safeUrl(href: string): Href {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\u0000-\u0020\u007f\\]/.test(href)) return unsafe('the URL holds a character that has no place in one');
+  if (!URL.canParse(href)) return unsafe('the URL is not valid');
+  const url = new URL(href);
+  if (url.username !== '' || url.password !== '') return unsafe('the URL holds a user name or password');
+  return { kind: 'url', url: url.href };
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function unsafe(reason: string): Href {
+  return { kind: 'unsafe', reason };
+}

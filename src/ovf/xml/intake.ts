@@ -1,0 +1,148 @@
+/**
+ * The intake of XML from outside: bytes in, a libxml2 document out, or a {@link Problem} that says why not. The
+ * encoding is UTF-8 (with or without byte order mark) or UTF-16 by its byte order mark; a document type declaration is
+ * refused before parsing, so that there are no entities to expand and nothing to fetch; size, depth and the number of
+ * elements and attributes are bounded (O-075 to O-078, O-082; S-098).
+ */
+
+import { ParseOption, XmlDocument, XmlParseError } from 'libxml2-wasm';
+
+import { Problem, excerpt, problem, type Fault } from '../../base/errors.js';
+import { position, scanXml, type ScanFinding, type XmlLimits } from './scan.js';
+
+export type { XmlLimits } from './scan.js';
+
+/** Limits of an OVF descriptor: the largest real ones have 12 MB, 100 000 elements and a depth of 20. */
+export const DESCRIPTOR_LIMITS: XmlLimits = {
+  bytes: 12 * 1024 * 1024,
+  depth: 256,
+  elements: 200_000,
+  attributes: 300_000,
+  attributesPerElement: 1_000,
+};
+
+/**
+ * Parses one document. The caller owns the result and must dispose it (`using document = readXml(…)`).
+ * @throws Problem `too-large` (`xml.bytes`, `xml.elements`, …) or `malformed` (`xml.encoding`, `xml.doctype`,
+ *   `xml.depth`, `xml.not-well-formed`, the latter with every error the parser found)
+ */
+export function readXml(bytes: Uint8Array, limits: XmlLimits = DESCRIPTOR_LIMITS): XmlDocument {
+  const utf8 = toUtf8(bytes, limits);
+  const finding = scanXml(utf8, limits);
+  if (finding !== undefined) throw refusal(finding, utf8, limits);
+  try {
+    return XmlDocument.fromBuffer(utf8, {
+      encoding: 'utf-8',
+      option: ParseOption.XML_PARSE_NONET | ParseOption.XML_PARSE_NO_XXE,
+    });
+  } catch (error) {
+    if (error instanceof XmlParseError) throw new Problem('malformed', parseFaults(error), { cause: error });
+    throw problem('malformed', 'xml.not-well-formed', 'the document is not XML', { rule: 'XML 1.0 §2.1' });
+  }
+}
+
+/**
+ * The document in UTF-8 without byte order mark.
+ * @throws Problem `too-large` over the byte limit, `malformed` when the bytes are no text in an accepted encoding
+ */
+export function toUtf8(bytes: Uint8Array, limits: XmlLimits = DESCRIPTOR_LIMITS): Buffer {
+  if (bytes.byteLength > limits.bytes) {
+    throw problem(
+      'too-large',
+      'xml.bytes',
+      `the document has ${bytes.byteLength} bytes, more than the ${limits.bytes} allowed`,
+      {
+        rule: 'O-078',
+        remedy: 'send a smaller document; large payloads belong into referenced files',
+      },
+    );
+  }
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const actual = encodingOf(buffer);
+  const text = actual === 'utf-8' ? withoutMark(buffer) : Buffer.from(decode(buffer.subarray(2), actual), 'utf8');
+  if (actual === 'utf-8') decode(text, actual);
+  const declared = declaredEncoding(text);
+  const wanted = actual === 'utf-8' ? /^(utf-?8|us-ascii|ascii)$/i : /^utf-?16(le|be)?$/i;
+  if (declared !== undefined && !wanted.test(declared)) {
+    throw encodingProblem(
+      `the document declares encoding ${excerpt(declared)} but is not in it or it is not supported`,
+      declared,
+    );
+  }
+  return text;
+}
+
+type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be';
+
+function encodingOf(buffer: Buffer): Encoding {
+  if (buffer[0] === 0xff && buffer[1] === 0xfe) return 'utf-16le';
+  if (buffer[0] === 0xfe && buffer[1] === 0xff) return 'utf-16be';
+  return 'utf-8';
+}
+
+function withoutMark(buffer: Buffer): Buffer {
+  return buffer[0] === 0xef && buffer[1] === 0xbb && buffer[2] === 0xbf ? buffer.subarray(3) : buffer;
+}
+
+/** Big-endian text is swapped first, because not every build of Node decodes it. */
+function decode(buffer: Buffer, encoding: Encoding): string {
+  if (encoding === 'utf-16be') {
+    if (buffer.length % 2 === 1) throw encodingProblem('the document ends in the middle of a UTF-16 character');
+    return decode(Buffer.from(buffer).swap16(), 'utf-16le');
+  }
+  try {
+    return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(buffer);
+  } catch {
+    throw encodingProblem(`the bytes of the document are not ${encoding.toUpperCase()}`);
+  }
+}
+
+function declaredEncoding(utf8: Buffer): string | undefined {
+  const head = utf8.toString('latin1', 0, 256);
+  return /^\s*<\?xml[^>]*?\bencoding\s*=\s*["']([^"'<>]*)["']/.exec(head)?.[1];
+}
+
+function encodingProblem(message: string, value?: string): Problem {
+  return problem('malformed', 'xml.encoding', message, {
+    place: { line: 1, column: 1 },
+    rule: 'O-082',
+    remedy: 'save the document as UTF-8, or as UTF-16 with a byte order mark, and declare what it is',
+    ...(value === undefined ? {} : { value: excerpt(value) }),
+  });
+}
+
+function refusal(finding: ScanFinding, utf8: Buffer, limits: XmlLimits): Problem {
+  const place = position(utf8, finding.offset);
+  if (finding.kind === 'doctype') {
+    return problem('malformed', 'xml.doctype', 'the document has a document type declaration', {
+      place,
+      rule: 'O-075',
+      remedy: 'remove the <!DOCTYPE …> declaration and write out any entities it defines',
+    });
+  }
+  const words = {
+    depth: `elements are nested deeper than ${limits.depth}`,
+    elements: `the document has more than ${limits.elements} elements`,
+    attributes: `the document has more than ${limits.attributes} attributes`,
+    attributesPerElement: `an element has more than ${limits.attributesPerElement} attributes`,
+  };
+  return problem('too-large', `xml.${finding.kind}`, words[finding.kind], {
+    place,
+    rule: 'O-078',
+    remedy: 'split the document or remove what is not needed',
+  });
+}
+
+/** At most 20 errors: the parser repeats itself once it has lost its way. */
+function parseFaults(error: XmlParseError): Fault[] {
+  const faults = error.details.slice(0, 20).map((detail): Fault => ({
+    code: 'xml.not-well-formed',
+    message: excerpt(detail.message.trim()),
+    place: { line: detail.line, ...(detail.col > 0 ? { column: detail.col } : {}) },
+    rule: 'XML 1.0 §2.1',
+    remedy: 'make the document well-formed at this place',
+  }));
+  return faults.length > 0
+    ? faults
+    : [{ code: 'xml.not-well-formed', message: 'the document is not XML', rule: 'XML 1.0 §2.1' }];
+}

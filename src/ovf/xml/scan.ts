@@ -1,0 +1,105 @@
+/**
+ * A first look at the bytes of an XML document (XML 1.0 §2), before any parser builds a tree of it: finds a document
+ * type declaration and counts elements, attributes and depth, so that a hostile document is refused at the cost of one
+ * pass over its bytes. It does not judge well-formedness; that is the parser's work.
+ */
+
+/** How much one document may hold. */
+export interface XmlLimits {
+  /** Bytes of the whole document. */
+  readonly bytes: number;
+  /** Elements nested in one another. */
+  readonly depth: number;
+  readonly elements: number;
+  /** Attributes of the whole document, namespace declarations included. */
+  readonly attributes: number;
+  readonly attributesPerElement: number;
+}
+
+export interface ScanFinding {
+  readonly kind: 'doctype' | Exclude<keyof XmlLimits, 'bytes'>;
+  /** Offset of the byte at which it was noticed. */
+  readonly offset: number;
+}
+
+const LT = 0x3c;
+const GT = 0x3e;
+const SLASH = 0x2f;
+const BANG = 0x21;
+const QUESTION = 0x3f;
+const EQUALS = 0x3d;
+const QUOTE = 0x22;
+const APOSTROPHE = 0x27;
+
+/**
+ * The first reason to refuse the document, if there is one. `utf8` is the document in UTF-8 (the marks that matter are
+ * ASCII); time is linear in its length.
+ */
+export function scanXml(utf8: Buffer, limits: XmlLimits): ScanFinding | undefined {
+  let depth = 0;
+  let elements = 0;
+  let attributes = 0;
+  let at = utf8.indexOf(LT);
+  while (at !== -1) {
+    const next = utf8[at + 1];
+    if (next === BANG || next === QUESTION) {
+      if (isDoctype(utf8, at)) return { kind: 'doctype', offset: at };
+      at = after(utf8, at);
+    } else if (next === SLASH) {
+      depth--;
+      at += 2;
+    } else {
+      const tag = startTag(utf8, at);
+      attributes += tag.attributes;
+      elements++;
+      if (!tag.empty) depth++;
+      if (depth > limits.depth) return { kind: 'depth', offset: at };
+      if (elements > limits.elements) return { kind: 'elements', offset: at };
+      if (tag.attributes > limits.attributesPerElement) return { kind: 'attributesPerElement', offset: at };
+      if (attributes > limits.attributes) return { kind: 'attributes', offset: at };
+      at = tag.end;
+    }
+    at = utf8.indexOf(LT, at);
+  }
+  return undefined;
+}
+
+/** 1-based line and column (in bytes) of an offset. */
+export function position(utf8: Buffer, offset: number): { readonly line: number; readonly column: number } {
+  let line = 1;
+  let start = 0;
+  for (let at = utf8.indexOf(0x0a); at !== -1 && at < offset; at = utf8.indexOf(0x0a, at + 1)) {
+    line++;
+    start = at + 1;
+  }
+  return { line, column: offset - start + 1 };
+}
+
+function isDoctype(utf8: Buffer, at: number): boolean {
+  return utf8[at + 2] === 0x44 && utf8.toString('latin1', at, at + 9) === '<!DOCTYPE';
+}
+
+/** Where a comment, CDATA section, processing instruction or other declaration ends. */
+function after(utf8: Buffer, at: number): number {
+  const mark = utf8.toString('latin1', at, at + 9);
+  const close = mark.startsWith('<!--') ? '-->' : mark === '<![CDATA[' ? ']]>' : mark.startsWith('<?') ? '?>' : '>';
+  const opening = mark.startsWith('<!--') ? 4 : 2;
+  const end = utf8.indexOf(close, at + opening);
+  return end === -1 ? utf8.length : end + close.length;
+}
+
+/** Reads a start tag: its attributes (equals signs outside quotes), whether it is empty, and where it ends. */
+function startTag(utf8: Buffer, at: number): { attributes: number; empty: boolean; end: number } {
+  let attributes = 0;
+  for (let i = at + 1; i < utf8.length; i++) {
+    const byte = utf8[i];
+    if (byte === GT) return { attributes, empty: utf8[i - 1] === SLASH, end: i + 1 };
+    if (byte === LT) return { attributes, empty: false, end: i };
+    if (byte === EQUALS) attributes++;
+    else if (byte === QUOTE || byte === APOSTROPHE) {
+      i = utf8.indexOf(byte, i + 1);
+      if (i === -1) break;
+    }
+  }
+  return { attributes, empty: false, end: utf8.length };
+}
