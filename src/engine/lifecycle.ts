@@ -80,14 +80,10 @@ export class Lifecycle {
   /** The engine gives up on a step. The operation stays as it is until somebody retries or cancels it. */
   async die(tx: Tx, operation: StoredOperation, finding: Finding): Promise<void> {
     const noted = await this.#note(tx, operation, finding);
-    const dead: Change = { state: 'dead', dueAt: null, owner: null, leaseUntil: null };
-    const moved = await this.#move(tx, noted, { ...dead, progress: { ...noted.progress, message: finding.message } });
-    await this.#types.get(moved.type)?.settled?.(tx, moved);
-    const parent = moved.parent === null ? undefined : await findOperation(tx, moved.parent);
-    if (parent && !isFinished(parent.state) && parent.state !== 'dead') {
-      await this.#types.get(parent.type)?.settled?.(tx, await this.#move(tx, parent, dead));
-    }
-    await this.#follow(tx, [moved]);
+    const buried = await this.#bury(tx, noted, finding.message);
+    const parent = buried.parent === null ? undefined : await findOperation(tx, buried.parent);
+    if (parent && !isFinished(parent.state) && parent.state !== 'dead') await this.#bury(tx, parent, finding.message);
+    await this.#follow(tx, [buried]);
   }
 
   /** Nothing is left to undo of an operation that goes backward. */
@@ -159,7 +155,7 @@ export class Lifecycle {
   /** The last step at or before `index` that has an undo; null when there is none. */
   lastToUndo(operation: StoredOperation, index: number): string | null {
     const steps = this.#types.get(operation.type)?.steps ?? [];
-    return steps.slice(0, index + 1).findLast((step) => step.undo)?.name ?? null;
+    return steps.slice(0, index + 1).findLast((step) => step.undo !== undefined)?.name ?? null;
   }
 
   async event(tx: Tx, operation: StoredOperation): Promise<void> {
@@ -215,8 +211,10 @@ export class Lifecycle {
       await this.#follow(tx, [await this.#settle(tx, parent, 'failed')]);
     } else if (total > 0) {
       const percent = Math.floor((100 * done) / total);
-      const message = `${done} of ${total} done`;
-      if (message !== parent.progress.message) await this.#move(tx, parent, { progress: { percent, message } });
+      const message = parent.state === 'dead' ? parent.progress.message : `${done} of ${total} done`;
+      if (percent !== parent.progress.percent || message !== parent.progress.message) {
+        await this.#move(tx, parent, { progress: { percent, message } });
+      }
     }
   }
 
@@ -273,6 +271,19 @@ export class Lifecycle {
       dropped.push(await this.#settle(tx, follower, 'cancelled'), ...(await this.#dropFollowers(tx, follower.id)));
     }
     return dropped;
+  }
+
+  async #bury(tx: Tx, operation: StoredOperation, message: string): Promise<StoredOperation> {
+    const progress = { ...operation.progress, message };
+    const dead = await this.#move(tx, operation, {
+      state: 'dead',
+      dueAt: null,
+      owner: null,
+      leaseUntil: null,
+      progress,
+    });
+    await this.#types.get(dead.type)?.settled?.(tx, dead);
+    return dead;
   }
 
   async #revive(tx: Tx, operation: StoredOperation): Promise<StoredOperation> {

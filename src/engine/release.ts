@@ -36,7 +36,7 @@ export async function releaseUndo(tx: Tx, candidates: Candidates, now: number): 
     `UPDATE operation AS o SET due_at = ?
      WHERE o.id IN (${candidates.sql}) AND o.state = 'undoing' AND o.step IS NOT NULL AND o.due_at IS NULL
        AND NOT EXISTS (SELECT 1 FROM operation_edge x JOIN operation d ON d.id = x.operation_id
-         WHERE x.after_id = o.id AND d.finished_at IS NULL AND NOT (d.direction = 'undo' AND d.step IS NULL))
+         WHERE x.after_id = o.id AND d.direction = 'undo' AND d.step IS NOT NULL AND d.finished_at IS NULL)
        AND NOT EXISTS (SELECT 1 FROM operation e WHERE e.entity = o.entity AND e.turn > o.turn
          AND (e.state = 'running' OR (e.state = 'undoing' AND e.step IS NOT NULL)))`,
     [now, ...candidates.params],

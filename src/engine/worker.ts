@@ -33,6 +33,7 @@ const PROGRESS_MS = 1000;
 /** Milliseconds that interrupted steps have to notice it. */
 const INTERRUPT_MS = 1000;
 const MAX_TRIES = 10;
+const DONE: StepOutcome = { done: true };
 
 /** A lease that this worker holds. */
 interface Holding {
@@ -222,8 +223,7 @@ export class Worker {
       const failure: Failure = { class: 'internal', message: `this release does not know ${what}`, retryable: true };
       return { kind: 'failure', failure };
     }
-    const run = operation.direction === 'forward' ? step?.run : step?.undo;
-    if (!step || !run) return { kind: 'outcome', outcome: { done: true } };
+    if (!step) return { kind: 'outcome', outcome: DONE };
     const late = new AbortController();
     const context: StepContext = {
       operation,
@@ -236,7 +236,9 @@ export class Worker {
       progress: (progress) => this.#progress(holding, progress),
     };
     const limit = type.limits?.stepMs ?? this.#limits.stepMs;
-    return this.#within(limit, late, abort.signal, async () => run.call(step, context));
+    return this.#within(limit, late, abort.signal, async () =>
+      operation.direction === 'forward' ? step.run(context) : ((await step.undo?.(context)) ?? DONE),
+    );
   }
 
   /** Waits for a step at most `limit` milliseconds; then tells it to stop and takes it for failed. */

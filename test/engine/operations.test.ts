@@ -1,0 +1,444 @@
+/** The life of single operations and graphs, on every database. */
+
+import { newUuid } from '../../src/base/ids.js';
+import { Problem } from '../../src/base/errors.js';
+import { engineMigrations, engineSchemas } from '../../src/engine/schema.js';
+import { tokenOf } from '../../src/engine/operation.js';
+import type { Store } from '../../src/store/sql.js';
+import { forEachDatabase } from '../support/databases.js';
+import { Workshop } from './workshop.js';
+
+forEachDatabase((_, database) => {
+  let store: Store;
+  beforeAll(async () => {
+    store = await database.open({ entitySchemas: engineSchemas, migrations: engineMigrations });
+  });
+  afterEach(async () => {
+    for (const table of ['operation_edge', 'operation', 'operation_event', 'operation_subject']) {
+      await store.write((tx) => tx.run(`DELETE FROM ${table}`));
+    }
+  });
+
+  describe('a single operation', () => {
+    it('runs its steps in order and is done', async () => {
+      const shop = new Workshop(store);
+      const id = await shop.fileOne('a', 'make');
+      await shop.finish();
+      expect(await shop.state(id)).toBe('done');
+      expect(shop.runs()).toEqual(['a/reserve/forward', 'a/create/forward', 'a/start/forward']);
+      const done = await shop.engine.find(store, id);
+      expect(done).toMatchObject({ progress: { percent: 100 }, step: null, owner: null, dueAt: null, findings: [] });
+      expect(Object.keys(done?.memory ?? {})).toEqual(['reserve', 'create', 'start']);
+    });
+
+    it('stores what a step commits together with the step, or not at all', async () => {
+      let refuse = true;
+      const type = {
+        name: 'committing',
+        steps: [
+          {
+            name: 'only',
+            run: async () => ({
+              done: true as const,
+              commit: async (tx: { run(sql: string, params: string[]): Promise<number> }) => {
+                await tx.run('INSERT INTO generation (name, value) VALUES (?, 1)', [`committed-${String(refuse)}`]);
+                if (refuse) throw new Problem('unavailable', { code: 'x', message: 'not now' });
+              },
+            }),
+          },
+        ],
+      };
+      const shop = new Workshop(store, [type]);
+      const id = await shop.fileOne('a', 'committing');
+      await shop.round([shop.engine]);
+      expect(await shop.engine.find(store, id)).toMatchObject({ state: 'running', attempts: 1 });
+      refuse = false;
+      await shop.finish();
+      expect(await shop.state(id)).toBe('done');
+      const names = await store.pluck("SELECT name FROM generation WHERE name LIKE 'committed-%'");
+      expect(names).toEqual(['committed-false']);
+    });
+
+    it('asks again while the site is busy, without counting that as a failure', async () => {
+      const shop = new Workshop(store);
+      shop.site.plan('a/create/forward', 'again', 'again', 'again', 'again', 'again', 'again');
+      const id = await shop.fileOne('a');
+      await shop.finish();
+      expect(await shop.state(id)).toBe('done');
+      expect(shop.runs()).toHaveLength(7);
+    });
+
+    it('tries transient failures again with growing waits, and the same token', async () => {
+      const shop = new Workshop(store);
+      shop.site.plan('a/create/forward', 'transient-before', 'transient-after', 'transient-before');
+      const id = await shop.fileOne('a');
+      const waits: number[] = [];
+      for (let round = 0; round < 3; round++) {
+        await shop.round([shop.engine]);
+        const { dueAt } = (await shop.engine.find(store, id))!;
+        waits.push(dueAt! - shop.clock.now());
+        shop.clock.advance(dueAt! - shop.clock.now());
+      }
+      await shop.finish();
+      expect(waits).toEqual([75, 150, 300]);
+      expect(await shop.state(id)).toBe('done');
+      expect([...shop.site.things]).toEqual([tokenOf((await shop.engine.find(store, id))!, 'create')]);
+    });
+
+    it('is dead after too many transient failures, shows why, and can be retried', async () => {
+      const shop = new Workshop(store);
+      shop.site.plan('a/create/forward', ...Array(4).fill('transient-before'));
+      const id = await shop.fileOne('a', 'make');
+      await shop.finish();
+      const dead = await shop.engine.find(store, id);
+      expect(dead).toMatchObject({
+        state: 'dead',
+        step: 'create',
+        findings: [{ class: 'transient', step: 'create', direction: 'forward', said: 'no' }],
+      });
+      expect(await shop.engine.inState(store, 'dead')).toHaveLength(1);
+      expect(await shop.write((tx) => shop.engine.retry(tx, id))).toBe(true);
+      expect(await shop.write((tx) => shop.engine.retry(tx, id))).toBe(false);
+      await shop.finish();
+      expect(await shop.engine.find(store, id)).toMatchObject({ state: 'done', findings: [] });
+    });
+
+    it('undoes its steps backward when a step fails for good', async () => {
+      const shop = new Workshop(store);
+      shop.site.plan('a/start/forward', 'quota');
+      const id = await shop.fileOne('a', 'make');
+      await shop.finish();
+      expect(await shop.engine.find(store, id)).toMatchObject({ state: 'failed', findings: [{ class: 'quota' }] });
+      expect(shop.runs().slice(3)).toEqual(['a/start/undo', 'a/create/undo', 'a/reserve/undo']);
+      expect(shop.site.things.size).toBe(0);
+    });
+
+    it('is dead when its undo fails for good, and is taken back after a retry', async () => {
+      const shop = new Workshop(store);
+      shop.site.plan('a/start/forward', 'fatal');
+      shop.site.plan('a/create/undo', 'denied');
+      const id = await shop.fileOne('a', 'make');
+      await shop.finish();
+      expect(await shop.engine.find(store, id)).toMatchObject({ state: 'dead', direction: 'undo', step: 'create' });
+      await shop.write((tx) => shop.engine.retry(tx, id));
+      await shop.finish();
+      expect(await shop.engine.find(store, id)).toMatchObject({ state: 'failed', findings: [{ class: 'fatal' }] });
+      expect(shop.site.things.size).toBe(0);
+    });
+
+    it('takes "not found" for an answer when undoing', async () => {
+      const shop = new Workshop(store);
+      shop.site.plan('a/start/forward', 'fatal');
+      shop.site.plan('a/start/undo', 'not-found');
+      const id = await shop.fileOne('a', 'make');
+      await shop.finish();
+      expect(await shop.state(id)).toBe('failed');
+    });
+
+    it('runs again with the same token after a crash, once its lease has run out', async () => {
+      const shop = new Workshop(store);
+      shop.site.plan('a/create/forward', 'crash-after');
+      const id = await shop.fileOne('a', 'make');
+      expect(await shop.round([shop.engine])).toBe(true);
+      const other = shop.another();
+      expect(await other.runDue()).toBe(0);
+      await shop.finish([other]);
+      expect(await shop.state(id)).toBe('done');
+      expect(shop.site.things.size).toBe(3);
+      expect(shop.runs()).toEqual(['a/reserve/forward', 'a/create/forward', 'a/create/forward', 'a/start/forward']);
+    });
+
+    it('records nothing under a lease that another worker has taken over', async () => {
+      const shop = new Workshop(store);
+      let release = (): void => undefined;
+      shop.site.during = () => new Promise<void>((resolve) => (release = resolve));
+      const id = await shop.fileOne('a');
+      const slow = shop.engine.runDue();
+      while (shop.runs().length === 0) await new Promise((resolve) => setImmediate(resolve));
+      const letGo = release;
+      shop.clock.advance(10_001);
+      shop.site.during = () => undefined;
+      await shop.another().runDue();
+      const after = await shop.engine.find(store, id);
+      expect(after).toMatchObject({ state: 'done', fence: 2 });
+      letGo();
+      await slow;
+      expect(await shop.engine.find(store, id)).toEqual(after);
+    });
+
+    it('stops a step that takes too long and counts it as a transient failure', async () => {
+      const hang = { name: 'hang', run: () => new Promise<never>(() => undefined) };
+      const shop = new Workshop(store, [{ name: 'hanging', steps: [hang], limits: { stepMs: 5000 } }]);
+      const id = await shop.fileOne('a', 'hanging');
+      const run = shop.engine.runDue();
+      while ((await shop.engine.find(store, id))?.state !== 'running')
+        await new Promise((resolve) => setImmediate(resolve));
+      shop.clock.advance(5001);
+      await run;
+      expect(await shop.engine.find(store, id)).toMatchObject({ state: 'running', attempts: 1, owner: null });
+    });
+
+    it('is dead, not lost, when no extension knows its type any more', async () => {
+      const shop = new Workshop(store, [{ name: 'gone', steps: [{ name: 'x', run: async () => ({ done: true }) }] }]);
+      const id = await shop.fileOne('a', 'gone');
+      const later = new Workshop(store);
+      await later.finish();
+      expect(await later.engine.find(store, id)).toMatchObject({ state: 'dead', findings: [{ class: 'internal' }] });
+    });
+  });
+
+  describe('operations of one entity', () => {
+    it('run one after the other in the order of filing', async () => {
+      const shop = new Workshop(store);
+      const entity = newUuid();
+      shop.site.plan('a/create/forward', 'again', 'transient-before');
+      for (const name of ['a', 'b', 'c']) await shop.fileOne(name, 'one', entity);
+      await shop.finish();
+      expect(shop.runs()).toEqual([...Array(3).fill('a/create/forward'), 'b/create/forward', 'c/create/forward']);
+      expect(shop.site.overlaps).toEqual([]);
+    });
+
+    it('go on after a failed one, and wait for a dead one', async () => {
+      const shop = new Workshop(store);
+      const entity = newUuid();
+      shop.site.plan('a/create/forward', 'fatal');
+      shop.site.plan('b/create/forward', ...Array(4).fill('transient-before'));
+      const [a, b, c] = [
+        await shop.fileOne('a', 'one', entity),
+        await shop.fileOne('b', 'one', entity),
+        await shop.fileOne('c', 'one', entity),
+      ];
+      await shop.finish();
+      expect(await Promise.all([a, b, c].map((id) => shop.state(id)))).toEqual(['failed', 'dead', 'waiting']);
+      await shop.write((tx) => shop.engine.cancel(tx, b));
+      await shop.finish();
+      expect(await Promise.all([a, b, c].map((id) => shop.state(id)))).toEqual(['failed', 'cancelled', 'done']);
+    });
+
+    it('give way to what supersedes them', async () => {
+      const shop = new Workshop(store);
+      const entity = newUuid();
+      shop.site.plan('a/create/forward', 'again');
+      const [a, b] = [await shop.fileOne('a', 'one', entity), await shop.fileOne('b', 'one', entity)];
+      await shop.round([shop.engine]);
+      const remove = await shop.write(async (tx) => {
+        expect(await shop.engine.supersede(tx, entity)).toBe(2);
+        const operation = {
+          type: 'touch',
+          entity,
+          appliance: null,
+          site: 'sim',
+          input: { name: 'delete' },
+          principal: 'p',
+        };
+        return shop.engine.file(tx, operation);
+      });
+      await shop.finish();
+      expect(await Promise.all([a, b, remove].map((id) => shop.state(id)))).toEqual(['cancelled', 'cancelled', 'done']);
+      expect(shop.runs()).toEqual(['a/create/forward', 'a/create/undo', 'delete/touch/forward']);
+    });
+  });
+
+  describe('a graph', () => {
+    const diamond = [
+      { key: 'd', after: ['b', 'c'] },
+      { key: 'a' },
+      { key: 'b', after: ['a'] },
+      { key: 'c', after: ['a'] },
+    ];
+
+    it('runs children when those before them are done, then the parent', async () => {
+      const shop = new Workshop(store);
+      const { parent } = await shop.fileGraph(diamond, {});
+      await shop.round([shop.engine]);
+      expect(shop.runs()).toEqual(['a/create/forward']);
+      expect(await shop.engine.find(store, parent)).toMatchObject({
+        state: 'waiting',
+        progress: { percent: 25, message: '1 of 4 done' },
+      });
+      await shop.finish();
+      expect(shop.runs().sort()).toEqual(['a', 'b', 'c', 'd'].map((key) => `${key}/create/forward`));
+      expect(shop.runs().at(-1)).toBe('d/create/forward');
+      expect((await shop.engine.graph(store, parent)).map(({ state }) => state)).toEqual(Array(5).fill('done'));
+    });
+
+    it('answers its members with their edges, parent last', async () => {
+      const shop = new Workshop(store);
+      const { parent, of } = await shop.fileGraph(diamond);
+      const members = await shop.engine.graph(store, parent);
+      expect(members.find(({ id }) => id === of('d'))?.after.toSorted()).toEqual([of('b'), of('c')].sort());
+      expect(members.at(-1)).toMatchObject({ id: parent, parent: null });
+      expect(members.at(-1)?.after).toHaveLength(4);
+    });
+
+    it('undoes everything in reverse order when a child fails, and keeps the finding', async () => {
+      const shop = new Workshop(store);
+      shop.site.plan('d/create/forward', 'capacity');
+      const { parent, of } = await shop.fileGraph(diamond);
+      await shop.finish();
+      expect(await shop.engine.find(store, parent)).toMatchObject({
+        state: 'failed',
+        findings: [{ class: 'capacity', operation: of('d') }],
+        progress: { message: 'capacity at d/create/forward' },
+      });
+      expect(await Promise.all(['a', 'b', 'c', 'd'].map((key) => shop.state(of(key))))).toEqual([
+        'cancelled',
+        'cancelled',
+        'cancelled',
+        'failed',
+      ]);
+      const undone = shop.runs().filter((run) => run.endsWith('undo'));
+      expect([undone[0], undone.at(-1)]).toEqual(['d/create/undo', 'a/create/undo']);
+      expect(shop.site.things.size).toBe(0);
+    });
+
+    it('keeps what there is when asked to, and drops only what cannot begin', async () => {
+      const shop = new Workshop(store);
+      shop.site.plan('b/create/forward', 'invalid');
+      const { parent, of } = await shop.fileGraph(diamond, { keepOnFailure: true });
+      await shop.finish();
+      expect(await Promise.all(['a', 'b', 'c', 'd'].map((key) => shop.state(of(key))))).toEqual([
+        'done',
+        'failed',
+        'done',
+        'cancelled',
+      ]);
+      expect(await shop.state(parent)).toBe('failed');
+      expect(shop.site.things.size).toBe(2);
+    });
+
+    it('lets a step at work end before undoing it when a sibling fails', async () => {
+      const shop = new Workshop(store);
+      let release = (): void => undefined;
+      shop.site.during = (key) =>
+        key === 'slow/create/forward' ? new Promise<void>((resolve) => (release = resolve)) : undefined;
+      shop.site.plan('bad/create/forward', 'fatal');
+      const { parent, of } = await shop.fileGraph([{ key: 'slow' }, { key: 'bad' }]);
+      const run = shop.engine.runDue();
+      while ((await shop.state(of('slow'))) !== 'undoing') await new Promise((resolve) => setImmediate(resolve));
+      expect(await shop.another().runDue()).toBeLessThanOrEqual(1);
+      expect(shop.runs()).not.toContain('slow/create/undo');
+      release();
+      await run;
+      await shop.finish();
+      expect(await shop.state(parent)).toBe('failed');
+      expect(shop.site.things.size).toBe(0);
+      expect((await shop.engine.find(store, of('slow')))?.memory).toHaveProperty('create');
+    });
+
+    it('is undone when cancelled, and stays when it is finished', async () => {
+      const shop = new Workshop(store);
+      const { parent, of } = await shop.fileGraph(diamond);
+      await shop.round([shop.engine]);
+      expect(await shop.write((tx) => shop.engine.cancel(tx, of('b')))).toBe(true);
+      await shop.finish();
+      expect((await shop.engine.graph(store, parent)).map(({ state }) => state)).toEqual(Array(5).fill('cancelled'));
+      expect(shop.site.things.size).toBe(0);
+      expect(await shop.write((tx) => shop.engine.cancel(tx, parent))).toBe(false);
+    });
+
+    it('is dead while a child is, and goes on with it', async () => {
+      const shop = new Workshop(store);
+      shop.site.plan('b/create/forward', ...Array(4).fill('transient-before'));
+      const { parent, of } = await shop.fileGraph(diamond);
+      await shop.finish();
+      expect([await shop.state(parent), await shop.state(of('b')), await shop.state(of('c'))]).toEqual([
+        'dead',
+        'dead',
+        'done',
+      ]);
+      await shop.write((tx) => shop.engine.retry(tx, parent));
+      await shop.finish();
+      expect((await shop.engine.graph(store, parent)).map(({ state }) => state)).toEqual(Array(5).fill('done'));
+      expect((await shop.engine.find(store, parent))?.findings).toEqual([]);
+    });
+
+    it('waits for an earlier graph of the same appliance', async () => {
+      const shop = new Workshop(store);
+      const appliance = newUuid();
+      const parent = { type: 'appliance', entity: appliance, site: null, input: { name: 'p' }, principal: 'p' };
+      shop.site.plan('first/create/forward', 'again');
+      await shop.fileGraph([{ key: 'first' }], { parent });
+      await shop.fileGraph([{ key: 'second' }], { parent });
+      await shop.finish();
+      expect(shop.runs()).toEqual(['first/create/forward', 'first/create/forward', 'second/create/forward']);
+    });
+
+    it('runs steps of its parent last, and undoes them first', async () => {
+      const shop = new Workshop(store);
+      const appliance = newUuid();
+      const parent = { type: 'make', entity: appliance, site: null, input: { name: 'p' }, principal: 'p' };
+      shop.site.plan('p/start/forward', 'fatal');
+      const filed = await shop.fileGraph([{ key: 'a' }, { key: 'b', after: ['a'] }], { parent });
+      await shop.finish();
+      expect(shop.runs()).toEqual([
+        ...['a/create/forward', 'b/create/forward', 'p/reserve/forward', 'p/create/forward', 'p/start/forward'],
+        ...['p/start/undo', 'p/create/undo', 'p/reserve/undo', 'b/create/undo', 'a/create/undo'],
+      ]);
+      expect(await shop.state(filed.parent)).toBe('failed');
+    });
+
+    it('undoes an entity only when later work on it has ended, and that work sees it gone', async () => {
+      const shop = new Workshop(store);
+      const entity = newUuid();
+      shop.site.plan('b/create/forward', 'again', 'again', 'fatal');
+      shop.site.plan('later/create/forward', 'again', 'again', 'again', 'again');
+      const { parent, appliance } = await shop.fileGraph([{ key: 'a', entity }, { key: 'b' }]);
+      await shop.round([shop.engine]);
+      await shop.fileOne('later', 'one', entity, appliance);
+      await shop.finish();
+      expect(await shop.state(parent)).toBe('failed');
+      const runs = shop.runs();
+      expect(runs.lastIndexOf('later/create/forward')).toBeLessThan(runs.indexOf('a/create/undo'));
+      expect(shop.site.overlaps).toEqual([]);
+    });
+
+    it('tells its types when operations settle, in the same transaction', async () => {
+      const settled: string[] = [];
+      const watching = {
+        name: 'watching',
+        steps: [],
+        settled: async (_: unknown, { state }: { state: string }) => void settled.push(state),
+      };
+      const shop = new Workshop(store, [watching]);
+      const parent = { type: 'watching', entity: newUuid(), site: null, input: { name: 'p' }, principal: 'p' };
+      shop.site.plan('a/create/forward', ...Array(4).fill('transient-before'), 'denied');
+      const { parent: id } = await shop.fileGraph([{ key: 'a' }], { parent });
+      await shop.finish();
+      await shop.write((tx) => shop.engine.retry(tx, id));
+      await shop.finish();
+      expect([...new Set(settled)]).toEqual(['dead', 'failed']);
+    });
+
+    it('is refused with all its faults when its edges make no sense', async () => {
+      const shop = new Workshop(store);
+      await expect(shop.fileGraph([{ key: 'a' }, { key: 'a', after: ['x'] }])).rejects.toMatchObject({
+        faults: [{ code: 'engine.double-key' }, { code: 'engine.unknown-key' }],
+      });
+      await expect(
+        shop.fileGraph([{ key: 'a', after: ['b'] }, { key: 'b', after: ['a'] }, { key: 'c' }]),
+      ).rejects.toMatchObject({
+        faults: [{ code: 'engine.circle', message: 'operations wait for each other: a, b' }],
+      });
+      await expect(shop.fileOne('a', 'nonsense')).rejects.toMatchObject({ faults: [{ code: 'engine.unknown-type' }] });
+      expect(await shop.unfinished()).toEqual([]);
+    });
+
+    it('is nothing when the transaction that filed it is rolled back', async () => {
+      const shop = new Workshop(store);
+      const failing = shop.write(async (tx) => {
+        await shop.engine.file(tx, {
+          type: 'one',
+          entity: newUuid(),
+          appliance: null,
+          site: null,
+          input: {},
+          principal: 'p',
+        });
+        throw new Error('roll back');
+      });
+      await expect(failing).rejects.toThrow('roll back');
+      expect(await shop.engine.runDue()).toBe(0);
+    });
+  });
+});
