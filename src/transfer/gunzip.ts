@@ -39,7 +39,7 @@ export async function* gunzip(bytes: AsyncIterable<Uint8Array>, maxBytes: number
 }
 
 function isZlibError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
+  return typeof error === 'object' && error !== null && 'code' in error && /^Z_/.test(String(error.code));
 }
 
 function broken(why: string): Problem {

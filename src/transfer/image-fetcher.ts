@@ -218,7 +218,10 @@ function keyOf(source: ImageSource): string {
 function* pieces(source: ImageSource): Generator<string> {
   if (!('url' in source.from)) return;
   const { url } = source.from;
-  if (source.chunkSize === undefined) return yield url;
+  if (source.chunkSize === undefined) {
+    yield url;
+    return;
+  }
   const count = Math.ceil((source.sizeBytes ?? Number.NaN) / source.chunkSize);
   if (!(count >= 1 && count <= 1_000_000)) {
     throw problem('invalid', 'transfer.chunks', 'a file in pieces needs its whole size and a piece size that fits it', {

@@ -3,7 +3,7 @@
 import type { Clock } from '../../src/base/clock.js';
 
 export class FakeClock implements Clock {
-  #now = 1_000_000;
+  #now = 1_800_000_000_000;
   #sleepers: { readonly until: number; readonly wake: () => void }[] = [];
 
   now(): number {

@@ -1,0 +1,170 @@
+/** Resumable uploads: pieces, status, completion, owners and expiry. */
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { BlobStore } from '../../src/transfer/blob-store.js';
+import { Uploads, parseContentRange, type Upload } from '../../src/transfer/uploads.js';
+import { FakeClock } from '../net/fake-clock.js';
+import { broken, refusal, removeTemporaryFolders, sha256, stream, temporaryFolder, textOf } from './support.js';
+
+afterEach(removeTemporaryFolders);
+
+const text = 'the quick brown fox';
+
+async function opened(): Promise<{
+  uploads: Uploads;
+  blobs: BlobStore;
+  clock: FakeClock;
+  directory: string;
+  reopen: () => Promise<Uploads>;
+}> {
+  const folder = temporaryFolder();
+  const clock = new FakeClock();
+  const blobs = await BlobStore.open({
+    directory: join(folder, 'blobs'),
+    quotaBytes: 1000,
+    clock,
+    referenced: async () => new Set(),
+  });
+  const directory = join(folder, 'uploads');
+  const reopen = (): Promise<Uploads> => Uploads.open({ directory, blobs, clock, maxBytes: 500, lifetimeMs: 60_000 });
+  return { uploads: await reopen(), blobs, clock, directory, reopen };
+}
+
+function announce(uploads: Uploads, more: object = {}): Promise<Upload> {
+  return uploads.create({ owner: 'alice', name: 'disk.raw', sizeBytes: text.length, ...more });
+}
+
+it('takes a file in pieces, across a restart, and hands it to the blob store', async () => {
+  const { uploads, blobs, reopen } = await opened();
+  const { id, receivedBytes } = await announce(uploads, { digest: { algorithm: 'sha256', hex: sha256(text) } });
+  expect(receivedBytes).toBe(0);
+  const half = await uploads.append(id, 'alice', { first: 0, last: 8 }, stream(text.slice(0, 9)));
+  expect(half.receivedBytes).toBe(9);
+  expect(half.blob).toBeUndefined();
+  expect(await refusal(uploads.resolve(id, 'alice'))).toBe('upload.unfinished');
+  const later = await reopen();
+  expect((await later.status(id, 'alice')).receivedBytes).toBe(9);
+  const done = await later.append(id, 'alice', { first: 9, last: 18, total: 19 }, stream(text.slice(9)));
+  expect(done.blob).toEqual({ sha256: sha256(text), sizeBytes: 19 });
+  expect(await textOf(await blobs.open(sha256(text)))).toBe(text);
+  expect(await later.resolve(id, 'alice')).toEqual(done.blob);
+  expect(await later.held()).toEqual(new Set([sha256(text)]));
+  // A repeated last piece, whose answer was lost, does no harm.
+  expect(await later.append(id, 'alice', { first: 9, last: 18 }, stream(text.slice(9)))).toEqual(done);
+});
+
+it('keeps what has arrived when the line breaks', async () => {
+  const { uploads } = await opened();
+  const { id } = await announce(uploads);
+  await expect(uploads.append(id, 'alice', { first: 0, last: 18 }, broken('the '))).rejects.toThrow('the line broke');
+  expect((await uploads.status(id, 'alice')).receivedBytes).toBe(4);
+  expect((await uploads.append(id, 'alice', { first: 4, last: 18 }, stream(text.slice(4)))).blob?.sha256).toBe(
+    sha256(text),
+  );
+});
+
+it('does not exist for anybody but its owner', async () => {
+  const { uploads } = await opened();
+  const { id } = await announce(uploads);
+  expect(await refusal(uploads.status(id, 'mallory'))).toBe('not-found');
+  expect(await refusal(uploads.append(id, 'mallory', { first: 0, last: 0 }, stream('x')))).toBe('not-found');
+  expect(await refusal(uploads.resolve(id, 'mallory'))).toBe('not-found');
+  expect(await refusal(uploads.remove(id, 'mallory'))).toBe('not-found');
+  for (const name of ['', '..', '../blobs', id.toUpperCase(), '00000000-0000-7000-8000-000000000000']) {
+    expect(await refusal(uploads.status(name, 'alice'))).toBe('not-found');
+  }
+});
+
+it.each([
+  ['a gap', { first: 1, last: 2 }, 'xx', 'upload.offset'],
+  ['another size', { first: 0, last: 2, total: 18 }, 'xxx', 'upload.range'],
+  ['a piece past the end', { first: 0, last: 19 }, 'x'.repeat(20), 'upload.range'],
+  ['more bytes than the range', { first: 0, last: 1 }, 'xxx', 'upload.piece'],
+  ['fewer bytes than the range', { first: 0, last: 5 }, 'xxx', 'upload.piece'],
+])('refuses %s', async (_what, range, bytes, code) => {
+  const { uploads } = await opened();
+  const { id } = await announce(uploads);
+  expect(await refusal(uploads.append(id, 'alice', range, stream(bytes)))).toBe(code);
+});
+
+it('refuses a second request for the same upload while the first one is sending', async () => {
+  const { uploads } = await opened();
+  const { id } = await announce(uploads);
+  let proceed = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (proceed = resolve));
+  async function* slow(): AsyncGenerator<Uint8Array> {
+    await gate;
+    yield Buffer.from(text);
+  }
+  const first = uploads.append(id, 'alice', { first: 0, last: 18 }, slow());
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  const second = refusal(uploads.append(id, 'alice', { first: 0, last: 18 }, stream(text)));
+  expect(await second).toBe('upload.busy');
+  proceed();
+  expect((await first).blob).toBeDefined();
+});
+
+it('discards a file that is not what was announced', async () => {
+  const { uploads, directory } = await opened();
+  const { id } = await announce(uploads, { digest: { algorithm: 'sha256', hex: sha256('another file') } });
+  expect(await refusal(uploads.append(id, 'alice', { first: 0, last: 18 }, stream(text)))).toBe('transfer.digest');
+  expect(await refusal(uploads.status(id, 'alice'))).toBe('not-found');
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+it('refuses sizes that are none, or too large, and too many at once', async () => {
+  const { uploads } = await opened();
+  for (const sizeBytes of [0, -1, 1.5, Number.NaN, 2 ** 60])
+    expect(await refusal(announce(uploads, { sizeBytes }))).toBe('upload.size');
+  expect(await refusal(announce(uploads, { sizeBytes: 501 }))).toBe('transfer.too-large');
+  for (let count = 0; count < 16; count += 1) await announce(uploads);
+  expect(await refusal(announce(uploads))).toBe('upload.too-many');
+  expect((await announce(uploads, { owner: 'bob' })).id).toBeDefined();
+});
+
+it('expires what lies unchanged, finished or not', async () => {
+  const { uploads, clock, directory } = await opened();
+  const idle = await announce(uploads);
+  const busy = await announce(uploads);
+  clock.advance(40_000);
+  await uploads.append(busy.id, 'alice', { first: 0, last: 0 }, stream('t'));
+  clock.advance(20_000);
+  expect(await refusal(uploads.status(idle.id, 'alice'))).toBe('not-found');
+  await uploads.expire();
+  expect(readdirSync(directory)).toEqual([busy.id]);
+  await uploads.remove(busy.id, 'alice');
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+describe('parseContentRange', () => {
+  it.each([
+    ['bytes 0-0/1', { first: 0, last: 0, total: 1 }],
+    ['bytes 5-9/*', { first: 5, last: 9 }],
+    [' bytes 5-9/10 ', { first: 5, last: 9, total: 10 }],
+  ])('reads %j', (field, expected) => {
+    expect(parseContentRange(field)).toEqual(expected);
+  });
+
+  it('refuses everything else with a Problem', async () => {
+    for (const field of [
+      '',
+      'bytes 9-5/10',
+      'bytes */10',
+      'items 0-1/2',
+      'bytes 0-1',
+      'bytes -1-2/3',
+      'bytes 0-99999999999999999/*',
+    ]) {
+      expect(await refusal(Promise.resolve().then(() => parseContentRange(field)))).toBe('upload.content-range');
+    }
+    await fc.assert(
+      fc.asyncProperty(fc.string(), async (field) => {
+        const code = await refusal(Promise.resolve().then(() => parseContentRange(field)));
+        expect(code).toBe('upload.content-range');
+      }),
+    );
+  });
+});
