@@ -1,0 +1,155 @@
+/**
+ * Authentication: from credentials to a principal. Every credential of a request must be good and name the same
+ * principal; what was verified is remembered for a short while and forgotten at once when accounts, tokens or
+ * passwords change anywhere (K24, K32).
+ */
+
+import { createHmac, randomBytes } from 'node:crypto';
+import type { Clock } from '../base/clock.js';
+import { generationOf } from '../store/generations.js';
+import type { Store } from '../store/sql.js';
+import type { Access } from './access.js';
+import { findAccount, localId } from './accounts.js';
+import type { CertificateIdentity } from './client-certificate.js';
+import { claimsOf, unauthenticated, type Claim, type Credentials } from './credentials.js';
+import { neverBack } from './never-back.js';
+import { PasswordFailures } from './password-failures.js';
+import { verifyPassword } from './passwords.js';
+import type { Principal } from './principal.js';
+import { Recent } from './recent.js';
+import { digestOfToken, findToken, noteTokenUse } from './tokens.js';
+
+const PASSWORD_MEMORY = 60_000;
+const MAX_REMEMBERED = 10_000;
+/** A token's last use is noted to within this many milliseconds. */
+const USE_RESOLUTION = 300_000;
+
+/** A credential that was good while accounts stood at `generation`. */
+interface Verified {
+  readonly principal: Principal;
+  readonly generation: number;
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+}
+
+export class Authenticator {
+  readonly #store: Store;
+  readonly #access: Access;
+  readonly #now: () => number;
+  /** Lives as long as the process: what is remembered of a password is worth nothing elsewhere. */
+  readonly #processKey = randomBytes(32);
+  readonly #failures = new PasswordFailures();
+  readonly #tokens = new Recent<Verified>(MAX_REMEMBERED);
+  readonly #passwords = new Recent<Verified>(MAX_REMEMBERED);
+  /** Verifications under way, so that a client's parallel requests hash its password once. */
+  readonly #verifying = new Map<string, Promise<Principal>>();
+  readonly #notedUses = new Recent<number>(MAX_REMEMBERED);
+  #uses = new Map<string, number>();
+
+  constructor(store: Store, access: Access, clock: Clock) {
+    this.#store = store;
+    this.#access = access;
+    this.#now = neverBack(clock);
+  }
+
+  /**
+   * Who sends this request: null when it carries no credential at all.
+   * @throws Problem `unauthenticated`, with the reason for the audit trail as its cause (S-001 …); `too-many-requests`.
+   */
+  async identify(credentials: Credentials): Promise<Principal | null> {
+    const claims = claimsOf(credentials);
+    const [first, ...others] = claims;
+    if (first === undefined) return null;
+    const generation = await generationOf(this.#store, 'access');
+    const principal = await this.#prove(first, credentials.remoteAddress, generation);
+    for (const claim of others) {
+      const other = await this.#prove(claim, credentials.remoteAddress, generation);
+      if (other.id !== principal.id) throw unauthenticated('conflicting-credentials');
+    }
+    await this.#access.prepare(principal, generation);
+    return principal;
+  }
+
+  /** Writes down when tokens were used last; upkeep, not needed for any decision. */
+  async flushTokenUse(): Promise<void> {
+    if (this.#uses.size === 0) return;
+    const uses = this.#uses;
+    this.#uses = new Map();
+    await this.#store.write((tx) => noteTokenUse(tx, uses));
+  }
+
+  #prove(claim: Claim, address: string, generation: number): Promise<Principal> {
+    switch (claim.by) {
+      case 'token':
+        return this.#proveToken(claim.token, claim.name, generation);
+      case 'password':
+        return this.#provePassword(claim.name, claim.password, address, generation);
+      case 'certificate':
+        return this.#proveCertificate(claim.identity);
+    }
+  }
+
+  async #proveToken(token: string, name: string | undefined, generation: number): Promise<Principal> {
+    const sha256 = digestOfToken(token);
+    let verified = this.#tokens.get(sha256);
+    if (verified?.generation !== generation) {
+      const [principal, until] = await this.#lookUpToken(sha256);
+      verified = { principal, generation, until };
+      this.#tokens.set(sha256, verified);
+    }
+    if (this.#now() >= verified.until) throw unauthenticated('token-expired');
+    if (name !== undefined && name !== verified.principal.name) throw unauthenticated('conflicting-credentials');
+    this.#noteUse(sha256);
+    return verified.principal;
+  }
+
+  async #lookUpToken(sha256: string): Promise<[Principal, number]> {
+    const token = await findToken(this.#store, sha256);
+    if (!token) throw unauthenticated('token-unknown');
+    const account = await findAccount(this.#store, token.principal);
+    if (!account || account.disabled) throw unauthenticated('account-disabled');
+    return [account.principal, token.expiresAt ?? Number.POSITIVE_INFINITY];
+  }
+
+  async #provePassword(name: string, password: string, address: string, generation: number): Promise<Principal> {
+    const key = createHmac('sha256', this.#processKey).update(`${name}\0${password}`).digest('base64');
+    const verified = this.#passwords.get(key);
+    if (verified?.generation === generation && this.#now() < verified.until) return verified.principal;
+    const underWay = `${key} ${generation} ${address}`;
+    let verification = this.#verifying.get(underWay);
+    if (!verification) {
+      verification = this.#verifyPassword(name, password, address).finally(() => this.#verifying.delete(underWay));
+      this.#verifying.set(underWay, verification);
+    }
+    const principal = await verification;
+    this.#passwords.set(key, { principal, generation, until: this.#now() + PASSWORD_MEMORY });
+    return principal;
+  }
+
+  async #verifyPassword(name: string, password: string, address: string): Promise<Principal> {
+    const id = localId(name);
+    const succeeded = await this.#failures.attempt(id, address);
+    const account = await findAccount(this.#store, id);
+    const good = await verifyPassword(password, account?.password);
+    if (!good || !account) throw unauthenticated('password');
+    if (account.disabled) throw unauthenticated('account-disabled');
+    await succeeded();
+    return account.principal;
+  }
+
+  /** The TLS layer has verified the chain; here the certificate is looked up, and its end is watched on long connections. */
+  async #proveCertificate(identity: CertificateIdentity): Promise<Principal> {
+    const now = this.#now();
+    if (now < identity.notBefore || now > identity.notAfter) throw unauthenticated('certificate-expired');
+    const account = await findAccount(this.#store, identity.id);
+    if (account?.disabled === true) throw unauthenticated('account-disabled');
+    return account?.principal ?? identity.principal;
+  }
+
+  #noteUse(sha256: string): void {
+    const now = this.#now();
+    if (now - (this.#notedUses.get(sha256) ?? 0) < USE_RESOLUTION) return;
+    this.#notedUses.set(sha256, now);
+    this.#uses.set(sha256, now);
+  }
+}

@@ -1,0 +1,26 @@
+/** The face of identity and authorization: who asks, and what they may do. */
+
+export { Access } from './access.js';
+export {
+  changePassword,
+  changeStanding,
+  createAccount,
+  disableAccount,
+  enableAccount,
+  findAccount,
+  listAccounts,
+  localId,
+  registerHolder,
+  type Account,
+  type NewAccount,
+} from './accounts.js';
+export { isWithin, networkOf, normalizeAddress } from './addresses.js';
+export { Authenticator } from './authenticate.js';
+export { bootstrap, resetToken, tokenFile, type BootstrapName } from './bootstrap.js';
+export { certificateStrategy, type CertificateIdentity, type CertificateSignIn } from './client-certificate.js';
+export { unauthenticated, type Credentials } from './credentials.js';
+export { addGrant, grantsFor, removeGrant, removeGrantsOn, type NewGrant } from './grants.js';
+export { decide, ownScope, scope, VERBS, type Grant, type Verb } from './policy.js';
+export type { Principal, Role } from './principal.js';
+export { refuseSpoofedIdentity } from './proxy-headers.js';
+export { createToken, listTokens, revokeToken, type NewToken, type TokenRecord } from './tokens.js';

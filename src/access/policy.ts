@@ -1,0 +1,98 @@
+/**
+ * Who may do what, as one table: a role allows verbs on entities that stand in a given relation to the principal, and
+ * grants add single entities until a time. From it comes a scope, a predicate as a value (K27), which is evaluated on
+ * one entity here and compiled to SQL by the store. What nobody allows is refused.
+ */
+
+import type { TypeId } from '../occi/model.js';
+import { evaluateScope, type Ownership, type Scope } from '../store/scope.js';
+import type { Principal, Role } from './principal.js';
+
+export const VERBS = ['read', 'create', 'update', 'delete', 'act', 'reveal', 'govern', 'administer'] as const;
+
+/**
+ * `act`: invoke an action. `reveal`: see what is secret in an entity. `govern`: the provider's side of an agreement
+ * (accept, reject, suspend, resume; K16). `administer`: VEP itself (sites, accounts, operations); about no entity.
+ */
+export type Verb = (typeof VERBS)[number];
+
+/** What makes an entity the principal's business: every relation named must hold; none named: any entity. */
+type Relation = 'owner' | 'group';
+
+export interface PolicyRow {
+  readonly role: Role;
+  readonly verbs: readonly Verb[];
+  readonly over: readonly Relation[];
+  /** Only entities of these kinds; absent: of any. */
+  readonly kinds?: readonly TypeId[];
+}
+
+/** GFD.228 §3.1. */
+const AGREEMENT: TypeId = 'http://schemas.ogf.org/occi/sla#agreement';
+
+export const POLICY: readonly PolicyRow[] = [
+  // Who leaves a group still sees what they made there, but changes it no more (S-082).
+  { role: 'user', verbs: ['read'], over: ['owner'] },
+  { role: 'user', verbs: ['read'], over: ['group'] },
+  { role: 'user', verbs: ['create', 'update', 'delete', 'act', 'reveal'], over: ['owner', 'group'] },
+  // The federation acts for all users of its groups.
+  { role: 'federation', verbs: ['read', 'create', 'update', 'delete', 'act', 'reveal'], over: ['group'] },
+  { role: 'administrator', verbs: ['read', 'create', 'update', 'delete', 'act', 'govern', 'administer'], over: [] },
+  { role: 'administrator', verbs: ['reveal'], over: ['owner'] },
+  { role: 'provider', verbs: ['read', 'govern'], over: [], kinds: [AGREEMENT] },
+  { role: 'auditor', verbs: ['read'], over: [] },
+];
+
+/** One entity, or everything an appliance owns, opened to a principal or group. */
+export interface Grant {
+  /** Id of the entity or appliance. */
+  readonly entity: string;
+  readonly verbs: readonly Verb[];
+  /** Milliseconds since the epoch from which it no longer holds; null: until it is taken back. */
+  readonly until: number | null;
+}
+
+/** The entities on which the principal may do `verb` at time `now`, given what has been granted to it. */
+export function scope(principal: Principal, verb: Verb, grants: readonly Grant[], now: number): Scope {
+  // Who audits changes nothing, whatever other roles or grants there are.
+  if (principal.roles.has('auditor') && verb !== 'read') return { op: 'none' };
+  const rows = POLICY.filter((row) => principal.roles.has(row.role) && row.verbs.includes(verb));
+  const parts = rows.map((row) => scopeOf(row, principal));
+  const open = grants.filter((grant) => grant.verbs.includes(verb) && (grant.until === null || now < grant.until));
+  if (open.length > 0) parts.push({ op: 'entity', ids: open.map((grant) => grant.entity) });
+  return anyOf(parts);
+}
+
+/** Whether the principal may do `verb` on this very entity; for `create`, on the entity as it is about to be. */
+export function decide(
+  principal: Principal,
+  verb: Verb,
+  entity: Ownership,
+  grants: readonly Grant[],
+  now: number,
+): boolean {
+  return evaluateScope(scope(principal, verb, grants, now), entity);
+}
+
+/** What is the principal's own: where an administrator's collection-wide writes end unless they say otherwise (K28). */
+export function ownScope(principal: Principal): Scope {
+  return { op: 'owner', principal: principal.id };
+}
+
+function scopeOf(row: PolicyRow, principal: Principal): Scope {
+  const conditions: Scope[] = row.over.map((relation) =>
+    relation === 'owner' ? ownScope(principal) : { op: 'group', groups: principal.groups },
+  );
+  if (row.kinds) conditions.push({ op: 'kind', kinds: row.kinds });
+  const [first, ...others] = conditions;
+  if (first === undefined) return { op: 'all' };
+  return others.length === 0 ? first : { op: 'and', of: conditions };
+}
+
+function anyOf(parts: readonly Scope[]): Scope {
+  const all = parts.find((part) => part.op === 'all');
+  if (all) return all;
+  const [first, ...others] = parts;
+  if (first === undefined) return { op: 'none' };
+  return others.length === 0 ? first : { op: 'or', of: parts };
+}
