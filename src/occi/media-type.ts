@@ -114,8 +114,7 @@ const TYPE = /^[a-z0-9!#$%&'+.^_`|~*-]+\/[a-z0-9!#$%&'+.^_`|~*-]+$/;
 
 /** The members of a comma-separated list that can be read. */
 function mediaTypes(header: string): MediaType[] {
-  const lexer = new FieldLexer();
-  lexer.read(header, 0, header.length);
+  const lexer = new FieldLexer(header);
   const found: MediaType[] = [];
   for (let members = 0; members < MOST_MEMBERS; members += 1) {
     while (lexer.take(COMMA));
@@ -128,7 +127,7 @@ function mediaTypes(header: string): MediaType[] {
 }
 
 function mediaType(lexer: FieldLexer): MediaType | undefined {
-  const word = lexer.name().toLowerCase();
+  const word = lexer.word().toLowerCase();
   // Java's HttpURLConnection writes the widest range so.
   const type = word === '*' ? '*/*' : word;
   const parameters = new Map<string, string>();

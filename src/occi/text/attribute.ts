@@ -5,9 +5,9 @@
  */
 
 import type { AttributeInput } from '../request.js';
-import { EQUALS, QUOTE, SEMICOLON, SyntaxBreak, type FieldLexer } from './lexer.js';
+import { QUOTE, SEMICOLON, SyntaxBreak, type FieldLexer } from './lexer.js';
+import { takeEquals, unexpected } from './parameters.js';
 import type { TextFaults } from './text-faults.js';
-import { isTerm } from './uri.js';
 
 /** Sign and exponent are accepted, never written (A14); `.5` and `5.` are floats by the grammar. */
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -18,6 +18,7 @@ const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
  */
 export function parseAttribute(lexer: FieldLexer, attributes: Map<string, AttributeInput>, faults: TextFaults): void {
   const name = lexer.name();
+  if (name === '') throw unexpected(lexer);
   const at = lexer.position - name.length;
   const input = parseAttributeValue(lexer, name);
   putAttribute(attributes, name, input, at, faults);
@@ -30,14 +31,7 @@ export function parseAttribute(lexer: FieldLexer, attributes: Map<string, Attrib
  * @throws SyntaxBreak if there is none.
  */
 export function parseAttributeValue(lexer: FieldLexer, name: string): AttributeInput {
-  if (!lexer.take(EQUALS)) {
-    throw new SyntaxBreak(
-      'text.attribute.form',
-      'an attribute is written name=value',
-      lexer.position,
-      'write name="text", name=1 or name=true',
-    );
-  }
+  takeEquals(lexer, name);
   if (lexer.peek() === QUOTE) return { value: lexer.quoted(), typed: false };
   const word = lexer.word();
   if (word !== '') return unquotedValue(word);
@@ -67,15 +61,6 @@ export function putAttribute(
   at: number,
   faults: TextFaults,
 ): void {
-  if (!isTerm(name)) {
-    faults.add(at, {
-      code: 'text.attribute.name',
-      message: 'an attribute name holds only letters, digits, "-", "_" and "."',
-      remedy: 'write the name as /-/ lists it',
-      value: name,
-    });
-    return;
-  }
   const earlier = attributes.get(name);
   if (earlier === undefined) {
     attributes.set(name, input);

@@ -8,7 +8,7 @@ import type { CategoryRef } from '../request.js';
 import type { FieldLexer } from './lexer.js';
 import { nextParameter, once, parameterValue, unexpected } from './parameters.js';
 import type { TextFaults } from './text-faults.js';
-import { isAbsoluteUri, isTerm, isUriReference, typeIds } from './uri.js';
+import { isAbsoluteUri, isUriReference, typeIds } from './uri.js';
 
 const CLASSES: ReadonlySet<string> = new Set<CategoryClass>(['kind', 'mixin', 'action']);
 
@@ -28,8 +28,6 @@ export function parseCategory(lexer: FieldLexer, faults: TextFaults): CategoryRe
   const refuse = (code: string, message: string, remedy: string, value?: string): void => {
     faults.add(at, { code: `text.category.${code}`, message, remedy, ...(value === undefined ? {} : { value }) });
   };
-  if (!isTerm(term))
-    refuse('term', 'a term holds only letters, digits, "-", "_" and "."', 'write the term as /-/ lists it', term);
   if (parameters.scheme === undefined) refuse('scheme', `category ${term} has no scheme`, 'add scheme="…#"', term);
   else if (scheme === undefined) {
     refuse(
@@ -96,17 +94,14 @@ function categoryRef(
   parameters: CategoryParameters,
   rel: readonly TypeId[],
 ): CategoryRef {
-  const { class: class_, title, location, attributes, actions } = parameters;
-  return {
-    scheme,
-    term,
-    ...(class_ !== undefined && isClass(class_) ? { class: class_ } : {}),
-    ...(title ? { title } : {}),
-    ...(rel.length > 0 ? { rel } : {}),
-    ...(location ? { location } : {}),
-    ...(attributes ? { hasAttributes: true } : {}),
-    ...(actions ? { hasActions: true } : {}),
-  };
+  const ref: { -readonly [Member in keyof CategoryRef]: CategoryRef[Member] } = { scheme, term };
+  if (parameters.class !== undefined && isClass(parameters.class)) ref.class = parameters.class;
+  if (parameters.title) ref.title = parameters.title;
+  if (rel.length > 0) ref.rel = rel;
+  if (parameters.location) ref.location = parameters.location;
+  if (parameters.attributes) ref.hasAttributes = true;
+  if (parameters.actions) ref.hasActions = true;
+  return ref;
 }
 
 function isClass(text: string): text is CategoryClass {

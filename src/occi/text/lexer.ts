@@ -1,8 +1,10 @@
 /**
  * The lexical rules of the OCCI text renderings: tokens, quoted strings and `<URI-reference>`s of RFC 2616 §2.2, on which
- * the productions of GFD.229 §4 are built. The lexer walks over one field value; every character is looked at a bounded
- * number of times, nothing is matched backwards, so the cost is linear in the length of the value.
+ * the productions of GFD.229 §4 are built. The lexer walks over one field value at a time; every character is looked at a
+ * bounded number of times and nothing is matched backwards, so the cost is linear in the length of the text.
  */
+
+import { Occurrences } from './occurrences.js';
 
 /** A place where the grammar cannot go on. The production that meets it is given up, the ones after it are still read. */
 export class SyntaxBreak extends Error {
@@ -20,8 +22,6 @@ export class SyntaxBreak extends Error {
 }
 
 export const TAB = 0x09;
-export const LF = 0x0a;
-export const CR = 0x0d;
 export const SPACE = 0x20;
 export const QUOTE = 0x22;
 export const COMMA = 0x2c;
@@ -29,28 +29,40 @@ export const COLON = 0x3a;
 export const SEMICOLON = 0x3b;
 export const LESS = 0x3c;
 export const EQUALS = 0x3d;
-export const GREATER = 0x3e;
-const BACKSLASH = 0x5c;
-const DELETE = 0x7f;
 /** What {@link FieldLexer.peek} answers at the end of the value. */
 export const END = -1;
 
-/** What a character ends: a word and a name, or a name alone (a URI may hold `=`). */
-const ENDS_WORD = 1;
-const ENDS_NAME = 2;
-const STOPS = new Uint8Array(128);
-STOPS.fill(ENDS_WORD | ENDS_NAME, 0, SPACE + 1);
-for (const code of [QUOTE, COMMA, SEMICOLON, LESS, GREATER, DELETE]) STOPS[code] = ENDS_WORD | ENDS_NAME;
-STOPS[EQUALS] = ENDS_NAME;
+/* The unquoted tokens: each match is one walk forward, and none reaches over a line end. */
+/* eslint-disable no-control-regex -- control characters are what tokens end at */
+/** OCCI 1.2's production of terms and attribute names, of which 1.1's is a part. */
+const NAME = /(?:[A-Za-z0-9][A-Za-z0-9._-]*)?/y;
+/** A value may hold `=`: a URI with a query. */
+const WORD = /[^\u0000-\u0020",;<>\u007f]*/y;
+/** A member of a list of URI-references may hold semicolons too. */
+const URI = /[^\u0000-\u0020",<>\\\u007f]*/y;
+const FIELD_NAME = /[A-Za-z-]*/y;
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+/* eslint-enable no-control-regex */
 
 export class FieldLexer {
-  text = '';
+  readonly text: string;
   position = 0;
-  private end = 0;
+  private end: number;
+  private readonly quotes: Occurrences;
+  private readonly backslashes: Occurrences;
+  private readonly closings: Occurrences;
 
-  /** Turns to the value between two offsets of a text. */
-  read(text: string, from: number, to: number): void {
+  /** A lexer of the whole text; {@link select} turns it to a part. */
+  constructor(text: string) {
     this.text = text;
+    this.end = text.length;
+    this.quotes = new Occurrences('"', text);
+    this.backslashes = new Occurrences('\\', text);
+    this.closings = new Occurrences('>', text);
+  }
+
+  /** Turns to the value between two offsets, in which no line ends; values are read in their order. */
+  select(from: number, to: number): void {
     this.position = from;
     this.end = to;
   }
@@ -76,43 +88,41 @@ export class FieldLexer {
     return true;
   }
 
-  /** A term or a name; empty if none comes next. */
+  /** Consumes the text if it comes next, letter by letter. */
+  takeText(expected: string): boolean {
+    this.skipBlanks();
+    if (!this.text.startsWith(expected, this.position)) return false;
+    this.position += expected.length;
+    return true;
+  }
+
+  /** The name of a field; empty if none comes next. */
+  fieldName(): string {
+    return this.match(FIELD_NAME);
+  }
+
+  /** A term or the name of a parameter or attribute; empty if none comes next. */
   name(): string {
-    return this.unquoted(ENDS_NAME);
+    return this.match(NAME);
   }
 
-  /** An unquoted value, which ends at a blank, comma or semicolon; empty if none comes next. */
+  /** An unquoted value; empty if none comes next. */
   word(): string {
-    return this.unquoted(ENDS_WORD);
+    return this.match(WORD);
   }
 
-  private unquoted(stop: number): string {
-    this.skipBlanks();
-    const from = this.position;
-    const { text, end } = this;
-    let at = from;
-    while (at < end) {
-      const code = text.charCodeAt(at);
-      if (code < STOPS.length && ((STOPS[code] ?? 0) & stop) !== 0) break;
-      at += 1;
-    }
-    this.position = at;
-    return text.slice(from, at);
-  }
-
-  /** A URI-reference of a comma-separated list: unlike other words it may hold semicolons, `<` stays out of it. */
+  /** A URI-reference in a comma-separated list; empty if none comes next. */
   uri(): string {
+    return this.match(URI);
+  }
+
+  private match(token: RegExp): string {
     this.skipBlanks();
     const from = this.position;
-    const { text, end } = this;
-    let at = from;
-    while (at < end) {
-      const code = text.charCodeAt(at);
-      if (code === COMMA || code <= SPACE) break;
-      at += 1;
-    }
-    this.position = at;
-    return text.slice(from, at);
+    token.lastIndex = from;
+    token.test(this.text);
+    this.position = token.lastIndex;
+    return this.text.slice(from, this.position);
   }
 
   /**
@@ -120,33 +130,38 @@ export class FieldLexer {
    * @throws SyntaxBreak if the closing quote is missing or a control character is inside.
    */
   quoted(): string {
-    const { text, end } = this;
     const open = this.position;
+    const { text, end } = this;
     let from = open + 1;
-    let unescaped = '';
-    let control = END;
-    for (let at = from; at < end; at += 1) {
-      let code = text.charCodeAt(at);
-      if (code === QUOTE) {
-        this.position = at + 1;
-        if (control !== END) throw controlCharacter(control);
-        return unescaped + text.slice(from, at);
-      }
-      if (code === BACKSLASH) {
-        unescaped += text.slice(from, at);
-        at += 1;
-        from = at;
-        code = text.charCodeAt(at);
-      }
-      if ((code < SPACE && code !== TAB) || code === DELETE) control = at;
+    let content = '';
+    let quote = this.quotes.from(from);
+    let escape = this.backslashes.from(from);
+    while (escape < quote && escape < end) {
+      content += text.slice(from, escape);
+      from = escape + 1;
+      quote = this.quotes.from(from + 1);
+      escape = this.backslashes.from(from + 1);
     }
-    this.position = end;
-    throw new SyntaxBreak(
-      'text.unterminated-string',
-      'a quoted string is not closed on its line',
-      open,
-      'close it with " and write " and \\ inside as \\" and \\\\',
-    );
+    if (quote >= end) {
+      this.position = end;
+      throw new SyntaxBreak(
+        'text.unterminated-string',
+        'a quoted string is not closed on its line',
+        open,
+        'close it with " and write " and \\ inside as \\" and \\\\',
+      );
+    }
+    content += text.slice(from, quote);
+    this.position = quote + 1;
+    if (CONTROL.test(content)) {
+      throw new SyntaxBreak(
+        'text.control-character',
+        'a control character stands inside a quoted string',
+        open,
+        'leave it out',
+      );
+    }
+    return content;
   }
 
   /**
@@ -155,10 +170,10 @@ export class FieldLexer {
    */
   angle(): string {
     const open = this.position;
-    for (let at = open + 1; at < this.end; at += 1) {
-      if (this.text.charCodeAt(at) !== GREATER) continue;
-      this.position = at + 1;
-      return this.text.slice(open + 1, at).trim();
+    const close = this.closings.from(open + 1);
+    if (close < this.end) {
+      this.position = close + 1;
+      return this.text.slice(open + 1, close).trim();
     }
     this.position = this.end;
     throw new SyntaxBreak('text.unterminated-uri', 'a "<" is not closed by ">"', open, 'write the target as <URI>');
@@ -179,13 +194,4 @@ export class FieldLexer {
       }
     }
   }
-}
-
-function controlCharacter(at: number): SyntaxBreak {
-  return new SyntaxBreak(
-    'text.control-character',
-    'a control character stands inside a quoted string',
-    at,
-    'leave it out',
-  );
 }

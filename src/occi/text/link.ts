@@ -30,19 +30,19 @@ export function parseLink(lexer: FieldLexer, faults: TextFaults): ParsedLink | u
   }
   const at = lexer.position;
   const bracketed = lexer.angle();
-  const rel = new Set<TypeId>();
-  const categories = new Set<TypeId>();
+  const rel: TypeId[] = [];
+  const categories: TypeId[] = [];
   const attributes = new Map<string, AttributeInput>();
   let self: string | undefined;
 
   for (let name = nextParameter(lexer); name !== undefined; name = nextParameter(lexer)) {
     const from = lexer.position - name.length;
-    switch (name.length <= 8 ? name.toLowerCase() : '') {
+    switch (name.toLowerCase()) {
       case 'rel':
-        for (const id of typeIds(parameterValue(lexer, name))) rel.add(id);
+        for (const id of typeIds(parameterValue(lexer, name))) rel.push(id);
         break;
       case 'category':
-        for (const id of typeIds(parameterValue(lexer, name))) categories.add(id);
+        for (const id of typeIds(parameterValue(lexer, name))) categories.push(id);
         break;
       case 'self':
         self = once(self, parameterValue(lexer, name), name, from, faults);
@@ -57,10 +57,10 @@ export function parseLink(lexer: FieldLexer, faults: TextFaults): ParsedLink | u
   const id = lift(attributes, 'occi.core.id');
   const link: LinkInput = {
     target: given ?? bracketed,
-    rel: [...rel],
+    rel: unique(rel),
     ...(self ? { self } : {}),
     ...(id === undefined ? {} : { id }),
-    categories: [...categories],
+    categories: unique(categories),
     attributes,
   };
   return isSound(link, at, faults) ? { link } : undefined;
@@ -81,6 +81,10 @@ function lift(attributes: Map<string, AttributeInput>, name: string): string | u
   attributes.delete(name);
   const text = textOf(input);
   return text === '' ? undefined : text;
+}
+
+function unique(ids: readonly TypeId[]): readonly TypeId[] {
+  return ids.length < 2 ? ids : [...new Set(ids)];
 }
 
 function isSound(link: LinkInput, at: number, faults: TextFaults): boolean {

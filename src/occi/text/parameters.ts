@@ -26,14 +26,7 @@ export function nextParameter(lexer: FieldLexer): string | undefined {
  * @throws SyntaxBreak if there is none.
  */
 export function parameterValue(lexer: FieldLexer, name: string): string {
-  if (!lexer.take(EQUALS)) {
-    throw new SyntaxBreak(
-      'text.missing-equals',
-      `${name} is not followed by "="`,
-      lexer.position,
-      `write ${name}="value"`,
-    );
-  }
+  takeEquals(lexer, name);
   if (lexer.peek() === QUOTE) return lexer.quoted();
   const word = lexer.word();
   if (word !== '') return word;
@@ -42,6 +35,19 @@ export function parameterValue(lexer: FieldLexer, name: string): string {
     `${name} has no value`,
     lexer.position,
     `write ${name}="value" or leave it out`,
+  );
+}
+
+/** @throws SyntaxBreak if no "=" follows the name. */
+export function takeEquals(lexer: FieldLexer, name: string): void {
+  if (lexer.take(EQUALS)) return;
+  const next = lexer.peek();
+  if (next !== END && next !== COMMA && next !== SEMICOLON) throw unexpected(lexer);
+  throw new SyntaxBreak(
+    'text.missing-equals',
+    `${name} is not followed by "="`,
+    lexer.position,
+    `write ${name}="…" or ${name}=1`,
   );
 }
 
@@ -68,6 +74,6 @@ export function unexpected(lexer: FieldLexer): SyntaxBreak {
     'text.unexpected',
     `${what} is not expected here`,
     lexer.position,
-    'separate values by "," and parameters by ";", and put text that holds blanks or separators in quotes',
+    'names hold only letters, digits, "-", "_" and "."; separate values by ",", parameters by ";", and quote all other text',
   );
 }

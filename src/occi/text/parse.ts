@@ -11,7 +11,7 @@ import { parseAttribute } from './attribute.js';
 import { parseCategory } from './category.js';
 import { fromHeader } from './header-text.js';
 import { COLON, COMMA, END, FieldLexer, QUOTE, SEMICOLON, SyntaxBreak } from './lexer.js';
-import { linesOf } from './lines.js';
+import { forEachLine } from './lines.js';
 import { parseLink } from './link.js';
 import { unexpected } from './parameters.js';
 import { TextFaults } from './text-faults.js';
@@ -33,7 +33,8 @@ export const TEXT_LIMITS: TextLimits = { line: 65_536, values: 50_000 };
  */
 export function parseTextPlain(body: string, limits: TextLimits = TEXT_LIMITS): OcciRequest {
   const reader = new FieldReader(limits);
-  for (const line of linesOf(body)) reader.readLine(body, line.from, line.to, line.number);
+  const lexer = new FieldLexer(body);
+  forEachLine(body, (from, to, line) => reader.readLine(lexer, from, to, line));
   return reader.request();
 }
 
@@ -60,7 +61,7 @@ export function parseTextOcci(
  */
 export function parseUriList(body: string, limits: TextLimits = TEXT_LIMITS): OcciRequest {
   const reader = new FieldReader(limits);
-  for (const line of linesOf(body)) reader.readUri(body, line.from, line.to, line.number);
+  forEachLine(body, (from, to, line) => reader.readUri(body, from, to, line));
   return reader.request();
 }
 
@@ -68,15 +69,23 @@ export function parseUriList(body: string, limits: TextLimits = TEXT_LIMITS): Oc
 interface Field {
   readonly name: string;
   readonly rule: string;
-  readonly read: (reader: FieldReader) => void;
+  readonly read: (reader: FieldReader, lexer: FieldLexer) => void;
 }
 
-const CATEGORY: Field = { name: 'Category', rule: 'GFD.229 §4.1', read: (reader) => reader.category() };
-const LINK: Field = { name: 'Link', rule: 'GFD.229 §4.2', read: (reader) => reader.link() };
-const ATTRIBUTE: Field = { name: 'X-OCCI-Attribute', rule: 'GFD.229 §4.3', read: (reader) => reader.attribute() };
-const LOCATION: Field = { name: 'X-OCCI-Location', rule: 'GFD.229 §4.4', read: (reader) => reader.location() };
+const CATEGORY: Field = { name: 'Category', rule: 'GFD.229 §4.1', read: (reader, lexer) => reader.category(lexer) };
+const LINK: Field = { name: 'Link', rule: 'GFD.229 §4.2', read: (reader, lexer) => reader.link(lexer) };
+const ATTRIBUTE: Field = {
+  name: 'X-OCCI-Attribute',
+  rule: 'GFD.229 §4.3',
+  read: (reader, lexer) => reader.attribute(lexer),
+};
+const LOCATION: Field = {
+  name: 'X-OCCI-Location',
+  rule: 'GFD.229 §4.4',
+  read: (reader, lexer) => reader.location(lexer),
+};
 
-/** rOCCI-core 5 writes the X- forms of the first two. */
+/** Names are case-insensitive (I-017); rOCCI-core 5 writes the X- forms of the first two. */
 const FIELDS: ReadonlyMap<string, Field> = new Map([
   ['category', CATEGORY],
   ['x-occi-category', CATEGORY],
@@ -85,15 +94,22 @@ const FIELDS: ReadonlyMap<string, Field> = new Map([
   ['x-occi-attribute', ATTRIBUTE],
   ['x-occi-location', LOCATION],
 ]);
-const LONGEST_FIELD = 'x-occi-attribute'.length;
 
 function fieldOf(name: string): Field | undefined {
-  return name.length <= LONGEST_FIELD ? FIELDS.get(name.toLowerCase()) : undefined;
+  return FIELDS.get(name.toLowerCase());
+}
+
+/** The field whose name and colon come next. As nearly everybody writes them, names need not be looked up. */
+function takeField(lexer: FieldLexer): Field | undefined {
+  if (lexer.takeText('X-OCCI-Attribute:')) return ATTRIBUTE;
+  if (lexer.takeText('X-OCCI-Location:')) return LOCATION;
+  if (lexer.takeText('Category:')) return CATEGORY;
+  const field = fieldOf(lexer.fieldName());
+  return lexer.take(COLON) ? field : undefined;
 }
 
 /** Reads field after field and gathers what they hold. */
 class FieldReader {
-  private readonly lexer = new FieldLexer();
   private readonly faults = new TextFaults();
   private readonly limits: TextLimits;
   private readonly categories = new CategoryList();
@@ -107,35 +123,30 @@ class FieldReader {
     this.limits = limits;
   }
 
-  readLine(body: string, from: number, to: number, line: number): void {
+  readLine(lexer: FieldLexer, from: number, to: number, line: number): void {
     this.checkLength(to - from, { line });
-    this.lexer.read(body, from, to);
-    if (this.lexer.peek() === END) return;
-    const start = this.lexer.position;
-    let colon = start;
-    while (colon < to && body.charCodeAt(colon) !== COLON) colon += 1;
-    const name = body.slice(start, colon).trimEnd();
-    const field = colon < to ? fieldOf(name) : undefined;
-    if (field === undefined) {
-      this.faults.enter('', 'GFD.229 §6', from, line);
-      this.faults.add(start, {
-        code: 'text.unknown-field',
-        message: colon < to ? 'this is no field of the text rendering' : 'a line is not of the form "Name: value"',
-        remedy: 'write Category, Link, X-OCCI-Attribute or X-OCCI-Location and a colon',
-        value: name,
-      });
+    lexer.select(from, to);
+    if (lexer.peek() === END) return;
+    const start = lexer.position;
+    const field = takeField(lexer);
+    if (field !== undefined) {
+      this.faults.enter(field.name, field.rule, from, line);
+      this.readValues(lexer, field);
       return;
     }
-    this.lexer.position = colon + 1;
-    this.faults.enter(field.name, field.rule, from, line);
-    this.readValues(field);
+    this.faults.enter('', 'GFD.229 §6', from, line);
+    this.faults.add(start, {
+      code: 'text.unknown-field',
+      message: 'this line is no field of the text rendering',
+      remedy: 'write Category, Link, X-OCCI-Attribute or X-OCCI-Location and a colon, one field a line',
+      value: lexer.text.slice(start, to),
+    });
   }
 
   readHeader(field: Field, value: string): void {
     this.checkLength(value.length, { field: field.name });
-    this.lexer.read(value, 0, value.length);
     this.faults.enter(field.name, field.rule, 0);
-    this.readValues(field);
+    this.readValues(new FieldLexer(value), field);
   }
 
   readUri(body: string, from: number, to: number, line: number): void {
@@ -144,18 +155,17 @@ class FieldReader {
     if (uri === '' || uri.startsWith('#')) return;
     this.countValue();
     this.faults.enter('', 'GFD.229 §8', from, line);
-    this.addLocation(uri, from);
+    this.addLocation(uri, from, true);
   }
 
   /** `#value`: a comma-separated list, empty elements allowed (RFC 2616 §2.1). */
-  private readValues(field: Field): void {
-    const { lexer } = this;
+  private readValues(lexer: FieldLexer, field: Field): void {
     for (;;) {
       while (lexer.take(COMMA));
       if (lexer.peek() === END) return;
       this.countValue();
       try {
-        field.read(this);
+        field.read(this, lexer);
         const next = lexer.peek();
         if (next !== COMMA && next !== END) throw unexpected(lexer);
       } catch (error) {
@@ -166,32 +176,33 @@ class FieldReader {
     }
   }
 
-  category(): void {
-    const category = parseCategory(this.lexer, this.faults);
+  category(lexer: FieldLexer): void {
+    const category = parseCategory(lexer, this.faults);
     if (category !== undefined) this.categories.add(category);
   }
 
-  attribute(): void {
-    parseAttribute(this.lexer, this.attributes, this.faults);
+  attribute(lexer: FieldLexer): void {
+    parseAttribute(lexer, this.attributes, this.faults);
   }
 
-  link(): void {
-    const parsed = parseLink(this.lexer, this.faults);
+  link(lexer: FieldLexer): void {
+    const parsed = parseLink(lexer, this.faults);
     if (parsed === undefined) return;
     if ('link' in parsed) this.links.push(parsed.link);
     else this.actionLinks.push(parsed.actionLink);
   }
 
-  location(): void {
-    const quoted = this.lexer.peek() === QUOTE;
-    const at = this.lexer.position;
-    const written = quoted ? this.lexer.quoted() : this.lexer.uri();
-    while (this.lexer.take(SEMICOLON));
-    this.addLocation(written.endsWith(';') ? written.slice(0, -1) : written, at);
+  location(lexer: FieldLexer): void {
+    const quoted = lexer.peek() === QUOTE;
+    const at = lexer.position;
+    const written = quoted ? lexer.quoted() : lexer.uri();
+    // Without quotes the lexer takes nothing that a URI does not hold.
+    this.addLocation(written.endsWith(';') ? written.slice(0, -1) : written, at, quoted);
+    while (lexer.take(SEMICOLON));
   }
 
-  private addLocation(uri: string, at: number): void {
-    if (isUriReference(uri)) {
+  private addLocation(uri: string, at: number, unchecked: boolean): void {
+    if (uri !== '' && (!unchecked || isUriReference(uri))) {
       this.locations.push(uri);
       return;
     }
@@ -206,14 +217,9 @@ class FieldReader {
   private countValue(): void {
     this.values += 1;
     if (this.values <= this.limits.values) return;
-    throw problem(
-      'too-large',
-      'text.too-many-values',
-      `there are more than ${this.limits.values} values in one request`,
-      {
-        remedy: 'split the request',
-      },
-    );
+    throw problem('too-large', 'text.too-many-values', `a request holds at most ${this.limits.values} values`, {
+      remedy: 'split the request',
+    });
   }
 
   private checkLength(length: number, place: { readonly line?: number; readonly field?: string }): void {

@@ -1,27 +1,22 @@
 /**
- * What the text renderings ask of URIs and identifiers (RFC 3986, GFD.229 §4.1): enough to be sure that one can be written
+ * What the text renderings ask of URIs and type identifiers (RFC 3986, GFD.229 §4.1): enough to be sure that one can be written
  * back without breaking out of its quotes or brackets. Whether it names anything is for others to find out.
  */
 
 import type { TypeId } from '../model.js';
 
-/** `( ALPHA | DIGIT ) *( ALPHA | DIGIT | "-" | "_" | "." )`: terms and attribute names in OCCI 1.2, of which 1.1's are a part. */
-const TERM = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
-const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/;
-// eslint-disable-next-line no-control-regex -- these are what a URI must not hold
-const NOT_IN_URI = /[\u0000-\u0020"<>\\\u007f]/;
-
-export function isTerm(text: string): boolean {
-  return TERM.test(text);
-}
+/* eslint-disable no-control-regex -- these are what a URI must not hold */
+const URI_REFERENCE = /^[^\u0000-\u0020"<>\\\u007f]+$/;
+const ABSOLUTE_URI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\u0000-\u0020"<>\\\u007f]*$/;
+/* eslint-enable no-control-regex */
 
 /** Absolute or relative, not empty. */
 export function isUriReference(text: string): boolean {
-  return text !== '' && !NOT_IN_URI.test(text);
+  return URI_REFERENCE.test(text);
 }
 
 export function isAbsoluteUri(text: string): boolean {
-  return SCHEME.test(text) && !NOT_IN_URI.test(text);
+  return ABSOLUTE_URI.test(text);
 }
 
 /** The identifiers of a blank-separated list (`resource-type`, `link-type`). */
