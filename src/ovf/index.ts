@@ -1,0 +1,48 @@
+/**
+ * OVF (DSP0243): from the bytes of a descriptor and the user's inputs to a deployment plan, and from the plan to what the
+ * guest gets. The face of this folder.
+ */
+
+import type { Fault } from '../base/errors.js';
+import { readEnvelope, type ReadOptions } from './envelope/read.js';
+import type { PlanInputs } from './inputs.js';
+import { buildPlan, type PlanResult } from './planning/build-plan.js';
+
+export { inspectEnvelope, readEnvelope, type ReadOptions } from './envelope/read.js';
+export {
+  buildEnvironment,
+  ENVIRONMENT_FILE,
+  machineProperties,
+  type Guest,
+  type Platform,
+} from './environment/environment.js';
+export { buildIso, NO_CLOUD_VOLUME, OVF_VOLUME, type IsoFile } from './environment/iso.js';
+export { buildNoCloud, seedFiles, type NoCloudSeed } from './environment/no-cloud.js';
+export { NO_INPUTS, parsePlanInputs, type DeploymentInputs, type PlanInputs, type UnresolvedInputs } from './inputs.js';
+export { buildPlan, type PlanResult } from './planning/build-plan.js';
+export { secretKey } from './properties/visible.js';
+export type * from './plan.js';
+export { createOvfSchemas, SCHEMA_FILES, type OvfSchemas } from './schema/schemas.js';
+
+/**
+ * Reads a descriptor and plans it. Findings of reader and planner come as one list; what both found is told once.
+ * @throws Problem `malformed`, `too-large` or `invalid` when the descriptor cannot be read; whatever is wrong with the
+ *   inputs, or with values in the descriptor, is in the result instead
+ */
+export function planAppliance(bytes: Uint8Array, inputs: PlanInputs, options: ReadOptions): PlanResult {
+  const read = readEnvelope(bytes, options);
+  const result = buildPlan(read.envelope, inputs, options.mode);
+  const findings = mergeFindings(read.findings, result.findings);
+  return {
+    ...result,
+    ...(result.draft && { draft: { ...result.draft, findings } }),
+    ...(result.plan && { plan: { ...result.plan, findings } }),
+    findings,
+  };
+}
+
+function mergeFindings(first: readonly Fault[], second: readonly Fault[]): readonly Fault[] {
+  const place = ({ code, place: at }: Fault): string => `${code} ${at?.line ?? at?.path ?? ''}`;
+  const known = new Set(first.map(place));
+  return [...first, ...second.filter((fault) => fault.place?.line === undefined || !known.has(place(fault)))];
+}
