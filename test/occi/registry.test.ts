@@ -143,7 +143,7 @@ describe('CategoryRegistry', () => {
     ]);
     expect(registry.attributesOf(COMPUTE).get('occi.compute.cores')?.default).toBe(1);
     const medium = registry.attributesOf(COMPUTE, [MEDIUM, RESOURCE_TPL]).get('occi.compute.cores');
-    expect(medium).toMatchObject({ default: 2, mutable: false, pattern: { maximum: 4096 } });
+    expect(medium).toMatchObject({ default: 2, description: 'Number of virtual CPU cores', pattern: { maximum: 4096 } });
     expect(registry.attributesOf(COMPUTE, [MEDIUM, SMALL]).get('occi.compute.cores')?.default).toBe(1);
     expect(registry.attributesOf(COMPUTE, [MEDIUM])).toBe(registry.attributesOf(COMPUTE, [MEDIUM]));
   });
