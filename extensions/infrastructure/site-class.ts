@@ -3,7 +3,8 @@
  * and which OCCI attributes the site's report fills in. The engine's steps (`operations.ts`) are the same for all.
  */
 
-import { CONTRAIL, COMPUTE, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, type Attributes, type TypeId } from '../../src/occi/model.js';
+import { createHash } from 'node:crypto';
+import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, type Attributes, type TypeId } from '../../src/occi/model.js';
 import type { CallOptions, Observed, ResourceClass, SiteAdapter, SiteRef } from '../../src/iaas/adapter.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { STATE_MACHINES, type StateMachine } from './states.js';
@@ -40,7 +41,7 @@ export interface SiteClass {
     options: CallOptions,
   ): Promise<SiteRef>;
   /** OCCI attributes that the report settles; the state is among them. */
-  observe(report: Observed): Attributes;
+  observe(report: Observed, entity: EntityRecord): Attributes;
 }
 
 const compute: SiteClass = {
@@ -74,17 +75,23 @@ const compute: SiteClass = {
       options,
     );
   },
-  observe: (report) => ({
-    'occi.compute.state': stateOf(report),
+  observe: (report, entity) => ({
+    'occi.compute.state': report.state,
     ...messageOf('occi.compute.state.message', report),
-    ...(report.class === 'compute' && report.host !== undefined ? { [PLACEMENT_HOST]: report.host } : {}),
+    ...(report.class === 'compute' && report.host !== undefined ? { [HOST_TOKEN]: hostToken(entity, report.host) } : {}),
   }),
 };
 
-/** Host on which the site runs a machine; shown by VEP's placement mixin. */
-export const PLACEMENT_HOST = 'eu.contrail-project.placement.host';
-export const PLACEMENT_SITE = 'eu.contrail-project.placement.site';
-export const PLACEMENT_MIXIN: TypeId = `${CONTRAIL}/infrastructure#placement`;
+/**
+ * The host as its customer may know it: an opaque token, the same for every machine of one appliance on that host, so
+ * that placement can be checked without learning the provider's topology (`spec/sla.md` §18).
+ */
+export const HOST_TOKEN = 'eu.contrail-project.ovf.host';
+
+function hostToken(entity: EntityRecord, host: string): string {
+  const digest = createHash('sha256').update(`${entity.appliance ?? entity.group} ${entity.site ?? ''} ${host}`).digest('hex');
+  return `host-${digest.slice(0, 8)}`;
+}
 
 const network: SiteClass = {
   kind: NETWORK,
@@ -107,7 +114,18 @@ const network: SiteClass = {
       options,
     );
   },
-  observe: (report) => ({ 'occi.network.state': stateOf(report), ...messageOf('occi.network.state.message', report) }),
+  observe: (report) => ({
+    'occi.network.state': report.state,
+    ...messageOf('occi.network.state.message', report),
+    ...(report.class === 'network'
+      ? {
+          ...(report.cidr === undefined ? {} : { 'occi.network.address': report.cidr }),
+          ...(report.gateway === undefined ? {} : { 'occi.network.gateway': report.gateway }),
+          ...(report.vlan === undefined ? {} : { 'occi.network.vlan': report.vlan }),
+          'occi.network.allocation': 'dynamic',
+        }
+      : {}),
+  }),
 };
 
 const storage: SiteClass = {
@@ -126,7 +144,7 @@ const storage: SiteClass = {
       token,
       options,
     ),
-  observe: (report) => ({ 'occi.storage.state': stateOf(report), ...messageOf('occi.storage.state.message', report) }),
+  observe: (report) => ({ 'occi.storage.state': report.state, ...messageOf('occi.storage.state.message', report) }),
 };
 
 const networkinterface: SiteClass = {
@@ -149,14 +167,15 @@ const networkinterface: SiteClass = {
       options,
     );
   },
-  observe: (report) => ({
-    'occi.networkinterface.state': stateOf(report),
+  observe: (report, entity) => ({
+    'occi.networkinterface.state': report.state,
     ...messageOf('occi.networkinterface.state.message', report),
     ...(report.class === 'nic'
       ? {
           'occi.networkinterface.interface': report.interface,
           'occi.networkinterface.mac': report.mac,
           ...(report.address === undefined ? {} : { 'occi.networkinterface.address': report.address }),
+          'occi.networkinterface.allocation': entity.wanted['occi.networkinterface.address'] === undefined ? 'dynamic' : 'static',
           ...(report.gateway === undefined ? {} : { 'occi.networkinterface.gateway': report.gateway }),
         }
       : {}),
@@ -182,7 +201,7 @@ const storagelink: SiteClass = {
     );
   },
   observe: (report) => ({
-    'occi.storagelink.state': stateOf(report),
+    'occi.storagelink.state': report.state,
     ...messageOf('occi.storagelink.state.message', report),
     ...(report.class === 'attachment' ? { 'occi.storagelink.deviceid': report.device } : {}),
   }),
@@ -200,10 +219,6 @@ function machineOf(kind: TypeId): StateMachine {
   const machine = STATE_MACHINES[kind];
   if (!machine) throw new Error(`no state machine for ${kind}`);
   return machine;
-}
-
-function stateOf(report: Observed): string {
-  return report.state;
 }
 
 /** A message is shown as long as the site has one; otherwise the attribute is absent. */

@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EntitySchema, MigrationInterface } from 'typeorm';
 import type { Principal } from '../access/principal.js';
 import type { JsonValue } from '../base/json.js';
-import type { ActionInput, OcciRequest } from '../occi/request.js';
+import type { OcciRequest } from '../occi/request.js';
 import type { EntityView, OcciVersion, TypeId } from '../occi/model.js';
 import type { OperationType } from '../engine/operation.js';
 import type { EntityRecord } from '../store/entity-record.js';
@@ -36,6 +36,8 @@ export interface RequestContext {
   readonly principal: Principal;
   readonly version: OcciVersion;
   readonly requestId: string;
+  /** `https://host[:port]`, as the client reached this server. */
+  readonly base: string;
   readonly signal: AbortSignal;
 }
 
@@ -85,10 +87,4 @@ export interface Task {
   readonly name: string;
   readonly everyMs: number;
   run(signal: AbortSignal): Promise<void>;
-}
-
-/** An action as invoked, resolved against its definition. */
-export interface Invocation {
-  readonly action: TypeId;
-  readonly parameters: ActionInput['attributes'];
 }

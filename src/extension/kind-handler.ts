@@ -6,7 +6,7 @@
 
 import type { AttributeValue, Kind, Mixin, TypeId } from '../occi/model.js';
 import type { CategoryRegistry } from '../occi/registry.js';
-import type { ResolvedLink } from '../occi/resolve.js';
+import type { ResolvedLink } from '../occi/resolve/index.js';
 import type { EntityRecord } from '../store/entity-record.js';
 import type { Tx } from '../store/sql.js';
 import type { Attachment, RequestContext } from './extension.js';
@@ -72,6 +72,8 @@ export interface OperationDraft {
 
 export interface KindHandler {
   readonly kind: TypeId;
+  /** The attribute that shows the entity's state; absent for kinds without states. */
+  readonly stateAttribute?: string;
   /** Actions that are legal in the state to which pending operations lead (K10); rendered on the entity. */
   applicable(entity: Pick<EntityRecord, 'observed' | 'heading' | 'mixins' | 'appliance'>): readonly TypeId[];
   /** Completes or refuses a new entity. */
@@ -85,6 +87,8 @@ export interface KindHandler {
   change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord>;
   /** Carries out or files an action. Answers the entity as it shall be stored and the template that `save` minted. */
   act(write: Write, entity: EntityRecord, invocation: Invocation): Promise<{ readonly entity: EntityRecord; readonly minted?: Mixin }>;
-  /** The work that takes the entity off its site; nothing if no site knows it. Refuses with a Problem `conflict`. */
+  /** Removes the entity with what depends on it, or refuses. Absent: it goes with its links, each released by itself. */
+  remove?(write: Write, entity: EntityRecord): Promise<void>;
+  /** The work that takes the entity off its site; nothing if no site knows it. */
   release(write: Write, entity: EntityRecord): Promise<OperationDraft | undefined>;
 }

@@ -5,16 +5,14 @@
  */
 
 import { renderEntityJson, parseEntityView } from '../occi/json/index.js';
-import { isLinkView, type AttributeValue, type EntityView, type LinkView, type TypeId } from '../occi/model.js';
+import { isLinkView, type AttributeValue, type EntityView, type LinkView, type OcciVersion, type TypeId } from '../occi/model.js';
 import type { CategoryRegistry } from '../occi/registry.js';
-import { linksOf } from '../store/entities.js';
+import { visibleIn } from '../occi/visible.js';
+import { findEntity, linksOf, updateEntity } from '../store/entities.js';
 import type { EntityRecord } from '../store/entity-record.js';
-import type { SqlReader } from '../store/sql.js';
-
-/** Path of an entity: its kind's location and its id (`spec/occi.md` §7.1: clients compute it so). */
-export function pathOf(registry: CategoryRegistry, entity: { readonly kind: TypeId; readonly id: string }): string {
-  return `${registry.kind(entity.kind)?.location ?? '/'}${entity.id}`;
-}
+import type { Tx } from '../store/sql.js';
+import type { Handlers } from './handlers.js';
+import { pathOf } from './locations.js';
 
 /** What a view needs to know of a link's ends. */
 export interface LinkEnds {
@@ -24,6 +22,7 @@ export interface LinkEnds {
 
 /**
  * Composes the view: mutable and create-only attributes render what is wanted, immutable ones what was observed (K10).
+ * A mutable attribute that nobody asked for shows what the site chose (a MAC address, a device).
  * Attributes that no category of the entity defines are kept back.
  */
 export function viewOf(
@@ -36,8 +35,7 @@ export function viewOf(
   const attributes: Record<string, AttributeValue> = {};
   for (const definition of registry.attributesOf(record.kind, record.mixins).values()) {
     if (definition.name.startsWith('occi.core.')) continue;
-    const from = definition.mutable || definition.createOnly ? record.wanted : record.observed;
-    const value = from[definition.name];
+    const value = definition.mutable || definition.createOnly ? (record.wanted[definition.name] ?? record.observed[definition.name]) : record.observed[definition.name];
     if (value !== undefined) attributes[definition.name] = value;
   }
   const common = {
@@ -60,9 +58,59 @@ export function viewOf(
   return { ...common, ...(record.summary === null ? {} : { summary: record.summary }), links };
 }
 
-/** The views of the links that a resource owns, in the order of their creation. */
-export async function linkViewsOf(reader: SqlReader, id: string): Promise<LinkView[]> {
-  return (await linksOf(reader, [id])).map((link) => parseEntityView(link.rendering)).filter(isLinkView);
+/** The record with its rendering renewed. A link's source is renewed with it, for it shows the link. */
+export async function renderRecord(
+  tx: Tx,
+  record: EntityRecord,
+  registry: CategoryRegistry,
+  handlers: Handlers,
+): Promise<EntityRecord> {
+  const applicable = handlers.of(record.kind).applicable(record);
+  if (record.source === null) {
+    const links = (await linksOf(tx, [record.id])).map((link) => parseEntityView(link.rendering)).filter(isLinkView);
+    return { ...record, rendering: stored(viewOf(record, registry, applicable, links), registry) };
+  }
+  const source = await findEntity(tx, record.source);
+  const target = record.target === null ? undefined : await findEntity(tx, record.target);
+  if (!source) return record;
+  const view = viewOf(record, registry, applicable, [], { source, target });
+  const rendered = { ...record, rendering: stored(view, registry) };
+  if (isLinkView(view) && source.phase === 'live') await showLink(tx, source, view, 'present');
+  return rendered;
 }
 
-export { renderEntityJson, parseEntityView };
+/** Puts a link into the rendering of its source, or takes it out; nothing else of the source changes. */
+export async function showLink(tx: Tx, source: EntityRecord, link: LinkView, state: 'present' | 'gone'): Promise<void> {
+  const shown = parseEntityView(source.rendering);
+  if (isLinkView(shown)) return;
+  const position = shown.links.findIndex((candidate) => candidate.id === link.id);
+  const links = shown.links.filter((candidate) => candidate.id !== link.id);
+  if (state === 'present') links.splice(position < 0 ? links.length : position, 0, link);
+  const rendering = renderEntityJson({ ...shown, links });
+  if (rendering === source.rendering) return;
+  await updateEntity(tx, source, { ...source, observedRevision: source.observedRevision + 1, rendering });
+}
+
+/** What is kept is the view of OCCI 1.2, so that its JSON can be handed out as it is. */
+function stored(view: EntityView, registry: CategoryRegistry): string {
+  return renderEntityJson(visibleIn(view, '1.2', registry));
+}
+
+/** The entity as a client of one version sees it. */
+export function viewIn(record: EntityRecord, version: OcciVersion, registry: CategoryRegistry, handlers: Handlers): EntityView {
+  if (version === '1.2') return parseEntityView(record.rendering);
+  return visibleIn(wholeView(record, registry, handlers), version, registry);
+}
+
+/** The entity in the words of both versions: what an update is held against. Links come as they are kept. */
+export function wholeView(record: EntityRecord, registry: CategoryRegistry, handlers: Handlers): EntityView {
+  const kept = parseEntityView(record.rendering);
+  const whole = viewOf(record, registry, handlers.of(record.kind).applicable(record), isLinkView(kept) ? [] : kept.links);
+  return isLinkView(kept) ? linkOf(whole, kept) : whole;
+}
+
+function linkOf({ kind, id, mixins, title, attributes, actions }: EntityView, { source, target }: LinkView): LinkView {
+  return { kind, id, mixins, ...(title === undefined ? {} : { title }), attributes, actions, source, target };
+}
+
+export { parseEntityView };

@@ -10,6 +10,8 @@
 import type { AttributeValue, TypeId } from '../occi/model.js';
 import { compileScope } from './compile-scope.js';
 import { indexedValue } from './entity-index.js';
+import type { EntityRecord } from './entity-record.js';
+import { ENTITY_COLUMNS, entityFromRow, type EntityRow } from './entity-row.js';
 import { fragment, inList, joinFragments, type SqlFragment } from './placeholders.js';
 import type { Scope } from './scope.js';
 import type { SqlReader } from './sql.js';
@@ -62,6 +64,13 @@ export async function listIds(reader: SqlReader, query: EntityQuery): Promise<st
   return reader.pluck<string>(sql, params);
 }
 
+/** Every match as a record: for renderings that are not kept. */
+export async function listRecords(reader: SqlReader, query: EntityQuery): Promise<EntityRecord[]> {
+  const column = fragment(ENTITY_COLUMNS.map((name) => `e.${name}`).join(', '));
+  const { sql, params } = await compileQuery(reader, query, column, '');
+  return (await reader.all<EntityRow>(sql, params)).map(entityFromRow);
+}
+
 /** As {@link listLocations}, one by one: memory stays flat however many there are. */
 export async function* iterateLocations(
   reader: SqlReader,
@@ -104,7 +113,12 @@ interface Condition {
   readonly where: (alias: string) => SqlFragment;
 }
 
-async function compileQuery(reader: SqlReader, query: EntityQuery, column: SqlFragment): Promise<SqlFragment> {
+async function compileQuery(
+  reader: SqlReader,
+  query: EntityQuery,
+  column: SqlFragment,
+  as = ' AS text',
+): Promise<SqlFragment> {
   const [driver, ...others] = await rarestFirst(reader, conditionsOf(query));
   const parts: SqlFragment[] = [inList('e.kind', query.kinds), fragment("e.phase = 'live'")];
   if (query.scope.op !== 'all') parts.push(compileScope(query.scope, 'e'));
@@ -117,7 +131,7 @@ async function compileQuery(reader: SqlReader, query: EntityQuery, column: SqlFr
   const where = joinFragments('AND', parts);
   const page = query.page ? fragment(' LIMIT ? OFFSET ?', query.page.limit, query.page.offset) : fragment('');
   return {
-    sql: `SELECT ${column.sql} AS text FROM ${from} WHERE ${where.sql} ORDER BY ${driver ? 'f.entity' : 'e.id'}${page.sql}`,
+    sql: `SELECT ${column.sql}${as} FROM ${from} WHERE ${where.sql} ORDER BY ${driver ? 'f.entity' : 'e.id'}${page.sql}`,
     params: [...column.params, ...where.params, ...page.params],
   };
 }

@@ -1,0 +1,109 @@
+/**
+ * What the infrastructure kinds have in common as handlers: states from the site, actions judged on the state to which
+ * pending operations lead (K10), and operations filed for whatever touches the site. The kinds' own rules are in the
+ * file named after each.
+ */
+
+import { problem } from '../../src/base/errors.js';
+import type { Engine } from '../../src/engine/engine.js';
+import { applyChange } from '../../src/extension/handlers.js';
+import type { EntityChange, EntityDraft, Invocation, KindHandler, OperationDraft, Write } from '../../src/extension/kind-handler.js';
+import type { Sites } from '../../src/iaas/sites.js';
+import type { Attributes, Mixin, TypeId } from '../../src/occi/model.js';
+import type { EntityRecord } from '../../src/store/entity-record.js';
+import { ACT, PROVISION, RELEASE, RESIZE } from './operations.js';
+import { siteClassOf, type SiteClass } from './site-class.js';
+import { legalActions, transition, type StateMachine } from './states.js';
+
+export interface HandlerServices {
+  readonly sites: Sites;
+  readonly engine: Engine;
+}
+
+/** The behaviour of one infrastructure kind; `compute.ts` and its neighbours override what is special. */
+export class InfrastructureHandler implements KindHandler {
+  readonly kind: TypeId;
+  readonly stateAttribute: string;
+  protected readonly siteClass: SiteClass;
+  protected readonly machine: StateMachine;
+  protected readonly services: HandlerServices;
+
+  constructor(kind: TypeId, services: HandlerServices) {
+    const siteClass = siteClassOf(kind);
+    if (!siteClass) throw new Error(`${kind} has no place on a site`);
+    this.kind = kind;
+    this.siteClass = siteClass;
+    this.machine = siteClass.machine;
+    this.stateAttribute = siteClass.machine.attribute;
+    this.services = services;
+  }
+
+  /** The state that counts for legality: where pending operations lead, else what was observed. */
+  protected stateOf(entity: Pick<EntityRecord, 'observed' | 'heading'>): string {
+    const observed = entity.observed[this.stateAttribute];
+    return entity.heading ?? (typeof observed === 'string' ? observed : this.machine.initial);
+  }
+
+  applicable(entity: Pick<EntityRecord, 'observed' | 'heading'>): readonly TypeId[] {
+    return legalActions(this.machine, this.stateOf(entity));
+  }
+
+  async prepare(_write: Write, draft: EntityDraft): Promise<void> {
+    draft.site ??= this.siteFor(draft);
+    draft.observed[this.stateAttribute] = this.machine.initial;
+    return Promise.resolve();
+  }
+
+  /** Where a new entity goes: a link where its source is, a resource to the default site. */
+  protected siteFor(draft: EntityDraft): string {
+    if (!draft.source) return this.services.sites.default;
+    const { source, target } = draft;
+    if (source.site === null || !target || target.site !== source.site) {
+      throw problem('invalid', 'infrastructure.link-across-sites', 'both ends of the link must be on one site', {
+        place: { field: 'occi.core.target' },
+        remedy: 'link resources whose placement names the same site',
+      });
+    }
+    return source.site;
+  }
+
+  /** A standalone entity is provisioned at once; an appliance's are part of its graph, which the appliance files. */
+  async created(write: Write, entity: EntityRecord): Promise<void> {
+    if (entity.appliance === null) await this.file(write, entity, { type: PROVISION, site: entity.site, input: {} });
+  }
+
+  async change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
+    const changed = applyChange(entity, change);
+    if (this.sizeOf(entity.wanted) !== this.sizeOf(changed.wanted)) {
+      await this.file(write, entity, { type: RESIZE, site: entity.site, input: {} });
+    }
+    return changed;
+  }
+
+  /** What of an entity the site must be told when it changes, in comparable form; empty: nothing. */
+  protected sizeOf(_wanted: Attributes): string {
+    return '';
+  }
+
+  async act(write: Write, entity: EntityRecord, invocation: Invocation): Promise<{ entity: EntityRecord; minted?: Mixin }> {
+    const state = this.stateOf(entity);
+    const found = transition(this.machine, invocation.term, state);
+    const to = found?.to === 'same' || found === undefined ? state : found.to;
+    const input = { term: invocation.term, to, ...invocation.parameters };
+    await this.file(write, entity, { type: ACT, site: entity.site, input });
+    return { entity: { ...entity, heading: to } };
+  }
+
+  release(_write: Write, entity: EntityRecord): Promise<OperationDraft | undefined> {
+    return Promise.resolve({ type: RELEASE, site: entity.site, input: {} });
+  }
+
+  protected async file(write: Write, entity: EntityRecord, operation: OperationDraft): Promise<void> {
+    await this.services.engine.file(write.tx, {
+      ...operation,
+      entity: entity.id,
+      appliance: entity.appliance,
+      principal: write.context.principal.id,
+    });
+  }
+}

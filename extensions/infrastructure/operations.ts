@@ -1,0 +1,338 @@
+/**
+ * The work at a site, the same for every infrastructure kind: provision, act, resize and release are sagas of idempotent
+ * steps (DESIGN, "The way of the work"). Each step stores what the site reported in the transaction that records it, so
+ * an entity's state is what was observed, never what was hoped.
+ */
+
+import type { Attributes } from '../../src/occi/model.js';
+import type { JsonObject } from '../../src/base/json.js';
+import type { Operation, OperationType, Step, StepContext, StepOutcome } from '../../src/engine/operation.js';
+import { IaasError, type Observed, type SiteAdapter, type SiteRef } from '../../src/iaas/adapter.js';
+import type { Sites } from '../../src/iaas/sites.js';
+import type { Observations } from '../../src/extension/observations.js';
+import type { EntityRecord } from '../../src/store/entity-record.js';
+import { findEntity } from '../../src/store/entities.js';
+import type { Store, Tx } from '../../src/store/sql.js';
+import { imageSaved } from './templates.js';
+import { siteClassOf, type Needed, type ProvisionInput, type SiteClass } from './site-class.js';
+
+export const PROVISION = 'infrastructure.provision';
+export const ACT = 'infrastructure.act';
+export const RESIZE = 'infrastructure.resize';
+export const RELEASE = 'infrastructure.release';
+
+/** How long to leave a busy site alone before asking again. */
+const POLL_MS = 250;
+
+/** Looks up what a provision must hand to the site but no operation may hold: rendered guest environments, images. */
+export type ProvisionDetails = (operation: Operation, entity: EntityRecord) => Promise<ProvisionInput>;
+
+export interface OperationServices {
+  readonly store: Store;
+  readonly sites: Sites;
+  readonly observations: Observations;
+  readonly details: ProvisionDetails;
+}
+
+export function infrastructureOperations(services: OperationServices): OperationType[] {
+  const work = new SiteWork(services);
+  const settled = (tx: Tx, operation: Operation): Promise<void> => work.settled(tx, operation);
+  return [
+    { name: PROVISION, steps: [work.make(), work.settle()], settled },
+    { name: ACT, steps: [work.act(), work.reach()], settled },
+    { name: RESIZE, steps: [work.resize(), work.settle()], settled },
+    { name: RELEASE, steps: [work.remove(), work.gone()], settled },
+  ];
+}
+
+/** An entity at its site: everything a step needs to begin with. */
+interface Subject {
+  readonly entity: EntityRecord;
+  readonly siteClass: SiteClass;
+  readonly adapter: SiteAdapter;
+}
+
+const DONE: StepOutcome = { done: true };
+const AGAIN: StepOutcome = { done: false, again: POLL_MS };
+
+class SiteWork {
+  readonly #store: Store;
+  readonly #sites: Sites;
+  readonly #observations: Observations;
+  readonly #details: ProvisionDetails;
+
+  constructor(services: OperationServices) {
+    this.#store = services.store;
+    this.#sites = services.sites;
+    this.#observations = services.observations;
+    this.#details = services.details;
+  }
+
+  make(): Step {
+    return {
+      name: 'make',
+      run: async (context) => {
+        const subject = await this.#subject(context);
+        if (!subject) return DONE;
+        const { entity, siteClass, adapter } = subject;
+        if (entity.siteRef !== null) return DONE;
+        const needed = await this.#needed(entity);
+        if (!needed) return AGAIN;
+        const details = await this.#details(context.operation, entity);
+        // The entity's own id is the token: whatever operation makes it, it is made once.
+        const ref = await siteClass.make(adapter, entity, needed, details, entity.id, { signal: context.signal });
+        return { done: true, memory: { ref }, commit: (tx) => this.#observations.placed(tx, entity.id, ref) };
+      },
+      undo: async (context) => {
+        const subject = await this.#subject(context);
+        if (!subject) return DONE;
+        const ref = refOf(context) ?? (await this.#find(subject));
+        if (ref === undefined) return DONE;
+        await subject.adapter.delete(subject.siteClass.class, ref, { signal: context.signal });
+        const report = await this.#report(subject, ref, context.signal);
+        if (report) return AGAIN;
+        return { done: true, commit: (tx) => this.#observations.placed(tx, subject.entity.id, null) };
+      },
+    };
+  }
+
+  /** Waits until the site has come to rest, storing every change of state on the way. */
+  settle(): Step {
+    return {
+      name: 'settle',
+      run: async (context) => {
+        const subject = await this.#subject(context);
+        if (!subject) return DONE;
+        const report = await this.#reportOf(subject, context);
+        if (!report) throw new IaasError('not-found', 'the site no longer has what it had accepted');
+        const commit = this.#storing(subject, report);
+        if (report.busy) return { ...AGAIN, commit };
+        if (report.state === 'error') throw new IaasError('fatal', report.message ?? 'the site reports an error');
+        return { done: true, commit };
+      },
+    };
+  }
+
+  act(): Step {
+    return {
+      name: 'act',
+      run: async (context) => {
+        const subject = await this.#subject(context);
+        if (!subject) return DONE;
+        const ref = subject.entity.siteRef;
+        if (ref === null) throw new IaasError('not-found', 'the site has not made it');
+        const commit = await this.#invoke(subject, ref, context);
+        return commit ? { done: true, commit } : DONE;
+      },
+    };
+  }
+
+  /** Waits until the site reports the state that the action leads to. */
+  reach(): Step {
+    return {
+      name: 'reach',
+      run: async (context) => {
+        const subject = await this.#subject(context);
+        if (!subject) return DONE;
+        const report = await this.#reportOf(subject, context);
+        if (!report) throw new IaasError('not-found', 'the site no longer has it');
+        const commit = this.#storing(subject, report);
+        if (report.busy) return { ...AGAIN, commit };
+        const to = context.input['to'];
+        if (typeof to === 'string' && report.state !== to) {
+          const message = report.message ?? `the site reports ${report.state} where ${to} was expected`;
+          throw new IaasError('fatal', message);
+        }
+        return { done: true, commit };
+      },
+    };
+  }
+
+  resize(): Step {
+    return {
+      name: 'resize',
+      run: async (context) => {
+        const subject = await this.#subject(context);
+        const ref = subject?.entity.siteRef;
+        if (!subject || !ref) return DONE;
+        const { adapter, entity, siteClass } = subject;
+        const options = { signal: context.signal };
+        if (siteClass.class === 'storage') {
+          await adapter.resizeStorage(ref, gibAttribute(entity, 'occi.storage.size'), options);
+          return DONE;
+        }
+        const size = {
+          cores: Number(entity.wanted['occi.compute.cores'] ?? 1),
+          memoryBytes: gibAttribute(entity, 'occi.compute.memory'),
+        };
+        const report = await this.#report(subject, ref, context.signal);
+        if (!report || report.busy) return AGAIN;
+        const sized = report.class === 'compute' && report.cores === size.cores && report.memoryBytes === size.memoryBytes;
+        const cold = !adapter.capabilities().liveResize;
+        // Cold: stop, resize, start; each look at the site finds out which of the three comes next.
+        if (cold && !sized && report.state === 'active') {
+          await adapter.actCompute(ref, 'stop', 'graceful', options);
+          return { ...AGAIN, memory: { restart: true } };
+        }
+        if (!sized) {
+          await adapter.resizeCompute(ref, size, options);
+          return AGAIN;
+        }
+        if (context.memory['restart'] === true && report.state === 'inactive') {
+          await adapter.actCompute(ref, 'start', undefined, options);
+        }
+        return DONE;
+      },
+    };
+  }
+
+  remove(): Step {
+    return {
+      name: 'delete',
+      run: async (context) => {
+        const subject = await this.#subject(context);
+        if (await this.#linked(context.operation.entity)) return AGAIN;
+        const ref = subject?.entity.siteRef;
+        if (subject && ref) await this.#letGo(subject, ref, context.signal);
+        return DONE;
+      },
+    };
+  }
+
+  /** Waits until the site has really let go; only then is capacity no longer counted (K11). */
+  gone(): Step {
+    return {
+      name: 'gone',
+      run: async (context) => {
+        const subject = await this.#subject(context);
+        const ref = subject?.entity.siteRef;
+        if (subject && ref && (await this.#report(subject, ref, context.signal))) return AGAIN;
+        const forget = context.input['keep'] !== true;
+        return {
+          done: true,
+          commit: async (tx) => {
+            if (forget) await this.#observations.gone(tx, context.operation.entity);
+            else await this.#observations.placed(tx, context.operation.entity, null);
+          },
+        };
+      },
+    };
+  }
+
+  /** Brings the entity in line with how its operation ended: no wish is pending any more, failures are shown. */
+  async settled(tx: Tx, operation: Operation): Promise<void> {
+    const failure = operation.state === 'failed' || operation.state === 'dead' ? operation.findings.at(-1) : undefined;
+    await this.#observations.settled(tx, operation.entity, {
+      operation: operation.id,
+      ...(failure ? { failure: failure.message, toError: operation.type === PROVISION } : {}),
+    });
+  }
+
+  async #subject(context: StepContext): Promise<Subject | undefined> {
+    const entity = await findEntity(this.#store, context.operation.entity);
+    const siteClass = entity && siteClassOf(this.#observations.rootKind(entity.kind));
+    if (!entity || !siteClass || entity.site === null) return undefined;
+    return { entity, siteClass, adapter: this.#sites.adapter(entity.site) };
+  }
+
+  /** References of a link's ends; undefined while the site has not made one of them yet. */
+  async #needed(entity: EntityRecord): Promise<Needed | undefined> {
+    if (entity.source === null) return {};
+    const [source, target] = await Promise.all([this.#end(entity.source), this.#end(entity.target)]);
+    return source === undefined || target === undefined ? undefined : { source, target };
+  }
+
+  async #end(id: string | null): Promise<SiteRef | undefined> {
+    const end = id === null ? undefined : await findEntity(this.#store, id);
+    if (!end || end.phase !== 'live') throw new IaasError('not-found', 'one end of the link is no longer there');
+    if (end.siteRef !== null) return end.siteRef;
+    const machine = siteClassOf(this.#observations.rootKind(end.kind))?.machine;
+    if (!machine || end.observed[machine.attribute] === 'error') {
+      throw new IaasError('conflict', 'one end of the link could not be made by the site');
+    }
+    return undefined;
+  }
+
+  async #reportOf(subject: Subject, context: StepContext): Promise<Observed | undefined> {
+    const ref = subject.entity.siteRef ?? refOf(context);
+    return ref === undefined || ref === null ? undefined : this.#report(subject, ref, context.signal);
+  }
+
+  /** Whether links from or to the entity are still being released: they go first. */
+  async #linked(id: string): Promise<boolean> {
+    const row = await this.#store.get('SELECT 1 FROM entity WHERE source = ? OR target = ? LIMIT 1', [id, id]);
+    return row !== undefined;
+  }
+
+  /** A deletion is never given up: whatever the site answers, it is tried again and then shown as dead (K11). */
+  async #letGo(subject: Subject, ref: SiteRef, signal: AbortSignal): Promise<void> {
+    try {
+      await subject.adapter.delete(subject.siteClass.class, ref, { signal });
+    } catch (error) {
+      if (!(error instanceof IaasError) || error.class === 'transient') throw error;
+      throw new IaasError('transient', error.message, error.said, error);
+    }
+  }
+
+  async #report(subject: Subject, ref: SiteRef, signal: AbortSignal): Promise<Observed | undefined> {
+    return (await subject.adapter.describe(subject.siteClass.class, [ref], { signal })).get(ref);
+  }
+
+  /** The thing at the site that carries the entity's id, for an undo whose make never answered. */
+  async #find(subject: Subject): Promise<SiteRef | undefined> {
+    for await (const report of subject.adapter.list(subject.siteClass.class)) {
+      if (report.id === subject.entity.id) return report.ref;
+    }
+    return undefined;
+  }
+
+  #storing(subject: Subject, report: Observed): (tx: Tx) => Promise<void> {
+    const attributes: Attributes = subject.siteClass.observe(report, subject.entity);
+    return (tx) => this.#observations.observe(tx, subject.entity.id, attributes);
+  }
+
+  async #invoke(subject: Subject, ref: SiteRef, context: StepContext): Promise<((tx: Tx) => Promise<void>) | void> {
+    const { adapter, entity, siteClass } = subject;
+    const options = { signal: context.signal };
+    const method = stringOf(context.input, 'method');
+    const term = stringOf(context.input, 'term');
+    switch (siteClass.class) {
+      case 'compute':
+        if (term === 'start' || term === 'stop' || term === 'restart' || term === 'suspend') {
+          return adapter.actCompute(ref, term, method, options);
+        }
+        if (term === 'save') {
+          const image = await adapter.saveCompute(ref, stringOf(context.input, 'name') ?? '', method, context.token, options);
+          const template = stringOf(context.input, 'template') ?? '';
+          return (tx) => imageSaved(tx, { template, site: entity.site ?? '', image });
+        }
+        break;
+      case 'network':
+        if (term === 'up' || term === 'down') return adapter.actNetwork(ref, term, options);
+        break;
+      case 'storage':
+        if (term === 'online' || term === 'offline' || term === 'backup' || term === 'snapshot') {
+          return adapter.actStorage(ref, term, options);
+        }
+        break;
+      case 'nic':
+      case 'attachment':
+      case 'image':
+        break;
+    }
+    throw new IaasError('unsupported', `no site knows the action ${term ?? ''} on ${siteClass.class}`);
+  }
+}
+
+function refOf(context: StepContext): SiteRef | undefined {
+  return stringOf(context.memory, 'ref');
+}
+
+function stringOf(object: JsonObject, member: string): string | undefined {
+  const value = object[member];
+  return typeof value === 'string' ? value : undefined;
+}
+
+function gibAttribute(entity: EntityRecord, name: string): number {
+  return Math.ceil(Number(entity.wanted[name] ?? 1) * 2 ** 30);
+}

@@ -1,0 +1,449 @@
+/**
+ * The life of an entity between a resolved request and a committed row (DESIGN, "The way of a request"): permission,
+ * the kind's handler, the record with its rendering, the operations to be done, the event and the audit entry, all in
+ * one transaction. Extensions use the same functions inside their own transactions, so that a compute of an appliance
+ * comes about exactly as one that a client POSTs.
+ */
+
+import { createHash } from 'node:crypto';
+import type { Access } from '../access/access.js';
+import type { Verb } from '../access/policy.js';
+import type { Clock } from '../base/clock.js';
+import { notFound, problem } from '../base/errors.js';
+import { newUuid } from '../base/ids.js';
+import { canonicalJson, type JsonObject, type JsonValue } from '../base/json.js';
+import type { NewChild } from '../engine/operation.js';
+import type { Engine } from '../engine/engine.js';
+import { isLinkView, type Mixin } from '../occi/model.js';
+import type { CategoryRegistry } from '../occi/registry.js';
+import type { ResolvedCreate, ResolvedLink } from '../occi/resolve/index.js';
+import { appendAudit } from '../store/audit.js';
+import {
+  findEntity,
+  insertEntity,
+  linksOf,
+  linksTo,
+  loadForUpdate,
+  removeEntity,
+  tombstoneEntity,
+  updateEntity,
+} from '../store/entities.js';
+import { listIds, type EntityQuery } from '../store/entity-lists.js';
+import type { EntityRecord } from '../store/entity-record.js';
+import { recallReplay, rememberReplay } from '../store/replay.js';
+import type { Store, Tx } from '../store/sql.js';
+import { emitEvent } from './events.js';
+import type { Attachment, RequestContext } from './extension.js';
+import type { Handlers } from './handlers.js';
+import type { EntityChange, EntityDraft, Invocation, Write } from './kind-handler.js';
+import { entityIdOf } from './locations.js';
+import { parseEntityView, renderRecord, showLink } from './rendering.js';
+
+export interface EntityServices {
+  readonly store: Store;
+  readonly access: Access;
+  readonly handlers: Handlers;
+  readonly engine: Engine;
+  readonly clock: Clock;
+}
+
+/** A new entity as the renderings and the registry have made it out, with what came along. */
+export interface NewEntity {
+  readonly resolved: ResolvedCreate;
+  readonly attachments?: readonly Attachment[];
+  /** `Idempotency-Key`, or the `occi.core.id` that the client sent (K12). */
+  readonly replayKey?: string;
+}
+
+/** What an extension decides for an entity that it creates on behalf of another (an appliance's compute). */
+export interface Belonging {
+  readonly owner: string;
+  readonly group: string;
+  readonly appliance?: string;
+  readonly site?: string;
+  readonly id?: string;
+  /** Filed by the extension itself, as part of a graph. */
+  readonly heading?: string;
+}
+
+export class Entities {
+  readonly #services: EntityServices;
+
+  constructor(services: EntityServices) {
+    this.#services = services;
+  }
+
+  /** Runs one request's transaction. */
+  write<T>(context: RequestContext, registry: CategoryRegistry, work: (write: Write) => Promise<T>): Promise<T> {
+    const { store, clock } = this.#services;
+    return store.write((tx) => work({ tx, context, registry, now: clock.now() }));
+  }
+
+  /** Creates all or none. A replay of an earlier request answers with what that one made (K12). */
+  async create(write: Write, entities: readonly NewEntity[]): Promise<EntityRecord[]> {
+    const created: EntityRecord[] = [];
+    for (const entity of entities) created.push(await this.#createOrRecall(write, entity));
+    return created;
+  }
+
+  async #createOrRecall(write: Write, entity: NewEntity): Promise<EntityRecord> {
+    const { tx, context, now } = write;
+    const kind = entity.resolved.kind.id;
+    if (entity.replayKey === undefined) return this.#createByClient(write, entity);
+    const key = { principal: context.principal.id, kind, key: entity.replayKey };
+    const bodyDigest = digestOf(entity);
+    const earlier = await recallReplay(tx, key);
+    if (earlier) {
+      const record = earlier.bodyDigest === bodyDigest ? await findEntity(tx, earlier.entity) : undefined;
+      if (record?.phase === 'live') return record;
+      if (earlier.bodyDigest !== bodyDigest) {
+        throw problem('conflict', 'entity.replay-differs', 'this identifier came with another request before', {
+          place: { field: 'occi.core.id' },
+          rule: 'K12',
+          remedy: 'leave the identifier out, or send a new one',
+        });
+      }
+    }
+    const record = await this.#createByClient(write, entity);
+    await rememberReplay(tx, { ...key, bodyDigest, entity: record.id, createdAt: now });
+    return record;
+  }
+
+  async #createByClient(write: Write, entity: NewEntity): Promise<EntityRecord> {
+    const { principal } = write.context;
+    return this.make(write, entity, { owner: principal.id, group: principal.groups[0] });
+  }
+
+  /**
+   * Creates one entity with its inline links and files the work of its handlers.
+   *
+   * @throws Problem as the handler or the permission says; nothing is stored then
+   */
+  async make(write: Write, entity: NewEntity, belonging: Belonging): Promise<EntityRecord> {
+    const { tx, context, now } = write;
+    const { resolved } = entity;
+    const handler = this.#services.handlers.of(resolved.kind.id);
+    const draft = await this.#draft(write, resolved, entity.attachments ?? [], belonging);
+    this.#permit(context, 'create', draft);
+    await handler.prepare(write, draft);
+    const record = await renderRecord(tx, recordOf(draft, now), write.registry, this.#services.handlers);
+    await insertEntity(tx, record);
+    for (const link of draft.links) await this.#makeInline(write, record, link, belonging);
+    await handler.created(write, await this.#current(tx, record.id));
+    await this.#noted(write, 'create', record);
+    return this.#current(tx, record.id);
+  }
+
+  /** A link given inside its source (GFD.185 §3.4.5): created like any other, under the source's owner. */
+  async #makeInline(write: Write, source: EntityRecord, link: ResolvedLink, belonging: Belonging): Promise<void> {
+    const { id: _id, ...inherited } = belonging;
+    await this.make(write, { resolved: { ...link, source: `/${source.id}`, links: [] } }, { ...inherited, owner: source.owner, group: source.group });
+  }
+
+  /** Adds a link to a resource on behalf of a client (C-155). */
+  async addLink(write: Write, source: EntityRecord, link: ResolvedLink): Promise<void> {
+    await this.#createByClient(write, { resolved: { ...link, source: `/${source.id}`, links: [] } });
+  }
+
+  /** Changes an entity on behalf of a client. `expectedVersion` is what `If-Match` named (K13). */
+  async change(write: Write, id: string, change: (current: EntityRecord) => EntityChange, expected?: Precondition): Promise<EntityRecord> {
+    const entity = await this.#forWriting(write, id, 'update', expected);
+    return this.#apply(write, entity, change(entity));
+  }
+
+  async #apply(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
+    if (isEmpty(change)) return entity;
+    const changed = await this.#services.handlers.of(entity.kind).change(write, entity, change);
+    return this.#save(write, entity, changed, 'update');
+  }
+
+  /** Associates a mixin with an entity, or takes it away (collections of mixins, GFD.223 §11). */
+  async associate(write: Write, id: string, mixin: Mixin, present: boolean): Promise<EntityRecord> {
+    const entity = await this.#forWriting(write, id, 'update');
+    if (entity.mixins.includes(mixin.id) === present) return entity;
+    if (present && !write.registry.applies(mixin, entity.kind)) {
+      throw problem(write.context.version === '1.1' ? 'forbidden' : 'invalid', 'occi.mixin-not-applicable', `${mixin.id} cannot be applied to ${entity.kind}`, {
+        rule: 'GFD.221 §5.3.4',
+        remedy: `it applies to ${mixin.applies.join(', ')}`,
+      });
+    }
+    const added = present ? write.registry.closure([mixin.id]).filter((each) => !entity.mixins.includes(each.id)) : [];
+    return this.#apply(write, entity, { attributes: new Map(), addedMixins: added, removedMixins: present ? [] : [mixin] });
+  }
+
+  /** Takes a mixin away whose definition goes: nobody is asked (C-099). */
+  async dropMixin(write: Write, id: string, mixin: Mixin): Promise<void> {
+    const entity = await this.#current(write.tx, id);
+    await this.#save(write, entity, { ...entity, mixins: entity.mixins.filter((other) => other !== mixin.id) }, 'update');
+  }
+
+  /** Ids of the entities that a query finds, outside any transaction. */
+  list(query: EntityQuery): Promise<string[]> {
+    return listIds(this.#services.store, query);
+  }
+
+  /** An entity in whatever phase, without asking whose it is: for what is not shown to anyone. */
+  peek(id: string): Promise<EntityRecord | undefined> {
+    return findEntity(this.#services.store, id);
+  }
+
+  /** Invokes an action. Answers the entity as it is now and the template that `save` minted. */
+  async act(write: Write, id: string, invocation: Invocation, expected?: Precondition): Promise<{ entity: EntityRecord; minted?: Mixin }> {
+    const entity = await this.#forWriting(write, id, 'act', expected);
+    const handler = this.#services.handlers.of(entity.kind);
+    if (!handler.applicable(entity).includes(invocation.action)) {
+      throw problem(write.context.version === '1.1' ? 'invalid' : 'conflict', 'occi.action-not-applicable', `${invocation.term} is not possible in the present state`, {
+        place: { field: 'action' },
+        rule: 'GFD.185 §3.4.4',
+        remedy: `possible now: ${handler.applicable(entity).map((action) => action.slice(action.indexOf('#') + 1)).join(', ') || 'nothing'}`,
+      });
+    }
+    const outcome = await handler.act(write, entity, invocation);
+    const saved = await this.#save(write, entity, outcome.entity, 'act', { action: invocation.action });
+    return { entity: saved, ...(outcome.minted ? { minted: outcome.minted } : {}) };
+  }
+
+  /**
+   * Removes an entity with its links, its own and those that lead to it. What a site knows of becomes a tombstone until
+   * the site has let go (K11); the rest is gone at once.
+   */
+  async remove(write: Write, id: string, expected?: Precondition): Promise<void> {
+    const entity = await this.#forWriting(write, id, 'delete', expected);
+    if (entity.appliance !== null && entity.appliance !== entity.id) {
+      throw problem('conflict', 'appliance.owns', `this belongs to the appliance ${entity.appliance}`, {
+        rule: 'K08',
+        remedy: `delete /appliance/${entity.appliance}, or scale or undeploy it`,
+      });
+    }
+    await this.#removeByHandler(write, entity);
+  }
+
+  /** A deletion of a whole collection takes whole appliances (K08). */
+  async removeAsMember(write: Write, id: string): Promise<void> {
+    const entity = await this.#current(write.tx, id);
+    await this.remove(write, entity.appliance ?? id);
+  }
+
+  async #removeByHandler(write: Write, entity: EntityRecord): Promise<void> {
+    const handler = this.#services.handlers.of(entity.kind);
+    await (handler.remove ? handler.remove(write, entity) : this.removeTree(write, entity));
+  }
+
+  /** The same without asking: for what an extension owns itself. */
+  async removeTree(write: Write, entity: EntityRecord): Promise<void> {
+    for (const { key: _key, after: _after, ...release } of await this.planRemoval(write, [entity])) {
+      const filing = { ...release, appliance: entity.appliance, principal: write.context.principal.id };
+      await this.#services.engine.file(write.tx, filing);
+    }
+  }
+
+  /**
+   * Tombstones the entities with all links from and to them, and answers the releases still to be filed, keyed by
+   * entity, links first. A release waits by itself until the links of its entity are gone.
+   */
+  async planRemoval(write: Write, entities: readonly EntityRecord[]): Promise<NewChild[]> {
+    const { tx } = write;
+    const ids = entities.map((entity) => entity.id);
+    const links = [...(await linksOf(tx, ids)), ...(await linksTo(tx, ids))];
+    const doomed = new Map([...links, ...entities].map((entity) => [entity.id, entity]));
+    const children: NewChild[] = [];
+    for (const entity of doomed.values()) {
+      await this.#unshow(tx, entity, ids);
+      const child = await this.#bury(write, entity);
+      if (child) children.push(child);
+    }
+    return children;
+  }
+
+  async #bury(write: Write, entity: EntityRecord): Promise<NewChild | undefined> {
+    const { tx, now } = write;
+    await this.#services.engine.supersede(tx, entity.id);
+    const current = await this.#current(tx, entity.id);
+    const release = await this.#services.handlers.of(entity.kind).release(write, current);
+    await this.#noted(write, 'delete', current);
+    if (!release) {
+      await removeEntity(tx, entity.id);
+      return undefined;
+    }
+    await tombstoneEntity(tx, current, now);
+    return { key: entity.id, type: release.type, entity: entity.id, site: release.site, input: release.input, after: [] };
+  }
+
+  /** Takes a link out of the rendering of its source, unless the source goes as well. */
+  async #unshow(tx: Tx, link: EntityRecord, doomed: readonly string[]): Promise<void> {
+    if (link.source === null || doomed.includes(link.source)) return;
+    const source = await findEntity(tx, link.source);
+    const view = parseEntityView(link.rendering);
+    if (source?.phase === 'live' && isLinkView(view)) await showLink(tx, source, view, 'gone');
+  }
+
+  /** Stores what a handler made of an entity, with a new version, rendering, event and audit entry. */
+  async #save(write: Write, before: EntityRecord, after: EntityRecord, verb: Verb, details: JsonObject = {}): Promise<EntityRecord> {
+    const { tx, now } = write;
+    const stored = await this.#current(tx, before.id);
+    const raised = { ...after, version: stored.version + 1, observedRevision: stored.observedRevision, changedAt: now };
+    const rendered = await renderRecord(tx, raised, write.registry, this.#services.handlers);
+    await updateEntity(tx, stored, rendered);
+    await this.#noted(write, verb, rendered, details);
+    return rendered;
+  }
+
+  async #forWriting(write: Write, id: string, verb: Verb, expected?: Precondition): Promise<EntityRecord> {
+    const { access } = this.#services;
+    const entity = await loadForUpdate(write.tx, id, access.scope(write.context.principal, 'read'));
+    if (!entity) throw notFound();
+    if (!access.decide(write.context.principal, verb, entity)) {
+      throw problem('forbidden', 'access.denied', `you may not ${verb} this`, { remedy: 'ask its owner or the provider' });
+    }
+    expected?.(entity);
+    return entity;
+  }
+
+  #permit(context: RequestContext, verb: Verb, draft: EntityDraft): void {
+    const ownership = { id: draft.id, kind: draft.kind.id, owner: draft.owner, group: draft.group, appliance: draft.appliance ?? null };
+    if (this.#services.access.decide(context.principal, verb, ownership)) return;
+    throw problem('forbidden', 'access.denied', `you may not ${verb} entities of this kind`, { remedy: 'ask the provider' });
+  }
+
+  async #draft(write: Write, resolved: ResolvedCreate, attachments: readonly Attachment[], belonging: Belonging): Promise<EntityDraft> {
+    const { registry } = write;
+    const definitions = registry.attributesOf(resolved.kind.id, resolved.mixins.map((mixin) => mixin.id));
+    const wanted: EntityDraft['wanted'] = {};
+    const observed: EntityDraft['observed'] = {};
+    for (const [name, value] of Object.entries(resolved.attributes)) {
+      const definition = definitions.get(name);
+      (definition?.mutable || definition?.createOnly ? wanted : observed)[name] = value;
+    }
+    return {
+      id: belonging.id ?? newUuid(write.now),
+      kind: resolved.kind,
+      mixins: resolved.mixins.map((mixin) => mixin.id),
+      ...(resolved.title === undefined ? {} : { title: resolved.title }),
+      ...(resolved.summary === undefined ? {} : { summary: resolved.summary }),
+      wanted,
+      observed,
+      ...belonging,
+      ...(resolved.source === undefined ? {} : await this.#ends(write, resolved, belonging)),
+      links: resolved.links,
+      attachments,
+    };
+  }
+
+  /** The ends of a link: the source must be the caller's to change, the target theirs to see (S-072, S-077). */
+  async #ends(write: Write, resolved: ResolvedCreate, belonging: Belonging): Promise<Pick<EntityDraft, 'source' | 'target' | 'targetUri'>> {
+    const source = await this.#end(write, resolved.source ?? '', 'update', belonging);
+    if (!source) throw unknownEnd('source', resolved.source ?? '');
+    const targetReference = resolved.target ?? '';
+    const target = await this.#end(write, targetReference, 'read', belonging);
+    if (target) return { source, target };
+    const external = /^[a-z][a-z0-9+.-]*:/i.test(targetReference) && write.context.version === '1.2';
+    if (!external) throw unknownEnd('target', targetReference);
+    return { source, targetUri: targetReference };
+  }
+
+  async #end(write: Write, reference: string, verb: Verb, belonging: Belonging): Promise<EntityRecord | undefined> {
+    const id = entityIdOf(reference, write.context.base);
+    if (id === undefined) return undefined;
+    if (belonging.appliance !== undefined) return this.#current(write.tx, id);
+    const { access } = this.#services;
+    const entity = await loadForUpdate(write.tx, id, access.scope(write.context.principal, 'read'));
+    return entity && access.decide(write.context.principal, verb, entity) ? entity : undefined;
+  }
+
+  async #current(tx: Tx, id: string): Promise<EntityRecord> {
+    const record = await findEntity(tx, id);
+    if (!record) throw notFound();
+    return record;
+  }
+
+  async #noted(write: Write, verb: Verb, entity: EntityRecord, details: JsonObject = {}): Promise<void> {
+    const { tx, context, now } = write;
+    await appendAudit(tx, {
+      at: now,
+      actor: context.principal.id,
+      group: entity.group,
+      verb,
+      entity: entity.id,
+      kind: entity.kind,
+      outcome: 'granted',
+      requestId: context.requestId,
+      details,
+    });
+    const data = { entity: entity.id, kind: entity.kind, version: entity.version, ...details };
+    await emitEvent(tx, { type: `eu.contrail-project.entity.${PAST[verb]}`, subject: entity.appliance ?? entity.id, data }, now);
+  }
+}
+
+const PAST: Readonly<Partial<Record<Verb, string>>> = { create: 'created', update: 'updated', delete: 'deleted', act: 'acted-on' };
+
+/** Checks an entity against what the client knows of it; throws a Problem `precondition-failed`. */
+export type Precondition = (entity: EntityRecord) => void;
+
+function unknownEnd(which: 'source' | 'target', reference: string): Error {
+  return problem('invalid', `occi.link-${which}-unknown`, `the ${which} of the link is not an entity of yours here`, {
+    place: { field: `occi.core.${which}` },
+    rule: 'GFD.221 §5.4.3',
+    value: reference.slice(0, 80),
+    remedy: 'name an entity by the URL under which this server shows it',
+  });
+}
+
+function recordOf(draft: EntityDraft, now: number): EntityRecord {
+  return {
+    id: draft.id,
+    kind: draft.kind.id,
+    mixins: draft.mixins,
+    owner: draft.owner,
+    group: draft.group,
+    appliance: draft.appliance ?? null,
+    site: draft.site ?? null,
+    siteRef: null,
+    phase: 'live',
+    version: 1,
+    observedRevision: 0,
+    title: draft.title ?? null,
+    summary: draft.summary ?? null,
+    heading: draft.heading ?? null,
+    source: draft.source?.id ?? null,
+    target: draft.target?.id ?? null,
+    targetUri: draft.targetUri ?? null,
+    wanted: draft.wanted,
+    observed: draft.observed,
+    rendering: '',
+    createdAt: now,
+    changedAt: now,
+  };
+}
+
+function isEmpty(change: EntityChange): boolean {
+  return (
+    change.attributes.size === 0 &&
+    change.addedMixins.length === 0 &&
+    change.removedMixins.length === 0 &&
+    !('title' in change) &&
+    !('summary' in change)
+  );
+}
+
+/** What makes two requests the same: everything but the identifier itself. */
+function digestOf({ resolved, attachments }: NewEntity): string {
+  const link = ({ kind, mixins, attributes, target, title }: ResolvedLink): JsonValue => ({
+    kind: kind.id,
+    mixins: mixins.map((mixin) => mixin.id),
+    attributes,
+    target: target ?? null,
+    title: title ?? null,
+  });
+  const body: JsonValue = {
+    kind: resolved.kind.id,
+    mixins: resolved.mixins.map((mixin) => mixin.id),
+    attributes: resolved.attributes,
+    title: resolved.title ?? null,
+    summary: resolved.summary ?? null,
+    source: resolved.source ?? null,
+    target: resolved.target ?? null,
+    links: resolved.links.map(link),
+    attachments: (attachments ?? []).map((each) => [each.name, each.blob?.sha256 ?? createHash('sha256').update(each.bytes ?? '').digest('hex')]),
+  };
+  return createHash('sha256').update(canonicalJson(body)).digest('hex');
+}

@@ -1,0 +1,65 @@
+/**
+ * Which handler answers for which kind: its own, or the nearest ancestor's. Kinds that no extension gave a behaviour to
+ * are plain data: they can be created, changed and deleted, and nothing happens anywhere else.
+ */
+
+import { problem } from '../base/errors.js';
+import type { TypeId } from '../occi/model.js';
+import type { CategoryRegistry } from '../occi/registry.js';
+import type { EntityChange, KindHandler, Write } from './kind-handler.js';
+import type { EntityRecord } from '../store/entity-record.js';
+
+export class Handlers {
+  readonly #byKind: ReadonlyMap<TypeId, KindHandler>;
+  readonly #registry: () => CategoryRegistry;
+  readonly #resolved = new Map<TypeId, KindHandler>();
+
+  constructor(handlers: readonly KindHandler[], registry: () => CategoryRegistry) {
+    this.#byKind = new Map(handlers.map((handler) => [handler.kind, handler]));
+    this.#registry = registry;
+  }
+
+  of(kind: TypeId): KindHandler {
+    const known = this.#resolved.get(kind);
+    if (known) return known;
+    let handler: KindHandler | undefined;
+    for (let id: TypeId | undefined = kind; id !== undefined && !handler; id = this.#registry().kind(id)?.parent) {
+      handler = this.#byKind.get(id);
+    }
+    const found = handler ?? plainData(kind);
+    this.#resolved.set(kind, found);
+    return found;
+  }
+}
+
+/** The change itself, without any work: what a handler starts from. */
+export function applyChange(entity: EntityRecord, change: EntityChange): EntityRecord {
+  const wanted = { ...entity.wanted };
+  for (const [name, value] of change.attributes) {
+    if (value === undefined) delete wanted[name];
+    else wanted[name] = value;
+  }
+  const removed = new Set(change.removedMixins.map((mixin) => mixin.id));
+  const kept = entity.mixins.filter((id) => !removed.has(id));
+  const added = change.addedMixins.map((mixin) => mixin.id).filter((id) => !kept.includes(id));
+  return {
+    ...entity,
+    wanted,
+    mixins: [...kept, ...added],
+    ...('title' in change ? { title: change.title ?? null } : {}),
+    ...('summary' in change ? { summary: change.summary ?? null } : {}),
+  };
+}
+
+function plainData(kind: TypeId): KindHandler {
+  return {
+    kind,
+    applicable: () => [],
+    prepare: () => Promise.resolve(),
+    created: () => Promise.resolve(),
+    change: (_write: Write, entity, change) => Promise.resolve(applyChange(entity, change)),
+    act: (_write, _entity, invocation) =>
+      Promise.reject(problem('invalid', 'occi.action-without-behaviour', `nothing happens on ${invocation.term} here`)),
+    release: () => Promise.resolve(undefined),
+  };
+}

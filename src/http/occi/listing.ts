@@ -1,0 +1,173 @@
+/**
+ * Lists of entities (GFD.223 §11.1, GFD.185 §3.4.2–3.4.3): which entities a collection, a filter and a page make up, and
+ * how they are answered. Long lists are streamed, in memory that does not grow with them.
+ */
+
+import type { Access } from '../../access/access.js';
+import { problem } from '../../base/errors.js';
+import { viewIn } from '../../extension/rendering.js';
+import type { Handlers } from '../../extension/handlers.js';
+import { CORE_LINK, type TypeId } from '../../occi/model.js';
+import { entityFragment11, renderEntityJson } from '../../occi/json/index.js';
+import { resolveFilter } from '../../occi/resolve/index.js';
+import { countEntities, iterateLocations, iterateRenderings, listLocations, listRecords, listRenderings, type EntityQuery, type Page } from '../../store/entity-lists.js';
+import type { Store } from '../../store/sql.js';
+import type { Answer } from '../answer.js';
+import { parameter } from '../target.js';
+import { collectionAnswer, isJson, locationsAnswer } from './answers.js';
+import type { Exchange } from './exchange.js';
+import { acceptedHere, answerType, OCCI_JSON_1_1, TEXT_OCCI, TEXT_PLAIN, TEXT_URI_LIST, type AnswerType } from './media.js';
+
+/** Longer lists are streamed. */
+const STREAM_ABOVE = 2_000;
+
+/** What a URL lists: entities of these kinds that have all these mixins. */
+export interface Members {
+  readonly kinds: readonly TypeId[];
+  readonly mixins: readonly TypeId[];
+}
+
+export class Listing {
+  readonly #store: Store;
+  readonly #access: Access;
+  readonly #handlers: Handlers;
+  readonly #maxPage: number;
+
+  constructor(store: Store, access: Access, handlers: Handlers, maxPage: number) {
+    this.#store = store;
+    this.#access = access;
+    this.#handlers = handlers;
+    this.#maxPage = maxPage;
+  }
+
+  /** The entities of a collection that the caller may read and that pass the filter in the request's headers. */
+  query(exchange: Exchange, members: Members): EntityQuery {
+    const filter = filterOf(exchange, members);
+    const page = this.#page(exchange);
+    return {
+      kinds: filter.kinds,
+      mixins: [...members.mixins, ...filter.mixins],
+      attributes: filter.attributes,
+      scope: this.#access.scope(exchange.context.principal, 'read'),
+      ...(page ? { page } : {}),
+    };
+  }
+
+  async answer(exchange: Exchange, members: Members): Promise<Answer> {
+    const type = answerType(exchange.message.headers.accept, true);
+    const query = this.query(exchange, members);
+    const headers = [['Accept', acceptedHere(exchange)]] as const;
+    const long = (query.page?.limit ?? Infinity) > STREAM_ABOVE && (await countEntities(this.#store, query)) > STREAM_ABOVE;
+    if (isJson(type)) {
+      const body = long && type !== OCCI_JSON_1_1 ? this.#streamJson(exchange, query) : undefined;
+      if (body) return { status: 200, contentType: type, headers, body };
+      return this.#jsonCollection(exchange, type, query, headers);
+    }
+    const locations = this.#locations(exchange, query.kinds);
+    if (long && type !== TEXT_OCCI) {
+      const prefix = type === TEXT_URI_LIST ? '' : 'X-OCCI-Location: ';
+      const contentType = type === TEXT_URI_LIST ? type : `${type === TEXT_PLAIN ? TEXT_PLAIN : type}; charset=utf-8`;
+      return { status: 200, contentType, headers, body: inChunks(iterateLocations(this.#store, query, locations), (url) => `${prefix}${url}\r\n`) };
+    }
+    return locationsAnswer(type, await listLocations(this.#store, query, locations), headers);
+  }
+
+  async #jsonCollection(exchange: Exchange, type: AnswerType, query: EntityQuery, headers: readonly (readonly [string, string])[]): Promise<Answer> {
+    const [resourceKinds, linkKinds] = this.#byClass(exchange, query.kinds);
+    const read = async (kinds: readonly TypeId[]): Promise<string[]> => (kinds.length === 0 ? [] : this.#renderings(exchange, type, { ...query, kinds }));
+    return collectionAnswer(type, await read(resourceKinds), await read(linkKinds), 200, headers);
+  }
+
+  async #renderings(exchange: Exchange, type: AnswerType, query: EntityQuery): Promise<string[]> {
+    if (type !== OCCI_JSON_1_1 && exchange.version === '1.2') return listRenderings(this.#store, query);
+    const records = await listRecords(this.#store, query);
+    const views = records.map((record) => viewIn(record, exchange.version, exchange.registry, this.#handlers));
+    if (type !== OCCI_JSON_1_1) return views.map(renderEntityJson);
+    const base = (kind: TypeId): string => exchange.base + (exchange.registry.kind(kind)?.location ?? '/');
+    return views.map((view) => entityFragment11(view, ({ kind, id }) => base(kind) + id.replace(/^urn:uuid:/, '')));
+  }
+
+  async *#streamJson(exchange: Exchange, query: EntityQuery): AsyncIterable<string> {
+    const [resourceKinds, linkKinds] = this.#byClass(exchange, query.kinds);
+    yield '{"resources":[';
+    yield* separated(iterateRenderings(this.#store, { ...query, kinds: resourceKinds }));
+    if (linkKinds.length > 0) {
+      yield '],"links":[';
+      yield* separated(iterateRenderings(this.#store, { ...query, kinds: linkKinds }));
+    }
+    yield ']}';
+  }
+
+  #byClass(exchange: Exchange, kinds: readonly TypeId[]): [TypeId[], TypeId[]] {
+    const isLink = (kind: TypeId): boolean => exchange.registry.isA(kind, CORE_LINK);
+    return [kinds.filter((kind) => !isLink(kind)), kinds.filter(isLink)];
+  }
+
+  #locations(exchange: Exchange, kinds: readonly TypeId[]): ReadonlyMap<TypeId, string> {
+    return new Map(
+      kinds.flatMap((id) => {
+        const location = exchange.registry.kind(id)?.location;
+        return location === undefined ? [] : [[id, exchange.base + location] as const];
+      }),
+    );
+  }
+
+  /** GFD.223 §6: `page` counts from 1 and comes with `number`. */
+  #page(exchange: Exchange): Page | undefined {
+    const page = wholeNumber(exchange, 'page');
+    const number = wholeNumber(exchange, 'number');
+    if (page === undefined && number === undefined) return undefined;
+    if (page === undefined || number === undefined || page < 1) {
+      throw problem('malformed', 'http.page', 'page and number are given together, page from 1 up', {
+        place: { field: page === undefined ? 'page' : 'number' },
+        rule: 'GFD.223 §6',
+        remedy: 'write ?page=1&number=100',
+      });
+    }
+    if (number > this.#maxPage) {
+      throw problem('too-large', 'http.page-too-large', `a page has at most ${this.#maxPage} entities`, {
+        place: { field: 'number' },
+        rule: 'GFD.223 §6',
+        remedy: `ask for number=${this.#maxPage} or less`,
+      });
+    }
+    return { offset: (page - 1) * number, limit: number };
+  }
+}
+
+function wholeNumber(exchange: Exchange, name: string): number | undefined {
+  const value = parameter(exchange.target, name);
+  if (value === undefined) return undefined;
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  throw problem('malformed', 'http.page', `${name} is not a whole number`, { place: { field: name }, value, remedy: 'write digits only' });
+}
+
+/** The filter that travels in the headers (GFD.223 §7.2), narrowed to the kinds of the URL. */
+function filterOf(exchange: Exchange, members: Members): { kinds: readonly TypeId[]; mixins: readonly TypeId[]; attributes: EntityQuery['attributes'] & object } {
+  if (exchange.headers.empty) return { kinds: members.kinds, mixins: [], attributes: new Map() };
+  const given = exchange.headers.entities[0]?.attributes ?? new Map();
+  const filter = resolveFilter(exchange.headers.categories, given, exchange.registry);
+  const within = (kind: TypeId): boolean => filter.kinds.every((wanted) => exchange.registry.isA(kind, wanted));
+  return { kinds: members.kinds.filter(within), mixins: filter.mixins, attributes: new Map(filter.attributes) };
+}
+
+async function* separated(items: AsyncIterable<string>): AsyncIterable<string> {
+  let first = true;
+  yield* inChunks(items, (item) => {
+    const text = first ? item : `,${item}`;
+    first = false;
+    return text;
+  });
+}
+
+/** Joins small pieces so that each write to the socket is worth its while. */
+async function* inChunks(items: AsyncIterable<string>, render: (item: string) => string): AsyncIterable<string> {
+  let chunk = '';
+  for await (const item of items) {
+    chunk += render(item);
+    if (chunk.length < 32_768) continue;
+    yield chunk;
+    chunk = '';
+  }
+  if (chunk !== '') yield chunk;
+}

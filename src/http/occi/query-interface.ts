@@ -1,0 +1,140 @@
+/**
+ * The query interface `/-/` and its well-known alias (GFD.223 §9, GFD.185 §3.4.1): discovery, and the mixins that users
+ * define, which belong to the group of their maker (K15).
+ */
+
+import { problem } from '../../base/errors.js';
+import type { Entities } from '../../extension/entities.js';
+import type { Mixin, TypeId } from '../../occi/model.js';
+import { resolveCategories, resolveUserMixin } from '../../occi/resolve/index.js';
+import { categoriesVisibleIn, categoryView, type CategoryView } from '../../occi/visible.js';
+import { deleteUserMixin, insertUserMixin } from '../../store/user-mixins.js';
+import type { Answer } from '../answer.js';
+import { onlyParameters } from '../target.js';
+import { categoriesAnswer, okAnswer } from './answers.js';
+import type { Collections } from './collections.js';
+import type { Exchange } from './exchange.js';
+import { acceptedHere, answerType, type AnswerType } from './media.js';
+import type { RequestReader } from './reading.js';
+
+/** Paths that no user mixin may take (K02). */
+export const RESERVED_PATHS = ['/-/', '/.well-known/', '/health/', '/metrics/', '/log/', '/upload/', '/events/', '/console/'];
+
+export class QueryInterface {
+  readonly #entities: Entities;
+  readonly #reader: RequestReader;
+  readonly #collections: Collections;
+  /** Answers without a filter, per provider registry and version: what most requests ask for. */
+  readonly #kept = new Map<string, { readonly provider: object; readonly answer: Answer }>();
+
+  constructor(entities: Entities, reader: RequestReader, collections: Collections) {
+    this.#entities = entities;
+    this.#reader = reader;
+    this.#collections = collections;
+  }
+
+  answer(exchange: Exchange): Promise<Answer> {
+    onlyParameters(exchange.target, []);
+    const type = answerType(exchange.message.headers.accept, false);
+    switch (exchange.method) {
+      case 'GET':
+      case 'HEAD':
+        return Promise.resolve(this.#discover(exchange, type));
+      case 'POST':
+        return this.#define(exchange, type);
+      case 'DELETE':
+        return this.#forget(exchange, type);
+      default:
+        throw methodNotAllowed(exchange.method, ['GET', 'HEAD', 'POST', 'DELETE']);
+    }
+  }
+
+  #discover(exchange: Exchange, type: AnswerType): Answer {
+    const headers = [['Accept', acceptedHere(exchange)]] as const;
+    const { registry, version } = exchange;
+    if (exchange.headers.categories.length > 0) return categoriesAnswer(type, filtered(exchange), headers);
+    const shared = registry === registry.provider;
+    const key = `${type} ${version} ${acceptedHere(exchange)}`;
+    const kept = shared ? this.#kept.get(key) : undefined;
+    if (kept?.provider === registry.provider) return kept.answer;
+    const answer = categoriesAnswer(type, categoriesVisibleIn(registry, version), headers);
+    const asBytes = { ...answer, body: typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body };
+    if (shared) this.#kept.set(key, { provider: registry.provider, answer: asBytes });
+    return asBytes;
+  }
+
+  /** Adds user mixins, all or none (C-094, C-097). */
+  async #define(exchange: Exchange, type: AnswerType): Promise<Answer> {
+    const { request } = await this.#reader.read(exchange);
+    const { principal } = exchange.context;
+    if (request.categories.length === 0) throw nothingNamed('GFD.223 §9.3');
+    const layers: Mixin[] = [];
+    for (const ref of request.categories) {
+      const registry = exchange.registry.provider.with([...exchange.registry.userMixins, ...layers]);
+      layers.push(resolveUserMixin({ class: 'mixin', ...ref }, registry, RESERVED_PATHS));
+    }
+    await this.#entities.write(exchange.context, exchange.registry, async ({ tx, now }) => {
+      for (const { id, scheme, term, title, depends, location } of layers) {
+        const owned = { group: principal.groups[0], createdBy: principal.id, createdAt: now };
+        await insertUserMixin(tx, { id, scheme, term, title: title ?? null, rel: depends, location, ...owned });
+      }
+    });
+    return okAnswer(type);
+  }
+
+  /** Removes user mixins and their associations; the entities stay (C-098, C-099). */
+  async #forget(exchange: Exchange, type: AnswerType): Promise<Answer> {
+    const { request } = await this.#reader.read(exchange);
+    if (request.categories.length === 0) throw nothingNamed('GFD.223 §9.4');
+    const categories = resolveCategories(request.categories.map(({ scheme, term }) => ({ scheme, term })), exchange.registry);
+    const mixins = categories.map((category) => {
+      if (category.class === 'mixin' && category.ownerGroup !== undefined) return category;
+      throw problem('forbidden', 'category.provider-defined', `${category.id} belongs to the provider`, {
+        place: { field: 'Category' },
+        rule: 'GFD.185 §3.4.1',
+        remedy: 'only mixins that users defined can be removed',
+      });
+    });
+    await this.#entities.write(exchange.context, exchange.registry, async (write) => {
+      for (const mixin of mixins) {
+        await this.#collections.dissociateAll(write, mixin);
+        await deleteUserMixin(write.tx, mixin.ownerGroup ?? '', mixin.id);
+      }
+    });
+    return okAnswer(type);
+  }
+}
+
+/**
+ * 1.1: exactly the categories that are named. 1.2: those and what is related to them: what comes from or depends on
+ * them, and their actions (GFD.223 §7.1).
+ */
+function filtered(exchange: Exchange): CategoryView[] {
+  const { registry, version } = exchange;
+  const named = resolveCategories(exchange.headers.categories.map(({ scheme, term }) => ({ scheme, term })), registry);
+  const views = named.map((category) => categoryView(category, registry, version));
+  if (version === '1.1') return views;
+  const ids = new Set<TypeId>(named.map((category) => category.id));
+  const actions = new Set(views.flatMap((view) => view.actions));
+  const related = categoriesVisibleIn(registry, version).filter(({ category }) => {
+    if (ids.has(category.id)) return false;
+    if (category.class === 'action') return actions.has(category.id);
+    return category.class === 'kind' ? category.parent !== undefined && ids.has(category.parent) : category.depends.some((id) => ids.has(id));
+  });
+  return [...views, ...related];
+}
+
+export function methodNotAllowed(method: string, allowed: readonly string[]): Error {
+  return problem('method-not-allowed', 'http.method-not-allowed', `${method} is not defined on this URL`, {
+    rule: 'GFD.223 §8',
+    remedy: `use ${allowed.join(', ')}`,
+  });
+}
+
+function nothingNamed(rule: string): Error {
+  return problem('malformed', 'occi.category-missing', 'the request names no category', {
+    place: { field: 'Category' },
+    rule,
+    remedy: 'send at least one Category with term and scheme',
+  });
+}

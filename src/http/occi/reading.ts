@@ -1,0 +1,88 @@
+/**
+ * Reading what came with a request: the headers for `text/occi`, the body for everything else, and the bodies that
+ * extensions take in (K05).
+ */
+
+import type { IncomingMessage } from 'node:http';
+import { problem } from '../../base/errors.js';
+import type { Attachment, BodyReader } from '../../extension/extension.js';
+import { parseJson } from '../../occi/json/index.js';
+import { parseContentType } from '../../occi/media-type.js';
+import type { Kind } from '../../occi/model.js';
+import type { OcciRequest } from '../../occi/request.js';
+import { parseTextOcci, parseTextPlain, parseUriList } from '../../occi/text/index.js';
+import { decodeUtf8, readBody } from '../body.js';
+import type { Exchange } from './exchange.js';
+import { OCCI_JSON, TEXT_OCCI, TEXT_OCCI_PLAIN, TEXT_PLAIN, TEXT_URI_LIST } from './media.js';
+
+export interface Read {
+  readonly request: OcciRequest;
+  readonly attachments: readonly Attachment[];
+}
+
+/** The OCCI headers of a message. Cheap when there are none, as on most reads. */
+export function readHeaders(message: IncomingMessage): OcciRequest {
+  const { headers } = message;
+  const any =
+    headers['category'] !== undefined ||
+    headers['x-occi-attribute'] !== undefined ||
+    headers['x-occi-location'] !== undefined ||
+    headers['x-occi-category'] !== undefined ||
+    headers['x-occi-link'] !== undefined ||
+    headers['link'] !== undefined;
+  if (!any) return NOTHING;
+  const raw = message.rawHeaders;
+  const pairs: [string, string][] = [];
+  for (let index = 0; index + 1 < raw.length; index += 2) pairs.push([raw[index] ?? '', raw[index + 1] ?? '']);
+  return parseTextOcci(pairs);
+}
+
+const NOTHING: OcciRequest = { entities: [], categories: [], locations: [], empty: true };
+
+export class RequestReader {
+  readonly #bodyReaders: readonly BodyReader[];
+  readonly #maxBodyBytes: number;
+
+  constructor(bodyReaders: readonly BodyReader[], maxBodyBytes: number) {
+    this.#bodyReaders = bodyReaders;
+    this.#maxBodyBytes = maxBodyBytes;
+  }
+
+  /**
+   * @param kind the kind that would be created here, for which extensions may read further media types
+   * @throws Problem `unsupported-media-type`, `malformed`, `too-large`
+   */
+  async read(exchange: Exchange, kind?: Kind): Promise<Read> {
+    const { message, headers } = exchange;
+    const type = parseContentType(message.headers['content-type']);
+    const hasBody = Number(message.headers['content-length'] ?? 0) > 0 || message.headers['transfer-encoding'] !== undefined;
+    const reader = this.#bodyReaders.find(({ mediaTypes, kind: creates }) => type && mediaTypes.includes(type.type) && kind?.id === creates);
+    if (reader) return reader.read(message, headers, exchange.context);
+    // A text/occi request is read from its headers whatever its body (C-215).
+    if (type?.type === TEXT_OCCI || (!hasBody && !headers.empty)) return { request: headers, attachments: [] };
+    const text = decodeUtf8(await readBody(message, this.#maxBodyBytes));
+    return { request: this.#parse(type?.type ?? (headers.empty ? TEXT_PLAIN : TEXT_OCCI), text, exchange), attachments: [] };
+  }
+
+  #parse(type: string, text: string, exchange: Exchange): OcciRequest {
+    switch (type) {
+      case TEXT_PLAIN:
+      case TEXT_OCCI_PLAIN:
+        // curl sends its own type for a body-less POST with OCCI headers; what is in the headers is then meant.
+        return text.trim() === '' ? exchange.headers : parseTextPlain(text);
+      case TEXT_OCCI:
+        return exchange.headers;
+      case TEXT_URI_LIST:
+        return parseUriList(text);
+      case OCCI_JSON:
+      case 'application/json':
+        return text.trim() === '' ? exchange.headers : parseJson(text);
+      default:
+        throw problem('unsupported-media-type', 'http.content-type', `a request body of type ${type} cannot be read here`, {
+          place: { field: 'Content-Type' },
+          rule: 'GFD.223 §5.2',
+          remedy: `send ${[TEXT_PLAIN, TEXT_OCCI, OCCI_JSON, ...this.#bodyReaders.flatMap((reader) => reader.mediaTypes)].join(', ')}`,
+        });
+    }
+  }
+}
