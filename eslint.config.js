@@ -19,7 +19,6 @@ const correctness = {
   'no-self-assign': 'error',
   'no-self-compare': 'error',
   'no-sparse-arrays': 'error',
-  'no-template-curly-in-string': 'error',
   'no-unsafe-finally': 'error',
   'no-unsafe-optional-chaining': 'error',
   'no-useless-backreference': 'error',
@@ -66,8 +65,6 @@ export default defineConfig(
   {
     files: ['**/*.test.ts', 'test/**/*.ts'],
     rules: {
-      // Hostile input is full of templates that must stay as they are.
-      'no-template-curly-in-string': 'off',
       '@typescript-eslint/explicit-module-boundary-types': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
       // Answers of a server under test are `any` by nature (supertest's body, JSON.parse).
