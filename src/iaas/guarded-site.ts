@@ -1,0 +1,238 @@
+/**
+ * An adapter with a guard round it: what the site cannot do is refused before it is asked, no call lasts longer than its
+ * limit whatever the adapter does with its signal, anything that is thrown leaves as an {@link IaasError}, and whether
+ * the site answered is reported. The engine never sees a bare adapter.
+ */
+
+import type { Clock } from '../base/clock.js';
+import { messageOf } from '../base/errors.js';
+import {
+  IaasError,
+  type AttachmentSpec,
+  type CallOptions,
+  type Capabilities,
+  type ComputeSpec,
+  type ImageSpec,
+  type Inventory,
+  type MetricSample,
+  type NetworkAction,
+  type NetworkSpec,
+  type NicSpec,
+  type Observed,
+  type ResourceClass,
+  type SiteAdapter,
+  type SiteEvent,
+  type SiteRef,
+  type StorageSpec,
+} from './adapter.js';
+import { requireCapability } from './capability.js';
+
+/** Milliseconds a call may take. Images are as large as they are; everything else is a request or a page of them. */
+export interface CallLimits {
+  readonly callMs: number;
+  readonly importMs: number;
+}
+
+export const CALL_LIMITS: CallLimits = { callMs: 30_000, importMs: 4 * 3_600_000 };
+
+/** Told after every call: nothing when the site answered, if only with a refusal; the error when it did not. */
+export type Reached = (failure: IaasError | undefined) => void;
+
+export class GuardedSite implements SiteAdapter {
+  readonly site: string;
+  readonly type: string;
+  readonly #adapter: SiteAdapter;
+  readonly #clock: Clock;
+  readonly #limits: CallLimits;
+  readonly #reached: Reached;
+
+  constructor(adapter: SiteAdapter, clock: Clock, limits: CallLimits, reached: Reached) {
+    this.site = adapter.site;
+    this.type = adapter.type;
+    this.#adapter = adapter;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#reached = reached;
+  }
+
+  capabilities(): Capabilities {
+    return this.#adapter.capabilities();
+  }
+
+  check(options?: CallOptions): ReturnType<SiteAdapter['check']> {
+    return this.#call(options, (limited) => this.#adapter.check(limited));
+  }
+
+  inventory(options?: CallOptions): Promise<Inventory> {
+    return this.#call(options, (limited) => this.#adapter.inventory(limited));
+  }
+
+  createCompute(spec: ComputeSpec, token: string, options?: CallOptions): Promise<SiteRef> {
+    return this.#call(options, (limited) => this.#adapter.createCompute(spec, token, limited));
+  }
+
+  async createNetwork(spec: NetworkSpec, token: string, options?: CallOptions): Promise<SiteRef> {
+    requireCapability(this.capabilities(), 'network', 'create');
+    return this.#call(options, (limited) => this.#adapter.createNetwork(spec, token, limited));
+  }
+
+  async createStorage(spec: StorageSpec, token: string, options?: CallOptions): Promise<SiteRef> {
+    requireCapability(this.capabilities(), 'storage', 'create');
+    return this.#call(options, (limited) => this.#adapter.createStorage(spec, token, limited));
+  }
+
+  attachNic(spec: NicSpec, token: string, options?: CallOptions): Promise<SiteRef> {
+    return this.#call(options, (limited) => this.#adapter.attachNic(spec, token, limited));
+  }
+
+  attachStorage(spec: AttachmentSpec, token: string, options?: CallOptions): Promise<SiteRef> {
+    return this.#call(options, (limited) => this.#adapter.attachStorage(spec, token, limited));
+  }
+
+  async importImage(spec: ImageSpec, token: string, options?: CallOptions): Promise<SiteRef> {
+    requireCapability(this.capabilities(), 'image', spec.format);
+    return this.#call(options, (limited) => this.#adapter.importImage(spec, token, limited), this.#limits.importMs);
+  }
+
+  delete(what: ResourceClass, ref: SiteRef, options?: CallOptions): Promise<void> {
+    return this.#call(options, (limited) => this.#adapter.delete(what, ref, limited));
+  }
+
+  async actCompute(
+    ref: SiteRef,
+    action: 'start' | 'stop' | 'restart' | 'suspend',
+    method: string | undefined,
+    options?: CallOptions,
+  ): Promise<void> {
+    requireCapability(this.capabilities(), 'compute', action);
+    return this.#call(options, (limited) => this.#adapter.actCompute(ref, action, method, limited));
+  }
+
+  async resizeCompute(
+    ref: SiteRef,
+    size: { readonly cores: number; readonly memoryBytes: number },
+    options?: CallOptions,
+  ): Promise<void> {
+    requireCapability(this.capabilities(), 'compute', 'resize');
+    return this.#call(options, (limited) => this.#adapter.resizeCompute(ref, size, limited));
+  }
+
+  async saveCompute(
+    ref: SiteRef,
+    name: string,
+    method: string | undefined,
+    token: string,
+    options?: CallOptions,
+  ): Promise<SiteRef> {
+    requireCapability(this.capabilities(), 'compute', 'save');
+    return this.#call(options, (limited) => this.#adapter.saveCompute(ref, name, method, token, limited));
+  }
+
+  async actNetwork(ref: SiteRef, action: NetworkAction, options?: CallOptions): Promise<void> {
+    requireCapability(this.capabilities(), 'network', action);
+    return this.#call(options, (limited) => this.#adapter.actNetwork(ref, action, limited));
+  }
+
+  async actStorage(
+    ref: SiteRef,
+    action: 'online' | 'offline' | 'backup' | 'snapshot',
+    options?: CallOptions,
+  ): Promise<void> {
+    requireCapability(this.capabilities(), 'storage', action);
+    return this.#call(options, (limited) => this.#adapter.actStorage(ref, action, limited));
+  }
+
+  async resizeStorage(ref: SiteRef, sizeBytes: number, options?: CallOptions): Promise<void> {
+    requireCapability(this.capabilities(), 'storage', 'resize');
+    return this.#call(options, (limited) => this.#adapter.resizeStorage(ref, sizeBytes, limited));
+  }
+
+  describe(
+    what: ResourceClass,
+    refs: readonly SiteRef[],
+    options?: CallOptions,
+  ): Promise<ReadonlyMap<SiteRef, Observed>> {
+    return this.#call(options, (limited) => this.#adapter.describe(what, refs, limited));
+  }
+
+  /** The limit holds for each thing or page that is waited for, not for the whole list. */
+  async *list(what: ResourceClass, options?: CallOptions): AsyncIterable<Observed> {
+    const stop = new AbortController();
+    const signal = options?.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+    const things = this.#adapter.list(what, { signal })[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await this.#call(options, () => things.next());
+        if (next.done) return;
+        yield next.value;
+      }
+    } finally {
+      stop.abort();
+      // Whoever stopped listening does not wait for a site that hangs.
+      void things.return?.()?.catch(() => undefined);
+    }
+  }
+
+  events(signal: AbortSignal): AsyncIterable<SiteEvent> {
+    requireCapability(this.capabilities(), 'events');
+    return this.#adapter.events(signal);
+  }
+
+  async metrics(refs: readonly SiteRef[], options?: CallOptions): Promise<readonly MetricSample[]> {
+    requireCapability(this.capabilities(), 'metrics');
+    return this.#call(options, (limited) => this.#adapter.metrics(refs, limited));
+  }
+
+  close(): Promise<void> {
+    return this.#adapter.close();
+  }
+
+  async #call<T>(
+    options: CallOptions | undefined,
+    work: (options: CallOptions) => Promise<T>,
+    limitMs: number = this.#limits.callMs,
+  ): Promise<T> {
+    const given = options?.signal;
+    if (given?.aborted) throw givenUp(given);
+    const limit = new AbortController();
+    const done = new AbortController();
+    const signal = given ? AbortSignal.any([given, limit.signal]) : limit.signal;
+    const late = this.#clock.sleep(limitMs, AbortSignal.any([done.signal, signal])).then(() => {
+      if (!done.signal.aborted && !signal.aborted) limit.abort();
+    });
+    try {
+      const answer = await Promise.race([work({ signal }), late.then(() => aborted(signal, done.signal))]);
+      this.#reached(undefined);
+      return answer as T;
+    } catch (error) {
+      if (given?.aborted) throw givenUp(given);
+      const failure = limit.signal.aborted
+        ? new IaasError('transient', `site ${this.site} did not answer within ${limitMs / 1000} s`)
+        : asIaasError(error, this.site);
+      this.#reached(isSilence(failure) ? failure : undefined);
+      throw failure;
+    } finally {
+      done.abort();
+    }
+  }
+}
+
+/** Rejects once the signal aborts; when the call is done first nobody waits for it any more. */
+function aborted(signal: AbortSignal, done: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (done.aborted) return;
+    if (signal.aborted) reject(givenUp(signal));
+    else signal.addEventListener('abort', () => reject(givenUp(signal)), { once: true });
+  });
+}
+
+const givenUp = (signal: AbortSignal): IaasError =>
+  new IaasError('transient', 'the call was given up before the site answered', undefined, signal.reason);
+
+function asIaasError(error: unknown, site: string): IaasError {
+  if (error instanceof IaasError) return error;
+  return new IaasError('fatal', `the adapter of site ${site} failed: ${messageOf(error)}`, undefined, error);
+}
+
+/** A site that says "later" is there; one of which nothing is quoted may not be. */
+const isSilence = (failure: IaasError): boolean => failure.class === 'transient' && failure.said === undefined;

@@ -1,0 +1,167 @@
+/**
+ * The sites of this VEP by name: each an adapter behind its guard, with what is known of its health and the last
+ * inventory it gave. A site that does not answer is shown as down, keeps its last inventory with its age, and holds up
+ * nobody: calls to it end by their limit.
+ */
+
+import type { Clock } from '../base/clock.js';
+import { IaasError, type IaasErrorClass, type Inventory, type SiteAdapter } from './adapter.js';
+import { CALL_LIMITS, GuardedSite, type CallLimits } from './guarded-site.js';
+
+export interface SiteStatus {
+  readonly name: string;
+  readonly type: string;
+  readonly up: boolean;
+  /** Since when it has been up or down, milliseconds since the epoch. */
+  readonly since: number;
+  readonly lastError?: { readonly class: IaasErrorClass; readonly message: string; readonly at: number };
+  /** When the inventory that is known was taken. */
+  readonly inventoryAt?: number;
+}
+
+export interface KnownInventory {
+  readonly inventory: Inventory;
+  readonly ageMs: number;
+}
+
+export interface SitesOptions {
+  readonly clock: Clock;
+  readonly limits?: CallLimits;
+}
+
+/** A site counts as down after this many calls in a row without an answer: a single one may be bad luck. */
+const DOWN_AFTER = 3;
+
+/** How old an inventory may be before the site is asked again. */
+const FRESH_MS = 5_000;
+
+export class Sites {
+  readonly #clock: Clock;
+  readonly #limits: CallLimits;
+  readonly #sites = new Map<string, SiteRecord>();
+
+  constructor(options: SitesOptions) {
+    this.#clock = options.clock;
+    this.#limits = options.limits ?? CALL_LIMITS;
+  }
+
+  /** Takes a site in; from now on it is closed with the others. */
+  add(adapter: SiteAdapter): void {
+    if (this.#sites.has(adapter.site)) throw new IaasError('conflict', `two sites are named ${adapter.site}`);
+    this.#sites.set(adapter.site, new SiteRecord(adapter, this.#clock, this.#limits));
+  }
+
+  /** In the order of the configuration. */
+  get names(): readonly string[] {
+    return [...this.#sites.keys()];
+  }
+
+  /** The site that is meant when none is named: the first. */
+  get default(): string {
+    const first = this.names[0];
+    if (first === undefined) throw new IaasError('not-found', 'no site is configured');
+    return first;
+  }
+
+  has(name: string): boolean {
+    return this.#sites.has(name);
+  }
+
+  /**
+   * The guarded adapter of a site.
+   *
+   * @throws IaasError `not-found` when no site has that name.
+   */
+  adapter(name: string): SiteAdapter {
+    return this.#record(name).guarded;
+  }
+
+  status(name: string): SiteStatus {
+    return this.#record(name).status();
+  }
+
+  statuses(): readonly SiteStatus[] {
+    return [...this.#sites.values()].map((record) => record.status());
+  }
+
+  /**
+   * What a site has: asked for when what is known is older than `maxAgeMs`, by one caller for all. When the site does
+   * not answer, the last known inventory is given with its age.
+   *
+   * @throws IaasError the site's failure when nothing is known of it yet.
+   */
+  inventoryOf(name: string, maxAgeMs: number = FRESH_MS): Promise<KnownInventory> {
+    return this.#record(name).inventory(maxAgeMs);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#sites.values()].map((record) => record.guarded.close()));
+  }
+
+  #record(name: string): SiteRecord {
+    const record = this.#sites.get(name);
+    if (!record)
+      throw new IaasError('not-found', `no site is named ${name.slice(0, 80)}; there are: ${this.names.join(', ')}`);
+    return record;
+  }
+}
+
+class SiteRecord {
+  readonly guarded: SiteAdapter;
+  readonly #clock: Clock;
+  #up = true;
+  #since: number;
+  #silent = 0;
+  #lastError: SiteStatus['lastError'];
+  #inventory: Inventory | undefined;
+  #asking: Promise<Inventory> | undefined;
+
+  constructor(adapter: SiteAdapter, clock: Clock, limits: CallLimits) {
+    this.#clock = clock;
+    this.#since = clock.now();
+    this.guarded = new GuardedSite(adapter, clock, limits, (failure) => this.#reached(failure));
+  }
+
+  status(): SiteStatus {
+    return {
+      name: this.guarded.site,
+      type: this.guarded.type,
+      up: this.#up,
+      since: this.#since,
+      ...(this.#lastError ? { lastError: this.#lastError } : {}),
+      ...(this.#inventory ? { inventoryAt: this.#inventory.takenAt } : {}),
+    };
+  }
+
+  async inventory(maxAgeMs: number): Promise<KnownInventory> {
+    const known = this.#inventory;
+    if (known && this.#ageOf(known) <= maxAgeMs) return { inventory: known, ageMs: this.#ageOf(known) };
+    this.#asking ??= this.guarded.inventory().finally(() => (this.#asking = undefined));
+    // A site that is down is asked in the background: nobody waits for it while there is something to show.
+    if (known && !this.#up) {
+      this.#asking.then((taken) => (this.#inventory = taken)).catch(() => undefined);
+      return { inventory: known, ageMs: this.#ageOf(known) };
+    }
+    try {
+      const taken = await this.#asking;
+      this.#inventory = taken;
+      return { inventory: taken, ageMs: this.#ageOf(taken) };
+    } catch (error) {
+      if (!known) throw error;
+      return { inventory: known, ageMs: this.#ageOf(known) };
+    }
+  }
+
+  #ageOf(inventory: Inventory): number {
+    return Math.max(0, this.#clock.now() - inventory.takenAt);
+  }
+
+  #reached(failure: IaasError | undefined): void {
+    const now = this.#clock.now();
+    this.#silent = failure ? this.#silent + 1 : 0;
+    if (failure) this.#lastError = { class: failure.class, message: failure.message, at: now };
+    const up = this.#silent < DOWN_AFTER && (this.#up || !failure);
+    if (up !== this.#up) this.#since = now;
+    this.#up = up;
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * The behaviour that every adapter must show, whatever IaaS is behind it (DESIGN, "The adapter interface"). The suite
+ * goes by what an adapter says it can do: what it advertises must work, what it does not must be refused as
+ * `unsupported`, and what a harness cannot bring about is skipped with its reason printed at the end.
+ *
+ * An adapter's own test calls {@link describeAdapter} with a function that makes a {@link Harness} round a fresh site.
+ */
+
+import { Bench } from './adapter-suite/bench.js';
+import type { Harness } from './adapter-suite/harness.js';
+import { describeCapabilities } from './adapter-suite/capabilities.js';
+import { describeCapacity } from './adapter-suite/capacity.js';
+import { describeFailures } from './adapter-suite/failures.js';
+import { describeImages } from './adapter-suite/images.js';
+import { describeInventory } from './adapter-suite/inventory.js';
+import { describeLifeCycle } from './adapter-suite/life-cycle.js';
+import { describePlugs } from './adapter-suite/plugs.js';
+import { describeTokens } from './adapter-suite/tokens.js';
+import { describeWatching } from './adapter-suite/watching.js';
+
+export type { Harness } from './adapter-suite/harness.js';
+
+/** Runs the whole suite on one site; `make` is called once. */
+export function describeAdapter(name: string, make: () => Promise<Harness>): void {
+  describe(`${name} as an adapter`, () => {
+    const bench = new Bench();
+    beforeAll(async () => bench.open(await make()));
+    afterEach(() => bench.clear());
+    afterAll(async () => {
+      if (bench.skipped.length > 0)
+        console.info(`${name}: skipped\n${bench.skipped.map((line) => `  ${line}`).join('\n')}`);
+      await bench.close();
+    });
+
+    describeCapabilities(bench);
+    describeLifeCycle(bench);
+    describeTokens(bench);
+    describePlugs(bench);
+    describeCapacity(bench);
+    describeImages(bench);
+    describeInventory(bench);
+    describeFailures(bench);
+    describeWatching(bench);
+  });
+}

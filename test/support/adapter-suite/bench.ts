@@ -1,0 +1,206 @@
+/** The workbench of the behaviour suite: makes things on the site under test, waits for them, and clears up after each test. */
+
+import { newUuid } from '../../../src/base/ids.js';
+import {
+  IaasError,
+  type Capabilities,
+  type ComputeSpec,
+  type IaasErrorClass,
+  type ImageSpec,
+  type Observed,
+  type ResourceClass,
+  type SiteAdapter,
+  type SiteRef,
+} from '../../../src/iaas/adapter.js';
+import type { Faults, Harness } from './harness.js';
+
+type ObservedOf<C extends ResourceClass> = Extract<Observed, { readonly class: C }>;
+
+const MIB = 2 ** 20;
+const ORDER: readonly ResourceClass[] = ['attachment', 'nic', 'compute', 'storage', 'network', 'image'];
+
+export class Bench {
+  readonly skipped: string[] = [];
+  #harness: Harness | undefined;
+  #made: { readonly class: ResourceClass; readonly ref: SiteRef }[] = [];
+
+  open(harness: Harness): void {
+    this.#harness = harness;
+  }
+
+  get harness(): Harness {
+    if (!this.#harness) throw new Error('the site under test has not been made');
+    return this.#harness;
+  }
+
+  get adapter(): SiteAdapter {
+    return this.harness.adapter;
+  }
+
+  get can(): Capabilities {
+    return this.adapter.capabilities();
+  }
+
+  /** Notes that something was not tested and why; for use as `if (!can) return bench.skip(…)`. */
+  skip(reason: string): void {
+    this.skipped.push(`${expect.getState().currentTestName ?? ''}: ${reason}`);
+  }
+
+  /** The harness's failures, or nothing (noted) when it cannot bring any about. */
+  faults(): Faults | undefined {
+    if (!this.harness.faults) this.skip('the harness cannot bring failures about');
+    return this.harness.faults;
+  }
+
+  id(): string {
+    return newUuid();
+  }
+
+  spec(more: Partial<ComputeSpec> = {}): ComputeSpec {
+    const id = this.id();
+    return { id, name: `vm-${id.slice(-6)}`, cores: 1, memoryBytes: 512 * MIB, ...more };
+  }
+
+  async machine(more: Partial<ComputeSpec> = {}): Promise<SiteRef> {
+    const spec = this.spec(more);
+    const ref = this.own('compute', await this.adapter.createCompute(spec, spec.id));
+    await this.rest('compute', ref);
+    return ref;
+  }
+
+  async running(more: Partial<ComputeSpec> = {}): Promise<SiteRef> {
+    const ref = await this.machine(more);
+    await this.adapter.actCompute(ref, 'start', undefined);
+    await this.reaches('compute', ref, 'active');
+    return ref;
+  }
+
+  /** A machine that is not running, on sites that boot what they create too. */
+  async stopped(more: Partial<ComputeSpec> = {}): Promise<SiteRef> {
+    const ref = await this.machine(more);
+    await this.adapter.actCompute(ref, 'stop', undefined);
+    await this.reaches('compute', ref, 'inactive');
+    return ref;
+  }
+
+  async network(cidr = '192.168.70.0/24'): Promise<SiteRef> {
+    const id = this.id();
+    const ref = this.own('network', await this.adapter.createNetwork({ id, name: `net-${id.slice(-6)}`, cidr }, id));
+    await this.rest('network', ref);
+    return ref;
+  }
+
+  async volume(sizeBytes = 1024 * MIB): Promise<SiteRef> {
+    const id = this.id();
+    const ref = this.own(
+      'storage',
+      await this.adapter.createStorage({ id, name: `vol-${id.slice(-6)}`, sizeBytes }, id),
+    );
+    await this.rest('storage', ref);
+    return ref;
+  }
+
+  async nic(compute: SiteRef, network: SiteRef, address?: string): Promise<ObservedOf<'nic'>> {
+    const id = this.id();
+    const spec = { id, compute, network, ...(address === undefined ? {} : { address }) };
+    const ref = this.own('nic', await this.adapter.attachNic(spec, id));
+    return this.reaches('nic', ref);
+  }
+
+  async attachment(compute: SiteRef, storage: SiteRef): Promise<ObservedOf<'attachment'>> {
+    const id = this.id();
+    const ref = this.own('attachment', await this.adapter.attachStorage({ id, compute, storage }, id));
+    return this.reaches('attachment', ref);
+  }
+
+  imageSpec(more: Partial<ImageSpec> = {}): ImageSpec {
+    const { format, bytes, virtualSizeBytes } = this.harness.image;
+    const id = this.id();
+    const open = (): Promise<AsyncIterable<Uint8Array>> => Promise.resolve(inPieces(bytes));
+    return { id, name: `image-${id.slice(-6)}`, format, sizeBytes: bytes.byteLength, virtualSizeBytes, open, ...more };
+  }
+
+  async image(): Promise<SiteRef> {
+    const spec = this.imageSpec();
+    const ref = this.own('image', await this.adapter.importImage(spec, spec.id));
+    await this.reaches('image', ref, 'active');
+    return ref;
+  }
+
+  /** Something the test made itself: it goes when the test ends. */
+  own(what: ResourceClass, ref: SiteRef): SiteRef {
+    this.#made.push({ class: what, ref });
+    return ref;
+  }
+
+  async look<C extends ResourceClass>(what: C, ref: SiteRef): Promise<ObservedOf<C> | undefined> {
+    return (await this.adapter.describe(what, [ref])).get(ref) as ObservedOf<C> | undefined;
+  }
+
+  /** Waits until no change is under way. Answers what is there then; nothing when it is gone. */
+  async rest<C extends ResourceClass>(what: C, ref: SiteRef): Promise<ObservedOf<C> | undefined> {
+    const { stepMs, patienceMs } = this.harness.pace;
+    for (let waited = 0; ; waited += stepMs) {
+      const seen = await this.look(what, ref);
+      if (!seen?.busy) return seen;
+      if (waited > patienceMs) throw new Error(`${what} ${ref} is still busy after ${patienceMs} ms`);
+      await this.harness.advance(stepMs);
+    }
+  }
+
+  /** Waits for rest and expects the thing to be there, in this state if one is named. */
+  async reaches<C extends ResourceClass>(what: C, ref: SiteRef, state?: string): Promise<ObservedOf<C>> {
+    const seen = await this.rest(what, ref);
+    if (!seen) throw new Error(`${what} ${ref} is gone`);
+    if (state !== undefined) expect({ ref, state: seen.state }).toEqual({ ref, state });
+    return seen;
+  }
+
+  /** Deletes a thing and waits until the site no longer has it. */
+  async remove(what: ResourceClass, ref: SiteRef): Promise<void> {
+    await this.adapter.delete(what, ref);
+    expect(await this.rest(what, ref)).toBeUndefined();
+  }
+
+  /** Expects a call to be refused in one of these classes, with words of its own. */
+  async refused(call: Promise<unknown>, ...classes: readonly IaasErrorClass[]): Promise<IaasError> {
+    const error = await call.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    if (!(error instanceof IaasError))
+      throw new Error(`expected a refusal (${classes.join(', ')}), got ${String(error)}`);
+    expect(classes).toContain(error.class);
+    expect(error.message).not.toBe('');
+    return error;
+  }
+
+  async listed(what: ResourceClass): Promise<Observed[]> {
+    const found: Observed[] = [];
+    for await (const observed of this.adapter.list(what)) found.push(observed);
+    return found;
+  }
+
+  /** Deletes what the test made, whatever became of it; the site must let go of all of it. */
+  async clear(): Promise<void> {
+    const made = this.#made;
+    this.#made = [];
+    for (const what of ORDER) {
+      const refs = [...new Set(made.filter((thing) => thing.class === what).map((thing) => thing.ref))];
+      await Promise.all(refs.map((ref) => this.adapter.delete(what, ref)));
+      for (const ref of refs) expect({ ref, left: await this.rest(what, ref) }).toEqual({ ref, left: undefined });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#harness?.close();
+  }
+}
+
+/** Bytes as a stream of small chunks of uneven size. */
+export async function* inPieces(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  for (let at = 0; at < bytes.byteLength; at += 1009) {
+    await Promise.resolve();
+    yield bytes.subarray(at, at + 1009);
+  }
+}

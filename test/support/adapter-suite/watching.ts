@@ -1,0 +1,72 @@
+/** Events, measurements and the end: told at least once, only what was asked for, and closed as often as one likes. */
+
+import type { SiteEvent } from '../../../src/iaas/adapter.js';
+import type { Bench } from './bench.js';
+
+export function describeWatching(bench: Bench): void {
+  describe('can be watched', () => {
+    it('for every change of a machine, at least once and in order', async () => {
+      const stop = new AbortController();
+      if (!bench.can.events) {
+        expect(() => bench.adapter.events(stop.signal)).toThrow(/cannot/);
+        return;
+      }
+      const seen: SiteEvent[] = [];
+      const following = follow(bench, stop.signal, seen);
+      await bench.harness.advance(bench.harness.pace.stepMs);
+      const ref = await bench.stopped();
+      const told = (): number => seen.filter((event) => event.ref === ref && event.class === 'compute').length;
+      await bench.harness.advance(bench.harness.pace.stepMs * 10);
+      const made = told();
+      expect(made).toBeGreaterThan(0);
+      await bench.adapter.actCompute(ref, 'start', undefined);
+      await bench.reaches('compute', ref, 'active');
+      await bench.harness.advance(bench.harness.pace.stepMs * 10);
+      const started = told();
+      expect(started).toBeGreaterThan(made);
+      await bench.remove('compute', ref);
+      await bench.harness.advance(bench.harness.pace.stepMs * 10);
+      expect(told()).toBeGreaterThan(started);
+      stop.abort();
+      await following;
+      const times = seen.filter((event) => event.ref === ref).map((event) => event.at);
+      expect(times).toEqual([...times].sort((a, b) => a - b));
+    });
+
+    it('and stops telling when nobody listens any more', async () => {
+      if (!bench.can.events) return bench.skip('no events');
+      const stop = new AbortController();
+      const following = follow(bench, stop.signal, []);
+      await bench.harness.advance(bench.harness.pace.stepMs);
+      stop.abort();
+      await following;
+    });
+
+    it('by measurements of the running machines that were asked for, and no others', async () => {
+      if (bench.can.metrics.length === 0) return bench.skip('no metrics');
+      const [one, other, off] = [await bench.running(), await bench.running(), await bench.stopped()];
+      const samples = await bench.adapter.metrics([one, off, 'no-such']);
+      expect(new Set(samples.map((sample) => sample.ref))).toEqual(new Set([one]));
+      expect(samples.map((sample) => sample.ref)).not.toContain(other);
+      for (const { value, at, metric } of samples) {
+        expect(Number.isFinite(value)).toBe(true);
+        expect(at).toBeGreaterThan(0);
+        expect(bench.can.metrics).toContain(metric);
+      }
+      expect(await bench.adapter.metrics([])).toEqual([]);
+    });
+
+    it('and closed twice', async () => {
+      const second = await bench.harness.second?.();
+      if (!second) return bench.skip('the harness has no second adapter');
+      await second.close();
+      await second.close();
+      await bench.refused(second.inventory(), 'fatal', 'transient');
+      expect(await bench.adapter.check()).toEqual([]);
+    });
+  });
+}
+
+async function follow(bench: Bench, signal: AbortSignal, seen: SiteEvent[]): Promise<void> {
+  for await (const event of bench.adapter.events(signal)) seen.push(event);
+}
