@@ -21,6 +21,7 @@ export class FakeSite {
   readonly mishaps = new Map<string, Mishap[]>();
   /** Called when a run begins: a test lets something happen meanwhile. */
   during: (key: string) => Promise<void> | void = () => undefined;
+  #generation = 0;
   /** Called when a step crashes its worker. */
   crash: () => void = () => undefined;
 
@@ -31,6 +32,7 @@ export class FakeSite {
   /** The worker that crashed is gone: its steps are not running any more. */
   bury(): void {
     this.running.clear();
+    this.#generation += 1;
   }
 
   type(name: string, steps: readonly string[], undo = true): OperationType {
@@ -63,7 +65,10 @@ export class FakeSite {
       this.running.set(entity, (this.running.get(entity) ?? 1) - 1);
       this.log.push(`end ${key}`);
     };
+    const generation = this.#generation;
     await this.during(key);
+    // Its process has been killed meanwhile.
+    if (generation !== this.#generation) return new Promise(() => undefined);
     const mishap = this.mishaps.get(key)?.shift();
     if (mishap === 'crash-before') return this.#crash();
     if (mishap === undefined || mishap.endsWith('-after') || mishap === 'again') work(context);

@@ -86,6 +86,8 @@ forEachDatabase((name, database) => {
 
 async function play(store: Store, scenario: Scenario): Promise<void> {
   const shop = new Workshop(store);
+  // Steps take a moment, so that failures and cancellations meet others at work.
+  shop.site.during = () => new Promise((resolve) => setImmediate(resolve));
   const entities = Array.from({ length: 5 }, () => newUuid());
   const children: Child[] = scenario.children.map(({ type, entity, after }, index) => ({
     key: `c${index}`,
