@@ -59,13 +59,14 @@ export function sortSections(
   for (const child of element.children) {
     if (reading.isOvf(child) && others.includes(child.name)) continue;
     const rule = reading.isOvf(child) ? SECTIONS.get(child.name) : undefined;
-    const newer =
-      rule !== undefined && rule.since === 2 && element.namespace === reading.namespace && reading.version === 1;
+    const newer = rule?.since === 2 && reading.version === 1;
     if (rule === undefined || (newer && !reading.lenient)) {
       reading.unforeseen(child, element);
     } else if (rule.parents.includes(parent)) {
       if (newer) newerSection(reading, child);
-      sections.set(child.name, [...(sections.get(child.name) ?? []), child]);
+      const same = sections.get(child.name);
+      if (same === undefined) sections.set(child.name, [child]);
+      else same.push(child);
     } else {
       misplaced(reading, child, element, adopt);
     }
@@ -287,8 +288,8 @@ function uniqueId(
     ids.add(ovfId);
     return ovfId;
   }
-  let id = `${parentId}/${ovfId}`;
-  while (ids.has(id)) id = `${id}'`;
+  const path = `${parentId}/${ovfId}`;
+  const id = ids.has(path) ? `${path}#${ids.size}` : path;
   ids.add(id);
   if (twin) reading.findings.error('O-005', at(element), 'two children of one collection have the same ovf:id', ovfId);
   else

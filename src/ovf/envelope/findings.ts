@@ -1,11 +1,10 @@
 /**
- * What is found while a descriptor is read: faults with code, place, rule and remedy, gathered in document order. One
+ * What is found while a descriptor or a package is read: faults with code, place, rule and remedy, gathered in document order. One
  * rule broken in very many places is reported for the first of them and then counted, so that a hostile document cannot
  * make the report larger than itself.
  */
 
-import { excerpt, type Fault, type Severity } from '../../base/errors.js';
-import type { At } from './model.js';
+import { excerpt, type Fault, type Place, type Severity } from '../../base/errors.js';
 import { RULEBOOK, type RuleCode } from './rulebook.js';
 
 /** `strict`: the standard as written. `lenient`: what has one safe meaning is repaired, with a warning. */
@@ -30,20 +29,20 @@ export class Findings {
     return this.#errors;
   }
 
-  error(rule: RuleCode, at: At, message: string, value?: string): void {
+  error(rule: RuleCode, at: Place, message: string, value?: string): void {
     this.#add('error', rule, at, message, value);
   }
 
-  warning(rule: RuleCode, at: At, message: string, value?: string): void {
+  warning(rule: RuleCode, at: Place, message: string, value?: string): void {
     this.#add('warning', rule, at, message, value);
   }
 
-  note(rule: RuleCode, at: At, message: string, value?: string): void {
+  note(rule: RuleCode, at: Place, message: string, value?: string): void {
     this.#add('info', rule, at, message, value);
   }
 
   /** What strict mode refuses and lenient mode repairs; `assumption` says how. */
-  deviation(rule: RuleCode, at: At, message: string, assumption: string, value?: string): void {
+  deviation(rule: RuleCode, at: Place, message: string, assumption: string, value?: string): void {
     if (this.mode === 'strict') this.#add('error', rule, at, message, value);
     else this.#add('warning', rule, at, `${message}; ${assumption}`, value);
   }
@@ -65,7 +64,7 @@ export class Findings {
     return [...this.#faults.sort((a, b) => lineOf(a) - lineOf(b)), ...rest];
   }
 
-  #add(severity: Severity, rule: RuleCode, at: At, message: string, value: string | undefined): void {
+  #add(severity: Severity, rule: RuleCode, at: Place, message: string, value: string | undefined): void {
     if (severity === 'error') this.#errors++;
     this.#places.add(`${rule}:${at.line}`);
     const key = `${severity} ${rule}`;

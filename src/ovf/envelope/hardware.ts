@@ -129,7 +129,7 @@ function itemProperties(reading: Reading, element: Element): ItemProperties {
       }
       continue;
     }
-    if (repeats === false && fields.has(name)) {
+    if (!repeats && fields.has(name)) {
       repeated(reading, child, name, value === fields.get(name));
       continue;
     }

@@ -1,5 +1,5 @@
 /**
- * The rules a descriptor is judged by, as data: O-nnn are semantic rules beyond the schema, Dnn are deviations seen in
+ * The rules a descriptor and its package are judged by, as data: O-nnn are semantic rules beyond the schema, Dnn are deviations seen in
  * real files. Each names the section of DSP0243 it rests on and what its author can do.
  */
 
@@ -32,10 +32,23 @@ export const RULEBOOK = {
   'O-013': { section: '§7.1', remedy: REFERENCE },
   'O-014': { section: '§8.3', remedy: REFERENCE },
   'O-015': { section: '§7.1', remedy: 'use a relative path inside the package, or an http(s) URL' },
+  'O-017': { section: '§7.1', remedy: 'give the size the file really has, or leave it out' },
   'O-018': { section: '§7.1', remedy: 'use gzip, or no compression' },
   'O-019': { section: '§7.1', remedy: 'give a chunkSize greater than 0' },
+  'O-020': { section: '§5.1', remedy: 'declare the file in the References or leave it out of the package' },
+  'O-021': { section: '§5.3', remedy: 'pack the descriptor as the first member' },
+  'O-022': { section: '§5.1', remedy: 'pack exactly one file with the extension .ovf' },
+  'O-023': { section: '§5.3', remedy: 'pack plain files only, each once, under relative names' },
+  'O-024': { section: '§5.3', remedy: 'send a smaller package, or refer to the images by URL' },
+  'O-025': { section: '§5.1', remedy: 'write lines of the form "SHA256(file)= hexadecimal digest"' },
+  'O-026': { section: '§5.1', remedy: 'send the files the manifest was made for, or make it anew' },
+  'O-027': { section: '§5.1', remedy: 'list every local file of the package in the manifest' },
+  'O-028': { section: '§5.1', remedy: 'list only files of the package in the manifest' },
+  'O-029': { section: '§5.1', remedy: 'make the manifest with SHA256' },
+  'O-031': { section: '§5.1', remedy: 'add the manifest that the certificate signs' },
   'O-032': { section: '§9.1', remedy: ID },
   'O-033': { section: '§8.3', remedy: REFERENCE },
+
   'O-034': { section: '§9.1', remedy: 'give the capacity as a whole number greater than 0, or as ${property}' },
   'O-035': { section: '§9.1', remedy: 'write the unit as a programmatic unit of DSP0004, e.g. "byte * 2^20"' },
   'O-036': { section: '§9.1', remedy: 'give populatedSize in bytes, from 0 up to the capacity' },

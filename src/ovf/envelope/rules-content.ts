@@ -3,27 +3,42 @@
  * another and about the rest of the envelope.
  */
 
-import { checkHardware } from './rules-hardware.js';
+import { checkHardware, type Declared } from './rules-hardware.js';
 import type { Content, Envelope, InstanceCount, Located, VirtualSystem, VirtualSystemCollection } from './model.js';
 import type { Reading } from './reading.js';
 
 export function checkContent(reading: Reading, envelope: Envelope, top: Content): void {
-  const declared = new Set(envelope.deploymentOptionSection?.configurations.map((configuration) => configuration.id));
-  const files = new Set(envelope.references.map((file) => file.id));
-  const users = new Map<string, string>();
-  const queue: Content[] = [top];
-  for (let content = queue.shift(); content !== undefined; content = queue.shift()) {
-    checkReferences(reading, content, files);
-    checkConfigurations(reading, content, declared);
-    checkPlacement(reading, envelope, content);
+  const disks = envelope.diskSection?.disks ?? [];
+  const declared: Declarations = {
+    files: new Set(envelope.references.map((file) => file.id)),
+    disks: new Set(disks.map((disk) => disk.diskId)),
+    shared: new Set(disks.filter((disk) => disk.shared).map((disk) => disk.diskId)),
+    configurations: new Set(envelope.deploymentOptionSection?.configurations.map((configuration) => configuration.id)),
+    groups: new Set(envelope.placementGroups.map((group) => group.id)),
+    users: new Map(),
+  };
+  for (const content of contentsOf(top)) {
+    checkReferences(reading, content, declared.files);
+    checkConfigurations(reading, content, declared.configurations);
+    checkPlacement(reading, content, declared.groups);
     if (content.kind === 'VirtualSystem') {
-      checkSystem(reading, envelope, content);
-      checkDiskUse(reading, envelope, content, users);
-    } else {
-      checkCollection(reading, content);
-      queue.unshift(...content.children);
-    }
+      checkSystem(reading, content, declared);
+      checkDiskUse(reading, content, declared);
+    } else checkCollection(reading, content);
   }
+}
+
+/** Ids the envelope declares, and the system that uses each disk. */
+interface Declarations extends Declared {
+  readonly shared: ReadonlySet<string>;
+  readonly configurations: ReadonlySet<string>;
+  readonly groups: ReadonlySet<string>;
+  readonly users: Map<string, string>;
+}
+
+function* contentsOf(content: Content): Generator<Content> {
+  yield content;
+  if (content.kind === 'VirtualSystemCollection') for (const child of content.children) yield* contentsOf(child);
 }
 
 function checkReferences(reading: Reading, content: Content, files: ReadonlySet<string>): void {
@@ -50,8 +65,8 @@ function checkConfigurations(reading: Reading, content: Content, declared: Reado
   }
 }
 
-function checkPlacement(reading: Reading, envelope: Envelope, { placement }: Content): void {
-  if (placement === undefined || envelope.placementGroups.some((group) => group.id === placement.group)) return;
+function checkPlacement(reading: Reading, { placement }: Content, groups: ReadonlySet<string>): void {
+  if (placement === undefined || groups.has(placement.group)) return;
   reading.findings.deviation(
     'O-013',
     placement.at,
@@ -61,7 +76,7 @@ function checkPlacement(reading: Reading, envelope: Envelope, { placement }: Con
   );
 }
 
-function checkSystem(reading: Reading, envelope: Envelope, system: VirtualSystem): void {
+function checkSystem(reading: Reading, system: VirtualSystem, declared: Declared): void {
   if (system.hardware.length === 0) {
     reading.findings.deviation(
       'O-004',
@@ -71,12 +86,11 @@ function checkSystem(reading: Reading, envelope: Envelope, system: VirtualSystem
       system.ovfId,
     );
   }
-  for (const section of system.hardware) checkHardware(reading, envelope, section);
+  for (const section of system.hardware) checkHardware(reading, declared, section);
 }
 
 /** Several alternatives of hardware for one system may of course use the same disk. */
-function checkDiskUse(reading: Reading, envelope: Envelope, system: VirtualSystem, users: Map<string, string>): void {
-  const shared = new Set(envelope.diskSection?.disks.filter((disk) => disk.shared).map((disk) => disk.diskId));
+function checkDiskUse(reading: Reading, system: VirtualSystem, { shared, users }: Declarations): void {
   for (const section of system.hardware) {
     const here = new Set<string>();
     for (const item of section.items) {

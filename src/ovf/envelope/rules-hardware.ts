@@ -3,7 +3,7 @@
  * only where some configuration has both.
  */
 
-import type { Envelope, Item, VirtualHardwareSection } from './model.js';
+import type { Item, VirtualHardwareSection } from './model.js';
 import type { Reading } from './reading.js';
 
 /** CIM resource types. */
@@ -15,16 +15,20 @@ const NO_CONTROLLERS: ReadonlySet<number> = new Set([3, 4, 10, 11, 14, 15, 16, 1
 
 const MAC = /^([0-9a-f]{2}([:-]?)[0-9a-f]{2}(\2[0-9a-f]{2}){4})$/i;
 
-export function checkHardware(reading: Reading, envelope: Envelope, section: VirtualHardwareSection): void {
+/** Ids of the files and disks that the envelope declares. */
+export interface Declared {
+  readonly files: ReadonlySet<string>;
+  readonly disks: ReadonlySet<string>;
+}
+
+export function checkHardware(reading: Reading, declared: Declared, section: VirtualHardwareSection): void {
   checkIdentity(reading, section.items);
   checkTopology(reading, section.items);
   checkComputing(reading, section, PROCESSOR, 'processor');
   checkComputing(reading, section, MEMORY, 'memory');
   checkBounds(reading, section.items);
-  const disks = new Set(envelope.diskSection?.disks.map((disk) => disk.diskId));
-  const files = new Set(envelope.references.map((file) => file.id));
   for (const item of section.items) {
-    checkHostResources(reading, item, disks, files);
+    checkHostResources(reading, item, declared);
     if (item.resourceType !== undefined && ADAPTERS.has(item.resourceType)) checkAdapter(reading, item);
   }
 }
@@ -131,20 +135,20 @@ function checkBounds(reading: Reading, items: readonly Item[]): void {
     if (!range.has(item.bound)) range.set(item.bound, item);
     ranges.set(key, range);
   }
+  const normals = new Map(items.filter((item) => item.bound === 'normal').map((item) => [item.instanceId, item]));
   for (const range of ranges.values()) {
     const marker = range.get('min') ?? range.get('max');
-    if (marker !== undefined) checkRange(reading, items, range, marker);
+    if (marker !== undefined) checkRange(reading, normals, range, marker);
   }
 }
 
 function checkRange(
   reading: Reading,
-  items: readonly Item[],
+  normals: ReadonlyMap<string, Item>,
   range: ReadonlyMap<Item['bound'], Item>,
   marker: Item,
 ): void {
-  const normal =
-    range.get('normal') ?? items.find((item) => item.bound === 'normal' && item.instanceId === marker.instanceId);
+  const normal = range.get('normal') ?? normals.get(marker.instanceId);
   if (normal === undefined) {
     reading.findings.error('O-052', marker.at, `there is a ${marker.bound} item but no normal one`, marker.instanceId);
     return;
@@ -163,12 +167,7 @@ function checkRange(
   }
 }
 
-function checkHostResources(
-  reading: Reading,
-  item: Item,
-  disks: ReadonlySet<string>,
-  files: ReadonlySet<string>,
-): void {
+function checkHostResources(reading: Reading, item: Item, { disks, files }: Declared): void {
   for (const { text, target, at } of item.hostResources) {
     if (target === undefined) {
       const message = 'HostResource has none of the known forms';

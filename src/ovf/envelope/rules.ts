@@ -86,12 +86,8 @@ function checkCapacity(reading: Reading, disk: Disk): void {
   const capacity = unsigned(disk.capacity);
   if (capacity === undefined || capacity === 0n) {
     if (disk.capacity !== '' || !reading.findings.has('D08', disk.at.line)) {
-      reading.findings.error(
-        'O-034',
-        disk.at,
-        'the capacity is neither a whole number greater than 0 nor ${property}',
-        disk.capacity,
-      );
+      const message = 'the capacity is neither a whole number greater than 0 nor a reference to a property';
+      reading.findings.error('O-034', disk.at, message, disk.capacity);
     }
     return;
   }
