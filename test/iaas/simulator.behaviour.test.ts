@@ -6,17 +6,16 @@ import { HOMES, simulatorHarness } from './simulator-harness.js';
 
 for (const [name, home] of HOMES) describeAdapter(`a simulated site on ${name}`, () => simulatorHarness(home));
 
-describeAdapter('a simulated site with a quota', async () => {
-  const harness = await simulatorHarness(HOMES[0]![1], { quota: { cores: 20 } });
-  return { ...harness, quota: { cores: 20 } };
-});
-
 // Without stop or start the suite could not bring a machine into the state that a test begins with.
 const kept = ['compute.start', 'compute.stop', 'network.create', 'storage.create'];
 describeAdapter('a simulated site that lacks what it may', () =>
   simulatorHarness(HOMES[0]![1], { lacks: LACKABLE.filter((name) => !kept.includes(name)) }),
 );
 
-describeAdapter('a simulated site without networks and volumes', () =>
-  simulatorHarness(HOMES[0]![1], { lacks: ['network.create', 'storage.create', 'compute.save'] }),
-);
+describeAdapter('a simulated site with a quota and without networks and volumes', async () => {
+  const harness = await simulatorHarness(HOMES[0]![1], {
+    lacks: ['network.create', 'storage.create', 'compute.save'],
+    quota: { cores: 20 },
+  });
+  return { ...harness, quota: { cores: 20 } };
+});

@@ -27,8 +27,8 @@ export function describeAdapter(name: string, make: () => Promise<Harness>): voi
     beforeAll(async () => bench.open(await make()));
     afterEach(() => bench.clear());
     afterAll(async () => {
-      if (bench.skipped.length > 0)
-        console.info(`${name}: skipped\n${bench.skipped.map((line) => `  ${line}`).join('\n')}`);
+      const skipped = [...bench.skipped].map(([reason, tests]) => `${reason} (${tests})`).join(', ');
+      if (skipped !== '') console.info(`${name}: tests left out because of: ${skipped}`);
       await bench.close();
     });
 

@@ -20,7 +20,8 @@ const MIB = 2 ** 20;
 const ORDER: readonly ResourceClass[] = ['attachment', 'nic', 'compute', 'storage', 'network', 'image'];
 
 export class Bench {
-  readonly skipped: string[] = [];
+  /** Reasons for not testing something, and how many tests each cost. */
+  readonly skipped = new Map<string, number>();
   #harness: Harness | undefined;
   #made: { readonly class: ResourceClass; readonly ref: SiteRef }[] = [];
 
@@ -43,7 +44,7 @@ export class Bench {
 
   /** Notes that something was not tested and why; for use as `if (!can) return bench.skip(…)`. */
   skip(reason: string): void {
-    this.skipped.push(`${expect.getState().currentTestName ?? ''}: ${reason}`);
+    this.skipped.set(reason, (this.skipped.get(reason) ?? 0) + 1);
   }
 
   /** The harness's failures, or nothing (noted) when it cannot bring any about. */

@@ -95,8 +95,7 @@ export function plugNic(step: Step, spec: NicSpec, token: string): SiteRef {
     spec.address === undefined
       ? freeAddress(network, range, leased)
       : askedAddress(network, range, spec.address, leased);
-  const name = nextRef(step, 'nic');
-  const mac = spec.mac === undefined ? macOf(name.number) : spec.mac.toLowerCase();
+  const mac = spec.mac === undefined ? macOf(step.cloud.serial + 1) : spec.mac.toLowerCase();
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac)) refuse('invalid', `${excerpt(spec.mac)} is not a MAC address`);
   if (leased(mac)) refuse('conflict', `${mac} is already in use on network ${network.ref}`);
 
@@ -109,7 +108,7 @@ export function plugNic(step: Step, spec: NicSpec, token: string): SiteRef {
     put(step.cloud, 'network', { ...network, cursor: String(address + 1n) }, [], step.at);
   }
   const nic: Nic = {
-    ...name,
+    ...nextRef(step, 'nic'),
     id: spec.id,
     token,
     state: 'active',
