@@ -71,7 +71,7 @@ export interface UnresolvedProperty {
   readonly blocking: boolean;
 }
 
-/** A licence that is not accepted yet: always blocking (DSP0243 §9.7). */
+/** A licence that is not accepted yet: always blocking (DSP0243 §9.6). */
 export interface UnresolvedEula {
   readonly id: string;
   readonly content: string;

@@ -135,7 +135,7 @@ describe('the web shop', () => {
     const { plan: shop } = plan('web-shop');
     const known = new Set([...shop.machines, ...shop.disks].map(({ id }) => id));
     for (const item of service?.['items'] as readonly JsonObject[]) {
-      expect(item['kind'] === 'Application' || known.has(String(item['ref']))).toBe(true);
+      expect(item['kind'] === 'Application' || known.has(item['ref'] as string)).toBe(true);
     }
     const items = new Set((service?.['items'] as readonly JsonObject[]).map(({ id }) => id));
     for (const term of agreement['terms'] as readonly JsonObject[]) {

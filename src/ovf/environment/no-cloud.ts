@@ -1,6 +1,6 @@
 /**
  * The seed of cloud-init's NoCloud data source, made from the properties under the keys that cloud-init's own OVF data
- * source reads (`ovf.md` §8): `hostname`, `public-keys`, `password`, `user-data`, `network-config`. It reaches Linux
+ * source reads: `hostname`, `public-keys`, `password`, `user-data`, `network-config`. It reaches Linux
  * images that know cloud-init but not OVF. Documents are YAML in its JSON form, in which no value can break out.
  */
 

@@ -4,6 +4,7 @@
  */
 
 import type { Fault } from '../../base/errors.js';
+import type { Mode } from '../envelope/findings.js';
 import type { Content, Envelope, VirtualSystem } from '../envelope/model.js';
 import type { PlanInputs, UnresolvedInputs } from '../inputs.js';
 import type { DeploymentPlan, PlannedCollection, PlannedMachine, ResolvedProperty } from '../plan.js';
@@ -13,7 +14,7 @@ import { visibleProperties } from '../properties/visible.js';
 import { chooseConfiguration } from './configuration.js';
 import { planDisks, planImages, type DiskUse } from './disks.js';
 import type { Media } from './drives.js';
-import { Findings, type ReadMode } from './findings.js';
+import { Findings } from './findings.js';
 import { hostnames } from './hostname.js';
 import { planMachine } from './machine.js';
 import { planNetworks } from './networks.js';
@@ -33,7 +34,7 @@ export interface PlanResult {
   readonly findings: readonly Fault[];
 }
 
-export function buildPlan(envelope: Envelope, inputs: PlanInputs, mode: ReadMode = 'lenient'): PlanResult {
+export function buildPlan(envelope: Envelope, inputs: PlanInputs, mode: Mode = 'lenient'): PlanResult {
   const findings = new Findings(mode);
   const configuration = chooseConfiguration(envelope, inputs.configuration, findings);
   const scopes = readScopes(envelope.content, configuration, findings);

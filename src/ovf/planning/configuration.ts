@@ -1,4 +1,4 @@
-/** The configuration to deploy (DSP0243 §9.10 DeploymentOptionSection): the user's choice, else the default, else the first. */
+/** The configuration to deploy (DSP0243 §9.8 DeploymentOptionSection): the user's choice, else the default, else the first. */
 
 import { excerpt } from '../../base/errors.js';
 import type { Envelope } from '../envelope/model.js';

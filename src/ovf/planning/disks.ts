@@ -1,5 +1,5 @@
 /**
- * Disks and images of a plan (DSP0243 §8.2 and §7.1): the disks that machines use, with the disks they are deltas of,
+ * Disks and images of a plan (DSP0243 §9.1 and §7.1): the disks that machines use, with the disks they are deltas of,
  * and the files that any of these need. A capacity of `${key}` takes its number from the properties of the machine that
  * uses the disk. Sizes are bytes.
  */

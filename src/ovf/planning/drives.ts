@@ -1,5 +1,5 @@
 /**
- * Disk, CD and floppy drives of a machine in boot order (DSP0243 §8.3, `ovf.md` §6): by controller, then by the place on
+ * Disk, CD and floppy drives of a machine in boot order (DSP0243 §8.3): by controller, then by the place on
  * it. The drive it boots from is the first disk with an image, else a CD with a medium, else the first disk.
  */
 

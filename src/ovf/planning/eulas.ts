@@ -1,5 +1,5 @@
 /**
- * Licences (DSP0243 §9.7 EulaSection): every one has to be accepted before deployment (O-072), by its id in the package,
+ * Licences (DSP0243 §9.6 EulaSection): every one has to be accepted before deployment (O-072), by its id in the package,
  * by the digest of its text, or all at once. The digest is what the acceptance is recorded with.
  */
 

@@ -1,12 +1,11 @@
 /**
  * The findings of one reading of a descriptor: a list that grows while the plan is built, so that its author gets
- * everything at once. How grave a departure from the standard is depends on how the descriptor is read (`ovf.md` §10):
+ * everything at once. How grave a departure from the standard is depends on how the descriptor is read:
  * strictly it is an error, leniently a warning.
  */
 
 import { excerpt, type Fault, type Place, type Severity } from '../../base/errors.js';
-
-export type ReadMode = 'strict' | 'lenient';
+import type { Mode } from '../envelope/findings.js';
 
 export interface FindingDetails {
   readonly place?: Place | undefined;
@@ -16,11 +15,11 @@ export interface FindingDetails {
 }
 
 export class Findings {
-  readonly mode: ReadMode;
+  readonly mode: Mode;
   readonly #list: Fault[] = [];
   #errors = 0;
 
-  constructor(mode: ReadMode) {
+  constructor(mode: Mode) {
     this.mode = mode;
   }
 

@@ -1,5 +1,5 @@
 /**
- * The hardware items that hold in one configuration (DSP0243 §8.3–§8.4, `ovf.md` §6 and §15): items of that
+ * The hardware items that hold in one configuration (DSP0243 §8.3, §8.4): items of that
  * configuration replace the general ones of the same InstanceID, and `ovf:bound` markers join the item they bound.
  */
 

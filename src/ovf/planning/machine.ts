@@ -1,5 +1,5 @@
 /**
- * One machine of the plan: a VirtualSystem (DSP0243 §7.4) with the hardware section, operating system, interfaces and
+ * One machine of the plan: a VirtualSystem (DSP0243 §7.2) with the hardware section, operating system, interfaces and
  * environment that hold in the chosen configuration.
  */
 

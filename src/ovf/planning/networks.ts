@@ -1,4 +1,4 @@
-/** Networks of a plan (DSP0243 §8.1 NetworkSection), each new for the appliance or mapped by the user to one of the site. */
+/** Networks of a plan (DSP0243 §9.2 NetworkSection), each new for the appliance or mapped by the user to one of the site. */
 
 import { excerpt } from '../../base/errors.js';
 import type { Envelope } from '../envelope/model.js';

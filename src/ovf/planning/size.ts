@@ -1,5 +1,5 @@
 /**
- * Processors and memory of a machine (DSP0243 §8.3, `ovf.md` §6): how many, how much, and within which bounds. What the
+ * Processors and memory of a machine (DSP0243 §8.3): how many, how much, and within which bounds. What the
  * descriptor does not say is assumed small and marked as assumed, so that the user can confirm it; never guessed large.
  */
 

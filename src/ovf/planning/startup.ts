@@ -1,5 +1,5 @@
 /**
- * The start-up sequence (DSP0243 §9.8 StartupSection): nested collections flattened into steps. A child collection is
+ * The start-up sequence (DSP0243 §9.7 StartupSection): nested collections flattened into steps. A child collection is
  * started when its own sequence has ended; children of equal order start in parallel, so their sequences are laid side
  * by side. Children that no item names have order 0. Delays are seconds.
  */

@@ -1,6 +1,6 @@
 /**
- * What a property's value may be: `ovf:type` and `ovf:qualifiers` of DSP0243 §9.5.1 and annex C (the CIM types and the
- * MOF qualifiers MinLen, MaxLen, ValueMap), in all the spellings real descriptors use (`ovf.md` §7), VMware's own types
+ * What a property's value may be: `ovf:type` and `ovf:qualifiers` of DSP0243 §9.5 (the CIM types and the
+ * MOF qualifiers MinLen, MaxLen, ValueMap), in all the spellings real descriptors use, VMware's own types
  * and qualifiers among them.
  */
 
@@ -57,7 +57,18 @@ export function readLimits(type: string, qualifiers = ''): ReadLimits {
  * Why `value` is not legal, or `undefined` when it is. The reason never repeats the value, which may be a secret.
  */
 export function illegalReason(value: string, limits: PropertyLimits): string | undefined {
-  return illegalType(value, limits) ?? illegalLength(value, limits) ?? illegalChoice(value, limits);
+  return (
+    illegalCharacters(value) ??
+    illegalType(value, limits) ??
+    illegalLength(value, limits) ??
+    illegalChoice(value, limits)
+  );
+}
+
+/** A value has to fit into the OVF environment, an XML 1.0 document (§2.2 Char). */
+function illegalCharacters(value: string): string | undefined {
+  const legal = /^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u.test(value);
+  return legal ? undefined : 'it has characters that XML does not allow';
 }
 
 /* --- types ----------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,439 @@
+/** Properties (DSP0243 §9.5): effective values, references, scopes, secrets and what is left to the user. */
+
+import fc from 'fast-check';
+import { secretKey, type ResolvedProperty } from '../../src/ovf/index.js';
+import { illegalReason, readLimits } from '../../src/ovf/properties/limits.js';
+import { collection, envelope, planOf, product, property, readyPlan, system, verdicts } from './plan-support.js';
+
+const USER = 'ovf:userConfigurable="true"';
+
+/** A system of its own with one product section of these properties. */
+function single(properties: readonly string[], attributes = ''): string {
+  return envelope(system('vm', { sections: product(properties, attributes) }));
+}
+
+function valuesOf(properties: readonly ResolvedProperty[] | undefined): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries((properties ?? []).map(({ key, value }) => [key, value]));
+}
+
+function values(text: string, inputs = {}, machine = 0): Readonly<Record<string, string | undefined>> {
+  return valuesOf(readyPlan(text, inputs).machines[machine]?.environment.properties);
+}
+
+const CONFIGURATIONS = `<DeploymentOptionSection><Info/>
+  <Configuration ovf:id="small"><Label/><Description/></Configuration>
+  <Configuration ovf:id="large" ovf:default="true"><Label/><Description/></Configuration></DeploymentOptionSection>`;
+
+describe('the effective value', () => {
+  const text = envelope(
+    system('vm', {
+      sections: product([
+        property('a', `${USER} ovf:value="default"`, '<Value ovf:value="of small" ovf:configuration="small"/>'),
+        property('b', 'ovf:value="fixed"'),
+        property('c', ''),
+      ]),
+    }),
+    { sections: CONFIGURATIONS },
+  );
+
+  it('is the one of ovf:value', () => {
+    expect(values(text)).toEqual({ a: 'default', b: 'fixed', c: '' });
+  });
+
+  it('is the one of the configuration before that', () => {
+    expect(values(text, { configuration: 'small' })).toMatchObject({ a: 'of small' });
+  });
+
+  it('is the user’s before all', () => {
+    expect(values(text, { configuration: 'small', properties: { a: 'mine' } })).toMatchObject({ a: 'mine' });
+    expect(values(text, { properties: { a: '' } })).toMatchObject({ a: '' });
+  });
+
+  it('O-062 cannot be set where the author does not let the user, nor where there is no such key', () => {
+    const result = planOf(text, { properties: { b: 'x', z: 'x', 'vm:b': 'x' } });
+    expect(result.plan).toBeUndefined();
+    expect(result.draft).toBeUndefined();
+    expect(result.findings.filter(({ code }) => code === 'ovf.O-062')).toMatchObject([
+      { message: 'the property "b" is not user-configurable', remedy: expect.stringContaining('"a"') },
+      { message: 'the property "z" does not exist', place: { path: '/properties/z' } },
+      { message: 'the property "vm:b" is not user-configurable' },
+    ]);
+  });
+
+  it('O-062 says so when nothing can be set', () => {
+    expect(planOf(single([property('a')]), { properties: { a: '1' } }).findings).toContainEqual(
+      expect.objectContaining({ remedy: 'leave it out; no property can be set' }),
+    );
+  });
+
+  it('goes by the composed key, and by content where several have it', () => {
+    const two = envelope(
+      collection(
+        'all',
+        ['one', 'two']
+          .map((id) =>
+            system(id, {
+              sections: product([property('k', `${USER} ovf:value="0"`)], 'ovf:class="c" ovf:instance="i"'),
+            }),
+          )
+          .join(''),
+      ),
+    );
+    const inputs = { properties: { 'two:c.k.i': 'second', 'c.k.i': 'both' } };
+    expect(values(two, inputs, 0)).toEqual({ 'c.k.i': 'both' });
+    expect(values(two, inputs, 1)).toEqual({ 'c.k.i': 'second' });
+    expect(planOf(two).unresolved.properties.map(({ key }) => key)).toEqual(['one:c.k.i', 'two:c.k.i']);
+  });
+});
+
+describe('references', () => {
+  const shop = (own: string, tier: string, top: string): string =>
+    envelope(collection('shop', collection('tier', system('db', { sections: own }), tier), top));
+
+  it('O-063 go up through the scopes, as in DMTF’s own example', () => {
+    const text = shop(
+      product([property('ip', 'ovf:value="${vm1}"')]),
+      product([property('vm1', 'ovf:value="${dbIp}"')]),
+      product([property('dbIp', `${USER} ovf:value="10.0.0.1"`)]),
+    );
+    expect(values(text)).toEqual({ ip: '10.0.0.1', vm1: '10.0.0.1' });
+    expect(values(text, { properties: { dbIp: '10.9.9.9' } })).toEqual({ ip: '10.9.9.9', vm1: '10.9.9.9' });
+  });
+
+  it('mean the enclosing scope before the own one, so that a key can hand itself down', () => {
+    const text = shop(
+      product([property('name', 'ovf:value="db of ${name}"')]),
+      '',
+      product([property('name', 'ovf:value="shop"')]),
+    );
+    expect(values(text)).toEqual({ name: 'db of shop' });
+  });
+
+  it('may use a bare key where only one section has it', () => {
+    expect(
+      values(single([property('a', 'ovf:value="1"'), property('b', 'ovf:value="${a}+${x.a}"')], 'ovf:class="x"')),
+    ).toMatchObject({
+      'x.b': '1+1',
+    });
+    const two = envelope(
+      system('vm', {
+        sections:
+          product([property('a', 'ovf:value="1"')], 'ovf:class="x"') +
+          product([property('a', 'ovf:value="2"'), property('b', 'ovf:value="${a}"')], 'ovf:class="y"'),
+      }),
+    );
+    expect(verdicts(planOf(two))).toEqual(['error O-063']);
+  });
+
+  it.each([
+    ['itself', ['${a}']],
+    ['a circle', ['${b}', '${c}', '${a}']],
+  ])('O-063 to %s are refused', (_, declared) => {
+    const result = planOf(
+      single(declared.map((value, index) => property('abc'[index] ?? '', `ovf:value="${value}"`))),
+      {},
+      'lenient',
+    );
+    expect(verdicts(result)).toContain('error O-063');
+  });
+
+  it('O-063 to nothing are refused strictly and left as they are leniently', () => {
+    const text = single([property('a', 'ovf:value="x${nobody}"')]);
+    expect(verdicts(planOf(text))).toEqual(['error O-063']);
+    expect(valuesOf(planOf(text, {}, 'lenient').plan?.machines[0]?.environment.properties)).toEqual({
+      a: 'x${nobody}',
+    });
+    expect(planOf(single([property('a', 'ovf:value="${autoIp:lan}"')]), {}, 'lenient').findings).toContainEqual(
+      expect.objectContaining({ message: expect.stringContaining('VMware'), severity: 'warning' }),
+    );
+  });
+
+  it('in what the user gives are no references', () => {
+    const text = single([property('a', `${USER} ovf:value="1"`), property('b', 'ovf:value="${a}"')]);
+    expect(values(text, { properties: { a: '${b}' } })).toEqual({ a: '${b}', b: '${b}' });
+  });
+
+  it('O-063 neither nest without end nor grow without bound', () => {
+    const chain = Array.from({ length: 60 }, (_, index) => property(`k${index}`, `ovf:value="\${k${index + 1}}"`));
+    expect(verdicts(planOf(single([...chain, property('k60', 'ovf:value="end"')])))).toContain('error O-063');
+    const doubling = Array.from({ length: 25 }, (_, index) =>
+      property(`k${index}`, `ovf:value="\${k${index + 1}}\${k${index + 1}}"`),
+    );
+    const started = performance.now();
+    expect(verdicts(planOf(single([...doubling, property('k25', 'ovf:value="0123456789"')])))).toContain('error O-063');
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+
+  it('of any sort end in values or in findings', () => {
+    const keys = ['a', 'b', 'c', 'd'];
+    const value = fc.array(
+      fc.oneof(
+        fc.constantFrom('x', '$', '{', '}'),
+        fc.constantFrom(...keys).map((key) => `\${${key}}`),
+      ),
+      { maxLength: 4 },
+    );
+    fc.assert(
+      fc.property(fc.tuple(value, value, value, value), (declared) => {
+        const text = single(keys.map((key, index) => property(key, `ovf:value="${declared[index]?.join('') ?? ''}"`)));
+        const { plan, findings } = planOf(text, {}, 'lenient');
+        expect(plan !== undefined || findings.some(({ code }) => code === 'ovf.O-063')).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('scopes', () => {
+  it('show own properties and those of the immediate parent, own ones first', () => {
+    const text = envelope(
+      collection(
+        'top',
+        collection(
+          'tier',
+          system('vm', { sections: product([property('a', 'ovf:value="own"')]) }),
+          product([property('a', 'ovf:value="tier"'), property('b', 'ovf:value="tier"')]),
+        ),
+        product([property('c', 'ovf:value="top"')]),
+      ),
+    );
+    expect(readyPlan(text).machines[0]?.environment.properties).toEqual([
+      { key: 'a', value: 'own', secret: false, from: 'own' },
+      { key: 'b', value: 'tier', secret: false, from: 'parent' },
+    ]);
+    expect(readyPlan(text).collections).toEqual([
+      { id: 'top', title: 'top', properties: [{ key: 'c', value: 'top', secret: false, from: 'own' }] },
+      {
+        id: 'tier',
+        title: 'tier',
+        parent: 'top',
+        properties: [
+          { key: 'a', value: 'tier', secret: false, from: 'own' },
+          { key: 'b', value: 'tier', secret: false, from: 'own' },
+          { key: 'c', value: 'top', secret: false, from: 'parent' },
+        ],
+      },
+    ]);
+  });
+
+  it('O-059 have each class and instance once, O-064 each key once', () => {
+    const twice = envelope(
+      system('vm', { sections: product([property('a', 'ovf:value="1"')]) + product([property('a', 'ovf:value="2"')]) }),
+    );
+    expect(verdicts(planOf(twice))).toEqual(['error O-059', 'error O-064']);
+    expect(values2(twice)).toEqual({ a: '1' });
+    const composed = envelope(
+      system('vm', {
+        sections: product([property('b.c')], 'ovf:class="a"') + product([property('c')], 'ovf:class="a.b"'),
+      }),
+    );
+    expect(verdicts(planOf(composed))).toEqual(['warning O-064', 'error O-064']);
+  });
+
+  function values2(text: string): Readonly<Record<string, string | undefined>> {
+    return valuesOf(planOf(text, {}, 'lenient').plan?.machines[0]?.environment.properties);
+  }
+});
+
+describe('passwords', () => {
+  const text = envelope(
+    collection(
+      'shop',
+      system('web', { sections: product([property('url', 'ovf:value="db://${pw}@db"')]) }),
+      product([property('pw', `${USER} ovf:password="true" ovf:qualifiers="MinLen(8)" ovf:value="default-secret"`)]),
+    ),
+  );
+
+  it('O-066 and what draws on them are in the plan by key only', () => {
+    const { plan, secrets, unresolved } = planOf(text, { properties: { pw: 'hunter2-hunter2' } });
+    expect(plan?.machines[0]?.environment.properties).toEqual([
+      { key: 'url', secret: true, from: 'own' },
+      { key: 'pw', secret: true, from: 'parent' },
+    ]);
+    expect(Object.fromEntries(secrets)).toEqual({
+      [secretKey('shop', 'pw')]: 'hunter2-hunter2',
+      [secretKey('web', 'url')]: 'db://hunter2-hunter2@db',
+      [secretKey('web', 'pw')]: 'hunter2-hunter2',
+    });
+    expect(unresolved.properties).toEqual([]);
+  });
+
+  it('O-066 are in no finding and no default', () => {
+    const refused = planOf(text, { properties: { pw: 'sh0rt' } });
+    expect(verdicts(refused)).toEqual(['error O-061']);
+    expect(JSON.stringify(refused.findings)).not.toContain('sh0rt');
+    const { unresolved } = planOf(text);
+    expect(unresolved.properties).toMatchObject([{ key: 'pw', password: true, blocking: false }]);
+    expect(JSON.stringify(unresolved)).not.toContain('default-secret');
+  });
+
+  it('O-066 that break their own limits are not told either', () => {
+    const broken = single([
+      property(
+        'pw',
+        'ovf:password="true" ovf:qualifiers="MaxLen(3)" ovf:value="topsecret"',
+        '<Value ovf:value="topsecret2"/>',
+      ),
+    ]);
+    expect(JSON.stringify(planOf(broken).findings)).not.toContain('topsecret');
+  });
+});
+
+describe('what is left to the user', () => {
+  it('blocks where there is no legal value yet', () => {
+    const text = single([
+      property('port', `${USER} ovf:type="uint16"`, '<Label>Port</Label><Description>of the service</Description>'),
+      property('note', USER),
+      property('size', `${USER} ovf:type="uint8" ovf:value="4"`),
+      property('twice', 'ovf:value="${port}"'),
+    ]);
+    const { plan, draft, unresolved } = planOf(text);
+    expect(plan).toBeUndefined();
+    expect(draft?.machines).toHaveLength(1);
+    expect(unresolved.blocked).toBe(true);
+    expect(unresolved.properties).toEqual([
+      {
+        key: 'port',
+        content: 'vm',
+        label: 'Port',
+        description: 'of the service',
+        limits: { type: 'uint16' },
+        password: false,
+        blocking: true,
+      },
+      { key: 'note', content: 'vm', limits: { type: 'string' }, password: false, blocking: false },
+      { key: 'size', content: 'vm', limits: { type: 'uint8' }, password: false, default: '4', blocking: false },
+    ]);
+    expect(planOf(text, { properties: { port: '80' } }).unresolved.blocked).toBe(false);
+  });
+
+  it('shows the category', () => {
+    const text = envelope(
+      system('vm', {
+        sections: `<ProductSection><Info/><Category>Net</Category>${property('a', USER)}</ProductSection>`,
+      }),
+    );
+    expect(planOf(text).unresolved.properties).toMatchObject([{ category: 'Net' }]);
+  });
+
+  it('O-061 does not include a default that is wrong, in force or not', () => {
+    const value = '<Value ovf:value="400" ovf:configuration="small"/>';
+    const text = envelope(
+      system('vm', { sections: product([property('n', 'ovf:type="uint8" ovf:value="300"', value)]) }),
+      { sections: CONFIGURATIONS },
+    );
+    expect(verdicts(planOf(text)).filter((verdict) => verdict.includes('O-061'))).toEqual([
+      'error O-061',
+      'error O-061',
+    ]);
+    expect(verdicts(planOf(text, {}, 'lenient')).filter((verdict) => verdict.includes('O-061'))).toEqual([
+      'warning O-061',
+      'warning O-061',
+    ]);
+  });
+});
+
+describe('types and qualifiers', () => {
+  it.each([
+    ['uint8', '', '255', '256'],
+    ['sint8', '', '-128', '-129'],
+    ['uint16', '', '65535', '-1'],
+    ['sint32', '', '-2147483648', '2147483648'],
+    ['uint64', '', '18446744073709551615', '18446744073709551616'],
+    ['sint64', '', '-9223372036854775808', '9223372036854775808'],
+    ['uint8', '', '007', '0x10'],
+    ['real32', '', '-1.5e3', '1e39'],
+    ['real64', '', '.5', 'NaN'],
+    ['boolean', '', 'True', 'yes'],
+    ['string', 'MinLen(2)', 'äö', 'ä'],
+    ['string', 'MaxLen(2)', '😀😀', '😀😀😀'],
+    ['string', 'MinLen(1) MaxLen(3)', 'abc', ''],
+    ['string', 'MinLen(1),MaxLen(3)', 'abc', 'abcd'],
+    ['string', 'ValueMap{"a","b"}', 'b', 'c'],
+    ['string', "ValueMap{'a', 'b c'}", 'b c', 'b'],
+    ['string', 'ValueMap{"a, b","c)"} MaxLen(4)', 'a, b', 'a'],
+    ['string', 'ValueMap{a,b}', 'a', 'a,b'],
+    ['uint16', 'MinValue(1) MaxValue(10)', '10', '11'],
+    ['uint16', 'MinValue(1), MaxValue(10)', '1', '0'],
+    ['uint64', 'MaxValue(9007199254740993)', '9007199254740993', '9007199254740994'],
+    ['real64', 'MinValue(0.5)', '0.5', '0.4'],
+    ['string', 'Ip("lan")', '10.0.0.1', '10.0.0.256'],
+    ['string', 'Gateway()', 'fe80::1', 'router'],
+    ['int', '', '-5', '5.5'],
+    ['int(1..10)', '', '10', '11'],
+    ['String', '', 'x', '\u0000'],
+    ['string(2..3)', '', 'ab', 'a'],
+    ['string["a","b"]', '', 'a', 'c'],
+    ['password(4..)', '', 'long', 'no'],
+    ['ip', '', '::1', 'host'],
+    ['ip:VM Network', '', '', 'x'],
+    ['Boolean', '', 'false', '0'],
+  ])('%s %s takes %j and refuses %j', (type, qualifiers, legal, illegal) => {
+    const { limits, unknownType, unknownQualifiers } = readLimits(type, qualifiers);
+    expect({ unknownType, unknownQualifiers }).toEqual({ unknownQualifiers: [] });
+    expect(illegalReason(legal, limits)).toBeUndefined();
+    expect(illegalReason(illegal, limits)).toEqual(expect.any(String));
+  });
+
+  it('reads a list of 5 kB', () => {
+    const zones = Array.from({ length: 400 }, (_, index) => `Zone/Number ${index}`);
+    const { limits } = readLimits('string', `ValueMap{${zones.map((zone) => `"${zone}"`).join(', ')}}`);
+    expect(limits.values).toEqual(zones);
+    expect(illegalReason('x', limits)).toMatch(/, …$/);
+  });
+
+  it('lets network qualifiers stand', () => {
+    expect(
+      readLimits('string', 'Netmask("lan") Dns() HostPrefix DomainName("a") SearchPath("b")').unknownQualifiers,
+    ).toEqual([]);
+  });
+
+  it('says what it does not know', () => {
+    expect(readLimits('string', 'Foo(1) MinLen(x) "?" MaxLen(3)')).toMatchObject({
+      unknownQualifiers: ['Foo(1)', 'MinLen(x)', '"?"'],
+      limits: { maxLength: 3 },
+    });
+    expect(readLimits('string[oops', '').unknownType).toBe('string[oops');
+    expect(readLimits('int(a..b)').unknownType).toBe('int(a..b)');
+    expect(readLimits('ipx').unknownType).toBe('ipx');
+    expect(readLimits('ip(1)').unknownType).toBe('ip(1)');
+    expect(readLimits('string["a""b"]').unknownType).toBe('string["a""b"]');
+  });
+
+  it('O-060 refuses unknown types strictly, and takes them as text leniently', () => {
+    const text = single([
+      property('a', 'ovf:type="colour" ovf:value="red"'),
+      property('b', 'ovf:type="int" ovf:value="1"'),
+    ]);
+    expect(verdicts(planOf(text))).toEqual(['error O-060', 'error O-060']);
+    expect(verdicts(planOf(text, {}, 'lenient'))).toEqual(['warning O-060', 'warning O-060']);
+  });
+
+  it('O-061 warns of qualifiers it does not check', () => {
+    expect(verdicts(planOf(single([property('a', 'ovf:qualifiers="Shiny()"')])))).toEqual(['warning O-061']);
+  });
+
+  it('of any text cost little and never crash', () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.string({ unit: fc.constantFrom(...'MinLe(){}"\' ,1aValueMp'), maxLength: 200 }),
+    );
+    fc.assert(
+      fc.property(text, text, text, (type, qualifiers, value) => {
+        illegalReason(value, readLimits(type, qualifiers).limits);
+      }),
+    );
+    const started = performance.now();
+    for (const hostile of [
+      'a('.repeat(50_000),
+      'a("'.repeat(50_000),
+      "'".repeat(100_000),
+      '{'.repeat(100_000),
+      ' '.repeat(100_000),
+      `ValueMap{${'"a"'.repeat(50_000)}`,
+    ]) {
+      readLimits(`string${hostile}`, hostile);
+    }
+    expect(performance.now() - started).toBeLessThan(1500);
+  });
+});
