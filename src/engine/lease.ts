@@ -5,7 +5,6 @@
  */
 
 import type { Uuid } from '../base/ids.js';
-import type { Direction } from './operation.js';
 import type { Store } from '../store/sql.js';
 import { operationOf, type OperationRow, type StoredOperation } from './records.js';
 
@@ -53,17 +52,20 @@ function chooseDue(store: Store, now: number, limits: LeaseLimits): Promise<Uuid
   );
 }
 
-/** What a worker holds after a renewal: by operation id, the fence and the direction it now goes. */
-export type Held = ReadonlyMap<Uuid, { readonly fence: number; readonly direction: Direction }>;
-
-export async function renewLeases(store: Store, owner: string, until: number): Promise<Held> {
+/** Keeps what a worker holds until `until`; answers that by operation id, with the fence of each lease. */
+export async function renewLeases(store: Store, owner: string, until: number): Promise<ReadonlyMap<Uuid, number>> {
   const rows = await store.write((tx) =>
-    tx.all<Pick<OperationRow, 'id' | 'fence' | 'direction'>>(
-      'UPDATE operation SET lease_until = ? WHERE owner = ? RETURNING id, fence, direction',
+    tx.all<Pick<OperationRow, 'id' | 'fence'>>(
+      'UPDATE operation SET lease_until = ? WHERE owner = ? RETURNING id, fence',
       [until, owner],
     ),
   );
-  return new Map(rows.map(({ id, fence, direction }) => [id, { fence, direction: direction as Direction }]));
+  return new Map(rows.map(({ id, fence }) => [id, fence]));
+}
+
+/** Which of a worker's operations are to be undone: those whose forward step is still at work should end it. */
+export async function turnedBack(store: Store, owner: string): Promise<ReadonlySet<Uuid>> {
+  return new Set(await store.pluck<Uuid>("SELECT id FROM operation WHERE owner = ? AND direction = 'undo'", [owner]));
 }
 
 /** Gives back all leases of a worker that ends. */

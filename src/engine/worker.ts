@@ -10,7 +10,7 @@ import { newUuid, type Uuid } from '../base/ids.js';
 import type { Log } from '../base/log.js';
 import type { Store } from '../store/sql.js';
 import { failureOf, type Failure } from './failure.js';
-import { leaseDue, nextDue, releaseLeases, renewLeases } from './lease.js';
+import { leaseDue, nextDue, releaseLeases, renewLeases, turnedBack } from './lease.js';
 import { tokenOf, type OperationTypes, type Progress, type StepContext, type StepOutcome } from './operation.js';
 import type { OutcomeRecorder, Recorded, StepResult } from './outcome.js';
 import type { StoredOperation } from './records.js';
@@ -59,7 +59,8 @@ export class Worker {
   readonly #ending = new AbortController();
   #stopping = false;
   #wake = new AbortController();
-  #loops: readonly Promise<void>[] = [];
+  #leasing: Promise<void> = Promise.resolve();
+  #renewing: Promise<void> = Promise.resolve();
 
   constructor(
     parts: { readonly store: Store; readonly clock: Clock; readonly log: Log; readonly types: OperationTypes },
@@ -75,7 +76,8 @@ export class Worker {
   }
 
   start(): void {
-    this.#loops = [this.#leaseLoop(), this.#renewLoop()];
+    this.#leasing = this.#leaseLoop();
+    this.#renewing = this.#renewLoop();
   }
 
   /** Something may have become due: look at once. */
@@ -90,13 +92,14 @@ export class Worker {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     this.nudge();
+    await this.#leasing;
     const grace = new AbortController();
     void this.settled().then(() => grace.abort());
     await this.#clock.sleep(graceMs, grace.signal);
     this.#ending.abort();
     for (const holding of this.#held.values()) holding.abort.abort();
     await this.#clock.sleep(INTERRUPT_MS, grace.signal);
-    await Promise.all(this.#loops);
+    await this.#renewing;
     await releaseLeases(this.#store, this.id);
   }
 
@@ -127,6 +130,7 @@ export class Worker {
       this.#wake = new AbortController();
       const { signal } = this.#wake;
       try {
+        await this.#interruptTurnedBack();
         const taken = await this.leaseOnce();
         if (taken > 0) continue;
         const due = await nextDue(this.#store, this.#clock.now());
@@ -136,6 +140,14 @@ export class Worker {
         this.#log.error({ err: error }, 'leasing work failed');
         await this.#clock.sleep(this.#limits.pollMs, signal);
       }
+    }
+  }
+
+  async #interruptTurnedBack(): Promise<void> {
+    if (this.#held.size === 0) return;
+    const ids = await turnedBack(this.#store, this.id);
+    for (const [id, { operation, abort }] of this.#held) {
+      if (operation.direction === 'forward' && ids.has(id)) abort.abort();
     }
   }
 
@@ -151,8 +163,7 @@ export class Worker {
       const before = new Map(this.#held);
       const held = await renewLeases(this.#store, this.id, this.#clock.now() + this.#limits.leaseMs);
       for (const [id, { operation, abort }] of before) {
-        const lease = held.get(id);
-        if (lease?.fence !== operation.fence || lease.direction !== operation.direction) abort.abort();
+        if (held.get(id) !== operation.fence) abort.abort();
       }
     } catch (error) {
       this.#log.error({ err: error }, 'renewing leases failed');

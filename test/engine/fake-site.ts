@@ -56,7 +56,7 @@ export class FakeSite {
     work: (context: StepContext) => void,
   ): Promise<{ done: true; memory: Record<string, string> } | { done: false; again: number }> {
     const { entity } = context.operation;
-    const key = `${String(context.input['name'])}/${name}/${direction}`;
+    const key = `${context.input['name'] as string}/${name}/${direction}`;
     const others = this.running.get(entity) ?? 0;
     if (others > 0) this.overlaps.push(key);
     this.running.set(entity, others + 1);

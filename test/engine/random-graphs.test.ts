@@ -137,7 +137,7 @@ function checkSite(shop: Workshop, members: readonly GraphMember[]): void {
 
 function checkOrder(shop: Workshop, members: readonly GraphMember[]): void {
   const { log } = shop.site;
-  const names = new Map(members.map((member) => [member.id, String(member.input['name'])]));
+  const names = new Map(members.map((member) => [member.id, member.input['name'] as string]));
   const places = (what: string, id: string, direction: string): number[] =>
     log.flatMap((line, place) =>
       line.startsWith(`${what} ${names.get(id)}/`) && line.endsWith(direction) ? [place] : [],

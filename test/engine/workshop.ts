@@ -25,7 +25,7 @@ export class Workshop {
   readonly site = new FakeSite();
   readonly store: Store;
   readonly #types: OperationType[];
-  #settings: EngineSettings;
+  readonly #settings: EngineSettings;
   #dead = { killed: false };
   engine: Engine;
 
