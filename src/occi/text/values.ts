@@ -23,7 +23,8 @@ export function attributeValue(value: AttributeValue): string {
     case 'boolean':
       return value ? 'true' : 'false';
     default:
-      return quoted(JSON.stringify(value));
+      // JSON leaves one control character as it is.
+      return quoted(JSON.stringify(value).replaceAll('\u007f', '\\u007f'));
   }
 }
 
