@@ -18,7 +18,7 @@ const ATTRIBUTE_NAME: Record<OcciVersion, RegExp> = {
   '1.2': /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
 };
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?@!$&'()*+,;=%-]+#$/;
-const LOCATION = /^\/([A-Za-z0-9_~-][A-Za-z0-9._~-]*\/)+$/;
+const LOCATION = /^\/((?!\.{1,2}\/)[A-Za-z0-9._~-]+\/)+$/;
 
 /** Whether `text` is a term of that version's grammar. */
 export function isTerm(text: string, version: OcciVersion = '1.2'): boolean {
@@ -35,7 +35,7 @@ export function isScheme(text: string): boolean {
   return text.length <= LONGEST_NAME && SCHEME.test(text);
 }
 
-/** Whether `text` is a path from the root that ends in `/`, without empty, dotted or escaped segments. */
+/** Whether `text` is a path from the root that ends in `/`, without empty, relative or escaped segments. */
 export function isLocation(text: string): boolean {
   return text.length <= LONGEST_NAME && LOCATION.test(text);
 }
