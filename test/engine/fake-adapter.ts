@@ -1,0 +1,38 @@
+/** An adapter of which only what the reconciler uses works: a list of machines that a test lays out. */
+
+import { IaasError, type Observed, type SiteAdapter } from '../../src/iaas/adapter.js';
+
+export type Machine = Extract<Observed, { class: 'compute' }>;
+
+export function machine(ref: string, id: string | undefined, state: Machine['state'] = 'active'): Machine {
+  return { class: 'compute', ref, ...(id === undefined ? {} : { id }), state, busy: false, cores: 1, memoryBytes: 1 };
+}
+
+export class FakeAdapter {
+  readonly site: string;
+  machines: Machine[] = [];
+  /** Left out of lists, yet there when asked for by name. */
+  unlisted: Machine[] = [];
+  /** What reading the site comes to instead. */
+  trouble: 'refuses' | 'hangs' | undefined;
+
+  constructor(site: string) {
+    this.site = site;
+  }
+
+  async *list(what: string): AsyncGenerator<Observed> {
+    if (what !== 'compute') throw new IaasError('unsupported', `no ${what} here`);
+    if (this.trouble === 'refuses') throw new IaasError('transient', 'connection refused');
+    if (this.trouble === 'hangs') await new Promise(() => undefined);
+    yield* this.machines;
+  }
+
+  async describe(_what: string, refs: readonly string[]): Promise<ReadonlyMap<string, Observed>> {
+    const all = [...this.machines, ...this.unlisted];
+    return new Map(all.filter(({ ref }) => refs.includes(ref)).map((each) => [each.ref, each]));
+  }
+
+  asAdapter(): SiteAdapter {
+    return this as unknown as SiteAdapter;
+  }
+}
