@@ -45,7 +45,7 @@ export class Findings {
 
   /** A fault that another part has found already, seen at `place`. */
   add(fault: Fault, place?: Place): void {
-    this.#push(place && !fault.place ? { ...fault, place: placeOnly(place) } : fault);
+    this.#push({ severity: 'error', ...fault, ...(place && !fault.place && { place: placeOnly(place) }) });
   }
 
   get all(): readonly Fault[] {
@@ -57,7 +57,7 @@ export class Findings {
   }
 
   #push(fault: Fault): void {
-    if ((fault.severity ?? 'error') === 'error') this.#errors += 1;
+    if (fault.severity === 'error') this.#errors += 1;
     if (this.#list.length < MAX_FINDINGS) this.#list.push(fault);
   }
 

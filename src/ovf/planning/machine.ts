@@ -45,7 +45,7 @@ export function planMachine(system: VirtualSystem, context: MachineContext): Pla
     interfaces: planInterfaces(items, findings),
     environment: { transports: hardware?.transports ?? [], properties },
     ...(install && { install: { bootStopDelay: install.initialBootStopDelay } }),
-    instances: planInstances(system, configuration, findings),
+    instances: planInstances(system, configuration),
   };
 }
 

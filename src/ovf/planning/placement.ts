@@ -38,7 +38,7 @@ function groupMembers(content: Content, group: string, inherited: boolean): read
 }
 
 /** How many instances of a system there shall be in the chosen configuration: one, unless the descriptor says otherwise. */
-export function planInstances(content: Content, configuration: string | undefined, findings: Findings): QuantityRange {
+export function planInstances(content: Content, configuration: string | undefined): QuantityRange {
   const section = content.scaleOut;
   const counts = section?.instanceCounts ?? [];
   const count =
@@ -46,12 +46,5 @@ export function planInstances(content: Content, configuration: string | undefine
     counts.find(({ configurations }) => configurations.length === 0);
   if (!count) return { normal: 1 };
   const { default: normal, minimum: min, maximum: max } = count;
-  if (normal < min || normal > (max ?? normal)) {
-    findings.error('O-052', 'minimum <= default <= maximum does not hold for the instance count', {
-      place: count.at,
-      remedy: 'correct the ScaleOutSection',
-      value: [min, normal, max].join(', '),
-    });
-  }
   return { normal, min, ...(max !== undefined && { max }) };
 }
