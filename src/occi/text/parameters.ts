@@ -5,20 +5,22 @@ import type { TextFaults } from './text-faults.js';
 
 /**
  * Moves to the name of the next parameter and answers it, or `undefined` at the end of the value. Empty parameters
- * (`;;`, a trailing `;`) are passed over.
+ * (`;;`, a trailing `;`) are passed over. Blanks alone separate too: rOCCI 4 writes link attributes so, and so does an
+ * example of GFD.229 §6.1.
  * @throws SyntaxBreak for anything else than a parameter.
  */
 export function nextParameter(lexer: FieldLexer): string | undefined {
-  for (;;) {
-    const next = lexer.peek();
-    if (next === END || next === COMMA) return undefined;
-    if (!lexer.take(SEMICOLON)) throw unexpected(lexer);
-    const after = lexer.peek();
-    if (after === SEMICOLON || after === COMMA || after === END) continue;
-    const name = lexer.name();
-    if (name === '') throw unexpected(lexer);
-    return name;
+  const before = lexer.position;
+  let next = lexer.peek();
+  let separated = lexer.position > before;
+  for (; next === SEMICOLON; next = lexer.peek()) {
+    lexer.position += 1;
+    separated = true;
   }
+  if (next === END || next === COMMA) return undefined;
+  const name = separated ? lexer.name() : '';
+  if (name === '') throw unexpected(lexer);
+  return name;
 }
 
 /**

@@ -40,7 +40,8 @@ describe('faults of the text renderings', () => {
     ['Category: compute; scheme="http://x#"; scheme="http://y#"', 'text.parameter-twice', 40],
     ['Category: compute; scheme="http://x#"; class', 'text.missing-equals', 45],
     ['Category: compute; scheme="http://x#"; class=', 'text.missing-value', 46],
-    ['Category: compute; scheme="http://x#" class="kind"', 'text.unexpected', 39],
+    ['Category: compute; scheme="http://x#"class="kind"', 'text.unexpected', 38],
+    ['Category: compute; scheme="http://x#" kind', 'text.missing-equals', 43],
     ['Category: ; scheme="http://x#"', 'text.unexpected', 11],
     ['Category: c\u00f6mpute; scheme="http://x#"', 'text.unexpected', 12],
     ['Link: /network/1; rel="http://x#y"', 'text.link.form', 7],
@@ -79,7 +80,7 @@ describe('faults of the text renderings', () => {
     expect(faults.map(({ code, place }) => [code, place?.line, place?.column, place?.field])).toEqual([
       ['text.category.scheme', 1, 11, 'Category'],
       ['text.category.class', 1, 11, 'Category'],
-      ['text.unexpected', 1, 48, 'Category'],
+      ['text.missing-equals', 1, 49, 'Category'],
       ['text.category.scheme', 1, 51, 'Category'],
       ['text.unterminated-string', 2, 21, 'X-OCCI-Attribute'],
       ['text.attribute.value', 3, 21, 'X-OCCI-Attribute'],
@@ -87,7 +88,7 @@ describe('faults of the text renderings', () => {
       ['text.attribute.twice', 3, 39, 'X-OCCI-Attribute'],
       ['text.unknown-field', 4, 1, undefined],
       ['text.link.rel', 5, 7, 'Link'],
-      ['text.unexpected', 5, 27, 'Link'],
+      ['text.missing-equals', 5, 28, 'Link'],
       ['text.unterminated-uri', 5, 30, 'Link'],
     ]);
   });

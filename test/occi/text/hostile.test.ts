@@ -43,7 +43,7 @@ function survivesEverywhere(text: string): void {
 
 describe('hostile text', () => {
   it('survives arbitrary text', () => {
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.string()), survivesEverywhere), { numRuns: 200 });
+    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.string()), survivesEverywhere), { numRuns: 120 });
   });
 
   it('survives arbitrary sequences of tokens', () => {
@@ -85,7 +85,7 @@ describe('hostile text', () => {
         '\ud800',
       ],
     );
-    fc.assert(fc.property(fc.string({ unit: token, maxLength: 40 }), survivesEverywhere), { numRuns: 400 });
+    fc.assert(fc.property(fc.string({ unit: token, maxLength: 40 }), survivesEverywhere), { numRuns: 300 });
   });
 
   it('survives mutations of a good request', () => {
@@ -106,7 +106,7 @@ describe('hostile text', () => {
         );
         survives(() => parseTextPlain(text));
       }),
-      { numRuns: 1000 },
+      { numRuns: 600 },
     );
   });
 
@@ -148,7 +148,7 @@ describe('hostile text', () => {
     const limits = { line: 10_000_000, values: 10_000_000 };
     const cost = (length: number): number => {
       const text = Buffer.from(shape(length), 'utf8').toString('utf8');
-      const runs = Array.from({ length: 5 }, () => {
+      const runs = Array.from({ length: 3 }, () => {
         const start = process.cpuUsage();
         try {
           parseTextPlain(text, limits);
@@ -160,8 +160,8 @@ describe('hostile text', () => {
       });
       return Math.min(...runs);
     };
-    cost(20_000);
+    cost(10_000);
     // The constant covers what does not depend on the length, in microseconds.
-    expect(cost(400_000)).toBeLessThan(25 * cost(40_000) + 3_000);
+    expect(cost(200_000)).toBeLessThan(25 * cost(20_000) + 3_000);
   });
 });

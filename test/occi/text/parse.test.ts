@@ -198,6 +198,7 @@ describe('text/plain', () => {
       'a field name with blanks',
       '  Category : compute; scheme="http://schemas.ogf.org/occi/infrastructure#"; class="kind"',
     ],
+    ['blanks for semicolons', 'Category: compute; scheme="http://schemas.ogf.org/occi/infrastructure#" class="kind";'],
     [
       'the same category twice',
       'Category: compute; scheme="http://schemas.ogf.org/occi/infrastructure#"; class="kind"\nCategory: compute; scheme="http://schemas.ogf.org/occi/infrastructure"; class=kind',
@@ -279,7 +280,7 @@ describe('text/plain', () => {
   it('I-026 I-027 reads links in any order, with repeated category, with the target as an attribute', () => {
     const [first, second, third] = entityOf(
       parseTextPlain(
-        'Link: <network/1?x=a,b;c>;category="http://x#ni";a.b=1;category=http://x#ip;rel=http://x#network;c=token\n' +
+        'Link: <network/1?x=a,b;c>;category="http://x#ni";a.b=1;category=http://x#ip rel=http://x#network\tc=token\n' +
           'Link: <https://vep.example.org/networkinterface/9>; category="http://x#ni"; occi.core.target="/network/2"; occi.core.id="9"\n' +
           'Link: < /network/3 >; rel="http://x#network  http://x#ipnetwork http://x#network"',
       ),

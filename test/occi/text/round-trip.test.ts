@@ -150,7 +150,7 @@ describe.each(FORMS)('in %s', (form) => {
           view.actions.map((action) => `${pathOf(view)}?action=${action.slice(action.indexOf('#') + 1)}`),
         );
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
   });
 
