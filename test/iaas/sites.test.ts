@@ -1,0 +1,214 @@
+/** The sites of a VEP: guarded calls, health, and an inventory that outlives its site. */
+
+import { IaasError, type SiteAdapter } from '../../src/iaas/adapter.js';
+import { Sites } from '../../src/iaas/sites.js';
+import { HOMES, simulatorHarness } from './simulator-harness.js';
+
+type Site = Awaited<ReturnType<typeof simulatorHarness>> & { readonly sites: Sites; readonly name: string };
+
+async function withSite(options: object, work: (site: Site) => Promise<void>): Promise<void> {
+  const harness = await simulatorHarness(HOMES[0]![1], options);
+  const sites = new Sites({ clock: harness.clock, limits: { callMs: 1000, importMs: 5000 } });
+  sites.add(harness.adapter);
+  try {
+    await work({ ...harness, sites, name: harness.adapter.site });
+  } finally {
+    await sites.close();
+    await harness.close();
+  }
+}
+
+const spec = { id: 'i', name: 'n', cores: 1, memoryBytes: 2 ** 30 };
+
+/** An adapter that answers one call as told; the others as the given one. */
+const altered = (adapter: SiteAdapter, change: Partial<SiteAdapter>): SiteAdapter =>
+  new Proxy(adapter, {
+    get: (target, member) => {
+      const value: unknown = Reflect.get({ ...change }, member) ?? Reflect.get(target, member, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+
+describe('the sites of a VEP', () => {
+  it('are found by name, the first being the default', () =>
+    withSite({}, async ({ sites, name, adapter }) => {
+      expect(sites.names).toEqual([name]);
+      expect(sites.default).toBe(name);
+      expect(sites.has(name)).toBe(true);
+      expect(sites.adapter(name).type).toBe('simulator');
+      expect(() => sites.adapter('elsewhere')).toThrow(IaasError);
+      expect(() => sites.add(adapter)).toThrow(/two sites/);
+      expect(() => new Sites({ clock: { now: () => 0, sleep: () => Promise.resolve() } }).default).toThrow(/no site/);
+      await Promise.resolve();
+    }));
+
+  it('refuse what a site cannot do before asking it', () =>
+    withSite({ lacks: ['compute.suspend', 'network.create', 'metrics', 'events'] }, async ({ sites, name }) => {
+      const site = sites.adapter(name);
+      await expect(site.actCompute('x', 'suspend', undefined)).rejects.toMatchObject({ class: 'unsupported' });
+      await expect(site.createNetwork({ id: 'n', name: 'n' }, 'n')).rejects.toMatchObject({ class: 'unsupported' });
+      await expect(site.metrics([])).rejects.toMatchObject({ class: 'unsupported' });
+      expect(() => site.events(new AbortController().signal)).toThrow(IaasError);
+    }));
+
+  it('end a call that is not answered within its limit, even if the adapter takes no notice', () =>
+    withSite({}, async ({ sites, name, adapter, advance, clock }) => {
+      await adapter.injectFault({ operation: 'inventory', kind: 'time-out', nth: 1 });
+      const asked = expect(sites.adapter(name).inventory()).rejects.toMatchObject({ class: 'transient' });
+      await advance(1000);
+      await asked;
+      const deaf = new Sites({ clock, limits: { callMs: 1000, importMs: 5000 } });
+      deaf.add(
+        altered(adapter, {
+          inventory: () => new Promise(() => undefined),
+          list: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined) }) }),
+        }),
+      );
+      const calls = [deaf.adapter(name).inventory(), drain(deaf.adapter(name).list('compute'))].map((call) =>
+        expect(call).rejects.toMatchObject({ class: 'transient' }),
+      );
+      await advance(1000);
+      await Promise.all(calls);
+    }));
+
+  it('end a call that its caller gives up', () =>
+    withSite({}, async ({ sites, name, adapter, advance }) => {
+      await adapter.injectFault({ operation: 'describe', kind: 'time-out', nth: 1 });
+      const stop = new AbortController();
+      const asked = expect(sites.adapter(name).describe('compute', [], { signal: stop.signal })).rejects.toMatchObject({
+        class: 'transient',
+      });
+      await advance(10);
+      stop.abort();
+      await asked;
+      expect(sites.status(name)).toMatchObject({ up: true });
+      await expect(sites.adapter(name).inventory({ signal: AbortSignal.abort() })).rejects.toMatchObject({
+        class: 'transient',
+      });
+    }));
+
+  it('give every failure as one of the nine classes', () =>
+    withSite({}, async ({ name, adapter, clock }) => {
+      const odd = new Sites({ clock });
+      odd.add(altered(adapter, { inventory: () => Promise.reject(new TypeError('x is undefined')) }));
+      await expect(odd.adapter(name).inventory()).rejects.toMatchObject({
+        class: 'fatal',
+        message: expect.stringContaining('x is undefined'),
+      });
+    }));
+
+  it('are down after three calls without an answer and up after one with', () =>
+    withSite({}, async ({ sites, name, adapter, advance, clock }) => {
+      const start = clock.now();
+      expect(sites.status(name)).toEqual({ name, type: 'simulator', up: true, since: start });
+      await adapter.injectFault({ operation: 'createCompute', kind: 'lose-answer', times: 3 });
+      for (let index = 0; index < 3; index++) {
+        await advance(10);
+        await expect(sites.adapter(name).createCompute(spec, 't')).rejects.toMatchObject({ class: 'transient' });
+      }
+      expect(sites.statuses()).toMatchObject([
+        { up: false, since: start + 30, lastError: { class: 'transient', at: start + 30 } },
+      ]);
+      await advance(10);
+      await sites.adapter(name).createCompute(spec, 't');
+      expect(sites.status(name)).toMatchObject({ up: true, since: start + 40 });
+    }));
+
+  it('are up while they refuse, for a refusal is an answer', () =>
+    withSite({}, async ({ sites, name, adapter }) => {
+      await adapter.injectFault({ operation: 'createCompute', kind: 'transient', times: 5 });
+      for (let index = 0; index < 5; index++)
+        await expect(sites.adapter(name).createCompute(spec, 't')).rejects.toMatchObject({ class: 'transient' });
+      expect(sites.status(name).up).toBe(true);
+    }));
+
+  it('show an inventory at most five seconds old, asked for once for all', () =>
+    withSite({}, async ({ sites, name, adapter, advance }) => {
+      const first = await Promise.all([sites.inventoryOf(name), sites.inventoryOf(name)]);
+      expect(first[0]!.inventory).toBe(first[1]!.inventory);
+      await adapter.createCompute(spec, 't');
+      await advance(4999);
+      expect((await sites.inventoryOf(name)).ageMs).toBe(4999);
+      expect((await sites.inventoryOf(name)).inventory).toBe(first[0]!.inventory);
+      await advance(2);
+      const fresh = await sites.inventoryOf(name);
+      expect(fresh.ageMs).toBe(0);
+      expect(fresh.inventory).not.toBe(first[0]!.inventory);
+      expect((await sites.inventoryOf(name, 0)).ageMs).toBe(0);
+    }));
+
+  it('keep the last inventory of a site that does not answer, and wait for it no more', () =>
+    withSite({}, async ({ sites, name, adapter, advance }) => {
+      await sites.inventoryOf(name);
+      await adapter.injectFault({ operation: 'inventory', kind: 'lose-answer', times: 3 });
+      for (let index = 1; index <= 3; index++) {
+        await advance(6000);
+        expect((await sites.inventoryOf(name)).ageMs).toBe(index * 6000);
+      }
+      expect(sites.status(name).up).toBe(false);
+      await adapter.injectFault({ operation: 'inventory', kind: 'time-out', nth: 1 });
+      await advance(6000);
+      expect((await sites.inventoryOf(name)).ageMs).toBe(24_000);
+      await advance(2000);
+      expect((await sites.inventoryOf(name)).ageMs).toBe(26_000);
+      await advance(100);
+      expect((await sites.inventoryOf(name)).ageMs).toBeLessThan(1000);
+      expect(sites.status(name).up).toBe(true);
+    }));
+
+  it('pass on the failure of a site of which nothing is known', () =>
+    withSite({ faults: [{ operation: 'inventory', kind: 'lose-answer', nth: 1 }] }, async ({ sites, name }) => {
+      await expect(sites.inventoryOf(name)).rejects.toMatchObject({ class: 'transient' });
+      await expect(sites.inventoryOf(name)).resolves.toMatchObject({ ageMs: 0 });
+    }));
+
+  it('hand every call on to the adapter', () =>
+    withSite({}, async ({ sites, name, advance, image }) => {
+      const site = sites.adapter(name);
+      const open = async function* (): AsyncIterable<Uint8Array> {
+        yield await Promise.resolve(image.bytes);
+      };
+      const images = {
+        id: 'img',
+        name: 'img',
+        format: image.format,
+        sizeBytes: image.bytes.byteLength,
+        open: () => Promise.resolve(open()),
+      };
+      const boot = await site.importImage(images, 'img');
+      await advance(1000);
+      const compute = await site.createCompute({ ...spec, image: boot }, 'vm');
+      const network = await site.createNetwork({ id: 'n', name: 'n' }, 'n');
+      const storage = await site.createStorage({ id: 's', name: 's', sizeBytes: 2 ** 30 }, 's');
+      await advance(1000);
+      const nic = await site.attachNic({ id: 'nic', compute, network }, 'nic');
+      const attachment = await site.attachStorage({ id: 'att', compute, storage }, 'att');
+      await advance(1000);
+      await site.resizeCompute(compute, { cores: 2, memoryBytes: 2 ** 30 });
+      await site.resizeStorage(storage, 2 ** 31);
+      await advance(2000);
+      await site.actStorage(storage, 'snapshot');
+      await site.actNetwork(network, 'down');
+      await site.actCompute(compute, 'start', undefined);
+      await advance(3000);
+      const saved = await site.saveCompute(compute, 'saved', 'hot', 'saved');
+      expect((await site.metrics([compute])).length).toBeGreaterThan(0);
+      expect(await site.check()).toEqual([]);
+      expect((await site.describe('compute', [compute])).get(compute)).toMatchObject({ state: 'active', cores: 2 });
+      await advance(3000);
+      for await (const thing of site.list('image')) expect([boot, saved]).toContain(thing.ref);
+      for (const [what, ref] of [
+        ['nic', nic],
+        ['attachment', attachment],
+        ['compute', compute],
+      ] as const) {
+        await site.delete(what, ref);
+        await advance(1000);
+        expect((await site.describe(what, [ref])).size).toBe(0);
+      }
+    }));
+});
+
+async function drain(things: AsyncIterable<unknown>): Promise<void> {
+  for await (const _each of things);
+}
