@@ -6,7 +6,14 @@
 import { problem } from '../../src/base/errors.js';
 import type { EntityChange, EntityDraft, Invocation, Write } from '../../src/extension/kind-handler.js';
 import { applyChange } from '../../src/extension/handlers.js';
-import { COMPUTE, OS_TPL, RESOURCE_TPL, type Attributes, type AttributeValue, type Mixin } from '../../src/occi/model.js';
+import {
+  COMPUTE,
+  OS_TPL,
+  RESOURCE_TPL,
+  type Attributes,
+  type AttributeValue,
+  type Mixin,
+} from '../../src/occi/model.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { insertUserMixin } from '../../src/store/user-mixins.js';
 import { InfrastructureHandler, type HandlerServices } from './handler.js';
@@ -37,8 +44,14 @@ export class ComputeHandler extends InfrastructureHandler {
         remedy: 'create a compute with the other template',
       });
     }
-    const replacement = templateAmong(registry, change.addedMixins.map((mixin) => mixin.id), RESOURCE_TPL);
-    const displaced = replacement ? entity.mixins.flatMap((id) => registry.mixin(id) ?? []).filter(isTemplate(RESOURCE_TPL)) : [];
+    const replacement = templateAmong(
+      registry,
+      change.addedMixins.map((mixin) => mixin.id),
+      RESOURCE_TPL,
+    );
+    const displaced = replacement
+      ? entity.mixins.flatMap((id) => registry.mixin(id) ?? []).filter(isTemplate(RESOURCE_TPL))
+      : [];
     // The OS template says what the machine was made from; it stays whatever a full update leaves out.
     const removed = change.removedMixins.filter((mixin) => mixin.id !== OS_TPL && !isTemplate(OS_TPL)(mixin));
     const changed = applyChange(entity, { ...change, removedMixins: [...removed, ...displaced] });
@@ -55,7 +68,11 @@ export class ComputeHandler extends InfrastructureHandler {
     return `${String(wanted['occi.compute.cores'])} ${String(wanted['occi.compute.memory'])}`;
   }
 
-  override async act(write: Write, entity: EntityRecord, invocation: Invocation): Promise<{ entity: EntityRecord; minted?: Mixin }> {
+  override async act(
+    write: Write,
+    entity: EntityRecord,
+    invocation: Invocation,
+  ): Promise<{ entity: EntityRecord; minted?: Mixin }> {
     if (invocation.term !== 'save') return super.act(write, entity, invocation);
     const minted = this.#mint(write, entity, invocation.parameters['name']);
     const { id, scheme, term, title, depends, location } = minted;
@@ -69,8 +86,15 @@ export class ComputeHandler extends InfrastructureHandler {
 
   /** The template that `save` answers with: in the scheme of the caller's group, found in discovery at once (K10). */
   #mint(write: Write, entity: EntityRecord, name: AttributeValue | undefined): Mixin {
-    const title = (typeof name === 'string' && name !== '' ? name : `${entity.title ?? 'compute'} saved`).replace(/[,\r\n]+/g, ' ').slice(0, 100);
-    const base = title.toLowerCase().replace(/[^a-z0-9]+/g, '_').replace(/^[^a-z]+|_+$/g, '').slice(0, 40) || 'image';
+    const title = (typeof name === 'string' && name !== '' ? name : `${entity.title ?? 'compute'} saved`)
+      .replace(/[,\r\n]+/g, ' ')
+      .slice(0, 100);
+    const base =
+      title
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, '_')
+        .replace(/^[^a-z]+|_+$/g, '')
+        .slice(0, 40) || 'image';
     const scheme = `http://schemas.contrail-project.eu/occi/group/${encodeURIComponent(entity.group)}/os_tpl#`;
     const taken = (term: string): boolean => write.registry.get(scheme + term) !== undefined;
     let term = base;
@@ -91,7 +115,11 @@ export class ComputeHandler extends InfrastructureHandler {
   }
 
   /** Fills in what is not said and lets the template win. Immutable attributes of the template are observed ones. */
-  #complete(wanted: Record<string, AttributeValue>, observed: Record<string, AttributeValue>, template: Mixin | undefined): void {
+  #complete(
+    wanted: Record<string, AttributeValue>,
+    observed: Record<string, AttributeValue>,
+    template: Mixin | undefined,
+  ): void {
     for (const [name, value] of Object.entries(SIZES)) wanted[name] ??= value;
     if (!template) return;
     for (const [name, value] of Object.entries(valuesOf(template))) {

@@ -7,7 +7,14 @@
 import { problem } from '../../src/base/errors.js';
 import type { Engine } from '../../src/engine/engine.js';
 import { applyChange } from '../../src/extension/handlers.js';
-import type { EntityChange, EntityDraft, Invocation, KindHandler, OperationDraft, Write } from '../../src/extension/kind-handler.js';
+import type {
+  EntityChange,
+  EntityDraft,
+  Invocation,
+  KindHandler,
+  OperationDraft,
+  Write,
+} from '../../src/extension/kind-handler.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Attributes, Mixin, TypeId } from '../../src/occi/model.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
@@ -85,7 +92,11 @@ export class InfrastructureHandler implements KindHandler {
     return '';
   }
 
-  async act(write: Write, entity: EntityRecord, invocation: Invocation): Promise<{ entity: EntityRecord; minted?: Mixin }> {
+  async act(
+    write: Write,
+    entity: EntityRecord,
+    invocation: Invocation,
+  ): Promise<{ entity: EntityRecord; minted?: Mixin }> {
     const state = this.stateOf(entity);
     const found = transition(this.machine, invocation.term, state);
     const to = found?.to === 'same' || found === undefined ? state : found.to;

@@ -25,7 +25,11 @@ export const RELEASE = 'infrastructure.release';
 const POLL_MS = 250;
 
 /** Looks up what a provision must hand to the site but no operation may hold: rendered guest environments, images. */
-export type ProvisionDetails = (operation: Operation, entity: EntityRecord) => Promise<ProvisionInput>;
+export type ProvisionDetails = (
+  operation: Operation,
+  entity: EntityRecord,
+  signal: AbortSignal,
+) => Promise<ProvisionInput>;
 
 export interface OperationServices {
   readonly store: Store;
@@ -78,7 +82,7 @@ class SiteWork {
         if (entity.siteRef !== null) return DONE;
         const needed = await this.#needed(entity);
         if (!needed) return AGAIN;
-        const details = await this.#details(context.operation, entity);
+        const details = await this.#details(context.operation, entity, context.signal);
         // The entity's own id is the token: whatever operation makes it, it is made once.
         const ref = await siteClass.make(adapter, entity, needed, details, entity.id, { signal: context.signal });
         return { done: true, memory: { ref }, commit: (tx) => this.#observations.placed(tx, entity.id, ref) };
@@ -167,7 +171,8 @@ class SiteWork {
         };
         const report = await this.#report(subject, ref, context.signal);
         if (!report || report.busy) return AGAIN;
-        const sized = report.class === 'compute' && report.cores === size.cores && report.memoryBytes === size.memoryBytes;
+        const sized =
+          report.class === 'compute' && report.cores === size.cores && report.memoryBytes === size.memoryBytes;
         const cold = !adapter.capabilities().liveResize;
         // Cold: stop, resize, start; each look at the site finds out which of the three comes next.
         if (cold && !sized && report.state === 'active') {
@@ -302,7 +307,13 @@ class SiteWork {
           return adapter.actCompute(ref, term, method, options);
         }
         if (term === 'save') {
-          const image = await adapter.saveCompute(ref, stringOf(context.input, 'name') ?? '', method, context.token, options);
+          const image = await adapter.saveCompute(
+            ref,
+            stringOf(context.input, 'name') ?? '',
+            method,
+            context.token,
+            options,
+          );
           const template = stringOf(context.input, 'template') ?? '';
           return (tx) => imageSaved(tx, { template, site: entity.site ?? '', image });
         }

@@ -4,7 +4,15 @@
  */
 
 import { createHash } from 'node:crypto';
-import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, type Attributes, type TypeId } from '../../src/occi/model.js';
+import {
+  COMPUTE,
+  NETWORK,
+  NETWORKINTERFACE,
+  STORAGE,
+  STORAGELINK,
+  type Attributes,
+  type TypeId,
+} from '../../src/occi/model.js';
 import type { CallOptions, Observed, ResourceClass, SiteAdapter, SiteRef } from '../../src/iaas/adapter.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { STATE_MACHINES, type StateMachine } from './states.js';
@@ -51,7 +59,8 @@ const compute: SiteClass = {
   make: (adapter, entity, _needed, input, token, options) => {
     const { wanted } = entity;
     const key = wanted['occi.credentials.ssh.publickey'] ?? wanted['org.openstack.credentials.publickey.data'];
-    const userData = input.userData ?? decodeUserData(wanted['occi.compute.userdata'] ?? wanted['org.openstack.compute.user_data']);
+    const userData =
+      input.userData ?? decodeUserData(wanted['occi.compute.userdata'] ?? wanted['org.openstack.compute.user_data']);
     return adapter.createCompute(
       {
         id: entity.id,
@@ -78,7 +87,9 @@ const compute: SiteClass = {
   observe: (report, entity) => ({
     'occi.compute.state': report.state,
     ...messageOf('occi.compute.state.message', report),
-    ...(report.class === 'compute' && report.host !== undefined ? { [HOST_TOKEN]: hostToken(entity, report.host) } : {}),
+    ...(report.class === 'compute' && report.host !== undefined
+      ? { [HOST_TOKEN]: hostToken(entity, report.host) }
+      : {}),
   }),
 };
 
@@ -89,7 +100,9 @@ const compute: SiteClass = {
 export const HOST_TOKEN = 'eu.contrail-project.ovf.host';
 
 function hostToken(entity: EntityRecord, host: string): string {
-  const digest = createHash('sha256').update(`${entity.appliance ?? entity.group} ${entity.site ?? ''} ${host}`).digest('hex');
+  const digest = createHash('sha256')
+    .update(`${entity.appliance ?? entity.group} ${entity.site ?? ''} ${host}`)
+    .digest('hex');
   return `host-${digest.slice(0, 8)}`;
 }
 
@@ -158,7 +171,9 @@ const networkinterface: SiteClass = {
         id: entity.id,
         compute: needed.source ?? '',
         network: needed.target ?? '',
-        ...(typeof wanted['occi.networkinterface.mac'] === 'string' ? { mac: wanted['occi.networkinterface.mac'] } : {}),
+        ...(typeof wanted['occi.networkinterface.mac'] === 'string'
+          ? { mac: wanted['occi.networkinterface.mac'] }
+          : {}),
         ...(typeof wanted['occi.networkinterface.address'] === 'string'
           ? { address: wanted['occi.networkinterface.address'] }
           : {}),
@@ -175,7 +190,8 @@ const networkinterface: SiteClass = {
           'occi.networkinterface.interface': report.interface,
           'occi.networkinterface.mac': report.mac,
           ...(report.address === undefined ? {} : { 'occi.networkinterface.address': report.address }),
-          'occi.networkinterface.allocation': entity.wanted['occi.networkinterface.address'] === undefined ? 'dynamic' : 'static',
+          'occi.networkinterface.allocation':
+            entity.wanted['occi.networkinterface.address'] === undefined ? 'dynamic' : 'static',
           ...(report.gateway === undefined ? {} : { 'occi.networkinterface.gateway': report.gateway }),
         }
       : {}),

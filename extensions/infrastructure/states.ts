@@ -79,5 +79,7 @@ export function transition(machine: StateMachine, term: string, state: string): 
 
 /** The actions that are legal in a state, as type identifiers. */
 export function legalActions(machine: StateMachine, state: string): TypeId[] {
-  return machine.transitions.filter((candidate) => candidate.from.includes(state)).map((candidate) => machine.actionScheme + candidate.term);
+  return machine.transitions
+    .filter((candidate) => candidate.from.includes(state))
+    .map((candidate) => machine.actionScheme + candidate.term);
 }

@@ -15,11 +15,16 @@ export class StorageHandler extends InfrastructureHandler {
 
   override async change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
     const size = change.attributes.get(SIZE);
-    if (change.attributes.has(SIZE)) refuseShrinking(Number(entity.wanted[SIZE]), size === undefined ? 0 : Number(size));
+    if (change.attributes.has(SIZE))
+      refuseShrinking(Number(entity.wanted[SIZE]), size === undefined ? 0 : Number(size));
     return super.change(write, entity, change);
   }
 
-  override async act(write: Write, entity: EntityRecord, invocation: Invocation): Promise<{ entity: EntityRecord; minted?: Mixin }> {
+  override async act(
+    write: Write,
+    entity: EntityRecord,
+    invocation: Invocation,
+  ): Promise<{ entity: EntityRecord; minted?: Mixin }> {
     if (invocation.term !== 'resize') return super.act(write, entity, invocation);
     const size = invocation.parameters['size'];
     if (typeof size !== 'number') {
@@ -29,7 +34,13 @@ export class StorageHandler extends InfrastructureHandler {
         remedy: 'give size in GiB',
       });
     }
-    return { entity: await this.change(write, entity, { attributes: new Map([[SIZE, size]]), addedMixins: [], removedMixins: [] }) };
+    return {
+      entity: await this.change(write, entity, {
+        attributes: new Map([[SIZE, size]]),
+        addedMixins: [],
+        removedMixins: [],
+      }),
+    };
   }
 
   protected override sizeOf(wanted: Attributes): string {

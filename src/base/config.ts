@@ -39,7 +39,12 @@ export interface Config {
     readonly uploadBytes: number;
     readonly imageCacheBytes: number;
   };
-  readonly engine: { readonly concurrency: number; readonly perSite: number; readonly leaseMs: number; readonly reconcileMs: number };
+  readonly engine: {
+    readonly concurrency: number;
+    readonly perSite: number;
+    readonly leaseMs: number;
+    readonly reconcileMs: number;
+  };
   readonly metrics: { readonly open: boolean };
   readonly interop: { readonly egi: boolean; readonly entityLocation: boolean };
   readonly images: {
@@ -79,7 +84,12 @@ const object = (properties: JsonObject, required: readonly string[] = []): JsonO
   properties,
 });
 const strings = { type: 'array', items: { type: 'string', minLength: 1 }, default: [] };
-const integer = (minimum: number, maximum: number, value: number): JsonObject => ({ type: 'integer', minimum, maximum, default: value });
+const integer = (minimum: number, maximum: number, value: number): JsonObject => ({
+  type: 'integer',
+  minimum,
+  maximum,
+  default: value,
+});
 const boolean = (value: boolean): JsonObject => ({ type: 'boolean', default: value });
 
 /** JSON Schema 2020-12 of the file; its defaults are VEP's defaults. */
@@ -160,7 +170,11 @@ export const configSchema: JsonObject = object({
 });
 
 /** Environment variables that override a key of the file. */
-const OVERRIDES: readonly { readonly variable: string; readonly key: readonly [string, string]; readonly number?: true }[] = [
+const OVERRIDES: readonly {
+  readonly variable: string;
+  readonly key: readonly [string, string];
+  readonly number?: true;
+}[] = [
   { variable: 'VEP_HOST', key: ['server', 'host'] },
   { variable: 'VEP_PORT', key: ['server', 'port'], number: true },
   { variable: 'VEP_DATA_DIR', key: ['data', 'directory'] },

@@ -79,7 +79,12 @@ export class Problem extends Error {
 }
 
 /** Shorthand for the commonest case: a problem with a single fault. */
-export function problem(kind: ProblemKind, code: string, message: string, more: Omit<Fault, 'code' | 'message'> = {}): Problem {
+export function problem(
+  kind: ProblemKind,
+  code: string,
+  message: string,
+  more: Omit<Fault, 'code' | 'message'> = {},
+): Problem {
   return new Problem(kind, { code, message, ...more });
 }
 

@@ -137,7 +137,11 @@ export class Entities {
   /** A link given inside its source (GFD.185 §3.4.5): created like any other, under the source's owner. */
   async #makeInline(write: Write, source: EntityRecord, link: ResolvedLink, belonging: Belonging): Promise<void> {
     const { id: _id, ...inherited } = belonging;
-    await this.make(write, { resolved: { ...link, source: `/${source.id}`, links: [] } }, { ...inherited, owner: source.owner, group: source.group });
+    await this.make(
+      write,
+      { resolved: { ...link, source: `/${source.id}`, links: [] } },
+      { ...inherited, owner: source.owner, group: source.group },
+    );
   }
 
   /** Adds a link to a resource on behalf of a client (C-155). */
@@ -146,7 +150,12 @@ export class Entities {
   }
 
   /** Changes an entity on behalf of a client. `expectedVersion` is what `If-Match` named (K13). */
-  async change(write: Write, id: string, change: (current: EntityRecord) => EntityChange, expected?: Precondition): Promise<EntityRecord> {
+  async change(
+    write: Write,
+    id: string,
+    change: (current: EntityRecord) => EntityChange,
+    expected?: Precondition,
+  ): Promise<EntityRecord> {
     const entity = await this.#forWriting(write, id, 'update', expected);
     return this.#apply(write, entity, change(entity));
   }
@@ -162,19 +171,33 @@ export class Entities {
     const entity = await this.#forWriting(write, id, 'update');
     if (entity.mixins.includes(mixin.id) === present) return entity;
     if (present && !write.registry.applies(mixin, entity.kind)) {
-      throw problem(write.context.version === '1.1' ? 'forbidden' : 'invalid', 'occi.mixin-not-applicable', `${mixin.id} cannot be applied to ${entity.kind}`, {
-        rule: 'GFD.221 §5.3.4',
-        remedy: `it applies to ${mixin.applies.join(', ')}`,
-      });
+      throw problem(
+        write.context.version === '1.1' ? 'forbidden' : 'invalid',
+        'occi.mixin-not-applicable',
+        `${mixin.id} cannot be applied to ${entity.kind}`,
+        {
+          rule: 'GFD.221 §5.3.4',
+          remedy: `it applies to ${mixin.applies.join(', ')}`,
+        },
+      );
     }
     const added = present ? write.registry.closure([mixin.id]).filter((each) => !entity.mixins.includes(each.id)) : [];
-    return this.#apply(write, entity, { attributes: new Map(), addedMixins: added, removedMixins: present ? [] : [mixin] });
+    return this.#apply(write, entity, {
+      attributes: new Map(),
+      addedMixins: added,
+      removedMixins: present ? [] : [mixin],
+    });
   }
 
   /** Takes a mixin away whose definition goes: nobody is asked (C-099). */
   async dropMixin(write: Write, id: string, mixin: Mixin): Promise<void> {
     const entity = await this.#current(write.tx, id);
-    await this.#save(write, entity, { ...entity, mixins: entity.mixins.filter((other) => other !== mixin.id) }, 'update');
+    await this.#save(
+      write,
+      entity,
+      { ...entity, mixins: entity.mixins.filter((other) => other !== mixin.id) },
+      'update',
+    );
   }
 
   /** Ids of the entities that a query finds, outside any transaction. */
@@ -188,15 +211,30 @@ export class Entities {
   }
 
   /** Invokes an action. Answers the entity as it is now and the template that `save` minted. */
-  async act(write: Write, id: string, invocation: Invocation, expected?: Precondition): Promise<{ entity: EntityRecord; minted?: Mixin }> {
+  async act(
+    write: Write,
+    id: string,
+    invocation: Invocation,
+    expected?: Precondition,
+  ): Promise<{ entity: EntityRecord; minted?: Mixin }> {
     const entity = await this.#forWriting(write, id, 'act', expected);
     const handler = this.#services.handlers.of(entity.kind);
     if (!handler.applicable(entity).includes(invocation.action)) {
-      throw problem(write.context.version === '1.1' ? 'invalid' : 'conflict', 'occi.action-not-applicable', `${invocation.term} is not possible in the present state`, {
-        place: { field: 'action' },
-        rule: 'GFD.185 §3.4.4',
-        remedy: `possible now: ${handler.applicable(entity).map((action) => action.slice(action.indexOf('#') + 1)).join(', ') || 'nothing'}`,
-      });
+      throw problem(
+        write.context.version === '1.1' ? 'invalid' : 'conflict',
+        'occi.action-not-applicable',
+        `${invocation.term} is not possible in the present state`,
+        {
+          place: { field: 'action' },
+          rule: 'GFD.185 §3.4.4',
+          remedy: `possible now: ${
+            handler
+              .applicable(entity)
+              .map((action) => action.slice(action.indexOf('#') + 1))
+              .join(', ') || 'nothing'
+          }`,
+        },
+      );
     }
     const outcome = await handler.act(write, entity, invocation);
     const saved = await this.#save(write, entity, outcome.entity, 'act', { action: invocation.action });
@@ -266,7 +304,14 @@ export class Entities {
       return undefined;
     }
     await tombstoneEntity(tx, current, now);
-    return { key: entity.id, type: release.type, entity: entity.id, site: release.site, input: release.input, after: [] };
+    return {
+      key: entity.id,
+      type: release.type,
+      entity: entity.id,
+      site: release.site,
+      input: release.input,
+      after: [],
+    };
   }
 
   /** Takes a link out of the rendering of its source, unless the source goes as well. */
@@ -278,7 +323,13 @@ export class Entities {
   }
 
   /** Stores what a handler made of an entity, with a new version, rendering, event and audit entry. */
-  async #save(write: Write, before: EntityRecord, after: EntityRecord, verb: Verb, details: JsonObject = {}): Promise<EntityRecord> {
+  async #save(
+    write: Write,
+    before: EntityRecord,
+    after: EntityRecord,
+    verb: Verb,
+    details: JsonObject = {},
+  ): Promise<EntityRecord> {
     const { tx, now } = write;
     const stored = await this.#current(tx, before.id);
     const raised = { ...after, version: stored.version + 1, observedRevision: stored.observedRevision, changedAt: now };
@@ -293,21 +344,39 @@ export class Entities {
     const entity = await loadForUpdate(write.tx, id, access.scope(write.context.principal, 'read'));
     if (!entity) throw notFound();
     if (!access.decide(write.context.principal, verb, entity)) {
-      throw problem('forbidden', 'access.denied', `you may not ${verb} this`, { remedy: 'ask its owner or the provider' });
+      throw problem('forbidden', 'access.denied', `you may not ${verb} this`, {
+        remedy: 'ask its owner or the provider',
+      });
     }
     expected?.(entity);
     return entity;
   }
 
   #permit(context: RequestContext, verb: Verb, draft: EntityDraft): void {
-    const ownership = { id: draft.id, kind: draft.kind.id, owner: draft.owner, group: draft.group, appliance: draft.appliance ?? null };
+    const ownership = {
+      id: draft.id,
+      kind: draft.kind.id,
+      owner: draft.owner,
+      group: draft.group,
+      appliance: draft.appliance ?? null,
+    };
     if (this.#services.access.decide(context.principal, verb, ownership)) return;
-    throw problem('forbidden', 'access.denied', `you may not ${verb} entities of this kind`, { remedy: 'ask the provider' });
+    throw problem('forbidden', 'access.denied', `you may not ${verb} entities of this kind`, {
+      remedy: 'ask the provider',
+    });
   }
 
-  async #draft(write: Write, resolved: ResolvedCreate, attachments: readonly Attachment[], belonging: Belonging): Promise<EntityDraft> {
+  async #draft(
+    write: Write,
+    resolved: ResolvedCreate,
+    attachments: readonly Attachment[],
+    belonging: Belonging,
+  ): Promise<EntityDraft> {
     const { registry } = write;
-    const definitions = registry.attributesOf(resolved.kind.id, resolved.mixins.map((mixin) => mixin.id));
+    const definitions = registry.attributesOf(
+      resolved.kind.id,
+      resolved.mixins.map((mixin) => mixin.id),
+    );
     const wanted: EntityDraft['wanted'] = {};
     const observed: EntityDraft['observed'] = {};
     for (const [name, value] of Object.entries(resolved.attributes)) {
@@ -330,7 +399,11 @@ export class Entities {
   }
 
   /** The ends of a link: the source must be the caller's to change, the target theirs to see (S-072, S-077). */
-  async #ends(write: Write, resolved: ResolvedCreate, belonging: Belonging): Promise<Pick<EntityDraft, 'source' | 'target' | 'targetUri'>> {
+  async #ends(
+    write: Write,
+    resolved: ResolvedCreate,
+    belonging: Belonging,
+  ): Promise<Pick<EntityDraft, 'source' | 'target' | 'targetUri'>> {
     const source = await this.#end(write, resolved.source ?? '', 'update', belonging);
     if (!source) throw unknownEnd('source', resolved.source ?? '');
     const targetReference = resolved.target ?? '';
@@ -370,11 +443,20 @@ export class Entities {
       details,
     });
     const data = { entity: entity.id, kind: entity.kind, version: entity.version, ...details };
-    await emitEvent(tx, { type: `eu.contrail-project.entity.${PAST[verb]}`, subject: entity.appliance ?? entity.id, data }, now);
+    await emitEvent(
+      tx,
+      { type: `eu.contrail-project.entity.${PAST[verb]}`, subject: entity.appliance ?? entity.id, data },
+      now,
+    );
   }
 }
 
-const PAST: Readonly<Partial<Record<Verb, string>>> = { create: 'created', update: 'updated', delete: 'deleted', act: 'acted-on' };
+const PAST: Readonly<Partial<Record<Verb, string>>> = {
+  create: 'created',
+  update: 'updated',
+  delete: 'deleted',
+  act: 'acted-on',
+};
 
 /** Checks an entity against what the client knows of it; throws a Problem `precondition-failed`. */
 export type Precondition = (entity: EntityRecord) => void;
@@ -443,7 +525,13 @@ function digestOf({ resolved, attachments }: NewEntity): string {
     source: resolved.source ?? null,
     target: resolved.target ?? null,
     links: resolved.links.map(link),
-    attachments: (attachments ?? []).map((each) => [each.name, each.blob?.sha256 ?? createHash('sha256').update(each.bytes ?? '').digest('hex')]),
+    attachments: (attachments ?? []).map((each) => [
+      each.name,
+      each.blob?.sha256 ??
+        createHash('sha256')
+          .update(each.bytes ?? '')
+          .digest('hex'),
+    ]),
   };
   return createHash('sha256').update(canonicalJson(body)).digest('hex');
 }

@@ -79,7 +79,12 @@ export interface Route {
   readonly path: string;
   /** Whether a caller must be identified first. */
   readonly open: boolean;
-  handle(message: IncomingMessage, response: ServerResponse, parameters: Readonly<Record<string, string>>, principal: Principal | undefined): Promise<void>;
+  handle(
+    message: IncomingMessage,
+    response: ServerResponse,
+    parameters: Readonly<Record<string, string>>,
+    principal: Principal | undefined,
+  ): Promise<void>;
 }
 
 /** Upkeep: an idempotent function without input, run on a timer and on a nudge. */

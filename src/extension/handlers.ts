@@ -10,13 +10,17 @@ import type { EntityChange, KindHandler, Write } from './kind-handler.js';
 import type { EntityRecord } from '../store/entity-record.js';
 
 export class Handlers {
-  readonly #byKind: ReadonlyMap<TypeId, KindHandler>;
+  readonly #byKind = new Map<TypeId, KindHandler>();
   readonly #registry: () => CategoryRegistry;
   readonly #resolved = new Map<TypeId, KindHandler>();
 
-  constructor(handlers: readonly KindHandler[], registry: () => CategoryRegistry) {
-    this.#byKind = new Map(handlers.map((handler) => [handler.kind, handler]));
+  constructor(registry: () => CategoryRegistry) {
     this.#registry = registry;
+  }
+
+  /** Makes the handlers of an extension known; before the first request. */
+  register(handlers: readonly KindHandler[]): void {
+    for (const handler of handlers) this.#byKind.set(handler.kind, handler);
   }
 
   of(kind: TypeId): KindHandler {

@@ -86,7 +86,11 @@ export interface KindHandler {
    */
   change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord>;
   /** Carries out or files an action. Answers the entity as it shall be stored and the template that `save` minted. */
-  act(write: Write, entity: EntityRecord, invocation: Invocation): Promise<{ readonly entity: EntityRecord; readonly minted?: Mixin }>;
+  act(
+    write: Write,
+    entity: EntityRecord,
+    invocation: Invocation,
+  ): Promise<{ readonly entity: EntityRecord; readonly minted?: Mixin }>;
   /** Removes the entity with what depends on it, or refuses. Absent: it goes with its links, each released by itself. */
   remove?(write: Write, entity: EntityRecord): Promise<void>;
   /** The work that takes the entity off its site; nothing if no site knows it. */

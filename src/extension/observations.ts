@@ -51,7 +51,8 @@ export class Observations {
     if (!entity) return;
     const { stateAttribute } = this.#handlers.of(entity.kind);
     const observed: Record<string, AttributeValue> = { ...entity.observed };
-    if (stateAttribute !== undefined && report[`${stateAttribute}.message`] === undefined) delete observed[`${stateAttribute}.message`];
+    if (stateAttribute !== undefined && report[`${stateAttribute}.message`] === undefined)
+      delete observed[`${stateAttribute}.message`];
     await this.#store(tx, entity, { ...entity, observed: { ...observed, ...report } });
   }
 
@@ -71,28 +72,41 @@ export class Observations {
       observed[`${stateAttribute}.message`] = settlement.failure;
       if (settlement.toError === true) observed[stateAttribute] = 'error';
     }
-    const heading = settlement.failure === undefined && (await this.#morePending(tx, id, settlement.operation)) ? entity.heading : null;
+    const heading =
+      settlement.failure === undefined && (await this.#morePending(tx, id, settlement.operation))
+        ? entity.heading
+        : null;
     await this.#store(tx, entity, { ...entity, observed, heading });
   }
 
   async #morePending(tx: Tx, id: string, operation: string): Promise<boolean> {
-    const row = await tx.get('SELECT 1 FROM operation WHERE entity = ? AND id <> ? AND finished_at IS NULL LIMIT 1', [id, operation]);
+    const row = await tx.get('SELECT 1 FROM operation WHERE entity = ? AND id <> ? AND finished_at IS NULL LIMIT 1', [
+      id,
+      operation,
+    ]);
     return row !== undefined;
   }
 
   async #store(tx: Tx, before: EntityRecord, after: EntityRecord): Promise<void> {
     const changed =
-      before.siteRef !== after.siteRef || before.heading !== after.heading || !jsonEqual(before.observed, after.observed);
+      before.siteRef !== after.siteRef ||
+      before.heading !== after.heading ||
+      !jsonEqual(before.observed, after.observed);
     if (!changed) return;
     const now = this.#clock.now();
     const revised = { ...after, observedRevision: before.observedRevision + 1, changedAt: now };
     const rendered = await renderRecord(tx, revised, this.#registry(), this.#handlers);
     await updateEntity(tx, before, rendered);
     const { stateAttribute } = this.#handlers.of(before.kind);
-    const [from, to] = stateAttribute === undefined ? [] : [before.observed[stateAttribute], after.observed[stateAttribute]];
+    const [from, to] =
+      stateAttribute === undefined ? [] : [before.observed[stateAttribute], after.observed[stateAttribute]];
     if (before.phase === 'live' && from !== to) {
       const data = { entity: before.id, kind: before.kind, from: from ?? null, to: to ?? null };
-      await emitEvent(tx, { type: 'eu.contrail-project.entity.state', subject: before.appliance ?? before.id, data }, now);
+      await emitEvent(
+        tx,
+        { type: 'eu.contrail-project.entity.state', subject: before.appliance ?? before.id, data },
+        now,
+      );
     }
   }
 }

@@ -5,7 +5,14 @@
  */
 
 import { renderEntityJson, parseEntityView } from '../occi/json/index.js';
-import { isLinkView, type AttributeValue, type EntityView, type LinkView, type OcciVersion, type TypeId } from '../occi/model.js';
+import {
+  isLinkView,
+  type AttributeValue,
+  type EntityView,
+  type LinkView,
+  type OcciVersion,
+  type TypeId,
+} from '../occi/model.js';
 import type { CategoryRegistry } from '../occi/registry.js';
 import { visibleIn } from '../occi/visible.js';
 import { findEntity, linksOf, updateEntity } from '../store/entities.js';
@@ -35,7 +42,10 @@ export function viewOf(
   const attributes: Record<string, AttributeValue> = {};
   for (const definition of registry.attributesOf(record.kind, record.mixins).values()) {
     if (definition.name.startsWith('occi.core.')) continue;
-    const value = definition.mutable || definition.createOnly ? (record.wanted[definition.name] ?? record.observed[definition.name]) : record.observed[definition.name];
+    const value =
+      definition.mutable || definition.createOnly
+        ? (record.wanted[definition.name] ?? record.observed[definition.name])
+        : record.observed[definition.name];
     if (value !== undefined) attributes[definition.name] = value;
   }
   const common = {
@@ -97,7 +107,12 @@ function stored(view: EntityView, registry: CategoryRegistry): string {
 }
 
 /** The entity as a client of one version sees it. */
-export function viewIn(record: EntityRecord, version: OcciVersion, registry: CategoryRegistry, handlers: Handlers): EntityView {
+export function viewIn(
+  record: EntityRecord,
+  version: OcciVersion,
+  registry: CategoryRegistry,
+  handlers: Handlers,
+): EntityView {
   if (version === '1.2') return parseEntityView(record.rendering);
   return visibleIn(wholeView(record, registry, handlers), version, registry);
 }
@@ -105,7 +120,12 @@ export function viewIn(record: EntityRecord, version: OcciVersion, registry: Cat
 /** The entity in the words of both versions: what an update is held against. Links come as they are kept. */
 export function wholeView(record: EntityRecord, registry: CategoryRegistry, handlers: Handlers): EntityView {
   const kept = parseEntityView(record.rendering);
-  const whole = viewOf(record, registry, handlers.of(record.kind).applicable(record), isLinkView(kept) ? [] : kept.links);
+  const whole = viewOf(
+    record,
+    registry,
+    handlers.of(record.kind).applicable(record),
+    isLinkView(kept) ? [] : kept.links,
+  );
   return isLinkView(kept) ? linkOf(whole, kept) : whole;
 }
 

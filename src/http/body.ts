@@ -24,9 +24,16 @@ export function readBody(message: IncomingMessage, limit: number): Promise<Buffe
       if (size <= limit) chunks.push(chunk);
       else settle(() => reject(tooLarge(limit)));
     };
-    const onEnd = (): void => settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    const onEnd = (): void =>
+      settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     const onCut = (): void =>
-      settle(() => reject(problem('malformed', 'http.body-cut-off', 'the request body ended before it was complete', { remedy: 'send it again' })));
+      settle(() =>
+        reject(
+          problem('malformed', 'http.body-cut-off', 'the request body ended before it was complete', {
+            remedy: 'send it again',
+          }),
+        ),
+      );
     message.on('data', onData).on('end', onEnd).on('error', onCut).on('aborted', onCut);
   });
 }
@@ -36,7 +43,9 @@ export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw problem('malformed', 'http.encoding', 'the request body is not UTF-8', { remedy: 'send it encoded as UTF-8' });
+    throw problem('malformed', 'http.encoding', 'the request body is not UTF-8', {
+      remedy: 'send it encoded as UTF-8',
+    });
   }
 }
 

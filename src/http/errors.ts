@@ -72,7 +72,11 @@ export function renderProblem(problem: Problem, mediaType: string, requestId: st
 /** `error ovf.O-033 (line 12:4, /Envelope/…): message. Rule …. Remedy: …` */
 export function faultAsText(fault: Fault): string {
   const { line, column, path, field } = fault.place ?? {};
-  const where = [line === undefined ? '' : `line ${line}${column === undefined ? '' : `:${column}`}`, field ?? '', path ?? '']
+  const where = [
+    line === undefined ? '' : `line ${line}${column === undefined ? '' : `:${column}`}`,
+    field ?? '',
+    path ?? '',
+  ]
     .filter(Boolean)
     .join(', ');
   return [

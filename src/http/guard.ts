@@ -5,6 +5,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
+import { refuseSpoofedIdentity } from '../access/proxy-headers.js';
 import { problem } from '../base/errors.js';
 
 export interface GuardOptions {
@@ -22,18 +23,22 @@ export class Guard {
   readonly #hosts: ReadonlySet<string>;
   readonly #trusted: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][];
   readonly #secure: boolean;
+  readonly #trustedPeers: readonly string[];
 
   constructor(options: GuardOptions) {
     this.#hosts = new Set([...LOCAL_NAMES, ...options.hosts].map((host) => host.toLowerCase()));
     this.#trusted = options.trustedPeers.map(asRange);
     this.#secure = options.secure;
+    this.#trustedPeers = options.trustedPeers;
   }
 
   /** Whether forwarding headers of this peer count. IPv4-mapped addresses are read as IPv4 (S-045). */
   trusts(address: string | undefined): boolean {
     if (address === undefined || this.#trusted.length === 0) return false;
     const peer = ipaddr.process(address);
-    return this.#trusted.some(([range, bits]) => peer.kind() === range.kind() && peer.match(range as ipaddr.IPv4, bits));
+    return this.#trusted.some(
+      ([range, bits]) => peer.kind() === range.kind() && peer.match(range as ipaddr.IPv4, bits),
+    );
   }
 
   /**
@@ -53,8 +58,15 @@ export class Guard {
         remedy: 'use the address the server is known by; a provider adds names under server.allowedHosts',
       });
     }
-    const scheme = forwardedProto === 'https' || forwardedProto === 'http' ? forwardedProto : this.#secure ? 'https' : 'http';
+    const scheme =
+      forwardedProto === 'https' || forwardedProto === 'http' ? forwardedProto : this.#secure ? 'https' : 'http';
     return `${scheme}://${host}`;
+  }
+
+  /** @throws Problem `malformed` for identity headers from a peer that may not set them (S-041, S-042) */
+  refuseSpoofedIdentity(message: IncomingMessage): void {
+    const spoofed = refuseSpoofedIdentity(message.rawHeaders, peerOf(message), this.#trustedPeers);
+    if (spoofed) throw spoofed;
   }
 
   /** @throws Problem `forbidden` for a write that a page of another origin makes a browser send (S-117) */
@@ -62,13 +74,19 @@ export class Guard {
     if (SAFE.has(message.method ?? '')) return;
     const origin = message.headers.origin;
     const site = message.headers['sec-fetch-site'];
-    const foreign = (origin !== undefined && origin.toLowerCase() !== base) || (site !== undefined && site !== 'same-origin' && site !== 'none');
+    const foreign =
+      (origin !== undefined && origin.toLowerCase() !== base) ||
+      (site !== undefined && site !== 'same-origin' && site !== 'none');
     if (!foreign) return;
     throw problem('forbidden', 'http.foreign-origin', 'writes from pages of another origin are refused', {
       place: { field: origin === undefined ? 'Sec-Fetch-Site' : 'Origin' },
       remedy: 'send the request from a program, or from a page of this server',
     });
   }
+}
+
+function peerOf(message: IncomingMessage): string {
+  return message.socket.remoteAddress ?? '';
 }
 
 function asRange(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {

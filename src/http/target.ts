@@ -19,7 +19,8 @@ const MAX_PARAMETERS = 100;
 
 /** @throws Problem `malformed` for a target that has more than one reading. */
 export function readTarget(raw: string): Target {
-  if (raw.length > MAX_TARGET) throw malformed('target-too-long', `the request target is longer than ${MAX_TARGET} characters`);
+  if (raw.length > MAX_TARGET)
+    throw malformed('target-too-long', `the request target is longer than ${MAX_TARGET} characters`);
   const url = raw.replace(ABSOLUTE_FORM, '');
   const mark = url.indexOf('?');
   const rawPath = mark < 0 ? url : url.slice(0, mark);
@@ -63,7 +64,10 @@ function decode(text: string, where: string): string {
 }
 
 function malformed(code: string, message: string): Error {
-  return problem('malformed', `http.${code}`, message, { rule: 'RFC 9112 §3.2', remedy: 'send the path as the server writes it' });
+  return problem('malformed', `http.${code}`, message, {
+    rule: 'RFC 9112 §3.2',
+    remedy: 'send the path as the server writes it',
+  });
 }
 
 /** The single value of a parameter; a repeated one has no single meaning. */
@@ -94,9 +98,14 @@ export function flag(target: Target, name: string): boolean {
 export function onlyParameters(target: Target, known: readonly string[]): void {
   for (const [name] of target.query) {
     if (known.includes(name)) continue;
-    throw problem('malformed', 'http.unknown-parameter', `this URL does not know the query parameter ${JSON.stringify(name.slice(0, 40))}`, {
-      place: { field: name.slice(0, 40) },
-      remedy: known.length > 0 ? `it knows: ${known.join(', ')}` : 'leave it out',
-    });
+    throw problem(
+      'malformed',
+      'http.unknown-parameter',
+      `this URL does not know the query parameter ${JSON.stringify(name.slice(0, 40))}`,
+      {
+        place: { field: name.slice(0, 40) },
+        remedy: known.length > 0 ? `it knows: ${known.join(', ')}` : 'leave it out',
+      },
+    );
   }
 }

@@ -71,6 +71,14 @@ export async function listRecords(reader: SqlReader, query: EntityQuery): Promis
   return (await reader.all<EntityRow>(sql, params)).map(entityFromRow);
 }
 
+/** Everything of these kinds that is, or is still to be taken off, a site: tombstones included. For the work, not for callers. */
+export async function listOnSite(reader: SqlReader, site: string, kinds: readonly TypeId[]): Promise<EntityRecord[]> {
+  const { sql, params } = inList('e.kind', kinds);
+  const columns = ENTITY_COLUMNS.map((name) => `e.${name}`).join(', ');
+  const statement = `SELECT ${columns} FROM entity e WHERE e.site = ? AND ${sql} ORDER BY e.id`;
+  return (await reader.all<EntityRow>(statement, [site, ...params])).map(entityFromRow);
+}
+
 /** As {@link listLocations}, one by one: memory stays flat however many there are. */
 export async function* iterateLocations(
   reader: SqlReader,

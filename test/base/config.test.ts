@@ -20,7 +20,12 @@ describe('parseConfig', () => {
   });
 
   it('lets the environment override the file', () => {
-    const config = parseConfig('server: {port: 1}', { VEP_PORT: '0', VEP_HOST: '::1', VEP_DATA_DIR: '/tmp/x', VEP_LOG_LEVEL: 'debug' });
+    const config = parseConfig('server: {port: 1}', {
+      VEP_PORT: '0',
+      VEP_HOST: '::1',
+      VEP_DATA_DIR: '/tmp/x',
+      VEP_LOG_LEVEL: 'debug',
+    });
     expect(config.server).toMatchObject({ host: '::1', port: 0 });
     expect(config.data.directory).toBe('/tmp/x');
     expect(config.log.level).toBe('debug');

@@ -28,7 +28,15 @@ import type { CategoryView } from '../../occi/visible.js';
 import type { EntityRecord } from '../../store/entity-record.js';
 import type { Answer } from '../answer.js';
 import type { Exchange } from './exchange.js';
-import { OCCI_JSON, OCCI_JSON_1_1, TEXT_OCCI, TEXT_OCCI_PLAIN, TEXT_PLAIN, TEXT_URI_LIST, type AnswerType } from './media.js';
+import {
+  OCCI_JSON,
+  OCCI_JSON_1_1,
+  TEXT_OCCI,
+  TEXT_OCCI_PLAIN,
+  TEXT_PLAIN,
+  TEXT_URI_LIST,
+  type AnswerType,
+} from './media.js';
 
 /** Longest joined header line that clients and proxies take (K21). */
 const MAX_HEADER_LINE = 60 * 1024;
@@ -36,12 +44,23 @@ const MAX_HEADER_LINE = 60 * 1024;
 type Headers = readonly (readonly [string, string])[];
 
 /** One entity. */
-export function entityAnswer(exchange: Exchange, type: AnswerType, view: EntityView, headers: Headers = [], status = 200): Answer {
+export function entityAnswer(
+  exchange: Exchange,
+  type: AnswerType,
+  view: EntityView,
+  headers: Headers = [],
+  status = 200,
+): Answer {
   switch (type) {
     case OCCI_JSON:
       return { status, contentType: type, headers, body: renderEntityJson(view) };
     case OCCI_JSON_1_1:
-      return { status, contentType: type, headers, body: renderEntityJson11(view, (entity) => urlOf(exchange, { ...entity, id: uuidOf(entity.id) })) };
+      return {
+        status,
+        contentType: type,
+        headers,
+        body: renderEntityJson11(view, (entity) => urlOf(exchange, { ...entity, id: uuidOf(entity.id) })),
+      };
     default: {
       const locationOf = (kind: TypeId): string => exchange.registry.kind(kind)?.location ?? '/';
       return textAnswer(type, renderEntity(view, formOf(type), locationOf), headers, status);
@@ -59,25 +78,42 @@ export function urlOf(exchange: Exchange, entity: Pick<EntityRecord, 'kind' | 'i
 }
 
 /** A list of URLs in a text rendering. */
-export function locationsAnswer(type: AnswerType, urls: readonly string[], headers: Headers = [], status = 200): Answer {
+export function locationsAnswer(
+  type: AnswerType,
+  urls: readonly string[],
+  headers: Headers = [],
+  status = 200,
+): Answer {
   if (type === TEXT_URI_LIST) return textAnswer(type, renderUriList(urls), headers, status);
   return textAnswer(type, renderLocations(urls, formOf(type)), headers, status);
 }
 
 /** A collection of entities in JSON, from their stored renderings. */
-export function collectionAnswer(type: AnswerType, resources: readonly string[], links: readonly string[], status = 200, headers: Headers = []): Answer {
+export function collectionAnswer(
+  type: AnswerType,
+  resources: readonly string[],
+  links: readonly string[],
+  status = 200,
+  headers: Headers = [],
+): Answer {
   return { status, contentType: type, headers, body: renderCollectionJson({ resources, links }) };
 }
 
 /** 201 with the location of what was made; several are listed in the body (A07). */
-export function createdAnswer(exchange: Exchange, type: AnswerType, created: readonly EntityRecord[], views: () => readonly EntityView[]): Answer {
+export function createdAnswer(
+  exchange: Exchange,
+  type: AnswerType,
+  created: readonly EntityRecord[],
+  views: () => readonly EntityView[],
+): Answer {
   const urls = created.map((entity) => urlOf(exchange, entity));
   const headers: [string, string][] = urls[0] === undefined ? [] : [['Location', urls[0]]];
   if (isJson(type)) {
     const [first, ...others] = views();
     if (first && others.length === 0) return entityAnswer(exchange, type, first, headers, 201);
     const rendered = views().map((view) => [view, renderEntityJson(view)] as const);
-    const part = (links: boolean): string[] => rendered.filter(([view]) => 'source' in view === links).map(([, json]) => json);
+    const part = (links: boolean): string[] =>
+      rendered.filter(([view]) => 'source' in view === links).map(([, json]) => json);
     return collectionAnswer(type, part(false), part(true), 201, headers);
   }
   if (type === TEXT_OCCI) return locationsAnswer(type, urls, headers, 201);

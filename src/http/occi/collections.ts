@@ -50,7 +50,10 @@ export class Collections {
     const members = this.#membersOfKind(exchange, kind);
     const term = Invoking.termOf(exchange);
     if (term !== undefined) {
-      return this.#services.invoking.onMembers(exchange, type, () => this.#writable(exchange, members, 'act'), term, { kind: kind.id, mixins: [] });
+      return this.#services.invoking.onMembers(exchange, type, () => this.#writable(exchange, members, 'act'), term, {
+        kind: kind.id,
+        mixins: [],
+      });
     }
     switch (exchange.method) {
       case 'GET':
@@ -126,12 +129,16 @@ export class Collections {
       return { resolved, attachments, ...(replayKey === undefined ? {} : { replayKey }) };
     });
     const created = await entities.write(exchange.context, exchange.registry, (write) => entities.create(write, news));
-    return createdAnswer(exchange, type, created, () => created.map((record) => viewIn(record, exchange.version, exchange.registry, handlers)));
+    return createdAnswer(exchange, type, created, () =>
+      created.map((record) => viewIn(record, exchange.version, exchange.registry, handlers)),
+    );
   }
 
   /** A collection of a kind takes its own kind and those derived from it. */
   #expected(exchange: Exchange, kind: Kind, categories: OcciRequest['categories']): TypeId {
-    const named = categories.map((ref) => exchange.registry.resolveRef(ref)).find((category) => category?.class === 'kind');
+    const named = categories
+      .map((ref) => exchange.registry.resolveRef(ref))
+      .find((category) => category?.class === 'kind');
     return named && exchange.registry.isA(named.id, kind.id) ? named.id : kind.id;
   }
 
@@ -139,7 +146,13 @@ export class Collections {
     return { kinds: kindsBelow(exchange, kind.id), mixins: [] };
   }
 
-  async #actOnMixin(exchange: Exchange, type: AnswerType, mixin: Mixin, members: Members, term: string): Promise<Answer> {
+  async #actOnMixin(
+    exchange: Exchange,
+    type: AnswerType,
+    mixin: Mixin,
+    members: Members,
+    term: string,
+  ): Promise<Answer> {
     const ids = await this.#writable(exchange, members, 'act');
     const first = ids[0] === undefined ? undefined : await this.#services.entities.peek(ids[0]);
     // On a tag the action is one that all members have by their kinds (C-042); on a mixin with actions its own will do.
@@ -177,19 +190,35 @@ export class Collections {
   }
 
   /** Adds members, makes exactly these the members, or takes them out; never creates or deletes an entity. */
-  async #associate(exchange: Exchange, mixin: Mixin, members: Members, mode: 'add' | 'replace' | 'remove'): Promise<Answer> {
+  async #associate(
+    exchange: Exchange,
+    mixin: Mixin,
+    members: Members,
+    mode: 'add' | 'replace' | 'remove',
+  ): Promise<Answer> {
     const { entities, listing, reader } = this.#services;
     onlyParameters(exchange.target, []);
     const { request } = await reader.read(exchange);
     const named = namedEntities(exchange, request);
     if (mode === 'add' && named.length === 0) throw noLocations();
     await entities.write(exchange.context, exchange.registry, async (write) => {
-      const present = mode === 'add' ? [] : await entities.list({ ...listing.query(exchange, members), kinds: members.kinds });
-      const leaving = mode === 'replace' ? present.filter((id) => !named.includes(id)) : mode === 'remove' ? (named.length === 0 ? present : named) : [];
+      const present =
+        mode === 'add' ? [] : await entities.list({ ...listing.query(exchange, members), kinds: members.kinds });
+      const leaving =
+        mode === 'replace'
+          ? present.filter((id) => !named.includes(id))
+          : mode === 'remove'
+            ? named.length === 0
+              ? present
+              : named
+            : [];
       for (const id of leaving) await entities.associate(write, id, mixin, false);
       if (mode !== 'remove') for (const id of named) await entities.associate(write, id, mixin, true);
     });
-    return listing.answer({ ...exchange, headers: { entities: [], categories: [], locations: [], empty: true } }, members);
+    return listing.answer(
+      { ...exchange, headers: { entities: [], categories: [], locations: [], empty: true } },
+      members,
+    );
   }
 
   /** Takes a mixin away from every entity of its group (C-099). */
@@ -212,7 +241,9 @@ function kindsBelow(exchange: Exchange, root: TypeId): TypeId[] {
 function locationsBelow(exchange: Exchange, path: string): (Kind | Mixin)[] {
   return (['1.1', '1.2'] as const)
     .flatMap((version) => exchange.registry.categories(version))
-    .filter((category): category is Kind | Mixin => category.class !== 'action' && (category.location ?? '').startsWith(path));
+    .filter(
+      (category): category is Kind | Mixin => category.class !== 'action' && (category.location ?? '').startsWith(path),
+    );
 }
 
 function membersBelow(exchange: Exchange, below: readonly (Kind | Mixin)[]): Members {
@@ -222,7 +253,9 @@ function membersBelow(exchange: Exchange, below: readonly (Kind | Mixin)[]): Mem
 
 /** The hierarchy one level down (A11): sub-paths and collections. */
 function level(exchange: Exchange, path: string, below: readonly (Kind | Mixin)[]): Answer {
-  const next = below.map((category) => (category.location ?? '').slice(path.length).split('/')[0] ?? '').filter((segment) => segment !== '');
+  const next = below
+    .map((category) => (category.location ?? '').slice(path.length).split('/')[0] ?? '')
+    .filter((segment) => segment !== '');
   const urls = [...new Set(next)].map((segment) => `${exchange.base}${path}${segment}/`);
   return locationsAnswer(TEXT_URI_LIST, urls, [['Accept', acceptedHere(exchange)]]);
 }

@@ -84,7 +84,13 @@ export class EntityResource {
   }
 
   /** POST changes what it names, PUT replaces what can be replaced; both answer with the whole entity (K17). */
-  async #update(exchange: Exchange, type: AnswerType, kind: Kind, id: string, mode: 'partial' | 'full'): Promise<Answer> {
+  async #update(
+    exchange: Exchange,
+    type: AnswerType,
+    kind: Kind,
+    id: string,
+    mode: 'partial' | 'full',
+  ): Promise<Answer> {
     const { store, access, entities, handlers, reader } = this.#services;
     const found = await loadEntity(store, id, access.scope(exchange.context.principal, 'read'));
     if (found?.kind !== kind.id) throw mode === 'full' ? putElsewhere() : notFound();
@@ -100,10 +106,18 @@ export class EntityResource {
     const updated = await entities.write(exchange.context, exchange.registry, async (write) => {
       const current = await loadEntity(write.tx, id, access.scope(exchange.context.principal, 'read'));
       if (!current) throw notFound();
-      const update = resolveUpdate(input, exchange.registry, wholeView(current, exchange.registry, handlers), mode, exchange.version);
+      const update = resolveUpdate(
+        input,
+        exchange.registry,
+        wholeView(current, exchange.registry, handlers),
+        mode,
+        exchange.version,
+      );
       if (mode === 'full') refuseLinks(exchange, update);
       const changed = await entities.change(write, id, () => update, expected);
-      return (await this.#changeLinks(write, changed, update)) ? ((await loadEntity(write.tx, id, { op: 'all' })) ?? changed) : changed;
+      return (await this.#changeLinks(write, changed, update))
+        ? ((await loadEntity(write.tx, id, { op: 'all' })) ?? changed)
+        : changed;
     });
     const headers: [string, string][] = [
       ['Location', urlOf(exchange, updated)],
@@ -138,7 +152,12 @@ export class EntityResource {
   #further(exchange: Exchange, kind: Kind): Rendering | undefined {
     const { accept } = exchange.message.headers;
     if (accept === undefined || exchange.method !== 'GET') return undefined;
-    return this.#services.renderings.find((rendering) => rendering.kind === kind.id && accept.includes(rendering.mediaType) && negotiate(accept, [rendering.mediaType]) !== undefined);
+    return this.#services.renderings.find(
+      (rendering) =>
+        rendering.kind === kind.id &&
+        accept.includes(rendering.mediaType) &&
+        negotiate(accept, [rendering.mediaType]) !== undefined,
+    );
   }
 
   async #renderFurther(exchange: Exchange, kind: Kind, id: string, rendering: Rendering): Promise<Answer> {

@@ -17,7 +17,11 @@ const RENDERING: Readonly<Record<AnswerType, string>> = {
   'application/occi+json; version=1.1': 'j11',
 };
 
-export function etagOf(exchange: Exchange, entity: { readonly version: number; readonly observedRevision: number }, type: AnswerType): string {
+export function etagOf(
+  exchange: Exchange,
+  entity: { readonly version: number; readonly observedRevision: number },
+  type: AnswerType,
+): string {
   return `"${entity.version}.${entity.observedRevision}-${RENDERING[type]}${exchange.version === '1.1' ? '-11' : ''}"`;
 }
 
@@ -35,7 +39,9 @@ export function preconditionOf(exchange: Exchange): Precondition | undefined {
   return (entity) => {
     const versions = match === undefined ? undefined : tagsIn(match).map((tag) => /^"(\d+)\./.exec(tag)?.[1]);
     const met = versions === undefined || match?.trim() === '*' || versions.includes(String(entity.version));
-    const exists = noneMatch !== undefined && (noneMatch.trim() === '*' || tagsIn(noneMatch).some((tag) => tag.startsWith(`"${entity.version}.`)));
+    const exists =
+      noneMatch !== undefined &&
+      (noneMatch.trim() === '*' || tagsIn(noneMatch).some((tag) => tag.startsWith(`"${entity.version}.`)));
     if (met && !exists) return;
     throw problem('precondition-failed', 'http.precondition-failed', 'the entity has changed since it was read', {
       place: { field: met ? 'If-None-Match' : 'If-Match' },

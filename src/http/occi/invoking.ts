@@ -31,11 +31,16 @@ export class Invoking {
     if (term === undefined) return undefined;
     onlyParameters(exchange.target, ['action', 'all-tenants']);
     if (exchange.method === 'POST' && term !== '') return term;
-    throw problem('malformed', 'occi.action-term', term === '' ? 'action= names no action' : 'actions are invoked by POST', {
-      place: { field: 'action' },
-      rule: 'GFD.223 §10.3.2',
-      remedy: 'POST to ?action=<term> with the category of the action',
-    });
+    throw problem(
+      'malformed',
+      'occi.action-term',
+      term === '' ? 'action= names no action' : 'actions are invoked by POST',
+      {
+        place: { field: 'action' },
+        rule: 'GFD.223 §10.3.2',
+        remedy: 'POST to ?action=<term> with the category of the action',
+      },
+    );
   }
 
   async onEntity(exchange: Exchange, type: AnswerType, id: string, kind: TypeId, term: string): Promise<Answer> {
@@ -53,7 +58,13 @@ export class Invoking {
   }
 
   /** Acts on all members or none (GFD.185 §3.6.4). An action that the location's own category lacks is refused (C-119). */
-  async onMembers(exchange: Exchange, type: AnswerType, members: (write: Write) => Promise<readonly string[]>, term: string, definedBy: { kind: TypeId; mixins: readonly TypeId[] }): Promise<Answer> {
+  async onMembers(
+    exchange: Exchange,
+    type: AnswerType,
+    members: (write: Write) => Promise<readonly string[]>,
+    term: string,
+    definedBy: { kind: TypeId; mixins: readonly TypeId[] },
+  ): Promise<Answer> {
     const { request } = await this.#reader.read(exchange);
     const invocation = this.#resolve(exchange, request, definedBy.kind, definedBy.mixins, term);
     await this.#entities.write(exchange.context, exchange.registry, async (write) => {
@@ -66,7 +77,13 @@ export class Invoking {
     return okAnswer(type);
   }
 
-  #resolve(exchange: Exchange, request: OcciRequest, kind: TypeId, mixins: readonly TypeId[], term: string): ReturnType<typeof resolveAction> {
+  #resolve(
+    exchange: Exchange,
+    request: OcciRequest,
+    kind: TypeId,
+    mixins: readonly TypeId[],
+    term: string,
+  ): ReturnType<typeof resolveAction> {
     return resolveAction(request, exchange.registry, kind, mixins, term, exchange.version);
   }
 }

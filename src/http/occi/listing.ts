@@ -10,13 +10,30 @@ import type { Handlers } from '../../extension/handlers.js';
 import { CORE_LINK, type TypeId } from '../../occi/model.js';
 import { entityFragment11, renderEntityJson } from '../../occi/json/index.js';
 import { resolveFilter } from '../../occi/resolve/index.js';
-import { countEntities, iterateLocations, iterateRenderings, listLocations, listRecords, listRenderings, type EntityQuery, type Page } from '../../store/entity-lists.js';
+import {
+  countEntities,
+  iterateLocations,
+  iterateRenderings,
+  listLocations,
+  listRecords,
+  listRenderings,
+  type EntityQuery,
+  type Page,
+} from '../../store/entity-lists.js';
 import type { Store } from '../../store/sql.js';
 import type { Answer } from '../answer.js';
 import { parameter } from '../target.js';
 import { collectionAnswer, isJson, locationsAnswer } from './answers.js';
 import type { Exchange } from './exchange.js';
-import { acceptedHere, answerType, OCCI_JSON_1_1, TEXT_OCCI, TEXT_PLAIN, TEXT_URI_LIST, type AnswerType } from './media.js';
+import {
+  acceptedHere,
+  answerType,
+  OCCI_JSON_1_1,
+  TEXT_OCCI,
+  TEXT_PLAIN,
+  TEXT_URI_LIST,
+  type AnswerType,
+} from './media.js';
 
 /** Longer lists are streamed. */
 const STREAM_ABOVE = 2_000;
@@ -57,7 +74,8 @@ export class Listing {
     const type = answerType(exchange.message.headers.accept, true);
     const query = this.query(exchange, members);
     const headers = [['Accept', acceptedHere(exchange)]] as const;
-    const long = (query.page?.limit ?? Infinity) > STREAM_ABOVE && (await countEntities(this.#store, query)) > STREAM_ABOVE;
+    const long =
+      (query.page?.limit ?? Infinity) > STREAM_ABOVE && (await countEntities(this.#store, query)) > STREAM_ABOVE;
     if (isJson(type)) {
       const body = long && type !== OCCI_JSON_1_1 ? this.#streamJson(exchange, query) : undefined;
       if (body) return { status: 200, contentType: type, headers, body };
@@ -67,14 +85,25 @@ export class Listing {
     if (long && type !== TEXT_OCCI) {
       const prefix = type === TEXT_URI_LIST ? '' : 'X-OCCI-Location: ';
       const contentType = type === TEXT_URI_LIST ? type : `${type === TEXT_PLAIN ? TEXT_PLAIN : type}; charset=utf-8`;
-      return { status: 200, contentType, headers, body: inChunks(iterateLocations(this.#store, query, locations), (url) => `${prefix}${url}\r\n`) };
+      return {
+        status: 200,
+        contentType,
+        headers,
+        body: inChunks(iterateLocations(this.#store, query, locations), (url) => `${prefix}${url}\r\n`),
+      };
     }
     return locationsAnswer(type, await listLocations(this.#store, query, locations), headers);
   }
 
-  async #jsonCollection(exchange: Exchange, type: AnswerType, query: EntityQuery, headers: readonly (readonly [string, string])[]): Promise<Answer> {
+  async #jsonCollection(
+    exchange: Exchange,
+    type: AnswerType,
+    query: EntityQuery,
+    headers: readonly (readonly [string, string])[],
+  ): Promise<Answer> {
     const [resourceKinds, linkKinds] = this.#byClass(exchange, query.kinds);
-    const read = async (kinds: readonly TypeId[]): Promise<string[]> => (kinds.length === 0 ? [] : this.#renderings(exchange, type, { ...query, kinds }));
+    const read = async (kinds: readonly TypeId[]): Promise<string[]> =>
+      kinds.length === 0 ? [] : this.#renderings(exchange, type, { ...query, kinds });
     return collectionAnswer(type, await read(resourceKinds), await read(linkKinds), 200, headers);
   }
 
@@ -139,11 +168,18 @@ function wholeNumber(exchange: Exchange, name: string): number | undefined {
   const value = parameter(exchange.target, name);
   if (value === undefined) return undefined;
   if (/^\d{1,9}$/.test(value)) return Number(value);
-  throw problem('malformed', 'http.page', `${name} is not a whole number`, { place: { field: name }, value, remedy: 'write digits only' });
+  throw problem('malformed', 'http.page', `${name} is not a whole number`, {
+    place: { field: name },
+    value,
+    remedy: 'write digits only',
+  });
 }
 
 /** The filter that travels in the headers (GFD.223 §7.2), narrowed to the kinds of the URL. */
-function filterOf(exchange: Exchange, members: Members): { kinds: readonly TypeId[]; mixins: readonly TypeId[]; attributes: EntityQuery['attributes'] & object } {
+function filterOf(
+  exchange: Exchange,
+  members: Members,
+): { kinds: readonly TypeId[]; mixins: readonly TypeId[]; attributes: EntityQuery['attributes'] & object } {
   if (exchange.headers.empty) return { kinds: members.kinds, mixins: [], attributes: new Map() };
   const given = exchange.headers.entities[0]?.attributes ?? new Map();
   const filter = resolveFilter(exchange.headers.categories, given, exchange.registry);

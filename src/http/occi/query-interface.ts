@@ -18,7 +18,16 @@ import { acceptedHere, answerType, type AnswerType } from './media.js';
 import type { RequestReader } from './reading.js';
 
 /** Paths that no user mixin may take (K02). */
-export const RESERVED_PATHS = ['/-/', '/.well-known/', '/health/', '/metrics/', '/log/', '/upload/', '/events/', '/console/'];
+export const RESERVED_PATHS = [
+  '/-/',
+  '/.well-known/',
+  '/health/',
+  '/metrics/',
+  '/log/',
+  '/upload/',
+  '/events/',
+  '/console/',
+];
 
 export class QueryInterface {
   readonly #entities: Entities;
@@ -86,7 +95,10 @@ export class QueryInterface {
   async #forget(exchange: Exchange, type: AnswerType): Promise<Answer> {
     const { request } = await this.#reader.read(exchange);
     if (request.categories.length === 0) throw nothingNamed('GFD.223 §9.4');
-    const categories = resolveCategories(request.categories.map(({ scheme, term }) => ({ scheme, term })), exchange.registry);
+    const categories = resolveCategories(
+      request.categories.map(({ scheme, term }) => ({ scheme, term })),
+      exchange.registry,
+    );
     const mixins = categories.map((category) => {
       if (category.class === 'mixin' && category.ownerGroup !== undefined) return category;
       throw problem('forbidden', 'category.provider-defined', `${category.id} belongs to the provider`, {
@@ -111,7 +123,10 @@ export class QueryInterface {
  */
 function filtered(exchange: Exchange): CategoryView[] {
   const { registry, version } = exchange;
-  const named = resolveCategories(exchange.headers.categories.map(({ scheme, term }) => ({ scheme, term })), registry);
+  const named = resolveCategories(
+    exchange.headers.categories.map(({ scheme, term }) => ({ scheme, term })),
+    registry,
+  );
   const views = named.map((category) => categoryView(category, registry, version));
   if (version === '1.1') return views;
   const ids = new Set<TypeId>(named.map((category) => category.id));
@@ -119,7 +134,9 @@ function filtered(exchange: Exchange): CategoryView[] {
   const related = categoriesVisibleIn(registry, version).filter(({ category }) => {
     if (ids.has(category.id)) return false;
     if (category.class === 'action') return actions.has(category.id);
-    return category.class === 'kind' ? category.parent !== undefined && ids.has(category.parent) : category.depends.some((id) => ids.has(id));
+    return category.class === 'kind'
+      ? category.parent !== undefined && ids.has(category.parent)
+      : category.depends.some((id) => ids.has(id));
   });
   return [...views, ...related];
 }

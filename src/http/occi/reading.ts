@@ -55,13 +55,19 @@ export class RequestReader {
   async read(exchange: Exchange, kind?: Kind): Promise<Read> {
     const { message, headers } = exchange;
     const type = parseContentType(message.headers['content-type']);
-    const hasBody = Number(message.headers['content-length'] ?? 0) > 0 || message.headers['transfer-encoding'] !== undefined;
-    const reader = this.#bodyReaders.find(({ mediaTypes, kind: creates }) => type && mediaTypes.includes(type.type) && kind?.id === creates);
+    const hasBody =
+      Number(message.headers['content-length'] ?? 0) > 0 || message.headers['transfer-encoding'] !== undefined;
+    const reader = this.#bodyReaders.find(
+      ({ mediaTypes, kind: creates }) => type && mediaTypes.includes(type.type) && kind?.id === creates,
+    );
     if (reader) return reader.read(message, headers, exchange.context);
     // A text/occi request is read from its headers whatever its body (C-215).
     if (type?.type === TEXT_OCCI || (!hasBody && !headers.empty)) return { request: headers, attachments: [] };
     const text = decodeUtf8(await readBody(message, this.#maxBodyBytes));
-    return { request: this.#parse(type?.type ?? (headers.empty ? TEXT_PLAIN : TEXT_OCCI), text, exchange), attachments: [] };
+    return {
+      request: this.#parse(type?.type ?? (headers.empty ? TEXT_PLAIN : TEXT_OCCI), text, exchange),
+      attachments: [],
+    };
   }
 
   #parse(type: string, text: string, exchange: Exchange): OcciRequest {
@@ -78,11 +84,16 @@ export class RequestReader {
       case 'application/json':
         return text.trim() === '' ? exchange.headers : parseJson(text);
       default:
-        throw problem('unsupported-media-type', 'http.content-type', `a request body of type ${type} cannot be read here`, {
-          place: { field: 'Content-Type' },
-          rule: 'GFD.223 §5.2',
-          remedy: `send ${[TEXT_PLAIN, TEXT_OCCI, OCCI_JSON, ...this.#bodyReaders.flatMap((reader) => reader.mediaTypes)].join(', ')}`,
-        });
+        throw problem(
+          'unsupported-media-type',
+          'http.content-type',
+          `a request body of type ${type} cannot be read here`,
+          {
+            place: { field: 'Content-Type' },
+            rule: 'GFD.223 §5.2',
+            remedy: `send ${[TEXT_PLAIN, TEXT_OCCI, OCCI_JSON, ...this.#bodyReaders.flatMap((reader) => reader.mediaTypes)].join(', ')}`,
+          },
+        );
     }
   }
 }

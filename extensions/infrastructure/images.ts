@@ -1,0 +1,50 @@
+/**
+ * Images on sites: what a machine or disk is made from. VEP fetches and verifies the bytes once, then registers them
+ * with the site under a token, so that asking again finds what is there (K06: always by the work, never by a request).
+ */
+
+import { createHash } from 'node:crypto';
+import type { Sites } from '../../src/iaas/sites.js';
+import type { SiteRef } from '../../src/iaas/adapter.js';
+import type { BlobStore } from '../../src/transfer/blob-store.js';
+import type { ImageFetcher, ImageSource, Progress } from '../../src/transfer/image-fetcher.js';
+
+export interface WantedImage {
+  /** What makes two wishes the same image on the site, e.g. `os_tpl debian12` or `<appliance> <file id>`. */
+  readonly key: string;
+  readonly name: string;
+  readonly source: ImageSource;
+}
+
+export class SiteImages {
+  readonly #sites: Sites;
+  readonly #fetcher: ImageFetcher;
+  readonly #blobs: BlobStore;
+
+  constructor(sites: Sites, fetcher: ImageFetcher, blobs: BlobStore) {
+    this.#sites = sites;
+    this.#fetcher = fetcher;
+    this.#blobs = blobs;
+  }
+
+  /** Sees to it that the site has the image; resolves with its reference there. */
+  async ensure(
+    site: string,
+    wanted: WantedImage,
+    signal: AbortSignal,
+    onProgress?: (progress: Progress) => void,
+  ): Promise<SiteRef> {
+    const image = await this.#fetcher.fetch(wanted.source, { signal, ...(onProgress ? { onProgress } : {}) });
+    const token = `image-${createHash('sha256').update(wanted.key).digest('hex').slice(0, 40)}`;
+    const spec = {
+      id: token,
+      name: wanted.name,
+      format: image.format,
+      sizeBytes: image.sizeBytes,
+      virtualSizeBytes: image.virtualSizeBytes,
+      sha256: image.sha256,
+      open: () => this.#blobs.open(image.sha256),
+    };
+    return this.#sites.adapter(site).importImage(spec, token, { signal });
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The infrastructure extension (GFD.224): the behaviour of compute, network, storage and their links on the sites of
+ * this VEP. Its categories are standard and lie in `occi-kinds/`; here are only the OS templates of the provider.
+ */
+
+import type { Clock } from '../../src/base/clock.js';
+import type { Config } from '../../src/base/config.js';
+import type { Log } from '../../src/base/log.js';
+import type { Engine } from '../../src/engine/engine.js';
+import type { Operation } from '../../src/engine/operation.js';
+import { Reconciler } from '../../src/engine/reconciler.js';
+import type { Extension } from '../../src/extension/extension.js';
+import type { Observations } from '../../src/extension/observations.js';
+import type { Sites } from '../../src/iaas/sites.js';
+import { NETWORK, OS_TPL } from '../../src/occi/model.js';
+import type { CategoryRegistry } from '../../src/occi/registry.js';
+import type { EntityRecord } from '../../src/store/entity-record.js';
+import type { Store } from '../../src/store/sql.js';
+import { IaasError } from '../../src/iaas/adapter.js';
+import { ComputeHandler } from './compute.js';
+import { InfrastructureHandler } from './handler.js';
+import type { SiteImages } from './images.js';
+import { NetworkInterfaceHandler, StorageLinkHandler } from './links.js';
+import { infrastructureOperations } from './operations.js';
+import { infrastructureReconcileSource, orphanOperation } from './reconcile.js';
+import type { ProvisionInput } from './site-class.js';
+import { StorageHandler } from './storage.js';
+import {
+  CreateSavedImage1763800000200,
+  OS_TEMPLATE_SCHEME,
+  osTemplateCategories,
+  savedImage,
+  savedImageTable,
+} from './templates.js';
+
+export interface InfrastructureServices {
+  readonly config: Config;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly engine: Engine;
+  readonly sites: Sites;
+  readonly images: SiteImages;
+  readonly observations: Observations;
+  readonly registry: () => CategoryRegistry;
+  /** What other extensions add to the making of an entity of theirs, e.g. the OVF environment of a machine. */
+  readonly details: readonly ProvisionDetail[];
+}
+
+export type ProvisionDetail = (
+  operation: Operation,
+  entity: EntityRecord,
+  signal: AbortSignal,
+) => Promise<ProvisionInput>;
+
+/** Known before the store is open, which makes them. */
+export const infrastructureTables = { entitySchemas: [savedImageTable], migrations: [CreateSavedImage1763800000200] };
+
+const RECONCILE_GRACE_MS = 60_000;
+const RECONCILE_VISIT_MS = 120_000;
+
+export function createInfrastructure(services: InfrastructureServices): Extension {
+  const { config, store, sites, engine, observations, clock, log } = services;
+  const handlerServices = { sites, engine };
+  const source = infrastructureReconcileSource({ store, sites, engine, observations });
+  const settings = { everyMs: config.engine.reconcileMs, graceMs: RECONCILE_GRACE_MS, visitMs: RECONCILE_VISIT_MS };
+  return {
+    name: 'infrastructure',
+    categories: [osTemplateCategories(config.templates.os)],
+    ...infrastructureTables,
+    handlers: [
+      new ComputeHandler(handlerServices),
+      new InfrastructureHandler(NETWORK, handlerServices),
+      new StorageHandler(handlerServices),
+      new NetworkInterfaceHandler(handlerServices),
+      new StorageLinkHandler(handlerServices),
+    ],
+    operations: [
+      ...infrastructureOperations({
+        store,
+        sites,
+        observations,
+        details: (operation, entity, signal) => detailsOf(services, operation, entity, signal),
+      }),
+      orphanOperation(sites),
+    ],
+    bodyReaders: [],
+    renderings: [],
+    routes: [],
+    tasks: [new Reconciler(source, { store, clock, log }, settings)],
+  };
+}
+
+async function detailsOf(
+  services: InfrastructureServices,
+  operation: Operation,
+  entity: EntityRecord,
+  signal: AbortSignal,
+): Promise<ProvisionInput> {
+  const image = await templateImage(services, entity, signal);
+  const parts = await Promise.all(services.details.map((detail) => detail(operation, entity, signal)));
+  return Object.assign(image === undefined ? {} : { image }, ...parts) as ProvisionInput;
+}
+
+/** The image behind the OS template of a compute: the provider's, fetched and registered, or one that `save` made. */
+async function templateImage(
+  services: InfrastructureServices,
+  entity: EntityRecord,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const saved = await Promise.all(entity.mixins.map((mixin) => savedImage(services.store, mixin)));
+  const found = saved.find((each) => each !== undefined);
+  if (found) {
+    if (found.site !== entity.site) throw new IaasError('invalid', `the template's image is on site ${found.site}`);
+    if (found.image === null) throw new IaasError('transient', 'the image of the template is still being made');
+    return found.image;
+  }
+  const term = entity.mixins
+    .find((mixin) => mixin.startsWith(OS_TEMPLATE_SCHEME) && services.registry().dependsOn(mixin, OS_TPL))
+    ?.slice(OS_TEMPLATE_SCHEME.length);
+  const template = services.config.templates.os.find((candidate) => candidate.term === term);
+  if (template?.image === undefined) return undefined;
+  const source = { from: { url: template.image }, owner: 'vep:provider' };
+  return services.images.ensure(
+    entity.site ?? '',
+    { key: `os_tpl ${template.term} ${template.image}`, name: template.term, source },
+    signal,
+  );
+}

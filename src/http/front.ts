@@ -1,0 +1,156 @@
+/**
+ * The first listener of every request: marks it, guards it, identifies the caller, and hands it on: OCCI's own URLs to
+ * the OCCI dispatch, everything below a reserved path to the Express application. OCCI goes ahead of Express because a
+ * route through its router costs several times the whole answer (`docs/decisions/`).
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Express } from 'express';
+import type { Logger } from 'pino';
+import { messageOf, problem, Problem } from '../base/errors.js';
+import { newUuid } from '../base/ids.js';
+import type { Categories } from '../extension/categories.js';
+import { requestedVersion } from '../occi/protocol-version.js';
+import type { Store } from '../store/sql.js';
+import { writeAnswer } from './answer.js';
+import { asProblem, renderProblem, statusOf } from './errors.js';
+import type { Guard } from './guard.js';
+import type { Identification } from './identification.js';
+import type { RequestMetrics } from './metrics.js';
+import type { OcciDispatch } from './occi/dispatch.js';
+import type { Exchange } from './occi/exchange.js';
+import { acceptedHere, errorType } from './occi/media.js';
+import { readHeaders } from './occi/reading.js';
+import { readTarget, type Target } from './target.js';
+
+/** OCCI-CRTP: the Compute Resource Templates Profile is supported (GFD.222 R0401). */
+export const SERVER = 'vep/0.1.0 OCCI/1.1 OCCI/1.2 OCCI-CRTP/1.1';
+
+/** Paths that are not OCCI's (K02). */
+const RESERVED = /^\/(?:health|metrics|log|upload|events|console|guest)(?:\/|$)/;
+
+export interface FrontServices {
+  readonly store: Store;
+  readonly categories: Categories;
+  readonly dispatch: OcciDispatch;
+  readonly guard: Guard;
+  readonly identification: Identification;
+  readonly metrics: RequestMetrics;
+  readonly express: Express;
+  readonly log: Logger;
+  /** Sent with every answer over TLS. */
+  readonly strictTransport: boolean;
+}
+
+/** What the Express part learns about a request from here. */
+export interface Marked extends IncomingMessage {
+  vep?: { readonly requestId: string; readonly base: string; readonly target: Target };
+}
+
+export class Front {
+  readonly #services: FrontServices;
+
+  constructor(services: FrontServices) {
+    this.#services = services;
+  }
+
+  /** The listener for `node:http`. */
+  readonly listen = (message: IncomingMessage, response: ServerResponse): void => {
+    const requestId = newUuid();
+    response.setHeader('Server', SERVER);
+    response.setHeader('X-Request-Id', requestId);
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    if (this.#services.strictTransport) response.setHeader('Strict-Transport-Security', 'max-age=31536000');
+    this.#services.metrics.follow(message, response);
+    this.#respond(message, response, requestId).catch((error: unknown) =>
+      this.refuse(message, response, requestId, error),
+    );
+  };
+
+  async #respond(message: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    const { guard, express } = this.#services;
+    const target = readTarget(message.url ?? '/');
+    const base = guard.baseOf(message);
+    guard.refuseForeignWrites(message, base);
+    guard.refuseSpoofedIdentity(message);
+    if (RESERVED.test(target.path)) {
+      (message as Marked).vep = { requestId, base, target };
+      express(message, response);
+      return;
+    }
+    await this.#answerOcci(message, response, requestId, target, base);
+  }
+
+  async #answerOcci(
+    message: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+    target: Target,
+    base: string,
+  ): Promise<void> {
+    const { store, categories, dispatch, identification } = this.#services;
+    const { headers } = message;
+    const requested = requestedVersion(headers['user-agent'], headers.accept, headers['content-type']);
+    if (requested === 'too-high') {
+      throw problem('not-implemented', 'occi.version', 'this server speaks OCCI/1.1 and OCCI/1.2', {
+        place: { field: 'User-Agent' },
+        rule: 'GFD.223 §5.3',
+        remedy: 'say OCCI/1.2 or lower in User-Agent',
+      });
+    }
+    const principal = await identification.require(message);
+    const method = message.method ?? 'GET';
+    const exchange: Exchange = {
+      message,
+      method,
+      target,
+      base,
+      version: requested.version,
+      explicitVersion: requested.explicit,
+      context: { principal, version: requested.version, requestId, base, signal: abortedWith(response) },
+      registry: await categories.of(store, principal.groups),
+      headers: readHeaders(message),
+    };
+    response.setHeader('Accept', acceptedHere(exchange));
+    await writeAnswer(response, await dispatch.answer(exchange), method === 'HEAD');
+  }
+
+  /** Answers with what went wrong. Bytes of a body that was not read make the connection useless: it is closed. */
+  readonly refuse = (message: IncomingMessage, response: ServerResponse, requestId: string, error: unknown): void => {
+    const { log, metrics } = this.#services;
+    const found = asProblem(error, requestId);
+    const status = statusOf(found);
+    if (!(error instanceof Problem)) log.error({ requestId, err: error, method: message.method }, 'a request failed');
+    else if (status >= 500)
+      log.error({ requestId, fault: found.faults[0]?.code, cause: messageOf(found.cause) }, 'a request failed');
+    else if (status === 401 || status === 403)
+      log.warn(
+        { requestId, fault: found.faults[0]?.code, reason: reasonOf(found), peer: message.socket.remoteAddress },
+        'a request was refused',
+      );
+    metrics.refused(found);
+    if (response.headersSent || response.destroyed) {
+      response.destroy();
+      return;
+    }
+    const rendered = renderProblem(found, errorType(message.headers.accept), requestId);
+    for (const [name, value] of rendered.headers) response.setHeader(name, value);
+    if (!message.complete) response.setHeader('Connection', 'close');
+    writeAnswer(
+      response,
+      { status, contentType: rendered.contentType, body: rendered.body },
+      message.method === 'HEAD',
+    ).catch(() => response.destroy());
+  };
+}
+
+function reasonOf(found: Problem): string | undefined {
+  return typeof found.cause === 'string' ? found.cause : undefined;
+}
+
+/** Aborts when the client goes away before the answer is complete. */
+function abortedWith(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => controller.abort());
+  return controller.signal;
+}

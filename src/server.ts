@@ -1,0 +1,276 @@
+/**
+ * The composition root: the only place that names concrete classes. It opens what a VEP process stands on, joins the
+ * extensions, listens, and takes everything down again in the opposite order.
+ */
+
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  createInfrastructure,
+  infrastructureTables,
+  type ProvisionDetail,
+} from '../extensions/infrastructure/index.js';
+import { SiteImages } from '../extensions/infrastructure/images.js';
+import { Access, Authenticator, bootstrap, certificateStrategy } from './access/index.js';
+import { systemClock, type Clock } from './base/clock.js';
+import type { Config, SiteConfig } from './base/config.js';
+import { problem } from './base/errors.js';
+import type { JsonValue } from './base/json.js';
+import { createLog, type Log } from './base/log.js';
+import { packageRoot } from './base/package-root.js';
+import { BackgroundTask } from './engine/background-task.js';
+import { Engine, defaultEngineSettings } from './engine/engine.js';
+import { engineMigrations, engineSchemas } from './engine/schema.js';
+import { Categories } from './extension/categories.js';
+import { Entities } from './extension/entities.js';
+import type { Extension } from './extension/extension.js';
+import { Handlers } from './extension/handlers.js';
+import { Observations } from './extension/observations.js';
+import { createExpressApp, endpointOf } from './http/express-app.js';
+import { eventStreamEndpoint } from './http/event-stream.js';
+import { Front } from './http/front.js';
+import { Guard } from './http/guard.js';
+import { healthEndpoints } from './http/health.js';
+import { Identification } from './http/identification.js';
+import { listen } from './http/listen.js';
+import { RequestMetrics } from './http/metrics.js';
+import { OcciDispatch } from './http/occi/dispatch.js';
+import { Invoking } from './http/occi/invoking.js';
+import { Listing } from './http/occi/listing.js';
+import { RequestReader } from './http/occi/reading.js';
+import { uploadEndpoints } from './http/upload-endpoints.js';
+import { createSimulator } from './iaas/adapters/simulator/simulator.js';
+import { parseSimulatorConfig } from './iaas/adapters/simulator/config.js';
+import type { SiteAdapter } from './iaas/adapter.js';
+import { Sites } from './iaas/sites.js';
+import { GuardedDialler } from './net/dialler.js';
+import { parseCategoryDocument } from './occi/category-document.js';
+import { CategoryRegistry } from './occi/registry.js';
+import { openStore, storeLocation } from './store/open-store.js';
+import { lockStore } from './store/store-lock.js';
+import { BlobStore } from './transfer/blob-store.js';
+import { ImageFetcher } from './transfer/image-fetcher.js';
+import { Uploads } from './transfer/uploads.js';
+
+export interface StartOptions {
+  readonly config: Config;
+  readonly log?: Log;
+  readonly clock?: Clock;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  /** Names of accounts whose token was written by this, the first, start (K25). */
+  readonly bootstrapped: readonly string[];
+  /** Lets open requests and steps at work end for up to `graceMs`, then stops. Calling it again changes nothing. */
+  close(graceMs?: number): Promise<void>;
+}
+
+const UPLOAD_LIFETIME_MS = 24 * 3600 * 1000;
+const TOKEN_USE_FLUSH_MS = 60_000;
+
+/**
+ * Starts a VEP and resolves when it listens.
+ *
+ * @throws Problem with every fault of the configuration or the surroundings that keep it from starting
+ */
+export async function start(options: StartOptions): Promise<RunningServer> {
+  const { config, clock = systemClock } = options;
+  const log = options.log ?? createLog({ level: config.log.level });
+  const closers = new Closers();
+  try {
+    return await assemble(config, clock, log, closers);
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+async function assemble(config: Config, clock: Clock, log: Log, closers: Closers): Promise<RunningServer> {
+  const { directory } = config.data;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const at = storeLocation(config.data);
+  if ('sqlite' in at) {
+    const lock = lockStore(at.sqlite);
+    closers.add(() => Promise.resolve(lock.release()));
+  }
+  const tables = [infrastructureTables];
+  const store = await openStore({
+    at,
+    entitySchemas: [...engineSchemas, ...tables.flatMap((each) => each.entitySchemas)],
+    migrations: [...engineMigrations, ...tables.flatMap((each) => each.migrations)],
+    log,
+  });
+  closers.add(() => store.close());
+
+  const sites = new Sites({ clock });
+  closers.add(() => sites.close());
+  for (const site of config.sites) sites.add(await openSite(site, config, clock, log));
+
+  const dialler = new GuardedDialler({ allow: config.images.allow, clock });
+  const blobs = await BlobStore.open({
+    directory: join(directory, 'blobs'),
+    quotaBytes: config.limits.imageCacheBytes,
+    clock,
+    referenced: () => uploads.held(),
+  });
+  const uploads: Uploads = await Uploads.open({
+    directory: join(directory, 'uploads'),
+    blobs,
+    clock,
+    maxBytes: config.limits.uploadBytes,
+    lifetimeMs: UPLOAD_LIFETIME_MS,
+  });
+  const fetcher = new ImageFetcher({
+    dialler,
+    blobs,
+    uploads,
+    fileRoots: config.images.fileRoots,
+    maxBytes: config.limits.uploadBytes,
+  });
+  const images = new SiteImages(sites, fetcher, blobs);
+
+  const { concurrency, perSite, leaseMs } = config.engine;
+  const engine = new Engine({ store, clock, log }, { ...defaultEngineSettings, concurrency, perSite, leaseMs });
+  // The registry is known once the extensions are, and they are made with what looks into it.
+  const registry = (): CategoryRegistry => categories.provider;
+  const handlers = new Handlers(registry);
+  const observations = new Observations(registry, handlers, clock);
+  const details: ProvisionDetail[] = [];
+  const extensions: Extension[] = [
+    createInfrastructure({ config, store, clock, log, engine, sites, images, observations, registry, details }),
+  ];
+  const categories = new Categories(registryOf(config, extensions));
+  for (const extension of extensions) {
+    handlers.register(extension.handlers);
+    engine.register(extension.operations);
+  }
+
+  const access = new Access(store, clock);
+  const bootstrapped = await bootstrap(store, directory, clock.now());
+  const authenticator = new Authenticator(store, access, clock);
+  const certificates =
+    config.server.tls && config.server.tls.clientCa.length > 0
+      ? certificateStrategy(config.server.tls.clientCa)
+      : undefined;
+  const identification = new Identification(authenticator, certificates, config.limits.requestsPerSecond);
+  const entities = new Entities({ store, access, handlers, engine, clock });
+  const bodyReaders = extensions.flatMap((extension) => extension.bodyReaders);
+  const reader = new RequestReader(bodyReaders, config.server.maxBodyBytes);
+  const listing = new Listing(store, access, handlers, config.limits.pageSize);
+  const invoking = new Invoking(entities, reader);
+  const renderings = extensions.flatMap((extension) => extension.renderings);
+  const dispatch = new OcciDispatch({
+    store,
+    access,
+    entities,
+    handlers,
+    invoking,
+    listing,
+    reader,
+    renderings,
+    bodyReaders,
+  });
+
+  const stopping = new AbortController();
+  const metrics = new RequestMetrics();
+  const guard = new Guard({
+    hosts: [config.server.host, ...config.server.allowedHosts],
+    trustedPeers: config.server.trustedPeers,
+    secure: config.server.tls !== undefined,
+  });
+  const endpoints = [
+    ...healthEndpoints({
+      store,
+      engine,
+      sites,
+      metrics,
+      stopping: () => stopping.signal.aborted,
+      openMetrics: config.metrics.open,
+    }),
+    eventStreamEndpoint({ store, access, engine, clock, stopping: stopping.signal }),
+    ...uploadEndpoints(uploads),
+    ...extensions.flatMap((extension) => extension.routes.map(endpointOf)),
+  ];
+  const express = createExpressApp(endpoints, identification, (message, response, requestId, error) =>
+    front.refuse(message, response, requestId, error),
+  );
+  const strictTransport = config.server.tls !== undefined;
+  const front: Front = new Front({
+    store,
+    categories,
+    dispatch,
+    guard,
+    identification,
+    metrics,
+    express,
+    log,
+    strictTransport,
+  });
+
+  const tasks = [
+    ...extensions.flatMap((extension) => extension.tasks),
+    { name: 'token-use', everyMs: TOKEN_USE_FLUSH_MS, run: () => authenticator.flushTokenUse() },
+    { name: 'upload-expiry', everyMs: UPLOAD_LIFETIME_MS / 24, run: () => uploads.expire() },
+  ].map((task) => new BackgroundTask(task, clock, log));
+  for (const task of tasks) task.start();
+  closers.add(async () => void (await Promise.all(tasks.map((task) => task.stop()))));
+  engine.start();
+  closers.add((graceMs) => engine.stop(graceMs));
+
+  const listening = await listen(config.server, certificates, front.listen);
+  closers.add((graceMs) => listening.close(graceMs));
+  const announcement = join(directory, 'endpoint.json');
+  writeFileSync(announcement, `${JSON.stringify({ url: listening.url, pid: process.pid })}\n`, { mode: 0o600 });
+  closers.add(() => Promise.resolve(rmSync(announcement, { force: true })));
+  closers.add(() => Promise.resolve(stopping.abort()));
+  log.info({ url: listening.url, sites: sites.names }, 'VEP is ready');
+  return { url: listening.url, bootstrapped, close: (graceMs = 10_000) => closers.close(graceMs) };
+}
+
+/** The standard's categories and what the extensions add, checked as a whole. */
+function registryOf(config: Config, extensions: readonly Extension[]): CategoryRegistry {
+  const folder = join(packageRoot, 'occi-kinds');
+  const files = readdirSync(folder).filter(
+    (file) => file.endsWith('.json') && (config.interop.egi || file !== 'interop-egi.json'),
+  );
+  const standard = files
+    .sort()
+    .map((file) => parseCategoryDocument(JSON.parse(readFileSync(join(folder, file), 'utf8')) as JsonValue, file));
+  const added = extensions.flatMap((extension) =>
+    extension.categories.map((document) => parseCategoryDocument(document, `extensions/${extension.name}`)),
+  );
+  return CategoryRegistry.of([...standard, ...added].flatMap((document) => document.categories));
+}
+
+function openSite(site: SiteConfig, config: Config, clock: Clock, log: Log): Promise<SiteAdapter> {
+  if (site.type !== 'simulator') {
+    throw problem('invalid', 'config.site-type', `no adapter of this VEP is called ${site.type}`, {
+      place: { path: `sites.${site.name}.type` },
+      remedy: 'this release knows: simulator',
+    });
+  }
+  const home =
+    config.data.database === undefined
+      ? { directory: join(config.data.directory, 'sites') }
+      : { postgresUrl: config.data.database };
+  return createSimulator(parseSimulatorConfig(site.options), { site: site.name, clock, log, home });
+}
+
+/** What has been opened, closed in the opposite order, once. */
+class Closers {
+  readonly #closers: ((graceMs: number) => Promise<void>)[] = [];
+  #closing: Promise<void> | undefined;
+
+  add(closer: (graceMs: number) => Promise<void>): void {
+    this.#closers.push(closer);
+  }
+
+  close(graceMs = 0): Promise<void> {
+    this.#closing ??= this.#closers.reduceRight<Promise<void>>(
+      (earlier, closer) => earlier.then(() => closer(graceMs)),
+      Promise.resolve(),
+    );
+    return this.#closing;
+  }
+}
