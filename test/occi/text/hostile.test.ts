@@ -144,24 +144,27 @@ describe('hostile text', () => {
     ],
   ];
 
+  const limits = { line: 10_000_000, values: 10_000_000 };
+
+  /** Microseconds of processor time, the least of a few runs. */
+  const cost = (text: string): number => {
+    const runs = Array.from({ length: 3 }, () => {
+      const start = process.cpuUsage();
+      try {
+        parseTextPlain(text, limits);
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+      }
+      const { user, system } = process.cpuUsage(start);
+      return user + system;
+    });
+    return Math.min(...runs);
+  };
+
   it.each(shapes)('costs in proportion to the length: %s', (_, shape) => {
-    const limits = { line: 10_000_000, values: 10_000_000 };
-    const cost = (length: number): number => {
-      const text = Buffer.from(shape(length), 'utf8').toString('utf8');
-      const runs = Array.from({ length: 3 }, () => {
-        const start = process.cpuUsage();
-        try {
-          parseTextPlain(text, limits);
-        } catch (error) {
-          if (!(error instanceof Problem)) throw error;
-        }
-        const { user, system } = process.cpuUsage(start);
-        return user + system;
-      });
-      return Math.min(...runs);
-    };
-    cost(10_000);
-    // The constant covers what does not depend on the length, in microseconds.
-    expect(cost(200_000)).toBeLessThan(25 * cost(20_000) + 3_000);
+    const [short, long] = [20_000, 200_000].map((length) => Buffer.from(shape(length), 'utf8').toString('utf8'));
+    // One quiet moment is enough to show it: compilation and a busy machine only ever add. The constant covers what does not depend on the length.
+    const proportional = (): boolean => cost(long ?? '') < 25 * cost(short ?? '') + 2_000;
+    expect(Array.from({ length: 5 }).some(proportional)).toBe(true);
   });
 });
