@@ -140,6 +140,8 @@ export const floors = {
       ImportDeclaration: (node) => checkSource(node, ...importedNames(node)),
       ExportNamedDeclaration: (node) => checkSource(node, isErased(node), ['*']),
       ExportAllDeclaration: (node) => checkSource(node, isErased(node), ['*']),
+      TSImportType: (node) =>
+        checkSource({ source: node.source ?? node.argument.literal, importKind: 'type' }, true, []),
       ImportExpression: (node) => checkSource(node, false, ['import()']),
       ...(pure && {
         MemberExpression(node) {

@@ -33,7 +33,7 @@ function preparePackages() {
   const wanted = packagesDigest();
   if (read(PACKAGES_STAMP) === wanted) return;
   if (!installedAgrees()) {
-    say('installing packages; native modules are compiled once, this takes about a minute …');
+    say('installing packages and compiling native modules once, about a minute …');
     // `--include=dev`: the compiler is a development package, whatever NODE_ENV says. The level undoes .npmrc's.
     npm('ci', '--include=dev', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error');
     say('packages installed');

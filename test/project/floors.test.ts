@@ -44,6 +44,7 @@ const cases: readonly (readonly [what: string, file: string, text: string, expec
   ['a floor imports from above', 'src/occi/a.ts', "import { a } from '../store/a.js';", ['upward']],
   ['a type from above', 'src/occi/a.ts', "import type { A } from '../store/a.js';", ['upward']],
   ['a neighbour of equal height', 'src/occi/a.ts', "import { a } from '../ledger/a.js';", ['upward']],
+  ['a type in an expression', 'src/occi/a.ts', "export type A = import('../store/a.js').A;", ['upward']],
   ['a re-export from above', 'src/net/a.ts', "export * from '../http/a.js';", ['upward']],
   ['a dynamic import from above', 'src/net/a.ts', "await import('../http/a.js');", ['upward']],
   ['a folder that is no floor', 'src/http/a.ts', "import { a } from '../misc/a.js';", ['upward']],
