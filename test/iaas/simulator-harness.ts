@@ -26,9 +26,6 @@ export const HOMES: readonly (readonly [
   () => Promise<{ home: Home; site: string; remove: () => Promise<void> }>,
 ])[] = [['SQLite', sqliteHome], ...(process.env['VEP_TEST_POSTGRES'] ? [['PostgreSQL', postgresHome] as const] : [])];
 
-if (!process.env['VEP_TEST_POSTGRES'])
-  console.info('simulated sites on PostgreSQL are skipped: VEP_TEST_POSTGRES is not set');
-
 /** Every test site has a name of its own, so that those on PostgreSQL do not meet. */
 const siteName = (): string => `s${newUuid().replaceAll('-', '').slice(-24)}`;
 

@@ -4,6 +4,8 @@ import { LACKABLE } from '../../src/iaas/adapters/simulator/config.js';
 import { describeAdapter } from '../support/adapter-suite.js';
 import { HOMES, simulatorHarness } from './simulator-harness.js';
 
+if (HOMES.length === 1) console.info('simulated sites on PostgreSQL are skipped: VEP_TEST_POSTGRES is not set');
+
 for (const [name, home] of HOMES) describeAdapter(`a simulated site on ${name}`, () => simulatorHarness(home));
 
 // Without stop or start the suite could not bring a machine into the state that a test begins with.
