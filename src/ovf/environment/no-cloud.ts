@@ -29,27 +29,27 @@ export function buildNoCloud(
   guest: Guest & { readonly instanceId: string },
 ): NoCloudSeed {
   const properties = machineProperties(plan, machineId, secrets);
+  /** Empty is the default of a property without one, and means nothing here. */
+  const given = (key: string): string | undefined => properties.get(key) || undefined;
   const hostname =
     guest.hostname ??
-    properties.get('local-hostname') ??
-    properties.get('hostname') ??
+    given('local-hostname') ??
+    given('hostname') ??
     plan.machines.find(({ id }) => id === machineId)?.hostname ??
     machineId;
-  const keys = splitKeys(properties.get('public-keys') ?? '');
+  const keys = splitKeys(given('public-keys') ?? '');
   const metaData = {
     'instance-id': guest.instanceId,
     'local-hostname': hostname,
     ...(keys.length > 0 && { 'public-keys': keys }),
   };
-  const configuration = cloudConfig(properties.get('password'), keys, guest.guestUrl);
-  const own = properties.get('user-data');
-  const networkConfig = properties.get('network-config');
+  const configuration = cloudConfig(given('password'), keys, guest.guestUrl);
+  const own = given('user-data');
+  const networkConfig = given('network-config');
   return {
     metaData: `${yaml(metaData)}\n`,
-    ...(own === undefined || own === ''
-      ? { userData: configuration }
-      : { userData: decodeBase64(own), vendorData: configuration }),
-    ...(networkConfig !== undefined && networkConfig !== '' && { networkConfig: decodeBase64(networkConfig) }),
+    ...(own === undefined ? { userData: configuration } : { userData: decodeBase64(own), vendorData: configuration }),
+    ...(networkConfig !== undefined && { networkConfig: decodeBase64(networkConfig) }),
   };
 }
 
@@ -69,7 +69,7 @@ export function seedFiles({ metaData, userData, vendorData, networkConfig }: NoC
 function cloudConfig(password: string | undefined, keys: readonly string[], guestUrl: string | undefined): string {
   const configuration: JsonObject = {
     ...(keys.length > 0 && { ssh_authorized_keys: keys }),
-    ...(password !== undefined && password !== '' && { password, chpasswd: { expire: false }, ssh_pwauth: true }),
+    ...(password !== undefined && { password, chpasswd: { expire: false }, ssh_pwauth: true }),
     ...(guestUrl !== undefined && { phone_home: { url: guestUrl, post: ['instance_id', 'hostname'], tries: 10 } }),
   };
   return `#cloud-config\n${yaml(configuration)}\n`;
