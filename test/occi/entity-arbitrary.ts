@@ -24,9 +24,18 @@ export const hostileText = fc
   .oneof(
     fc.string({ maxLength: 40 }),
     fc.string({ unit: 'grapheme', maxLength: 20 }),
-    fc.constantFrom('How\'s quoting? \\", occi.compute.memory=1.0', 'back\\', 'a,b;c=d', '', 'ünïcode ✓ 😀', '<a>'),
+    fc.constantFrom(
+      'How\'s quoting? \\", occi.compute.memory=1.0',
+      'back\\',
+      'a,b;c=d',
+      '',
+      'ünïcode ✓ 😀',
+      '<a>',
+      ' line\nend\r\n',
+      '\t',
+    ),
   )
-  .map((text) => text.replaceAll('\0', '').trim());
+  .map((text) => text.replaceAll('\0', ''));
 
 const uuid = fc.uuid();
 const float = fc.integer({ min: 1, max: 4096 }).map((eighths) => eighths / 8);
@@ -112,7 +121,7 @@ const resourceView: fc.Arbitrary<ResourceView> = fc
         },
         actions: started ? [START] : [],
         links: links.map((link) => ({ ...link, source: { location: `/compute/${id}`, kind: COMPUTE } })),
-      }) as ResourceView,
+      }),
   );
 
 export const entityView: fc.Arbitrary<EntityView> = fc.oneof(resourceView, linkView);

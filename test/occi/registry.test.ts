@@ -1,6 +1,6 @@
 /** The category registry: lookups, inheritance and the rules that hold it together (GFD.221 §5.3). */
 
-import { Problem } from '../../src/base/errors.js';
+import type { Problem } from '../../src/base/errors.js';
 import {
   COMPUTE,
   CORE_ENTITY,
@@ -143,7 +143,11 @@ describe('CategoryRegistry', () => {
     ]);
     expect(registry.attributesOf(COMPUTE).get('occi.compute.cores')?.default).toBe(1);
     const medium = registry.attributesOf(COMPUTE, [MEDIUM, RESOURCE_TPL]).get('occi.compute.cores');
-    expect(medium).toMatchObject({ default: 2, description: 'Number of virtual CPU cores', pattern: { maximum: 4096 } });
+    expect(medium).toMatchObject({
+      default: 2,
+      description: 'Number of virtual CPU cores',
+      pattern: { maximum: 4096 },
+    });
     expect(registry.attributesOf(COMPUTE, [MEDIUM, SMALL]).get('occi.compute.cores')?.default).toBe(1);
     expect(registry.attributesOf(COMPUTE, [MEDIUM])).toBe(registry.attributesOf(COMPUTE, [MEDIUM]));
   });

@@ -35,7 +35,7 @@ export function pointer(path: string, step: string | number): string {
 }
 
 /** Thrown to leave the recursion; the fault has been noted by then. */
-const BROKEN = Symbol('broken JSON');
+const BROKEN = new Error('broken JSON');
 const UNSAFE_MEMBERS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const LITERALS: readonly (readonly [string, JsonValue])[] = [

@@ -6,7 +6,14 @@
 
 import { jsonEqual } from '../../base/json.js';
 import { acceptValue, coerceValue } from '../attribute-value.js';
-import { isLinkView, type AttributeDefinition, type AttributeValue, type EntityView, type LinkView } from '../model.js';
+import {
+  CORE_RESOURCE,
+  isLinkView,
+  type AttributeDefinition,
+  type AttributeValue,
+  type EntityView,
+  type LinkView,
+} from '../model.js';
 import type { Mixin, OcciVersion } from '../model.js';
 import type { CategoryRegistry } from '../registry.js';
 import type { AttributeInput, EntityInput, LinkInput } from '../request.js';
@@ -141,7 +148,7 @@ class UpdateResolver {
     const templated = templatedAttributes(added, this.#registry);
     const changes = new Map<string, AttributeValue | undefined>();
     for (const [name, value] of input.attributes) {
-      if (isCoreAttribute(name)) this.#core(name, value, current, shown, after);
+      if (isCoreAttribute(name)) this.#core(name, value, current, after);
       else if (!templated.has(name))
         this.#attribute(name, value, current, shown, gone.size > 0 ? merged(before, after) : after, changes);
     }
@@ -208,18 +215,14 @@ class UpdateResolver {
   }
 
   /** Core attributes are echoed by every client; id and the ends of a link never change (A22). */
-  #core(name: string, input: AttributeInput, current: EntityView, shown: EntityView, definitions: Definitions): void {
-    if (name === 'occi.core.title' || name === 'occi.core.summary') {
-      definitionOf(name, definitions, this.#version, this.#findings);
-      return;
-    }
+  #core(name: string, input: AttributeInput, current: EntityView, definitions: Definitions): void {
     const definition = definitionOf(name, definitions, this.#version, this.#findings);
-    if (definition === undefined) return;
+    if (definition === undefined || name === 'occi.core.title' || name === 'occi.core.summary') return;
     const present = coreValue(name, current);
-    const text = String(input.value);
+    const text = typeof input.value === 'string' ? input.value : JSON.stringify(input.value);
     const same =
       name === 'occi.core.id' ? sameEntity(text, current.id) : present !== undefined && sameReference(text, present);
-    if (same || (present === undefined && coreValue(name, shown) === undefined && name.endsWith('.kind'))) return;
+    if (same || (present === undefined && name.endsWith('.kind'))) return;
     this.#findings.add('forbidden', immutable(name));
   }
 
@@ -227,11 +230,12 @@ class UpdateResolver {
   #text(name: string, present: string | undefined, input: EntityInput): { value?: string | undefined } {
     const given = input.attributes.get(name);
     if (given === undefined) return this.#mode === 'full' && present !== undefined ? { value: undefined } : {};
-    const definition = this.#registry.attributesOf('http://schemas.ogf.org/occi/core#resource').get(name);
+    const definition = this.#registry.attributesOf(CORE_RESOURCE).get(name);
     if (definition === undefined) return {};
     const outcome = acceptValue(definition, given);
     if (!outcome.ok) this.#findings.add('invalid', outcome.fault);
-    return outcome.ok && outcome.value !== present ? { value: outcome.value as string } : {};
+    const changes = outcome.ok && (present === undefined || !isSaid(given, outcome.value, present));
+    return changes ? { value: outcome.value as string } : {};
   }
 
   #links(inputs: readonly LinkInput[], present: readonly LinkView[]): UpdatedLinks {
@@ -288,15 +292,14 @@ function isEcho(
   const outcome = coerceValue(definition, input);
   if (!outcome.ok) return false;
   return [current.attributes[name], shown.attributes[name]].some(
-    (present) =>
-      present !== undefined &&
-      (jsonEqual(outcome.value, present) || (!input.typed && oneLine(outcome.value) === oneLine(present))),
+    (present) => present !== undefined && isSaid(input, outcome.value, present),
   );
 }
 
-/** Text renders line ends as spaces. */
-function oneLine(value: AttributeValue): AttributeValue {
-  return typeof value === 'string' ? value.replace(/\s+/g, ' ').trim() : value;
+/** Whether a value that came in says what is present. Text has blanks for control characters, so it cannot tell them apart. */
+function isSaid(input: AttributeInput, value: AttributeValue, present: AttributeValue): boolean {
+  if (typeof value !== 'string' || typeof present !== 'string' || input.typed) return jsonEqual(value, present);
+  return value.replace(/\p{Cc}/gu, ' ') === present.replace(/\p{Cc}/gu, ' ');
 }
 
 function coreValue(name: string, view: EntityView): string | undefined {
