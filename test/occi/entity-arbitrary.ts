@@ -109,19 +109,16 @@ const resourceView: fc.Arbitrary<ResourceView> = fc
     }),
     key: fc.string({ minLength: 1, maxLength: 20 }).map((text) => `k${text.trim()}`),
   })
-  .map(
-    ({ id, title, summary, links, started, mixins, attributes, key }) =>
-      ({
-        ...defined({ id: `urn:uuid:${id}`, kind: COMPUTE, title, summary }),
-        mixins: mixins.flat(),
-        attributes: {
-          ...(defined(attributes) as Attributes),
-          ...(mixins.some(([mixin]) => mixin === SMALL) ? { 'occi.compute.ephemeral_storage.size': 10 } : {}),
-          ...(mixins.some(([mixin]) => mixin === SSH_KEY) ? { 'occi.credentials.ssh.publickey': key } : {}),
-        },
-        actions: started ? [START] : [],
-        links: links.map((link) => ({ ...link, source: { location: `/compute/${id}`, kind: COMPUTE } })),
-      }),
-  );
+  .map(({ id, title, summary, links, started, mixins, attributes, key }) => ({
+    ...defined({ id: `urn:uuid:${id}`, kind: COMPUTE, title, summary }),
+    mixins: mixins.flat(),
+    attributes: {
+      ...(defined(attributes) as Attributes),
+      ...(mixins.some(([mixin]) => mixin === SMALL) ? { 'occi.compute.ephemeral_storage.size': 10 } : {}),
+      ...(mixins.some(([mixin]) => mixin === SSH_KEY) ? { 'occi.credentials.ssh.publickey': key } : {}),
+    },
+    actions: started ? [START] : [],
+    links: links.map((link) => ({ ...link, source: { location: `/compute/${id}`, kind: COMPUTE } })),
+  }));
 
 export const entityView: fc.Arbitrary<EntityView> = fc.oneof(resourceView, linkView);
