@@ -153,7 +153,16 @@ export interface ResolvedProperty {
 }
 
 export interface PlacementConstraint {
-  readonly rule: 'differentHost' | 'sameHost' | 'differentRack' | 'sameRack' | 'country' | 'zone' | 'hostTrait' | 'dedicatedHost' | 'separateItems';
+  readonly rule:
+    | 'differentHost'
+    | 'sameHost'
+    | 'differentRack'
+    | 'sameRack'
+    | 'country'
+    | 'zone'
+    | 'hostTrait'
+    | 'dedicatedHost'
+    | 'separateItems';
   /** Machine ids it binds; empty: all. */
   readonly machines: readonly string[];
   readonly values?: readonly string[];

@@ -54,6 +54,8 @@ describe('sizes', () => {
     expect(hardware(bounded + memory(512)).cores).toEqual({ normal: 2, min: 1, max: 8 });
     const memoryBounds = memory(512) + memory(256, { attributes: 'ovf:bound="min"' });
     expect(hardware(cpu(1) + memoryBounds).memoryBytes).toEqual({ normal: 512 * MIB, min: 256 * MIB });
+    const reserved = `<Item ovf:bound="max"><rasd:ElementName>r</rasd:ElementName><rasd:InstanceID>2</rasd:InstanceID><rasd:Reservation>9</rasd:Reservation><rasd:ResourceType>4</rasd:ResourceType></Item>`;
+    expect(hardware(cpu(1) + memory(512) + reserved).memoryBytes).toEqual({ normal: 512 * MIB });
   });
 
   it('O-050 that are missing are assumed small, and shown as assumed', () => {

@@ -4,7 +4,7 @@
  */
 
 import { excerpt } from '../../base/errors.js';
-import type { At, Item } from '../envelope/model.js';
+import type { At, Item, Quantity } from '../envelope/model.js';
 import type { QuantityRange } from '../plan.js';
 import { parseUnit, toBytes } from '../units.js';
 import type { Findings } from './findings.js';
@@ -28,7 +28,7 @@ export function planMemory(items: readonly EffectiveItem[], system: At, findings
   return planQuantity('memory', memory, system, ASSUMED_MEMORY_BYTES, readMemory, findings);
 }
 
-type QuantityReader = (item: Item, findings: Findings) => number | undefined;
+type QuantityReader = (item: Item, quantity: Quantity, findings: Findings) => number | undefined;
 
 function planQuantity(
   what: string,
@@ -61,9 +61,12 @@ function readRange(
   read: QuantityReader,
   findings: Findings,
 ): QuantityRange | undefined {
-  const normal = read(item, findings);
-  const low = min && min !== item ? read(min, findings) : undefined;
-  const high = max && max !== item ? read(max, findings) : undefined;
+  /** A bound without a VirtualQuantity is one of the reservation. */
+  const amount = (of: Item | undefined): number | undefined =>
+    of?.virtualQuantity && read(of, of.virtualQuantity, findings);
+  const normal = amount(item);
+  const low = min === item ? undefined : amount(min);
+  const high = max === item ? undefined : amount(max);
   if (normal === undefined) return undefined;
   if ((low ?? normal) > normal || (high ?? normal) < normal) {
     findings.error('O-052', `min <= normal <= max does not hold for InstanceID "${excerpt(item.instanceId)}"`, {
@@ -76,23 +79,17 @@ function readRange(
 }
 
 /** `rasd:AllocationUnits` of a processor is about its reservation and limit, never about the count. */
-function readCores(item: Item, findings: Findings): number | undefined {
-  const value = item.virtualQuantity?.value;
+function readCores(_item: Item, { value, text, at }: Quantity, findings: Findings): number | undefined {
   if (value !== undefined && value > 0n && value <= MAX_CORES) return Number(value);
   findings.error('O-051', 'the number of virtual processors is not a whole number from 1 to 65536', {
-    place: item.virtualQuantity?.at ?? item.at,
+    place: at,
     remedy: 'give the number of virtual processors',
-    value: item.virtualQuantity?.text ?? '',
+    value: text,
   });
   return undefined;
 }
 
-function readMemory(item: Item, findings: Findings): number | undefined {
-  const { virtualQuantity: quantity } = item;
-  if (!quantity) {
-    findings.error('O-051', 'the bound has no quantity', { place: item.at, remedy: 'give rasd:VirtualQuantity' });
-    return undefined;
-  }
+function readMemory(item: Item, quantity: Quantity, findings: Findings): number | undefined {
   const parsed = parseUnit(memoryUnit(item, findings), findings.mode);
   for (const fault of parsed.faults) findings.add(fault, item.at);
   if (!parsed.unit) return undefined;
