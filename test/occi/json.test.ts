@@ -306,6 +306,15 @@ describe('parseJson of what is neither', () => {
     expect(codesOf(() => parse(value))).toEqual(codes);
   });
 
+  it('tells the lines of many faults in one pass', () => {
+    const text = `${'\n'.repeat(1_000_000)}{${'"a":1,\n'.repeat(150)}"a":1}`;
+    const start = performance.now();
+    const { faults } = problemOf(() => parseJson(text));
+    expect(performance.now() - start).toBeLessThan(1000);
+    expect(faults[0]?.place).toEqual({ line: 1_000_002, column: 1, path: '/a' });
+    expect(faults[99]?.place).toMatchObject({ line: 1_000_101, column: 1 });
+  });
+
   it('bounds what it reports', () => {
     expect(codesOf(() => parseJson(`{${'"a":1,'.repeat(1000)}"a":1}`))).toHaveLength(100);
     expect(codesOf(() => parse(Array.from({ length: 1000 }, () => 1)))).toHaveLength(100);

@@ -22,10 +22,10 @@ export interface JsonDocument {
 export function readJson(text: string): JsonDocument {
   const reader = new JsonReader(text);
   try {
-    return { value: reader.document(), faults: reader.faults };
+    return { value: reader.document(), faults: reader.faults() };
   } catch (error) {
     if (error !== BROKEN) throw error;
-    return { value: null, faults: reader.faults };
+    return { value: null, faults: reader.faults() };
   }
 }
 
@@ -45,8 +45,15 @@ const LITERALS: readonly (readonly [string, JsonValue])[] = [
 ];
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 
+interface Note {
+  readonly code: string;
+  readonly message: string;
+  readonly path: string;
+  readonly at: number;
+}
+
 class JsonReader {
-  readonly faults: Fault[] = [];
+  readonly #notes: Note[] = [];
   readonly #text: string;
   readonly #path: (string | number)[] = [];
   #at = 0;
@@ -62,6 +69,27 @@ class JsonReader {
     this.#blank();
     if (this.#at < this.#text.length) this.#break('json.trailing', 'text goes on after the JSON value', this.#at);
     return value;
+  }
+
+  /** What was noted, in the order of noting. Lines are counted in one pass over the text, however many notes there are. */
+  faults(): readonly Fault[] {
+    const lines = new Map<number, { line: number; column: number }>();
+    let line = 1;
+    let start = 0;
+    for (const at of this.#notes.map((note) => note.at).sort((one, other) => one - other)) {
+      for (let end = this.#text.indexOf('\n', start); end >= 0 && end < at; end = this.#text.indexOf('\n', start)) {
+        line += 1;
+        start = end + 1;
+      }
+      lines.set(at, { line, column: at - start + 1 });
+    }
+    return this.#notes.map(({ code, message, path, at }) => ({
+      code,
+      message,
+      place: { ...lines.get(at), path },
+      rule: 'RFC 8259',
+      remedy: 'send well-formed JSON in which each member of an object has its own name',
+    }));
   }
 
   #value(): JsonValue {
@@ -133,12 +161,14 @@ class JsonReader {
   #string(): string {
     const start = this.#at;
     let escaped = false;
+    let wide = false;
     for (let at = start + 1; at < this.#text.length; at += 1) {
       const code = this.#text.charCodeAt(at);
       if (code === 0x22) {
         this.#at = at + 1;
         const content = escaped ? this.#unescape(start, at + 1) : this.#text.slice(start + 1, at);
-        if (LONE_SURROGATE.test(content)) this.#note('json.surrogate', 'the string has an unpaired surrogate', start);
+        if ((wide || escaped) && LONE_SURROGATE.test(content))
+          this.#note('json.surrogate', 'the string has an unpaired surrogate', start);
         return content;
       }
       if (code === 0x5c) {
@@ -146,6 +176,8 @@ class JsonReader {
         at += 1;
       } else if (code < 0x20) {
         this.#break('json.control-character', 'a control character in a string must be escaped', at);
+      } else if (code >= 0xd800) {
+        wide = true;
       }
     }
     return this.#break('json.string-end', 'the string is not closed', start);
@@ -197,18 +229,7 @@ class JsonReader {
   }
 
   #note(code: string, message: string, at: number): void {
-    if (this.faults.length >= MOST_FAULTS) throw BROKEN;
-    const before = this.#text.slice(0, at);
-    this.faults.push({
-      code,
-      message,
-      place: {
-        line: before.split('\n').length,
-        column: at - before.lastIndexOf('\n'),
-        path: this.#path.reduce<string>(pointer, ''),
-      },
-      rule: 'RFC 8259',
-      remedy: 'send well-formed JSON in which each member of an object has its own name',
-    });
+    if (this.#notes.length >= MOST_FAULTS) throw BROKEN;
+    this.#notes.push({ code, message, path: this.#path.reduce<string>(pointer, ''), at });
   }
 }
