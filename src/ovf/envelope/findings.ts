@@ -19,6 +19,7 @@ export class Findings {
   readonly #counts = new Map<string, number>();
   readonly #places = new Set<string>();
   #errors = 0;
+  #warnings = 0;
 
   constructor(mode: Mode) {
     this.mode = mode;
@@ -27,6 +28,11 @@ export class Findings {
   /** Errors so far, those that were only counted included. */
   get errors(): number {
     return this.#errors;
+  }
+
+  /** Warnings so far, likewise. */
+  get warnings(): number {
+    return this.#warnings;
   }
 
   error(rule: RuleCode, at: Place, message: string, value?: string): void {
@@ -66,6 +72,7 @@ export class Findings {
 
   #add(severity: Severity, rule: RuleCode, at: Place, message: string, value: string | undefined): void {
     if (severity === 'error') this.#errors++;
+    if (severity === 'warning') this.#warnings++;
     this.#places.add(`${rule}:${at.line}`);
     const key = `${severity} ${rule}`;
     const count = (this.#counts.get(key) ?? 0) + 1;

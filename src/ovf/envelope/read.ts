@@ -8,7 +8,7 @@ import type { XmlDocument } from 'libxml2-wasm';
 
 import { Problem, throwIfFaulty, type Fault } from '../../base/errors.js';
 import type { OvfSchemas } from '../schema/schemas.js';
-import { elementTree, type Element } from '../xml/element.js';
+import { countElements, elementTree, type Element } from '../xml/element.js';
 import { readXml } from '../xml/intake.js';
 import { isContent, readContent, sortSections, type SectionsByName } from './content.js';
 import { Findings, type Mode } from './findings.js';
@@ -38,7 +38,7 @@ export interface Inspection {
   readonly envelope?: Envelope;
   /** Errors, warnings and notes in document order. */
   readonly findings: readonly Fault[];
-  /** The bare verdict of the schema of OVF 1.1; absent when the document never got that far. */
+  /** The bare verdict of the schema of OVF 1.1; absent when the document never got that far or the schema was not asked. */
   readonly schemaValid?: boolean;
 }
 
@@ -75,14 +75,27 @@ function inspect(bytes: Uint8Array, options: ReadOptions): Inspection {
   const envelope = readRoot(reading, root);
   const schemaValid = verdict(document, root, reading, options);
   if (envelope !== undefined) checkRules(reading, envelope);
-  return { ...(envelope === undefined ? {} : { envelope }), findings: findings.list(), schemaValid };
+  return {
+    ...(envelope === undefined ? {} : { envelope }),
+    findings: findings.list(),
+    ...(schemaValid === undefined ? {} : { schemaValid }),
+  };
 }
 
-/** Errors after which the schema is not asked any more: the document is refused and the schema would repeat them. */
-const ENOUGH_ERRORS = 200;
+/** Findings after which the schema is not asked any more: it would repeat them, at a price for each. */
+const ENOUGH_FINDINGS = 200;
+/** Elements up to which the schema is asked in lenient mode, where its verdict is only advice. */
+const LENIENT_ELEMENTS = 20_000;
 
-function verdict(document: XmlDocument, root: Element, reading: Reading, { schemas }: ReadOptions): boolean {
-  if (root.namespace !== OVF_1 || reading.findings.errors > ENOUGH_ERRORS) return false;
+function verdict(
+  document: XmlDocument,
+  root: Element,
+  reading: Reading,
+  { schemas }: ReadOptions,
+): boolean | undefined {
+  if (root.namespace !== OVF_1) return false;
+  if (reading.findings.errors + reading.findings.warnings > ENOUGH_FINDINGS) return undefined;
+  if (reading.lenient && countElements(root) > LENIENT_ELEMENTS) return undefined;
   return judgeBySchema(document, root, reading, schemas);
 }
 

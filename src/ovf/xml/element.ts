@@ -27,6 +27,11 @@ export interface Element {
   readonly node: XmlElement;
 }
 
+/** Elements in the tree. */
+export function countElements(element: Element): number {
+  return element.children.reduce((count, child) => count + countElements(child), 1);
+}
+
 /** Copies the tree below the root. Comments and processing instructions are left out (O-080). */
 export function elementTree(document: XmlDocument): Element {
   return copy(document.root, '', 1);

@@ -12,13 +12,14 @@ import { position, scanXml, type ScanFinding, type XmlLimits } from './scan.js';
 
 export type { XmlLimits } from './scan.js';
 
-/** Limits of an OVF descriptor: the largest real ones have 12 MB, 100 000 elements and a depth of 20. */
+/** Limits of an OVF descriptor; a thousand machines of fifty items and properties fit in. */
 export const DESCRIPTOR_LIMITS: XmlLimits = {
   bytes: 12 * 1024 * 1024,
   depth: 256,
-  elements: 200_000,
-  attributes: 300_000,
+  elements: 100_000,
+  attributes: 200_000,
   attributesPerElement: 1_000,
+  children: 5_000,
 };
 
 /**
@@ -124,6 +125,7 @@ function refusal(finding: ScanFinding, utf8: Buffer, limits: XmlLimits): Problem
     depth: `elements are nested deeper than ${limits.depth}`,
     elements: `the document has more than ${limits.elements} elements`,
     attributes: `the document has more than ${limits.attributes} attributes`,
+    children: `an element has more than ${limits.children} child elements`,
     attributesPerElement: `an element has more than ${limits.attributesPerElement} attributes`,
   };
   return problem('too-large', `xml.${finding.kind}`, words[finding.kind], {

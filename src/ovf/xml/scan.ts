@@ -10,10 +10,13 @@ export interface XmlLimits {
   readonly bytes: number;
   /** Elements nested in one another. */
   readonly depth: number;
+  /** Elements, comments and processing instructions of the whole document. */
   readonly elements: number;
   /** Attributes of the whole document, namespace declarations included. */
   readonly attributes: number;
   readonly attributesPerElement: number;
+  /** Child elements of one element. */
+  readonly children: number;
 }
 
 export interface ScanFinding {
@@ -36,6 +39,8 @@ const APOSTROPHE = 0x27;
  * ASCII); time is linear in its length.
  */
 export function scanXml(utf8: Buffer, limits: XmlLimits): ScanFinding | undefined {
+  // Children so far of each open element, the document itself being the first.
+  const children = new Int32Array(limits.depth + 2);
   let depth = 0;
   let elements = 0;
   let attributes = 0;
@@ -44,15 +49,18 @@ export function scanXml(utf8: Buffer, limits: XmlLimits): ScanFinding | undefine
     const next = utf8[at + 1];
     if (next === BANG || next === QUESTION) {
       if (isDoctype(utf8, at)) return { kind: 'doctype', offset: at };
+      if (++elements > limits.elements) return { kind: 'elements', offset: at };
       at = after(utf8, at);
     } else if (next === SLASH) {
-      depth--;
+      depth = Math.max(0, depth - 1);
       at += 2;
     } else {
       const tag = startTag(utf8, at);
       attributes += tag.attributes;
       elements++;
-      if (!tag.empty) depth++;
+      children[depth] = (children[depth] ?? 0) + 1;
+      if ((children[depth] ?? 0) > limits.children) return { kind: 'children', offset: at };
+      if (!tag.empty) children[++depth] = 0;
       if (depth > limits.depth) return { kind: 'depth', offset: at };
       if (elements > limits.elements) return { kind: 'elements', offset: at };
       if (tag.attributes > limits.attributesPerElement) return { kind: 'attributesPerElement', offset: at };
@@ -75,17 +83,28 @@ export function position(utf8: Buffer, offset: number): { readonly line: number;
   return { line, column: offset - start + 1 };
 }
 
+const DOCTYPE = Buffer.from('<!DOCTYPE');
+const CDATA = Buffer.from('<![CDATA[');
+const DASH = 0x2d;
+
 function isDoctype(utf8: Buffer, at: number): boolean {
-  return utf8[at + 2] === 0x44 && utf8.toString('latin1', at, at + 9) === '<!DOCTYPE';
+  return utf8[at + 2] === DOCTYPE[2] && startsWith(utf8, at, DOCTYPE);
 }
 
 /** Where a comment, CDATA section, processing instruction or other declaration ends. */
 function after(utf8: Buffer, at: number): number {
-  const mark = utf8.toString('latin1', at, at + 9);
-  const close = mark.startsWith('<!--') ? '-->' : mark === '<![CDATA[' ? ']]>' : mark.startsWith('<?') ? '?>' : '>';
-  const opening = mark.startsWith('<!--') ? 4 : 2;
-  const end = utf8.indexOf(close, at + opening);
+  if (utf8[at + 1] === QUESTION) return behind(utf8, '?>', at + 2);
+  if (utf8[at + 2] === DASH && utf8[at + 3] === DASH) return behind(utf8, '-->', at + 4);
+  return startsWith(utf8, at, CDATA) ? behind(utf8, ']]>', at + CDATA.length) : behind(utf8, '>', at + 2);
+}
+
+function behind(utf8: Buffer, close: string, from: number): number {
+  const end = utf8.indexOf(close, from);
   return end === -1 ? utf8.length : end + close.length;
+}
+
+function startsWith(utf8: Buffer, at: number, mark: Buffer): boolean {
+  return utf8.length >= at + mark.length && utf8.compare(mark, 0, mark.length, at, at + mark.length) === 0;
 }
 
 /** Reads a start tag: its attributes (equals signs outside quotes), whether it is empty, and where it ends. */
