@@ -4,7 +4,7 @@
  * else's identity, and the request is refused (S-041, S-042, S-045).
  */
 
-import { Problem, problem } from '../base/errors.js';
+import { problem, type Problem } from '../base/errors.js';
 import { isWithin } from './addresses.js';
 
 /** Field names in lower case with `-` for `_`; those that end in `-` are the beginnings of many. */

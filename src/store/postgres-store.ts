@@ -114,7 +114,7 @@ async function migrateUnderLock(source: DataSource, log: Log): Promise<void> {
 }
 
 function unreachable(error: unknown): unknown {
-  if (!(error instanceof Error) || error.name === 'Problem') return error;
+  if (error instanceof Problem) return error;
   return problem('unavailable', 'store.unreachable', `the database cannot be opened: ${messageOf(error)}`, {
     remedy: 'see that PostgreSQL runs at the configured URL and that the user may create tables in the schema',
   });

@@ -9,7 +9,7 @@
 import Database from 'better-sqlite3';
 import { setImmediate } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
-import { messageOf, problem } from '../base/errors.js';
+import { messageOf, Problem, problem } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { Lanes } from './lanes.js';
 import { migrate } from './migrate.js';
@@ -64,7 +64,7 @@ function connectionOf(source: DataSource): Database.Database {
 }
 
 function unreachable(file: string, error: unknown): unknown {
-  if (!(error instanceof Error) || error.name === 'Problem') return error;
+  if (error instanceof Problem) return error;
   return problem('unavailable', 'store.unreachable', `the database file cannot be opened: ${messageOf(error)}`, {
     place: { path: file },
     remedy: 'see that the folder exists, is writable and on a local disk, and that the file is a SQLite database',
