@@ -216,6 +216,12 @@ describe('scopes', () => {
     ]);
   });
 
+  it('O-064 are bounded in their product, as every machine carries its parent’s', () => {
+    const many = Array.from({ length: 600 }, (_, index) => property(`k${index}`));
+    const systems = Array.from({ length: 400 }, (_, index) => system(`m${index}`));
+    expect(verdicts(planOf(envelope(collection('all', systems.join(''), product(many)))))).toEqual(['error O-064']);
+  });
+
   it('O-059 have each class and instance once, O-064 each key once', () => {
     const twice = envelope(
       system('vm', { sections: product([property('a', 'ovf:value="1"')]) + product([property('a', 'ovf:value="2"')]) }),

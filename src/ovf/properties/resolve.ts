@@ -52,13 +52,14 @@ function matchInputs(
   const byKey = groupBy(all, ({ key }) => key);
   const byQualifiedKey = groupBy(all, qualifiedKey);
   const given = new Map<ScopedProperty, string>();
+  const remedy = offer(all);
   const ordered = Object.entries(inputs.properties).sort(
     ([a], [b]) => Number(byQualifiedKey.has(a)) - Number(byQualifiedKey.has(b)),
   );
   for (const [name, text] of ordered) {
     const named = byQualifiedKey.get(name) ?? byKey.get(name) ?? [];
     const configurable = named.filter(({ property }) => property.userConfigurable);
-    if (configurable.length === 0) refuseInput(name, named.length > 0, all, findings);
+    if (configurable.length === 0) refuseInput(name, named.length > 0, remedy, findings);
     for (const property of configurable) given.set(property, text);
   }
   return given;
@@ -68,16 +69,16 @@ function qualifiedKey({ scope, key }: ScopedProperty): string {
   return `${scope.content.id}:${key}`;
 }
 
-function refuseInput(name: string, known: boolean, all: readonly ScopedProperty[], findings: Findings): void {
-  const keys = [...new Set(all.filter(({ property }) => property.userConfigurable).map(({ key }) => key))];
-  const offered = keys.slice(0, 10).map((key) => `"${excerpt(key)}"`);
-  findings.error('O-062', `the property "${excerpt(name)}" ${known ? 'is not user-configurable' : 'does not exist'}`, {
-    place: inputPlace(name),
-    remedy:
-      offered.length > 0
-        ? `leave it out; what can be set: ${offered.join(', ')}`
-        : 'leave it out; no property can be set',
-  });
+function refuseInput(name: string, known: boolean, remedy: string, findings: Findings): void {
+  const message = `the property "${excerpt(name)}" ${known ? 'is not user-configurable' : 'does not exist'}`;
+  findings.error('O-062', message, { place: inputPlace(name), remedy });
+}
+
+function offer(all: readonly ScopedProperty[]): string {
+  const keys = new Set(all.filter(({ property }) => property.userConfigurable).map(({ key }) => key));
+  if (keys.size === 0) return 'leave it out; no property can be set';
+  const shown = [...keys].slice(0, 10).map((key) => `"${excerpt(key)}"`);
+  return `leave it out; what can be set: ${shown.join(', ')}${keys.size > shown.length ? ', …' : ''}`;
 }
 
 function inputPlace(name: string): Place {
