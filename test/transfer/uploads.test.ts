@@ -94,13 +94,15 @@ it('refuses a second request for the same upload while the first one is sending'
   const { id } = await announce(uploads);
   let proceed = (): void => undefined;
   const gate = new Promise<void>((resolve) => (proceed = resolve));
+  let begun = (): void => undefined;
+  const underway = new Promise<void>((resolve) => (begun = resolve));
   async function* slow(): AsyncGenerator<Uint8Array> {
+    begun();
     await gate;
     yield Buffer.from(text);
   }
   const first = uploads.append(id, 'alice', { first: 0, last: 18 }, slow());
-  await new Promise(setImmediate);
-  await new Promise(setImmediate);
+  await underway;
   const second = refusal(uploads.append(id, 'alice', { first: 0, last: 18 }, stream(text)));
   expect(await second).toBe('upload.busy');
   proceed();
