@@ -18,6 +18,7 @@ import { ProgressFeed, type NewEvent, type ProgressEvent, type WatchOptions } fr
 import { UNFINISHED, findOperation, selectOperations } from './records.js';
 import { engineUpkeep } from './upkeep.js';
 import { Worker, type WorkerLimits } from './worker.js';
+import { writeInTurn } from './write-turns.js';
 
 export interface EngineParts {
   readonly store: Store;
@@ -54,11 +55,12 @@ export class Engine {
   readonly #upkeep: BackgroundTask;
 
   constructor(parts: EngineParts, settings: EngineSettings = defaultEngineSettings) {
-    const { store, clock, log } = parts;
+    const { clock, log } = parts;
+    const store = writeInTurn(parts.store);
     this.#feed = new ProgressFeed(store, clock, settings.pollMs);
     this.#lifecycle = new Lifecycle(this.#types, clock, this.#feed, () => this.nudge());
     const recorder = new OutcomeRecorder(this.#types, this.#lifecycle, clock, settings.retry);
-    this.#worker = new Worker({ ...parts, types: this.#types }, recorder, settings);
+    this.#worker = new Worker({ store, clock, log, types: this.#types }, recorder, settings);
     this.#upkeep = new BackgroundTask(engineUpkeep(store, this.#lifecycle, clock, settings.keepMs), clock, log);
   }
 

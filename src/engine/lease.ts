@@ -73,6 +73,15 @@ export async function releaseLeases(store: Store, owner: string): Promise<void> 
   await store.write((tx) => tx.run('UPDATE operation SET owner = NULL, lease_until = NULL WHERE owner = ?', [owner]));
 }
 
+/**
+ * Voids the leases of a process that was killed. Only SQLite knows that there is no other process (K29): there work goes
+ * on at once, on PostgreSQL when the leases have run out.
+ */
+export async function voidOldLeases(store: Store): Promise<void> {
+  if (store.dialect !== 'sqlite') return;
+  await store.write((tx) => tx.run('UPDATE operation SET owner = NULL, lease_until = NULL WHERE owner IS NOT NULL'));
+}
+
 /** When the next operation becomes due that is not yet; undefined when none will. */
 export async function nextDue(store: Store, now: number): Promise<number | undefined> {
   const [at] = await store.pluck<number | null>('SELECT min(due_at) FROM operation WHERE due_at > ?', [now]);

@@ -220,16 +220,17 @@ export class Lifecycle {
 
   async #undoGraph(tx: Tx, root: Uuid, endsAs: 'failed' | 'cancelled', failed?: Uuid): Promise<void> {
     const members = await lockOperations(tx, 'id = ? OR parent = ?', [root, root]);
-    const touched: StoredOperation[] = [];
     for (const member of members.reverse()) {
       const end = member.id === root || member.id === failed ? endsAs : 'cancelled';
       const { state, direction } = member;
       if (state === 'failed' || state === 'cancelled') continue;
-      if (direction === 'forward') touched.push(await this.#turnBack(tx, member, end));
-      else if (state === 'dead') touched.push(await this.#revive(tx, member));
+      if (direction === 'forward') await this.#turnBack(tx, member, end);
+      else if (state === 'dead') await this.#revive(tx, member);
     }
     await demoteFollowers(tx, root);
-    await this.#follow(tx, touched);
+    const candidates = `SELECT e.id FROM operation g JOIN operation e ON e.entity = g.entity WHERE g.id = ? OR g.parent = ?`;
+    await this.#release(tx, { sql: candidates, params: [root, root] });
+    await this.#reviewParent(tx, root);
   }
 
   /** Points one forward operation backward: at the last step whose effect may exist, or straight to its end. */

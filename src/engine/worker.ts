@@ -10,7 +10,7 @@ import { newUuid, type Uuid } from '../base/ids.js';
 import type { Log } from '../base/log.js';
 import type { Store } from '../store/sql.js';
 import { failureOf, type Failure } from './failure.js';
-import { leaseDue, nextDue, releaseLeases, renewLeases, turnedBack } from './lease.js';
+import { leaseDue, nextDue, releaseLeases, renewLeases, turnedBack, voidOldLeases } from './lease.js';
 import { tokenOf, type OperationTypes, type Progress, type StepContext, type StepOutcome } from './operation.js';
 import type { OutcomeRecorder, Recorded, StepResult } from './outcome.js';
 import type { StoredOperation } from './records.js';
@@ -76,7 +76,9 @@ export class Worker {
   }
 
   start(): void {
-    this.#leasing = this.#leaseLoop();
+    this.#leasing = voidOldLeases(this.#store)
+      .catch((error: unknown) => this.#log.error({ err: error }, 'old leases not voided'))
+      .then(() => this.#leaseLoop());
     this.#renewing = this.#renewLoop();
   }
 

@@ -7,7 +7,7 @@ import { forEachDatabase } from '../support/databases.js';
 import { eventually } from './eventually.js';
 import { Workshop, type Child } from './workshop.js';
 
-forEachDatabase((_, database) => {
+forEachDatabase((name, database) => {
   let store: Store;
   beforeAll(async () => {
     store = await database.open({ entitySchemas: engineSchemas, migrations: engineMigrations });
@@ -105,6 +105,24 @@ forEachDatabase((_, database) => {
     await eventually(async () => (await shop.state(id)) === 'cancelled');
     expect(contexts[0]?.signal.aborted).toBe(true);
     await shop.engine.stop(1000);
+  });
+
+  it('goes on after a kill: at once where it is alone, else when the lease has run out', async () => {
+    const shop = new Workshop(store);
+    shop.site.plan('a/create/forward', 'crash-after');
+    const id = await shop.fileOne('a');
+    expect(await shop.round([shop.engine])).toBe(true);
+    shop.kill();
+    shop.engine.start();
+    await shop.fileOne('b');
+    await eventually(() => shop.runs().includes('b/create/forward'));
+    expect(await shop.state(id)).toBe(name === 'sqlite' ? 'done' : 'running');
+    await eventually(async () => {
+      shop.clock.advance(100);
+      return (await shop.state(id)) === 'done';
+    });
+    await shop.engine.stop(1000);
+    expect(shop.site.things.size).toBe(2);
   });
 
   it('lets steps at work end when it stops, and takes no more', async () => {

@@ -52,13 +52,18 @@ export class Workshop {
     return engine;
   }
 
-  /** `kill -9`: nothing the engines were doing ever ends; leases run out, and a new process starts. */
+  /** `kill -9`, and then time enough for the leases to run out. */
   restart(): void {
+    this.kill();
+    this.clock.advance(this.#settings.leaseMs + 1);
+  }
+
+  /** `kill -9`: nothing that the engines were doing ever ends; a new process takes their place. */
+  kill(): void {
     this.#dead.killed = true;
     this.#dead = { killed: false };
     this.site.bury();
     this.engine = this.another();
-    this.clock.advance(this.#settings.leaseMs + 1);
   }
 
   write<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
