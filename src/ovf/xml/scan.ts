@@ -40,7 +40,7 @@ const APOSTROPHE = 0x27;
  */
 export function scanXml(utf8: Buffer, limits: XmlLimits): ScanFinding | undefined {
   // Children so far of each open element, the document itself being the first.
-  const children = new Int32Array(limits.depth + 2);
+  const children = new Int32Array(limits.depth + 1);
   let depth = 0;
   let elements = 0;
   let attributes = 0;
@@ -60,8 +60,8 @@ export function scanXml(utf8: Buffer, limits: XmlLimits): ScanFinding | undefine
       elements++;
       children[depth] = (children[depth] ?? 0) + 1;
       if ((children[depth] ?? 0) > limits.children) return { kind: 'children', offset: at };
+      if (depth === limits.depth) return { kind: 'depth', offset: at };
       if (!tag.empty) children[++depth] = 0;
-      if (depth > limits.depth) return { kind: 'depth', offset: at };
       if (elements > limits.elements) return { kind: 'elements', offset: at };
       if (tag.attributes > limits.attributesPerElement) return { kind: 'attributesPerElement', offset: at };
       if (attributes > limits.attributes) return { kind: 'attributes', offset: at };
