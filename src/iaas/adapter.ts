@@ -44,6 +44,8 @@ export interface Capabilities {
   readonly events: boolean;
   /** Topology levels on which it can keep machines apart or together. */
   readonly placement: ReadonlySet<'host' | 'rack' | 'zone' | 'country'>;
+  /** It boots machines whose disks hold nothing: a simulation. Anywhere else a missing image is an error. */
+  readonly imageless: boolean;
   /** Ways an OVF environment can reach the guest. */
   readonly transports: readonly ('iso' | 'user-data' | 'context')[];
 }

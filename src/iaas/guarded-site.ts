@@ -203,7 +203,7 @@ export class GuardedSite implements SiteAdapter {
     try {
       const answer = await Promise.race([work({ signal }), late.then(() => aborted(signal, done.signal))]);
       this.#reached(undefined);
-      return answer as T;
+      return answer;
     } catch (error) {
       if (given?.aborted) throw givenUp(given);
       const failure = limit.signal.aborted

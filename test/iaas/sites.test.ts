@@ -125,15 +125,15 @@ describe('the sites of a VEP', () => {
   it('show an inventory at most five seconds old, asked for once for all', () =>
     withSite({}, async ({ sites, name, adapter, advance }) => {
       const first = await Promise.all([sites.inventoryOf(name), sites.inventoryOf(name)]);
-      expect(first[0]!.inventory).toBe(first[1]!.inventory);
+      expect(first[0].inventory).toBe(first[1].inventory);
       await adapter.createCompute(spec, 't');
       await advance(4999);
       expect((await sites.inventoryOf(name)).ageMs).toBe(4999);
-      expect((await sites.inventoryOf(name)).inventory).toBe(first[0]!.inventory);
+      expect((await sites.inventoryOf(name)).inventory).toBe(first[0].inventory);
       await advance(2);
       const fresh = await sites.inventoryOf(name);
       expect(fresh.ageMs).toBe(0);
-      expect(fresh.inventory).not.toBe(first[0]!.inventory);
+      expect(fresh.inventory).not.toBe(first[0].inventory);
       expect((await sites.inventoryOf(name, 0)).ageMs).toBe(0);
     }));
 

@@ -23,10 +23,14 @@ export class Bench {
   /** Reasons for not testing something, and how many tests each cost. */
   readonly skipped = new Map<string, number>();
   #harness: Harness | undefined;
+  #boot: SiteRef | undefined;
   #made: { readonly class: ResourceClass; readonly ref: SiteRef }[] = [];
 
-  open(harness: Harness): void {
+  /** Takes the site over. Where machines need an image, one is brought in that all machines of the suite boot. */
+  async open(harness: Harness): Promise<void> {
     this.#harness = harness;
+    if (!this.can.imageless) this.#boot = await this.image();
+    this.#made = [];
   }
 
   get harness(): Harness {
@@ -59,7 +63,14 @@ export class Bench {
 
   spec(more: Partial<ComputeSpec> = {}): ComputeSpec {
     const id = this.id();
-    return { id, name: `vm-${id.slice(-6)}`, cores: 1, memoryBytes: 512 * MIB, ...more };
+    return {
+      id,
+      name: `vm-${id.slice(-6)}`,
+      cores: 1,
+      memoryBytes: 512 * MIB,
+      ...(this.#boot === undefined ? {} : { image: this.#boot }),
+      ...more,
+    };
   }
 
   async machine(more: Partial<ComputeSpec> = {}): Promise<SiteRef> {
@@ -164,16 +175,20 @@ export class Bench {
   }
 
   /** Expects a call to be refused in one of these classes, with words of its own. */
-  async refused(call: Promise<unknown>, ...classes: readonly IaasErrorClass[]): Promise<IaasError> {
-    const error = await call.then(
+  async refused(call: Promise<unknown>, ...classes: readonly IaasErrorClass[]): Promise<void> {
+    const thrown = await call.then(
       () => undefined,
-      (thrown: unknown) => thrown,
+      (error: unknown) => error,
     );
-    if (!(error instanceof IaasError))
-      throw new Error(`expected a refusal (${classes.join(', ')}), got ${String(error)}`);
-    expect(classes).toContain(error.class);
-    expect(error.message).not.toBe('');
-    return error;
+    this.isRefusal(thrown, ...classes);
+  }
+
+  /** The same for what was thrown already. */
+  isRefusal(thrown: unknown, ...classes: readonly IaasErrorClass[]): void {
+    if (!(thrown instanceof IaasError))
+      throw new Error(`expected a refusal (${classes.join(', ')}), got ${String(thrown)}`);
+    expect(classes).toContain(thrown.class);
+    expect(thrown.message).not.toBe('');
   }
 
   async listed(what: ResourceClass): Promise<Observed[]> {
@@ -194,6 +209,7 @@ export class Bench {
   }
 
   async close(): Promise<void> {
+    if (this.#boot !== undefined) await this.remove('image', this.#boot);
     await this.#harness?.close();
   }
 }

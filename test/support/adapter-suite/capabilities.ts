@@ -111,6 +111,16 @@ export function describeCapabilities(bench: Bench): void {
       expect(await bench.reaches('storage', ref)).toMatchObject({ sizeBytes: 2 ** 31 });
     });
 
+    it('boots without an image, or refuses to', async () => {
+      const { image: _boot, ...spec } = bench.spec();
+      const asked = bench.adapter.createCompute(spec, spec.id);
+      if (!bench.can.imageless) return void (await bench.refused(asked, 'invalid'));
+      const ref = bench.own('compute', await asked);
+      await bench.rest('compute', ref);
+      await bench.adapter.actCompute(ref, 'start', undefined);
+      await bench.reaches('compute', ref, 'active');
+    });
+
     it('refuses image formats it does not name', async () => {
       const spec = bench.imageSpec({ format: 'no-such-format' });
       await bench.refused(bench.adapter.importImage(spec, spec.id), 'unsupported');

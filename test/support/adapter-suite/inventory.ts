@@ -73,7 +73,7 @@ export function describeInventory(bench: Bench): void {
       expect(before?.id).toBeUndefined();
       await bench.adapter
         .delete('compute', ref)
-        .catch((error: unknown) => bench.refused(Promise.reject(error), 'denied', 'not-found'));
+        .catch((error: unknown) => bench.isRefusal(error, 'denied', 'not-found'));
       await bench.refused(bench.adapter.actCompute(ref, 'stop', undefined), 'denied', 'not-found');
       if (bench.can.compute.has('resize'))
         await bench.refused(

@@ -65,7 +65,7 @@ export function describePlugs(bench: Bench): void {
           (error: unknown) => void (refusal = error),
         );
       }
-      await bench.refused(Promise.reject(refusal), 'capacity', 'quota', 'conflict');
+      bench.isRefusal(refusal, 'capacity', 'quota', 'conflict');
       expect(refs.length).toBeGreaterThanOrEqual(3);
       await bench.remove('nic', refs[0] ?? '');
       await bench.nic(machine, network);

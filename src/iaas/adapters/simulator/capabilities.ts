@@ -22,6 +22,7 @@ export function capabilitiesOf(config: Pick<SimulatorConfig, 'lacks'>): Capabili
     events: has('events'),
     // Racks, zones and countries are chosen by naming the host.
     placement: new Set(['host', 'rack', 'zone', 'country'] as const),
+    imageless: has('imageless'),
     transports: ['iso', 'user-data'],
   };
 }

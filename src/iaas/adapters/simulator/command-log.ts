@@ -31,4 +31,4 @@ export interface CommandLog {
 }
 
 /** How many commands before a snapshot are kept, for readers that are only a little behind. */
-export const KEPT_COMMANDS = 1000;
+export const KEPT_COMMANDS = 100;

@@ -16,8 +16,7 @@ export function chooseHost(step: Step, spec: ComputeSpec): Host {
   const { hosts } = step.cloud;
   if (spec.host !== undefined && !hosts.has(spec.host))
     refuse('invalid', `this site has no host ${excerpt(spec.host)}`);
-  const apart = hostsToAvoid(step, spec);
-  const together = hostsToJoin(step, spec);
+  const { apart, together } = neighbours(step, spec);
   if (together.size > 1) refuse('capacity', 'the machines it must share a host with are on different hosts');
 
   const able = [...hosts.values()].filter(
@@ -100,25 +99,16 @@ function rescue(machine: Machine): Machine {
   return { ...rest, state: 'inactive' };
 }
 
-/** Hosts of machines it must be apart from, and of those that must be apart from it. */
-function hostsToAvoid(step: Step, spec: ComputeSpec): ReadonlySet<string> {
-  const mine = new Set(spec.apartFrom ?? []);
-  const machines = [...step.cloud.things.compute.values()];
-  return new Set(
-    machines
-      .filter((other) => (other.id !== undefined && mine.has(other.id)) || other.apartFrom.includes(spec.id))
-      .map((other) => other.host),
-  );
-}
-
-function hostsToJoin(step: Step, spec: ComputeSpec): ReadonlySet<string> {
-  const mine = new Set(spec.togetherWith ?? []);
-  const machines = [...step.cloud.things.compute.values()];
-  return new Set(
-    machines
-      .filter((other) => (other.id !== undefined && mine.has(other.id)) || other.togetherWith.includes(spec.id))
-      .map((other) => other.host),
-  );
+/** Hosts of the machines it must not, and must, share a host with; either of two machines may be the one that says so. */
+function neighbours(step: Step, spec: ComputeSpec): Readonly<Record<'apart' | 'together', ReadonlySet<string>>> {
+  const mine = { apart: new Set(spec.apartFrom), together: new Set(spec.togetherWith) };
+  const found = { apart: new Set<string>(), together: new Set<string>() };
+  for (const { id, host, apartFrom, togetherWith } of step.cloud.things.compute.values()) {
+    if (id === undefined) continue;
+    if (mine.apart.has(id) || apartFrom.includes(spec.id)) found.apart.add(host);
+    if (mine.together.has(id) || togetherWith.includes(spec.id)) found.together.add(host);
+  }
+  return found;
 }
 
 /** Share of the host that is still free, of whichever runs short first. */

@@ -49,6 +49,8 @@ export function createMachine(step: Step, spec: ComputeSpec, token: string): Sit
   checkText('id', spec.id);
   checkText('name', spec.name);
   checkSize(spec);
+  if (spec.image === undefined && step.config.lacks.includes('imageless'))
+    refuse('invalid', 'a machine needs an image');
   const image = spec.image === undefined ? undefined : readyImage(step, spec.image);
   checkMachineQuota(step, spec, 1);
   if (image) checkPool(step, image.virtualSizeBytes);
@@ -81,7 +83,7 @@ export function actOnMachine(step: Step, ref: SiteRef, name: Action, method: str
   if (method !== undefined && !action.methods.includes(method))
     refuse('invalid', `${name} knows no method ${excerpt(method)}`);
   if (name !== 'restart' && !machine.change && machine.state === action.to) return;
-  if (machine.change && machine.change.to === action.to) return;
+  if (machine.change?.to === action.to) return;
   mustRest(machine);
   if (!action.from.includes(machine.state)) refuse('conflict', `cannot ${name} ${ref} while it is ${machine.state}`);
   put(

@@ -15,7 +15,7 @@ import { apply, type Outcome } from './fold.js';
 import { readSnapshot, writeSnapshot } from './snapshot.js';
 
 /** A snapshot is due after this many commands, or as many as the site has things if those are more. */
-const SNAPSHOT_AFTER = 500;
+const SNAPSHOT_AFTER = 200;
 
 export class SharedCloud {
   readonly #log: CommandLog;

@@ -52,7 +52,7 @@ export function madeBefore(step: Step, what: ResourceClass, token: string): Site
 export function find<C extends ResourceClass>(step: Step, what: C, ref: SiteRef): Things[C] {
   const thing = step.cloud.things[what].get(ref);
   if (!thing) refuse('not-found', `this site has no ${what} ${excerpt(ref)}`);
-  return thing as Things[C];
+  return thing;
 }
 
 /** The same for a thing that is about to be changed: it must be VEP's own. */

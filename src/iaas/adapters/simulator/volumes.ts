@@ -58,7 +58,7 @@ export function actOnVolume(step: Step, ref: SiteRef, action: StorageActionName)
   const volume = findOwn(step, 'storage', ref);
   const to = action === 'offline' ? 'offline' : 'online';
   const shown = action === 'backup' || action === 'snapshot' ? { shown: action } : {};
-  if (volume.change && volume.change.to === to && volume.change.shown === shown.shown) return;
+  if (volume.change?.to === to && volume.change.shown === shown.shown) return;
   if (!volume.change && volume.state === to && shown.shown === undefined) return;
   mustRest(volume);
   if (volume.state === 'error') refuse('conflict', `volume ${ref} is in error`);
