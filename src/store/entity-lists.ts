@@ -167,13 +167,12 @@ const COUNT_LIMIT = 1000;
 /** One condition needs no counting. The counts read the index alone and stop early. */
 async function rarestFirst(reader: SqlReader, conditions: readonly Condition[]): Promise<Condition[]> {
   if (conditions.length < 2) return [...conditions];
-  const counted = await Promise.all(
-    conditions.map(async (condition) => {
-      const { sql, params } = condition.where('f');
-      const rows = `SELECT 1 AS one FROM ${condition.table} f WHERE ${sql} LIMIT ${COUNT_LIMIT}`;
-      const found = await reader.get<{ n: number }>(`SELECT count(*) AS n FROM (${rows}) AS counted`, params);
-      return { condition, count: found?.n ?? 0 };
-    }),
-  );
+  const counted: { readonly condition: Condition; readonly count: number }[] = [];
+  for (const condition of conditions) {
+    const { sql, params } = condition.where('f');
+    const rows = `SELECT 1 AS one FROM ${condition.table} f WHERE ${sql} LIMIT ${COUNT_LIMIT}`;
+    const found = await reader.get<{ n: number }>(`SELECT count(*) AS n FROM (${rows}) AS counted`, params);
+    counted.push({ condition, count: found?.n ?? 0 });
+  }
   return counted.sort((a, b) => a.count - b.count).map(({ condition }) => condition);
 }

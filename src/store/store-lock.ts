@@ -23,7 +23,7 @@ export function lockStore(file: string): StoreLock {
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
-    if (!(error instanceof Database.SqliteError) || !error.code.startsWith('SQLITE_BUSY')) throw error;
+    if (!String((error as { readonly code?: unknown }).code).startsWith('SQLITE_BUSY')) throw error;
     throw problem('conflict', 'store.locked', 'another VEP is already serving this database', {
       place: { path: file },
       remedy: 'stop the other one, give this one a data directory of its own, or use PostgreSQL for several processes',

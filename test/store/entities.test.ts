@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { newUuid } from '../../src/base/ids.js';
+import { jsonEqual } from '../../src/base/json.js';
 import {
   componentsOf,
   findEntity,
@@ -227,7 +228,7 @@ forEachDatabase((name, database) => {
       query.kinds.includes(record.kind) &&
       (query.scope.op === 'all' || record.owner === 'local:alice') &&
       (query.mixins ?? []).every((mixin) => record.mixins.includes(mixin)) &&
-      [...(query.attributes ?? [])].every(([attribute, value]) => String(record.wanted[attribute]) === String(value)) &&
+      [...(query.attributes ?? [])].every(([attribute, value]) => jsonEqual(record.wanted[attribute], value)) &&
       (query.appliance === undefined || record.appliance === query.appliance);
     await fc.assert(
       fc.asyncProperty(entities, fc.array(queries, { minLength: 3, maxLength: 6 }), async (members, asked) => {

@@ -37,9 +37,10 @@ forEachDatabase((name, database) => {
     try {
       const names = async (): Promise<string[]> => {
         const runner = source.createQueryRunner();
-        const found = await Promise.all(storeSchemas.map((schema) => runner.hasTable(schema.options.tableName ?? '')));
+        const found: string[] = [];
+        for (const { options } of storeSchemas) if (await runner.hasTable(options.name)) found.push(options.name);
         await runner.release();
-        return storeSchemas.filter((_, index) => found[index]).map((schema) => schema.options.name);
+        return found;
       };
       expect(await source.runMigrations({ transaction: 'each' })).toHaveLength(storeMigrations.length);
       expect(await source.runMigrations({ transaction: 'each' })).toHaveLength(0);
