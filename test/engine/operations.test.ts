@@ -326,6 +326,39 @@ forEachDatabase((_, database) => {
       expect((await shop.engine.find(store, of('slow')))?.memory).toHaveProperty('create');
     });
 
+    it('lets a step without an undo end, too, before it counts as cancelled', async () => {
+      const shop = new Workshop(store);
+      let release = (): void => undefined;
+      shop.site.during = (key) =>
+        key === 'slow/touch/forward' ? new Promise<void>((resolve) => (release = resolve)) : undefined;
+      shop.site.plan('bad/create/forward', 'fatal');
+      const { parent, of } = await shop.fileGraph([{ key: 'slow', type: 'touch' }, { key: 'bad' }]);
+      const run = shop.engine.runDue();
+      while ((await shop.state(of('bad'))) !== 'undoing') await new Promise((resolve) => setImmediate(resolve));
+      await shop.another().runDue();
+      expect([await shop.state(of('slow')), await shop.state(parent)]).toEqual(['undoing', 'undoing']);
+      release();
+      await run;
+      await shop.finish();
+      expect([await shop.state(of('slow')), await shop.state(parent)]).toEqual(['cancelled', 'failed']);
+    });
+
+    it('goes before later work on its entities that was due but had not begun', async () => {
+      const shop = new Workshop(store);
+      const entity = newUuid();
+      const { parent, appliance } = await shop.fileGraph([
+        { key: 'a', entity },
+        { key: 'b', after: ['a'] },
+      ]);
+      await shop.round([shop.engine]);
+      const later = await shop.fileOne('later', 'one', entity, appliance);
+      expect(await shop.state(later)).toBe('due');
+      await shop.write((tx) => shop.engine.cancel(tx, parent));
+      expect(await shop.state(later)).toBe('waiting');
+      await shop.finish();
+      expect(shop.runs()).toEqual(['a/create/forward', 'a/create/undo', 'later/create/forward']);
+    });
+
     it('is undone when cancelled, and stays when it is finished', async () => {
       const shop = new Workshop(store);
       const { parent, of } = await shop.fileGraph(diamond);
