@@ -365,4 +365,44 @@ describe('a simulated site', () => {
       const again = await adapter.createNetwork({ id: 'c', name: 'c' }, 'c');
       expect((await adapter.describe('network', [again])).get(again)).toMatchObject({ cidr: '10.7.0.0/24' });
     }));
+
+  it('plugs volumes in where it is told, shares them only read-only, and keeps those in use online', () =>
+    withSite({}, async ({ adapter, advance }) => {
+      const [one, other] = [await adapter.createCompute(spec('a'), 'a'), await adapter.createCompute(spec('b'), 'b')];
+      const storage = await adapter.createStorage({ id: 's', name: 's', sizeBytes: GIB }, 's');
+      const second = await adapter.createStorage({ id: 't', name: 't', sizeBytes: GIB }, 't');
+      await advance(1000);
+      const plug = (id: string, compute: SiteRef, volume: SiteRef, more: object): Promise<SiteRef> =>
+        adapter.attachStorage({ id, compute, storage: volume, ...more }, id);
+      const first = await plug('p1', one, storage, { device: '/dev/vdc', readOnly: true });
+      expect((await adapter.describe('attachment', [first])).get(first)).toMatchObject({ device: 'vdc' });
+      await plug('p2', other, storage, { readOnly: true });
+      await expect(plug('p3', one, storage, { readOnly: true })).rejects.toMatchObject({ class: 'conflict' });
+      await expect(plug('p4', one, second, { device: 'vdc' })).rejects.toMatchObject({ class: 'conflict' });
+      await expect(plug('p5', one, second, { device: 'a;b' })).rejects.toMatchObject({ class: 'invalid' });
+      await adapter.actStorage(storage, 'offline');
+      await advance(1000);
+      await adapter.actStorage(storage, 'online');
+      await adapter.actCompute(one, 'start', undefined);
+      await advance(2000);
+      await expect(adapter.actStorage(storage, 'offline')).rejects.toMatchObject({ class: 'conflict' });
+    }));
+
+  it('keeps to the quota of each kind', () =>
+    withSite(
+      { quota: { machines: 1, memoryBytes: 2 * GIB, networks: 1, volumes: 1 } },
+      async ({ adapter, advance }) => {
+        const compute = await adapter.createCompute(spec('a'), 'a');
+        await adapter.createNetwork({ id: 'n', name: 'n' }, 'n');
+        await adapter.createStorage({ id: 's', name: 's', sizeBytes: GIB }, 's');
+        await advance(1000);
+        const beyond = [
+          adapter.createCompute(spec('b'), 'b'),
+          adapter.createNetwork({ id: 'm', name: 'm' }, 'm'),
+          adapter.createStorage({ id: 't', name: 't', sizeBytes: GIB }, 't'),
+          adapter.resizeCompute(compute, { cores: 1, memoryBytes: 3 * GIB }),
+        ];
+        for (const call of beyond) await expect(call).rejects.toMatchObject({ class: 'quota' });
+      },
+    ));
 });
