@@ -3,6 +3,7 @@
  * extensions, listens, and takes everything down again in the opposite order.
  */
 
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -10,6 +11,8 @@ import {
   infrastructureTables,
   type ProvisionDetail,
 } from '../extensions/infrastructure/index.js';
+import type { Governance } from '../extensions/ovf-deployment/governance.js';
+import { applianceBlobs, createOvfDeployment, ovfDeploymentTables } from '../extensions/ovf-deployment/index.js';
 import { SiteImages } from '../extensions/infrastructure/images.js';
 import { Access, Authenticator, bootstrap, certificateStrategy } from './access/index.js';
 import { systemClock, type Clock } from './base/clock.js';
@@ -46,6 +49,7 @@ import { Sites } from './iaas/sites.js';
 import { GuardedDialler } from './net/dialler.js';
 import { parseCategoryDocument } from './occi/category-document.js';
 import { CategoryRegistry } from './occi/registry.js';
+import { createOvfSchemas, type OvfSchemas } from './ovf/index.js';
 import { openStore, storeLocation } from './store/open-store.js';
 import { lockStore } from './store/store-lock.js';
 import { BlobStore } from './transfer/blob-store.js';
@@ -86,6 +90,15 @@ export async function start(options: StartOptions): Promise<RunningServer> {
   }
 }
 
+const governance: Governance = {
+  admit: () => Promise.resolve(),
+  govern: (_w, _a, _p, plan) => Promise.resolve({ plan, hosts: new Map() }),
+  place: () => Promise.resolve(new Map()),
+  release: () => Promise.resolve(),
+  verdicts: () => Promise.resolve([]),
+  price: () => Promise.resolve([]),
+};
+
 async function assemble(config: Config, clock: Clock, log: Log, closers: Closers): Promise<RunningServer> {
   const { directory } = config.data;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -94,7 +107,10 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     const lock = lockStore(at.sqlite);
     closers.add(() => Promise.resolve(lock.release()));
   }
-  const tables = [infrastructureTables];
+  const tables: readonly Pick<Extension, 'entitySchemas' | 'migrations'>[] = [
+    infrastructureTables,
+    ovfDeploymentTables,
+  ];
   const store = await openStore({
     at,
     entitySchemas: [...engineSchemas, ...tables.flatMap((each) => each.entitySchemas)],
@@ -112,7 +128,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     directory: join(directory, 'blobs'),
     quotaBytes: config.limits.imageCacheBytes,
     clock,
-    referenced: () => uploads.held(),
+    referenced: async () => new Set([...(await uploads.held()), ...(await applianceBlobs(store))]),
   });
   const uploads: Uploads = await Uploads.open({
     directory: join(directory, 'uploads'),
@@ -139,6 +155,23 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const details: ProvisionDetail[] = [];
   const extensions: Extension[] = [
     createInfrastructure({ config, store, clock, log, engine, sites, images, observations, registry, details }),
+    createOvfDeployment({
+      store,
+      sites,
+      engine,
+      images,
+      observations,
+      log,
+      details,
+      dialler,
+      blobs,
+      uploads,
+      maxBytes: config.limits.uploadBytes,
+      schemas: openOvfSchemas(),
+      entities: () => entities,
+      governance,
+      secretKey: secretKeyOf(directory),
+    }),
   ];
   const categories = new Categories(registryOf(config, extensions));
   for (const extension of extensions) {
@@ -226,6 +259,23 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   closers.add(() => Promise.resolve(stopping.abort()));
   log.info({ url: listening.url, sites: sites.names }, 'VEP is ready');
   return { url: listening.url, bootstrapped, close: (graceMs = 10_000) => closers.close(graceMs) };
+}
+
+/** The OVF grammars: VEP's own, or those that an operator put in their place. */
+function openOvfSchemas(): OvfSchemas {
+  const folder = process.env['VEP_OVF_SCHEMA_DIR'] ?? join(packageRoot, 'ovf-schema');
+  return createOvfSchemas(new Map(readdirSync(folder).map((file) => [file, readFileSync(join(folder, file))])));
+}
+
+/** The key that seals secrets (K26): made at the first start, outside the database, for the server's own user alone. */
+function secretKeyOf(directory: string): Uint8Array {
+  const file = join(directory, 'secret.key');
+  try {
+    writeFileSync(file, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
 }
 
 /** The standard's categories and what the extensions add, checked as a whole. */

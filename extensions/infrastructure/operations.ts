@@ -11,10 +11,10 @@ import { IaasError, type Observed, type SiteAdapter, type SiteRef } from '../../
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Observations } from '../../src/extension/observations.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import { findEntity } from '../../src/store/entities.js';
+import { findEntity, linksOf } from '../../src/store/entities.js';
 import type { Store, Tx } from '../../src/store/sql.js';
 import { imageSaved } from './templates.js';
-import { siteClassOf, type Needed, type ProvisionInput, type SiteClass } from './site-class.js';
+import { SITE_CLASSES, siteClassOf, type Needed, type ProvisionInput, type SiteClass } from './site-class.js';
 
 export const PROVISION = 'infrastructure.provision';
 export const ACT = 'infrastructure.act';
@@ -147,7 +147,14 @@ class SiteWork {
           const message = report.message ?? `the site reports ${report.state} where ${to} was expected`;
           throw new IaasError('fatal', message);
         }
-        return { done: true, commit };
+        const links = await this.#linkReports(subject, context.signal);
+        return {
+          done: true,
+          commit: async (tx) => {
+            await commit(tx);
+            for (const [link, attributes] of links) await this.#observations.observe(tx, link, attributes);
+          },
+        };
       },
     };
   }
@@ -256,6 +263,26 @@ class SiteWork {
       throw new IaasError('conflict', 'one end of the link could not be made by the site');
     }
     return undefined;
+  }
+
+  /** What the site says of the links of a machine whose state has changed: theirs changes with it. */
+  async #linkReports({ entity, adapter }: Subject, signal: AbortSignal): Promise<[string, Attributes][]> {
+    const links = (await linksOf(this.#store, [entity.id])).filter((link) => link.siteRef !== null);
+    const reports: [string, Attributes][] = [];
+    for (const siteClass of SITE_CLASSES) {
+      const mine = links.filter((link) => link.kind === siteClass.kind);
+      if (mine.length === 0) continue;
+      const described = await adapter.describe(
+        siteClass.class,
+        mine.map((link) => link.siteRef ?? ''),
+        { signal },
+      );
+      for (const link of mine) {
+        const report = described.get(link.siteRef ?? '');
+        if (report) reports.push([link.id, siteClass.observe(report, link)]);
+      }
+    }
+    return reports;
   }
 
   async #reportOf(subject: Subject, context: StepContext): Promise<Observed | undefined> {

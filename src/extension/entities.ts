@@ -10,7 +10,7 @@ import type { Access } from '../access/access.js';
 import type { Verb } from '../access/policy.js';
 import type { Clock } from '../base/clock.js';
 import { notFound, problem } from '../base/errors.js';
-import { newUuid } from '../base/ids.js';
+import { isUuid, newUuid } from '../base/ids.js';
 import { canonicalJson, type JsonObject, type JsonValue } from '../base/json.js';
 import type { NewChild } from '../engine/operation.js';
 import type { Engine } from '../engine/engine.js';
@@ -53,6 +53,8 @@ export interface NewEntity {
   readonly attachments?: readonly Attachment[];
   /** `Idempotency-Key`, or the `occi.core.id` that the client sent (K12). */
   readonly replayKey?: string;
+  /** What the kind's handler made ready before the transaction; only that handler knows what it is. */
+  readonly prepared?: unknown;
 }
 
 /** What an extension decides for an entity that it creates on behalf of another (an appliance's compute). */
@@ -64,6 +66,8 @@ export interface Belonging {
   readonly id?: string;
   /** Filed by the extension itself, as part of a graph. */
   readonly heading?: string;
+  /** Links: the source does not show it yet; {@link Entities.showLinks} will show all of them at once. */
+  readonly unshown?: boolean;
 }
 
 export class Entities {
@@ -77,6 +81,16 @@ export class Entities {
   write<T>(context: RequestContext, registry: CategoryRegistry, work: (write: Write) => Promise<T>): Promise<T> {
     const { store, clock } = this.#services;
     return store.write((tx) => work({ tx, context, registry, now: clock.now() }));
+  }
+
+  /** Lets the handlers fetch and judge what the entities bring, before any transaction begins. */
+  makeReady(context: RequestContext, registry: CategoryRegistry, entities: readonly NewEntity[]): Promise<NewEntity[]> {
+    return Promise.all(
+      entities.map(async (entity) => {
+        const handler = this.#services.handlers.of(entity.resolved.kind.id);
+        return handler.makeReady ? { ...entity, prepared: await handler.makeReady(context, registry, entity) } : entity;
+      }),
+    );
   }
 
   /** Creates all or none. A replay of an earlier request answers with what that one made (K12). */
@@ -111,7 +125,13 @@ export class Entities {
 
   async #createByClient(write: Write, entity: NewEntity): Promise<EntityRecord> {
     const { principal } = write.context;
-    return this.make(write, entity, { owner: principal.id, group: principal.groups[0] });
+    const { federationChoosesId } = this.#services.handlers.of(entity.resolved.kind.id);
+    const chosen =
+      federationChoosesId && principal.roles.has('federation')
+        ? entity.resolved.id?.replace(/^urn:uuid:/, '')
+        : undefined;
+    const id = chosen !== undefined && isUuid(chosen) ? { id: chosen } : {};
+    return this.make(write, entity, { owner: principal.id, group: principal.groups[0], ...id });
   }
 
   /**
@@ -123,13 +143,19 @@ export class Entities {
     const { tx, context, now } = write;
     const { resolved } = entity;
     const handler = this.#services.handlers.of(resolved.kind.id);
-    const draft = await this.#draft(write, resolved, entity.attachments ?? [], belonging);
+    const draft = await this.#draft(write, entity, belonging);
     this.#permit(context, 'create', draft);
     await handler.prepare(write, draft);
-    const record = await renderRecord(tx, recordOf(draft, now), write.registry, this.#services.handlers);
+    const record = await renderRecord(
+      tx,
+      recordOf(draft, now),
+      write.registry,
+      this.#services.handlers,
+      belonging.unshown !== true,
+    );
     await insertEntity(tx, record);
     for (const link of draft.links) await this.#makeInline(write, record, link, belonging);
-    await handler.created(write, await this.#current(tx, record.id));
+    await handler.created(write, await this.#current(tx, record.id), draft);
     await this.#noted(write, 'create', record);
     return this.#current(tx, record.id);
   }
@@ -142,6 +168,13 @@ export class Entities {
       { resolved: { ...link, source: `/${source.id}`, links: [] } },
       { ...inherited, owner: source.owner, group: source.group },
     );
+  }
+
+  /** Renders a resource anew with all links that it has by now. */
+  async showLinks(write: Write, id: string): Promise<void> {
+    const entity = await this.#current(write.tx, id);
+    const rendered = await renderRecord(write.tx, entity, write.registry, this.#services.handlers);
+    await updateEntity(write.tx, entity, { ...rendered, observedRevision: entity.observedRevision + 1 });
   }
 
   /** Adds a link to a resource on behalf of a client (C-155). */
@@ -164,6 +197,13 @@ export class Entities {
     if (isEmpty(change)) return entity;
     const changed = await this.#services.handlers.of(entity.kind).change(write, entity, change);
     return this.#save(write, entity, changed, 'update');
+  }
+
+  /** Notes the state to which operations lead that an extension files itself (K10). */
+  async head(write: Write, id: string, heading: string): Promise<void> {
+    const entity = await this.#current(write.tx, id);
+    const headed = await renderRecord(write.tx, { ...entity, heading }, write.registry, this.#services.handlers);
+    await updateEntity(write.tx, entity, { ...headed, observedRevision: entity.observedRevision + 1 });
   }
 
   /** Associates a mixin with an entity, or takes it away (collections of mixins, GFD.223 §11). */
@@ -366,13 +406,9 @@ export class Entities {
     });
   }
 
-  async #draft(
-    write: Write,
-    resolved: ResolvedCreate,
-    attachments: readonly Attachment[],
-    belonging: Belonging,
-  ): Promise<EntityDraft> {
+  async #draft(write: Write, entity: NewEntity, belonging: Belonging): Promise<EntityDraft> {
     const { registry } = write;
+    const { resolved, attachments = [], prepared } = entity;
     const definitions = registry.attributesOf(
       resolved.kind.id,
       resolved.mixins.map((mixin) => mixin.id),
@@ -395,6 +431,7 @@ export class Entities {
       ...(resolved.source === undefined ? {} : await this.#ends(write, resolved, belonging)),
       links: resolved.links,
       attachments,
+      prepared,
     };
   }
 

@@ -9,6 +9,7 @@ import type { CategoryRegistry } from '../occi/registry.js';
 import type { ResolvedLink } from '../occi/resolve/index.js';
 import type { EntityRecord } from '../store/entity-record.js';
 import type { Tx } from '../store/sql.js';
+import type { NewEntity } from './entities.js';
 import type { Attachment, RequestContext } from './extension.js';
 
 /** What every hook gets: the transaction, who asks, and the categories as the caller sees them. */
@@ -45,6 +46,8 @@ export interface EntityDraft {
   /** Inline links, created right after the entity itself. */
   readonly links: readonly ResolvedLink[];
   readonly attachments: readonly Attachment[];
+  /** What {@link KindHandler.makeReady} answered. */
+  readonly prepared: unknown;
 }
 
 /** A change that passed all checks of the categories: definitions, types, mutability. */
@@ -70,16 +73,30 @@ export interface OperationDraft {
   readonly input: Readonly<Record<string, AttributeValue>>;
 }
 
+export interface DryRun {
+  readonly mediaType: string;
+  readonly body: string;
+}
+
 export interface KindHandler {
   readonly kind: TypeId;
   /** The attribute that shows the entity's state; absent for kinds without states. */
   readonly stateAttribute?: string;
+  /** The federation may choose the id of a new entity (K09). */
+  readonly federationChoosesId?: true;
   /** Actions that are legal in the state to which pending operations lead (K10); rendered on the entity. */
   applicable(entity: Pick<EntityRecord, 'observed' | 'heading' | 'mixins' | 'appliance'>): readonly TypeId[];
+  /**
+   * Runs before the transaction of a creation: the place to fetch what the request names (K06) and to judge documents.
+   * What it answers reaches {@link prepare} as {@link EntityDraft.prepared}.
+   */
+  makeReady?(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<unknown>;
+  /** Answers `?dry-run` with what a creation would do; absent: the kind knows no dry run (K07). */
+  dryRun?(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<DryRun>;
   /** Completes or refuses a new entity. */
   prepare(write: Write, draft: EntityDraft): Promise<void>;
   /** Files the work of a new entity, which is stored by now together with its inline links. */
-  created(write: Write, entity: EntityRecord): Promise<void>;
+  created(write: Write, entity: EntityRecord, draft: EntityDraft): Promise<void>;
   /**
    * Completes or refuses a change and files its work. Answers the record as it shall be stored; mixins that the change
    * displaces (a template replaced by another) are taken out here.

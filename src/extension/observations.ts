@@ -56,6 +56,31 @@ export class Observations {
     await this.#store(tx, entity, { ...entity, observed: { ...observed, ...report } });
   }
 
+  /**
+   * An entity without a site has come to a state by the work that was done: sets attributes, takes others away, and the
+   * wish that led here is over.
+   */
+  async arrived(tx: Tx, id: string, attributes: Attributes, without: readonly string[]): Promise<void> {
+    const entity = await findEntity(tx, id);
+    if (!entity) return;
+    const observed: Record<string, AttributeValue> = { ...entity.observed, ...attributes };
+    for (const name of without) delete observed[name];
+    await this.#store(tx, entity, { ...entity, observed, heading: null });
+  }
+
+  /** The links of an entity have changed behind its back: it is rendered anew. */
+  async relinked(tx: Tx, id: string): Promise<void> {
+    const entity = await findEntity(tx, id);
+    if (!entity) return;
+    const rendered = await renderRecord(
+      tx,
+      { ...entity, observedRevision: entity.observedRevision + 1 },
+      this.#registry(),
+      this.#handlers,
+    );
+    await updateEntity(tx, entity, rendered);
+  }
+
   /** The site has let go of the entity: the tombstone goes too. */
   async gone(tx: Tx, id: string): Promise<void> {
     const entity = await findEntity(tx, id);

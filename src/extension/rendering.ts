@@ -74,6 +74,7 @@ export async function renderRecord(
   record: EntityRecord,
   registry: CategoryRegistry,
   handlers: Handlers,
+  showOnSource = true,
 ): Promise<EntityRecord> {
   const applicable = handlers.of(record.kind).applicable(record);
   if (record.source === null) {
@@ -85,7 +86,7 @@ export async function renderRecord(
   if (!source) return record;
   const view = viewOf(record, registry, applicable, [], { source, target });
   const rendered = { ...record, rendering: stored(view, registry) };
-  if (isLinkView(view) && source.phase === 'live') await showLink(tx, source, view, 'present');
+  if (showOnSource && isLinkView(view) && source.phase === 'live') await showLink(tx, source, view, 'present');
   return rendered;
 }
 

@@ -116,7 +116,9 @@ export class Collections {
   /** Creates one or several entities, all or none (C-112, C-116, C-117). */
   async create(exchange: Exchange, type: AnswerType, kind: Kind | undefined): Promise<Answer> {
     const { entities, handlers, reader } = this.#services;
-    onlyParameters(exchange.target, []);
+    const dryRun = kind ? handlers.of(kind.id).dryRun : undefined;
+    onlyParameters(exchange.target, dryRun ? ['dry-run'] : []);
+    const dry = dryRun !== undefined && flag(exchange.target, 'dry-run');
     const { request, attachments } = await reader.read(exchange, kind);
     if (request.entities.length === 0) throw noEntity(request);
     const key = exchange.message.headers['idempotency-key'];
@@ -128,10 +130,25 @@ export class Collections {
       const replayKey = typeof key === 'string' && key !== '' ? key : resolved.id;
       return { resolved, attachments, ...(replayKey === undefined ? {} : { replayKey }) };
     });
-    const created = await entities.write(exchange.context, exchange.registry, (write) => entities.create(write, news));
+    if (dry && kind) return this.#rehearse(exchange, kind, news);
+    const ready = await entities.makeReady(exchange.context, exchange.registry, news);
+    const created = await entities.write(exchange.context, exchange.registry, (write) => entities.create(write, ready));
     return createdAnswer(exchange, type, created, () =>
       created.map((record) => viewIn(record, exchange.version, exchange.registry, handlers)),
     );
+  }
+
+  /** What a creation would do, without doing it (K07). */
+  async #rehearse(exchange: Exchange, kind: Kind, [entity, ...others]: readonly NewEntity[]): Promise<Answer> {
+    const outcome =
+      entity && (await this.#services.handlers.of(kind.id).dryRun?.(exchange.context, exchange.registry, entity));
+    if (!outcome || others.length > 0) throw noEntity({ entities: [], categories: [], locations: [], empty: true });
+    return {
+      status: 200,
+      contentType: outcome.mediaType,
+      headers: [['Cache-Control', 'no-store']],
+      body: outcome.body,
+    };
   }
 
   /** A collection of a kind takes its own kind and those derived from it. */

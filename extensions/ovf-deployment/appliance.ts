@@ -1,0 +1,349 @@
+/**
+ * The appliance (K03): one resource with a life of its own. Creating it deploys it; its actions move all its machines in
+ * their order; deleting it takes everything down.
+ */
+
+import { newUuid } from '../../src/base/ids.js';
+import { problem } from '../../src/base/errors.js';
+import type { Engine } from '../../src/engine/engine.js';
+import type { NewChild } from '../../src/engine/operation.js';
+import type { Entities, NewEntity } from '../../src/extension/entities.js';
+import type { RequestContext } from '../../src/extension/extension.js';
+import { applyChange } from '../../src/extension/handlers.js';
+import type {
+  DryRun,
+  EntityChange,
+  EntityDraft,
+  Invocation,
+  KindHandler,
+  OperationDraft,
+  Write,
+} from '../../src/extension/kind-handler.js';
+import type { CategoryRegistry } from '../../src/occi/registry.js';
+import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGELINK, type AttributeValue } from '../../src/occi/model.js';
+import type { DeploymentPlan } from '../../src/ovf/plan.js';
+import { componentsOf, findEntity, tombstoneEntity } from '../../src/store/entities.js';
+import type { EntityRecord } from '../../src/store/entity-record.js';
+import { sealSecret } from '../../src/store/secrets.js';
+import type { Tx } from '../../src/store/sql.js';
+import { ACT } from '../infrastructure/operations.js';
+import { ComponentMaker, type Components, type MachineComponents } from './components.js';
+import { deploymentGraph, startChildren, stopChildren, type Hosts } from './deployment-graph.js';
+import { describePlan } from './dry-run.js';
+import type { Governance } from './governance.js';
+import { withInstances } from './instances.js';
+import { CHANGE, DELETE, DEPLOY, UNDEPLOY } from './operations.js';
+import { PreparedDeployment, prepareDeployment, type PreparationServices } from './prepared.js';
+import { insertAppliance, loadAppliance, updatePlan, type ApplianceRow } from './tables.js';
+import {
+  ACTION_SCHEME,
+  APPLIANCE,
+  DEPLOYED,
+  OVF_DIGEST,
+  OVF_ID,
+  OVF_INPUTS,
+  OVF_KEEP_ON_FAILURE,
+  STATE,
+  STATE_MESSAGE,
+} from './vocabulary.js';
+
+export interface ApplianceServices extends PreparationServices {
+  readonly engine: Engine;
+  readonly entities: () => Entities;
+  readonly governance: Governance;
+  /** Seals secrets (K26). */
+  readonly secretKey: Uint8Array;
+}
+
+/** Which actions are legal in which state; what they lead to. */
+const TRANSITIONS: Readonly<Record<string, { readonly from: readonly string[]; readonly to: string }>> = {
+  start: { from: ['inactive', 'suspended', 'error'], to: 'active' },
+  stop: { from: ['active'], to: 'inactive' },
+  suspend: { from: ['active'], to: 'suspended' },
+  scale: { from: ['active'], to: 'active' },
+  undeploy: { from: ['inactive', 'active', 'suspended', 'error'], to: 'inactive' },
+};
+
+export class ApplianceHandler implements KindHandler {
+  readonly kind = APPLIANCE;
+  readonly stateAttribute = STATE;
+  readonly federationChoosesId = true;
+  readonly #services: ApplianceServices;
+
+  constructor(services: ApplianceServices) {
+    this.#services = services;
+  }
+
+  applicable({ observed, heading }: Pick<EntityRecord, 'observed' | 'heading'>): readonly string[] {
+    const state = heading ?? String(observed[STATE] ?? 'inactive');
+    const deployed = observed[DEPLOYED] === true;
+    return Object.entries(TRANSITIONS)
+      .filter(([term, { from }]) => from.includes(state) && (deployed || term === 'start'))
+      .map(([term]) => ACTION_SCHEME + term);
+  }
+
+  makeReady(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<unknown> {
+    return this.#prepare(context, registry, entity);
+  }
+
+  async dryRun(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<DryRun> {
+    const prepared = await prepareDeployment(this.#services, context, entity);
+    return describePlan(this.#services, context, registry, prepared);
+  }
+
+  async #prepare(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<PreparedDeployment> {
+    const prepared = await prepareDeployment(this.#services, context, entity);
+    await this.#services.governance.admit(context, registry, prepared, entity.resolved.attributes);
+    return prepared;
+  }
+
+  prepare(_write: Write, draft: EntityDraft): Promise<void> {
+    const prepared = preparedOf(draft.prepared);
+    const plan = prepared.plan();
+    draft.title ??= plan.title;
+    draft.heading = 'active';
+    // Inputs may hold secrets: they are sealed or forgotten, never stored with the entity (K04).
+    delete draft.wanted[OVF_INPUTS];
+    draft.observed[STATE] = 'inactive';
+    draft.observed[STATE_MESSAGE] = 'deploying';
+    draft.observed[DEPLOYED] = true;
+    draft.observed[OVF_DIGEST] = prepared.digest;
+    draft.appliance = draft.id;
+    draft.site = prepared.site;
+    return Promise.resolve();
+  }
+
+  async created(write: Write, entity: EntityRecord, draft: EntityDraft): Promise<void> {
+    const prepared = preparedOf(draft.prepared);
+    const plan = withInstances(prepared.plan(), {});
+    const secrets = await this.#seal(write, entity.id, prepared);
+    const row: ApplianceRow = {
+      appliance: entity.id,
+      descriptor: prepared.descriptor,
+      plan,
+      images: prepared.images,
+      secrets,
+    };
+    await insertAppliance(write.tx, row, write.now);
+    const governed = await this.#services.governance.govern(write, entity, prepared, plan);
+    await updatePlan(write.tx, entity.id, governed.plan);
+    await this.#deploy(write, entity, { ...row, plan: governed.plan }, governed.hosts);
+  }
+
+  async #seal(write: Write, appliance: string, prepared: PreparedDeployment): Promise<string | null> {
+    const plaintext = JSON.stringify({
+      properties: [...prepared.result.secrets],
+      credentials: prepared.inputs.credentials,
+    });
+    if (prepared.result.secrets.size === 0 && Object.keys(prepared.inputs.credentials).length === 0) return null;
+    const secret = { purpose: 'ovf.inputs', ownerRef: appliance, plaintext, createdAt: write.now };
+    return sealSecret(write.tx, this.#services.secretKey, secret);
+  }
+
+  /** Makes all components and files the graph that brings them to life. */
+  async #deploy(write: Write, entity: EntityRecord, row: ApplianceRow, hosts: Hosts): Promise<void> {
+    const site = entity.site ?? '';
+    const maker = new ComponentMaker(this.#services.entities(), write, entity, {
+      site,
+      plan: row.plan,
+      existing: new Map(),
+    });
+    const components = await maker.make(row.plan.machines);
+    const children = this.#children(entity, row, components, hosts);
+    await this.#fileGraph(write, entity, DEPLOY, {}, children, entity.wanted[OVF_KEEP_ON_FAILURE] === true);
+  }
+
+  #children(
+    entity: EntityRecord,
+    { plan, images }: Pick<ApplianceRow, 'plan' | 'images'>,
+    components: Components,
+    hosts: Hosts,
+  ): NewChild[] {
+    const used = new Set(components.machines.flatMap(({ disks }) => disks.flatMap(({ image }) => image ?? [])));
+    const registered = [...used].filter((image) => images[image] !== undefined);
+    return deploymentGraph({
+      site: entity.site ?? '',
+      appliance: entity.id,
+      components,
+      startup: plan.startup,
+      hosts,
+      constraints: plan.constraints,
+      images: new Map(registered.map((image) => [image, newUuid()])),
+    });
+  }
+
+  change(_write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
+    return Promise.resolve(applyChange(entity, change));
+  }
+
+  async act(write: Write, entity: EntityRecord, invocation: Invocation): Promise<{ entity: EntityRecord }> {
+    const { term } = invocation;
+    const to = TRANSITIONS[term]?.to ?? 'active';
+    const row = await this.#row(write.tx, entity.id);
+    const heading = { ...entity, heading: to };
+    switch (term) {
+      case 'start': {
+        if (entity.observed[DEPLOYED] !== true) {
+          const hosts = await this.#services.governance.place(row.plan, entity.site ?? '');
+          await this.#deploy(write, entity, row, hosts);
+          return {
+            entity: { ...heading, observed: { ...entity.observed, [DEPLOYED]: true, [STATE_MESSAGE]: 'deploying' } },
+          };
+        }
+        await this.#move(
+          write,
+          entity,
+          startChildren(row.plan.startup, await this.#machines(write.tx, entity, row.plan), () => []),
+          to,
+        );
+        return { entity: heading };
+      }
+      case 'stop':
+      case 'suspend':
+        await this.#move(
+          write,
+          entity,
+          stopChildren(row.plan.startup, await this.#machines(write.tx, entity, row.plan), term),
+          to,
+        );
+        return { entity: heading };
+      case 'scale':
+        await this.#scale(write, entity, row, invocation.parameters);
+        return { entity: heading };
+      default:
+        await this.#takeDown(write, entity, row, UNDEPLOY);
+        return { entity: { ...heading, observed: { ...entity.observed, [STATE_MESSAGE]: 'being undeployed' } } };
+    }
+  }
+
+  async #move(write: Write, entity: EntityRecord, children: readonly NewChild[], to: string): Promise<void> {
+    for (const child of children)
+      if (child.type === ACT) await this.#services.entities().head(write, child.entity, String(child.input['to']));
+    await this.#fileGraph(write, entity, CHANGE, { to }, children, true);
+  }
+
+  /** Brings the instances of one machine to the wanted number: new ones are deployed, the youngest go first (K03). */
+  async #scale(
+    write: Write,
+    entity: EntityRecord,
+    row: ApplianceRow,
+    parameters: Invocation['parameters'],
+  ): Promise<void> {
+    const role = String(parameters['role']);
+    const plan = withInstances(row.plan, { [role]: Number(parameters['count']) });
+    const before = new Set(row.plan.machines.map((machine) => machine.id));
+    const after = new Set(plan.machines.map((machine) => machine.id));
+    const present = await this.#machines(write.tx, entity, row.plan);
+    const networks = await this.#networks(write.tx, entity);
+    const maker = new ComponentMaker(this.#services.entities(), write, entity, {
+      site: entity.site ?? '',
+      plan,
+      existing: networks,
+    });
+    const components = await maker.make(plan.machines.filter((machine) => !before.has(machine.id)));
+    const leaving = present.filter(({ machine }) => !after.has(machine.id));
+    const children = [
+      ...this.#children(entity, { ...row, plan }, components, new Map()),
+      ...(await this.#releases(write, leaving, plan)),
+    ];
+    await updatePlan(write.tx, entity.id, plan);
+    await this.#fileGraph(write, entity, CHANGE, { to: 'active' }, children, false);
+  }
+
+  /** Stops and releases machines with all that is theirs alone. */
+  async #releases(write: Write, machines: readonly MachineComponents[], plan: DeploymentPlan): Promise<NewChild[]> {
+    const halts = stopChildren(plan.startup, machines, 'halt');
+    const doomed = machines.flatMap(({ compute, disks }) => [
+      compute,
+      ...disks.filter((disk) => disk.disk?.shared !== true).map((disk) => disk.storage),
+    ]);
+    const releases = await this.#services.entities().planRemoval(write, doomed);
+    return [...halts, ...releases.map((release) => ({ ...release, after: halts.map((child) => child.key) }))];
+  }
+
+  remove(write: Write, entity: EntityRecord): Promise<void> {
+    return this.#removeWhole(write, entity);
+  }
+
+  async #removeWhole(write: Write, entity: EntityRecord): Promise<void> {
+    const row = await this.#row(write.tx, entity.id);
+    await this.#services.governance.release(write, entity);
+    await this.#takeDown(write, entity, row, DELETE);
+    const current = await findEntity(write.tx, entity.id);
+    if (current) await tombstoneEntity(write.tx, current, write.now);
+  }
+
+  /** Cancels what is under way, stops the machines in reverse order and releases every component. */
+  async #takeDown(
+    write: Write,
+    entity: EntityRecord,
+    row: ApplianceRow,
+    type: typeof UNDEPLOY | typeof DELETE,
+  ): Promise<void> {
+    await this.#services.engine.supersede(write.tx, entity.id);
+    const machines = await this.#machines(write.tx, entity, row.plan);
+    const components = (await componentsOf(write.tx, entity.id)).filter((component) => component.id !== entity.id);
+    const halts = stopChildren(row.plan.startup, machines, 'halt');
+    const releases = await this.#services.entities().planRemoval(write, components);
+    const after = halts.map((child) => child.key);
+    const children = [...halts, ...releases.map((release) => ({ ...release, after }))];
+    await this.#fileGraph(write, entity, type, {}, children, true);
+  }
+
+  release(): Promise<OperationDraft | undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  async #fileGraph(
+    write: Write,
+    entity: EntityRecord,
+    type: string,
+    input: Record<string, AttributeValue>,
+    children: readonly NewChild[],
+    keepOnFailure: boolean,
+  ): Promise<void> {
+    const parent = { type, entity: entity.id, site: null, input, principal: write.context.principal.id };
+    await this.#services.engine.fileGraph(write.tx, { parent, children, keepOnFailure });
+  }
+
+  async #row(tx: Tx, appliance: string): Promise<ApplianceRow> {
+    const row = await loadAppliance(tx, appliance);
+    if (!row) throw problem('internal', 'appliance.row-missing', 'the appliance has lost its plan');
+    return row;
+  }
+
+  /** The machines that are there now, joined with what the plan says of them. */
+  async #machines(tx: Tx, entity: EntityRecord, plan: DeploymentPlan): Promise<MachineComponents[]> {
+    const components = await componentsOf(tx, entity.id);
+    const byId = new Map(components.map((component) => [component.id, component]));
+    return components
+      .filter((component) => component.kind === COMPUTE)
+      .flatMap((compute) => {
+        const machine = plan.machines.find((candidate) => candidate.id === compute.observed[OVF_ID]);
+        if (!machine) return [];
+        const links = components.filter((component) => component.source === compute.id);
+        const disks = links
+          .filter((link) => link.kind === STORAGELINK)
+          .flatMap((attachment) => {
+            const storage = byId.get(attachment.target ?? '');
+            const disk = plan.disks.find((candidate) => candidate.id === storage?.observed[OVF_ID]);
+            return storage ? [{ storage, attachment, disk, image: disk?.image, readOnly: false }] : [];
+          });
+        return [{ machine, compute, disks, interfaces: links.filter((link) => link.kind === NETWORKINTERFACE) }];
+      });
+  }
+
+  async #networks(tx: Tx, entity: EntityRecord): Promise<Map<string, EntityRecord>> {
+    const components = await componentsOf(tx, entity.id);
+    return new Map(
+      components
+        .filter((component) => component.kind === NETWORK)
+        .map((network) => [String(network.observed[OVF_ID]), network]),
+    );
+  }
+}
+
+function preparedOf(value: unknown): PreparedDeployment {
+  if (value instanceof PreparedDeployment) return value;
+  throw problem('internal', 'appliance.not-prepared', 'an appliance can only be created by a request');
+}

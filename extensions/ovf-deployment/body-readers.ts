@@ -1,0 +1,190 @@
+/**
+ * The ways an appliance can be sent beside an OCCI entity that names a URL (K05): a descriptor or an archive as the body
+ * with the entity in the headers, and multipart with entity, agreement, descriptor and files. Large parts go to the blob
+ * store as they arrive; nothing is held but small documents.
+ */
+
+import busboy from 'busboy';
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { Problem, messageOf, problem } from '../../src/base/errors.js';
+import type { Attachment, BodyRead, BodyReader, RequestContext } from '../../src/extension/extension.js';
+import { parseJson } from '../../src/occi/json/index.js';
+import { parseContentType } from '../../src/occi/media-type.js';
+import type { CategoryRef, EntityInput, OcciRequest } from '../../src/occi/request.js';
+import { parseTextPlain } from '../../src/occi/text/index.js';
+import type { BlobStore } from '../../src/transfer/blob-store.js';
+import { MAX_DESCRIPTOR } from './package.js';
+import { unpackOva } from './unpack.js';
+import { APPLIANCE, DESCRIPTOR_TYPES, PACKAGE_TYPES } from './vocabulary.js';
+
+const MAX_SMALL = 1024 * 1024;
+const MAX_FILES = 1000;
+const MULTIPART = 'multipart/form-data';
+
+export interface BodyReaderServices {
+  readonly blobs: BlobStore;
+  readonly maxBytes: number;
+}
+
+export function applianceBodyReaders(services: BodyReaderServices): BodyReader[] {
+  return [
+    { mediaTypes: DESCRIPTOR_TYPES, kind: APPLIANCE, read: (message, headers) => readDescriptor(message, headers) },
+    { mediaTypes: PACKAGE_TYPES, kind: APPLIANCE, read: (message, headers) => readPackage(services, message, headers) },
+    {
+      mediaTypes: [MULTIPART],
+      kind: APPLIANCE,
+      read: (message, headers, context) => new Multipart(services, context).read(message, headers),
+    },
+  ];
+}
+
+async function readDescriptor(message: IncomingMessage, headers: OcciRequest): Promise<BodyRead> {
+  const bytes = await collect(message, MAX_DESCRIPTOR, 'the descriptor');
+  return {
+    request: withKind(headers),
+    attachments: [{ name: 'descriptor.ovf', mediaType: DESCRIPTOR_TYPES[0], bytes }],
+  };
+}
+
+async function readPackage(
+  { blobs, maxBytes }: BodyReaderServices,
+  message: IncomingMessage,
+  headers: OcciRequest,
+): Promise<BodyRead> {
+  const unpacked = await unpackOva(blobs, message, maxBytes);
+  const files = [...unpacked.files].map(([name, blob]): Attachment => ({
+    name,
+    mediaType: 'application/octet-stream',
+    blob,
+  }));
+  const descriptor = { name: 'descriptor.ovf', mediaType: DESCRIPTOR_TYPES[0], bytes: unpacked.descriptor };
+  return { request: withKind(headers), attachments: [descriptor, ...files] };
+}
+
+/** At the kind's own location the `Category` may be left out (K05). */
+function withKind(request: OcciRequest): OcciRequest {
+  const [entity = { categories: [], attributes: new Map(), links: [], actionLinks: [] }] = request.entities;
+  const cut = APPLIANCE.indexOf('#') + 1;
+  const kind: CategoryRef = { scheme: APPLIANCE.slice(0, cut), term: APPLIANCE.slice(cut), class: 'kind' };
+  const named = entity.categories.some((category) => category.scheme + category.term === APPLIANCE);
+  const complete: EntityInput = named ? entity : { ...entity, categories: [kind, ...entity.categories] };
+  return { ...request, entities: [complete], empty: false };
+}
+
+/** One multipart request, part after part in the order of K05. */
+class Multipart {
+  readonly #services: BodyReaderServices;
+  readonly #context: RequestContext;
+  readonly #attachments: Attachment[] = [];
+  #request: OcciRequest | undefined;
+
+  constructor(services: BodyReaderServices, context: RequestContext) {
+    this.#services = services;
+    this.#context = context;
+  }
+
+  async read(message: IncomingMessage, headers: OcciRequest): Promise<BodyRead> {
+    await this.#parts(message);
+    return { request: withKind(this.#request ?? headers), attachments: this.#attachments };
+  }
+
+  #parts(message: IncomingMessage): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const parser = this.#parser(message, reject);
+      if (!parser) return;
+      let work: Promise<void> = Promise.resolve();
+      const fail = (error: unknown): void => {
+        message.unpipe(parser);
+        parser.destroy();
+        reject(error instanceof Problem ? error : malformed(messageOf(error)));
+      };
+      const take = (task: () => Promise<void>): void => {
+        work = work.then(task);
+        work.catch(fail);
+      };
+      parser.on('file', (name, stream, { filename, mimeType }) =>
+        take(() => this.#file(name, stream, filename ?? '', mimeType)),
+      );
+      parser.on('field', (name, value) => take(() => this.#small(name, 'text/plain', Buffer.from(value))));
+      parser.on('filesLimit', () => fail(malformed(`more than ${MAX_FILES} files`)));
+      parser.on('error', fail);
+      parser.on('close', () => void work.then(resolve, () => undefined));
+      message.on('aborted', () => fail(malformed('the body ended before it was complete')));
+      this.#context.signal.addEventListener('abort', () => fail(malformed('the body ended before it was complete')), {
+        once: true,
+      });
+      message.pipe(parser);
+    });
+  }
+
+  #parser(message: IncomingMessage, reject: (error: unknown) => void): busboy.Busboy | undefined {
+    try {
+      const limits = { fieldSize: MAX_SMALL, fields: 8, files: MAX_FILES, headerPairs: 100 };
+      // Paths are kept: a file is known by the href that the descriptor gives it.
+      return busboy({ headers: message.headers, preservePath: true, limits });
+    } catch (error) {
+      reject(malformed(messageOf(error)));
+      return undefined;
+    }
+  }
+
+  async #file(name: string, stream: Readable, filename: string, mediaType: string): Promise<void> {
+    if (name === 'file') {
+      const blob = await this.#services.blobs.put(stream, { maxBytes: this.#services.maxBytes });
+      this.#attachments.push({ name: filename, mediaType, blob });
+      return;
+    }
+    if (name === 'ovf') {
+      const archive = (PACKAGE_TYPES as readonly string[]).includes(mediaType) || /\.ova$/i.test(filename);
+      if (archive) return this.#archive(stream);
+      const bytes = await collect(stream, MAX_DESCRIPTOR, 'the descriptor');
+      this.#attachments.push({ name: 'descriptor.ovf', mediaType, bytes });
+      return;
+    }
+    await this.#small(name, mediaType, await collect(stream, MAX_SMALL, `the part ${name.slice(0, 40)}`));
+  }
+
+  async #archive(stream: Readable): Promise<void> {
+    const unpacked = await unpackOva(this.#services.blobs, stream, this.#services.maxBytes);
+    this.#attachments.push({ name: 'descriptor.ovf', mediaType: DESCRIPTOR_TYPES[0], bytes: unpacked.descriptor });
+    for (const [name, blob] of unpacked.files)
+      this.#attachments.push({ name, mediaType: 'application/octet-stream', blob });
+  }
+
+  #small(name: string, mediaType: string, bytes: Uint8Array): Promise<void> {
+    if (name === 'entity') this.#request = entityOf(mediaType, Buffer.from(bytes).toString('utf8'));
+    else if (name === 'sla') this.#attachments.push({ name: 'sla', mediaType, bytes });
+    else return Promise.reject(malformed(`there is no part called ${JSON.stringify(name.slice(0, 40))}`));
+    return Promise.resolve();
+  }
+}
+
+function entityOf(mediaType: string, text: string): OcciRequest {
+  const type = parseContentType(mediaType)?.type ?? '';
+  const json = type.includes('json') || text.trimStart().startsWith('{');
+  return json ? parseJson(text) : parseTextPlain(text);
+}
+
+async function collect(stream: AsyncIterable<Uint8Array>, limit: number, what: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.length;
+    if (size > limit)
+      throw problem('too-large', 'http.part-too-large', `${what} is larger than ${limit} bytes`, {
+        rule: 'O-078',
+        remedy: 'send large files as parts of their own',
+      });
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function malformed(message: string): Problem {
+  return problem('malformed', 'http.multipart', message, {
+    place: { field: 'Content-Type' },
+    rule: 'K05',
+    remedy: 'send the parts entity, sla, ovf and file in this order, the first two if wanted',
+  });
+}

@@ -1,0 +1,219 @@
+/**
+ * The resources an appliance consists of (K08): a compute for each machine, a network, a storage for each disk, and the
+ * links between them, each with the mixin `ovf-deployment` and joined to the appliance by a `component` link.
+ */
+
+import type { Entities } from '../../src/extension/entities.js';
+import type { Write } from '../../src/extension/kind-handler.js';
+import {
+  COMPUTE,
+  IPNETWORK,
+  NETWORK,
+  NETWORKINTERFACE,
+  STORAGE,
+  STORAGELINK,
+  type Attributes,
+  type TypeId,
+} from '../../src/occi/model.js';
+import type {
+  DeploymentPlan,
+  PlannedDisk,
+  PlannedDrive,
+  PlannedInterface,
+  PlannedMachine,
+} from '../../src/ovf/plan.js';
+import type { EntityRecord } from '../../src/store/entity-record.js';
+import { COMPONENT, OVF_APPLIANCE, OVF_DEPLOYMENT, OVF_ID, OVF_ITEM, OVF_PLACED } from './vocabulary.js';
+
+const GIB = 2 ** 30;
+
+/** A disk of one machine: its own copy, unless the plan says that it is shared. */
+export interface DiskComponent {
+  readonly storage: EntityRecord;
+  readonly attachment: EntityRecord;
+  readonly disk: PlannedDisk | undefined;
+  /** File id of the image it is made from. */
+  readonly image: string | undefined;
+  readonly readOnly: boolean;
+}
+
+export interface MachineComponents {
+  readonly machine: PlannedMachine;
+  readonly compute: EntityRecord;
+  readonly disks: readonly DiskComponent[];
+  readonly interfaces: readonly EntityRecord[];
+}
+
+export interface Components {
+  readonly machines: readonly MachineComponents[];
+  /** Networks that were made now, by name. */
+  readonly networks: ReadonlyMap<string, EntityRecord>;
+}
+
+export interface ComponentOptions {
+  readonly site: string;
+  readonly plan: DeploymentPlan;
+  /** Networks the appliance has already, by name. */
+  readonly existing: ReadonlyMap<string, EntityRecord>;
+}
+
+export class ComponentMaker {
+  readonly #entities: Entities;
+  readonly #write: Write;
+  readonly #appliance: EntityRecord;
+  readonly #options: ComponentOptions;
+  readonly #shared = new Map<string, EntityRecord>();
+
+  constructor(entities: Entities, write: Write, appliance: EntityRecord, options: ComponentOptions) {
+    this.#entities = entities;
+    this.#write = write;
+    this.#appliance = appliance;
+    this.#options = options;
+  }
+
+  /** Makes the components of these machines and the networks that do not exist yet. */
+  async make(machines: readonly PlannedMachine[]): Promise<Components> {
+    const { plan, existing } = this.#options;
+    const made = new Map<string, EntityRecord>();
+    for (const { name, description } of plan.networks) {
+      if (!existing.has(name)) made.set(name, await this.#network(name, description));
+    }
+    const networks = new Map([...existing, ...made]);
+    const components: MachineComponents[] = [];
+    for (const machine of machines) components.push(await this.#machine(machine, networks));
+    await this.#entities.showLinks(this.#write, this.#appliance.id);
+    return { machines: components, networks: made };
+  }
+
+  #network(name: string, summary: string | undefined): Promise<EntityRecord> {
+    return this.#resource(NETWORK, name, { [OVF_ID]: name, [OVF_ITEM]: 'Network' }, [IPNETWORK], 'active', summary);
+  }
+
+  async #machine(machine: PlannedMachine, networks: ReadonlyMap<string, EntityRecord>): Promise<MachineComponents> {
+    const attributes = {
+      'occi.compute.cores': machine.cores.normal,
+      'occi.compute.memory': machine.memoryBytes.normal / GIB,
+      'occi.compute.hostname': machine.hostname,
+      ...(machine.architecture === undefined ? {} : { 'occi.compute.architecture': machine.architecture }),
+      [OVF_ID]: machine.id,
+      [OVF_ITEM]: 'VirtualSystem',
+    };
+    const compute = await this.#resource(COMPUTE, machine.title, attributes, [], 'active');
+    const disks: DiskComponent[] = [];
+    for (const [index, drive] of machine.drives.entries()) {
+      const disk = this.#options.plan.disks.find((candidate) => candidate.id === drive.disk);
+      const image = drive.image ?? disk?.image;
+      // A drive without a medium is part of the machine and nothing that could be stored.
+      if (!disk && image === undefined) continue;
+      const storage = await this.#storage(machine, disk, image, index);
+      const attachment = await this.#link(STORAGELINK, compute, storage, {
+        'occi.storagelink.deviceid': device(drive.kind, index),
+      });
+      disks.push({ storage, attachment, disk, image, readOnly: drive.kind === 'cdrom' });
+    }
+    const interfaces: EntityRecord[] = [];
+    for (const nic of machine.interfaces) {
+      const network = nic.network === undefined ? undefined : networks.get(nic.network);
+      if (network) interfaces.push(await this.#link(NETWORKINTERFACE, compute, network, nicAttributes(nic)));
+    }
+    return { machine, compute, disks, interfaces };
+  }
+
+  async #storage(
+    machine: PlannedMachine,
+    disk: PlannedDisk | undefined,
+    image: string | undefined,
+    index: number,
+  ): Promise<EntityRecord> {
+    const known = disk?.shared ? this.#shared.get(disk.id) : undefined;
+    if (known) return known;
+    const id = disk?.id ?? image ?? String(index);
+    const gib = Math.max(disk?.capacityBytes ?? this.#sizeOf(image), 1) / GIB;
+    const attributes = { 'occi.storage.size': gib, [OVF_ID]: id, [OVF_ITEM]: 'Disk' };
+    const title = disk?.shared ? id : `${machine.id} ${id}`;
+    const storage = await this.#resource(STORAGE, title, attributes, [], 'online');
+    if (disk?.shared) this.#shared.set(disk.id, storage);
+    return storage;
+  }
+
+  #sizeOf(image: string | undefined): number {
+    return this.#options.plan.images.find((candidate) => candidate.id === image)?.sizeBytes ?? GIB;
+  }
+
+  async #resource(
+    kind: TypeId,
+    title: string,
+    attributes: Attributes,
+    mixins: readonly TypeId[],
+    heading: string,
+    summary?: string,
+  ): Promise<EntityRecord> {
+    const { registry } = this.#write;
+    const appliance = `/appliance/${this.#appliance.id}`;
+    const resource = await this.#entities.make(
+      this.#write,
+      {
+        resolved: {
+          kind: known(registry.kind(kind)),
+          mixins: [OVF_DEPLOYMENT, ...mixins].map((id) => known(registry.mixin(id))),
+          attributes: { ...attributes, [OVF_APPLIANCE]: appliance, [OVF_PLACED]: this.#options.site },
+          title,
+          ...(summary === undefined ? {} : { summary }),
+          links: [],
+        },
+      },
+      this.#belonging(heading),
+    );
+    await this.#component(resource);
+    return resource;
+  }
+
+  /** The link by which a client finds the component; it has nothing to do at any site. */
+  #component(resource: EntityRecord): Promise<EntityRecord> {
+    const resolved = {
+      kind: known(this.#write.registry.kind(COMPONENT)),
+      mixins: [],
+      attributes: {},
+      source: `/${this.#appliance.id}`,
+      target: `/${resource.id}`,
+      links: [],
+    };
+    const { site: _site, heading: _heading, ...belonging } = this.#belonging('active');
+    // The appliance shows all its components at once, when the last one is made.
+    return this.#entities.make(this.#write, { resolved }, { ...belonging, unshown: true });
+  }
+
+  #link(kind: TypeId, source: EntityRecord, target: EntityRecord, attributes: Attributes): Promise<EntityRecord> {
+    const resolved = {
+      kind: known(this.#write.registry.kind(kind)),
+      mixins: [],
+      attributes,
+      source: `/${source.id}`,
+      target: `/${target.id}`,
+      links: [],
+    };
+    return this.#entities.make(this.#write, { resolved }, this.#belonging('active'));
+  }
+
+  #belonging(heading: string): { owner: string; group: string; appliance: string; site: string; heading: string } {
+    const { owner, group, id } = this.#appliance;
+    return { owner, group, appliance: id, site: this.#options.site, heading };
+  }
+}
+
+/** `vda`, `vdb`, … in boot order; optical and floppy drives have names of their own. */
+function device(kind: PlannedDrive['kind'], index: number): string {
+  if (kind !== 'disk') return `${kind === 'cdrom' ? 'sr' : 'fd'}${index}`;
+  const letter = (position: number): string => String.fromCharCode(97 + position);
+  return `vd${index < 26 ? letter(index) : letter(Math.floor(index / 26) - 1) + letter(index % 26)}`;
+}
+
+function nicAttributes(nic: PlannedInterface): Attributes {
+  return nic.mac === undefined ? {} : { 'occi.networkinterface.mac': nic.mac };
+}
+
+/** The registry was checked at start: what this extension brought is there. */
+function known<T>(category: T | undefined): T {
+  if (category === undefined) throw new Error('a category of the ovf-deployment extension is missing');
+  return category;
+}

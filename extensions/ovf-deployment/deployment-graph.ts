@@ -1,0 +1,232 @@
+/**
+ * The work of an appliance as graphs of operations (K31): deploying it in start order, stopping it in reverse, taking it
+ * down. Pure: from components and plan to operations and edges.
+ */
+
+import type { NewChild } from '../../src/engine/operation.js';
+import type { PlacementConstraint, StartupStep } from '../../src/ovf/plan.js';
+import type { EntityRecord } from '../../src/store/entity-record.js';
+import { ACT, PROVISION } from '../infrastructure/operations.js';
+import type { Components, MachineComponents } from './components.js';
+
+export const IMAGE = 'appliance.image';
+export const PAUSE = 'appliance.pause';
+export const HALT = 'appliance.halt';
+
+/** Host per machine id, where placement has chosen one. */
+export type Hosts = ReadonlyMap<string, string>;
+
+export interface DeploymentParts {
+  readonly site: string;
+  readonly appliance: string;
+  readonly components: Components;
+  readonly startup: readonly StartupStep[];
+  readonly hosts: Hosts;
+  readonly constraints: readonly PlacementConstraint[];
+  /** File ids whose images must be registered with the site, and the id of each one's operation subject. */
+  readonly images: ReadonlyMap<string, string>;
+}
+
+/** Everything from image to running machine, machines starting group by group. */
+export function deploymentGraph(parts: DeploymentParts): NewChild[] {
+  const { components, site } = parts;
+  const children: NewChild[] = [];
+  for (const [image, subject] of parts.images) {
+    children.push({
+      key: `image ${image}`,
+      type: IMAGE,
+      entity: subject,
+      site,
+      input: { appliance: parts.appliance, image },
+      after: [],
+    });
+  }
+  for (const network of components.networks.values()) {
+    children.push(provision(network, {}, []));
+    children.push(act(network, 'up', 'active', [provisionKey(network)]));
+  }
+  for (const machine of components.machines) children.push(...machineChildren(parts, machine));
+  return [...children, ...startChildren(parts.startup, components.machines, readyKeys)];
+}
+
+function machineChildren(
+  parts: DeploymentParts,
+  { machine, compute, disks, interfaces }: MachineComponents,
+): NewChild[] {
+  const { components, hosts, constraints, images } = parts;
+  const host = hosts.get(machine.id);
+  const input = {
+    machine: machine.id,
+    ...(host === undefined ? {} : { host }),
+    ...neighbours(machine.id, components.machines, constraints),
+  };
+  const children = [provision(compute, input, [])];
+  for (const { storage, attachment, image, readOnly } of disks) {
+    if (!children.some((child) => child.key === provisionKey(storage))) {
+      const fetched = image !== undefined && images.has(image);
+      children.push(provision(storage, fetched ? { image } : {}, fetched ? [`image ${image}`] : []));
+      children.push(act(storage, 'online', 'online', [provisionKey(storage)]));
+    }
+    children.push(provision(attachment, { readOnly }, [provisionKey(compute), actKey(storage, 'online')]));
+  }
+  for (const nic of interfaces) {
+    const network = [...components.networks.values()].find((candidate) => candidate.id === nic.target);
+    children.push(provision(nic, {}, [provisionKey(compute), ...(network ? [actKey(network, 'up')] : [])]));
+  }
+  return children;
+}
+
+/** What must be done before a machine can start: itself, its disks and its interfaces. */
+function readyKeys({ compute, disks, interfaces }: MachineComponents): string[] {
+  return [
+    provisionKey(compute),
+    ...disks.map((disk) => provisionKey(disk.attachment)),
+    ...interfaces.map(provisionKey),
+  ];
+}
+
+/** Machines (by compute id) it must not, or must, share a host with, as far as VEP did not choose the hosts itself. */
+function neighbours(
+  id: string,
+  machines: readonly MachineComponents[],
+  constraints: readonly PlacementConstraint[],
+): Record<string, string[]> {
+  const bound = (rule: PlacementConstraint['rule']): string[] => {
+    const ids = constraints
+      .filter(
+        (constraint) =>
+          constraint.rule === rule &&
+          constraint.hard &&
+          (constraint.machines.length === 0 || constraint.machines.includes(id)),
+      )
+      .flatMap((constraint) =>
+        constraint.machines.length === 0 ? machines.map((other) => other.machine.id) : constraint.machines,
+      );
+    return machines
+      .filter((other) => other.machine.id !== id && ids.includes(other.machine.id))
+      .map((other) => other.compute.id);
+  };
+  const apartFrom = bound('differentHost');
+  const togetherWith = bound('sameHost');
+  return { ...(apartFrom.length > 0 ? { apartFrom } : {}), ...(togetherWith.length > 0 ? { togetherWith } : {}) };
+}
+
+/** Starting group by group: a group begins when the one before has started and its delay is over. */
+export function startChildren(
+  startup: readonly StartupStep[],
+  machines: readonly MachineComponents[],
+  readyFor: (machine: MachineComponents) => readonly string[],
+): NewChild[] {
+  const children: NewChild[] = [];
+  let before: string[] = [];
+  for (const group of groupsOf(startup, machines)) {
+    const started: string[] = [];
+    for (const { member, startAction } of group.members) {
+      if (startAction === 'none') continue;
+      const child = act(member.compute, 'start', 'active', [...readyFor(member), ...before]);
+      children.push(child);
+      started.push(child.key);
+    }
+    if (started.length === 0) continue;
+    before = started;
+    if (group.delay > 0) {
+      const subject = group.members[0]?.member.compute.id ?? '';
+      const pause: NewChild = {
+        key: `pause ${group.order}`,
+        type: PAUSE,
+        entity: pauseId(subject),
+        site: null,
+        input: { seconds: group.delay },
+        after: started,
+      };
+      children.push(pause);
+      before = [pause.key];
+    }
+  }
+  return children;
+}
+
+/** Stopping in reverse: the group that started last stops first. `term` is `stop` or `suspend`. */
+export function stopChildren(
+  startup: readonly StartupStep[],
+  machines: readonly MachineComponents[],
+  term: 'stop' | 'suspend' | 'halt',
+): NewChild[] {
+  const children: NewChild[] = [];
+  let before: string[] = [];
+  for (const group of groupsOf(startup, machines).toReversed()) {
+    const stopped: string[] = [];
+    for (const { member, stopAction } of group.members) {
+      const child = stopChild(member.compute, term, stopAction, before);
+      children.push(child);
+      stopped.push(child.key);
+    }
+    before = stopped;
+  }
+  return children;
+}
+
+function stopChild(
+  compute: EntityRecord,
+  term: 'stop' | 'suspend' | 'halt',
+  stopAction: 'powerOff' | 'guestShutdown' | 'none',
+  after: readonly string[],
+): NewChild {
+  const method = stopAction === 'guestShutdown' ? 'graceful' : 'poweroff';
+  if (term === 'halt')
+    return { key: `halt ${compute.id}`, type: HALT, entity: compute.id, site: compute.site, input: { method }, after };
+  if (term === 'suspend') return act(compute, 'suspend', 'suspended', after);
+  return { ...act(compute, 'stop', 'inactive', after), input: { term: 'stop', to: 'inactive', method } };
+}
+
+interface Group {
+  readonly order: number;
+  /** Seconds to wait after the group has started. */
+  readonly delay: number;
+  readonly members: readonly {
+    readonly member: MachineComponents;
+    readonly startAction: 'powerOn' | 'none';
+    readonly stopAction: 'powerOff' | 'guestShutdown' | 'none';
+  }[];
+}
+
+/** The plan's start-up steps with the machines that are there; instances stand with the machine they were cloned from. */
+function groupsOf(startup: readonly StartupStep[], machines: readonly MachineComponents[]): Group[] {
+  return startup
+    .map(({ order, machines: planned }) => ({
+      order,
+      delay: Math.max(0, ...planned.map((entry) => entry.startDelay)),
+      members: planned.flatMap(({ id, startAction, stopAction }) =>
+        machines
+          .filter(({ machine }) => machine.id === id || isInstanceOf(machine.id, id))
+          .map((member) => ({ member, startAction, stopAction })),
+      ),
+    }))
+    .filter((group) => group.members.length > 0);
+}
+
+/** Replicas are called `<prototype>-<number>` (`spec/ovf.md` §9). */
+export function isInstanceOf(id: string, prototype: string): boolean {
+  return id.startsWith(`${prototype}-`) && /^[2-9]\d*$|^1\d+$/.test(id.slice(prototype.length + 1));
+}
+
+export function provisionKey(entity: EntityRecord): string {
+  return `provision ${entity.id}`;
+}
+
+function actKey(entity: EntityRecord, term: string): string {
+  return `${term} ${entity.id}`;
+}
+
+function provision(entity: EntityRecord, input: NewChild['input'], after: readonly string[]): NewChild {
+  return { key: provisionKey(entity), type: PROVISION, entity: entity.id, site: entity.site, input, after };
+}
+
+function act(entity: EntityRecord, term: string, to: string, after: readonly string[]): NewChild {
+  return { key: actKey(entity, term), type: ACT, entity: entity.id, site: entity.site, input: { term, to }, after };
+}
+
+/** A subject of its own for a pause, so that it holds up nothing but what comes after it. */
+function pauseId(computeId: string): string {
+  return `${computeId.slice(0, -12)}${'0'.repeat(12)}`;
+}

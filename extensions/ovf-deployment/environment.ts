@@ -1,0 +1,65 @@
+/**
+ * What a machine of an appliance is given besides its size: the host placement chose, and the OVF environment with user
+ * data, composed when it is handed to the site and never stored (K26).
+ */
+
+import type { Operation } from '../../src/engine/operation.js';
+import { IaasError } from '../../src/iaas/adapter.js';
+import { buildEnvironment, buildNoCloud } from '../../src/ovf/index.js';
+import { COMPUTE, STORAGE } from '../../src/occi/model.js';
+import type { EntityRecord } from '../../src/store/entity-record.js';
+import { openSecret } from '../../src/store/secrets.js';
+import type { Store } from '../../src/store/sql.js';
+import type { ProvisionInput } from '../infrastructure/site-class.js';
+import { imagesOf, loadAppliance } from './tables.js';
+
+const PLATFORM = { kind: 'VEP', version: '0.1.0', vendor: 'VEP', locale: 'en-US', timezone: 0 } as const;
+
+/** Completes the provision of an appliance's component from the operation's input and the appliance's row. */
+export async function componentDetails(
+  store: Store,
+  secretKey: Uint8Array,
+  operation: Operation,
+  entity: EntityRecord,
+): Promise<ProvisionInput> {
+  if (entity.appliance === null) return {};
+  const { input } = operation;
+  const placement = {
+    ...(typeof input['host'] === 'string' ? { host: input['host'] } : {}),
+    ...(Array.isArray(input['apartFrom']) ? { apartFrom: input['apartFrom'] as string[] } : {}),
+    ...(Array.isArray(input['togetherWith']) ? { togetherWith: input['togetherWith'] as string[] } : {}),
+    ...(input['readOnly'] === true ? { readOnly: true } : {}),
+  };
+  if (entity.kind === STORAGE && typeof input['image'] === 'string')
+    return { ...placement, image: await imageOf(store, entity, input['image']) };
+  if (entity.kind !== COMPUTE || typeof input['machine'] !== 'string') return placement;
+  return { ...placement, ...(await guestDocuments(store, secretKey, entity, input['machine'])) };
+}
+
+async function imageOf(store: Store, entity: EntityRecord, image: string): Promise<string> {
+  const found = (await imagesOf(store, entity.appliance ?? '')).find(
+    (each) => each.image === image && each.site === entity.site,
+  );
+  if (!found) throw new IaasError('transient', `the image ${image} is not registered yet`);
+  return found.ref;
+}
+
+async function guestDocuments(
+  store: Store,
+  secretKey: Uint8Array,
+  entity: EntityRecord,
+  machineId: string,
+): Promise<ProvisionInput> {
+  const row = await loadAppliance(store, entity.appliance ?? '');
+  if (!row) return {};
+  const sealed = row.secrets === null ? undefined : await openSecret(store, secretKey, row.secrets);
+  const secrets = new Map(
+    sealed === undefined ? [] : (JSON.parse(sealed) as { properties: [string, string][] }).properties,
+  );
+  const machine = row.plan.machines.find((candidate) => candidate.id === machineId);
+  if (!machine) return {};
+  const guest = { instanceId: entity.id, hostname: machine.hostname };
+  const ovfEnvironment = buildEnvironment(row.plan, machineId, secrets, PLATFORM, guest);
+  const { userData } = buildNoCloud(row.plan, machineId, secrets, guest);
+  return { ovfEnvironment, userData };
+}

@@ -1,0 +1,48 @@
+/**
+ * The ovf-deployment extension (K01, K03): appliances. An OVF package goes in, a resource with a life of its own comes
+ * out, joined to everything it consists of.
+ */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JsonValue } from '../../src/base/json.js';
+import type { Log } from '../../src/base/log.js';
+import { packageRoot } from '../../src/base/package-root.js';
+import type { Extension } from '../../src/extension/extension.js';
+import type { Observations } from '../../src/extension/observations.js';
+import type { Store } from '../../src/store/sql.js';
+import type { ProvisionDetail } from '../infrastructure/index.js';
+import type { SiteImages } from '../infrastructure/images.js';
+import { ApplianceHandler, type ApplianceServices } from './appliance.js';
+import { applianceBodyReaders } from './body-readers.js';
+import { componentDetails } from './environment.js';
+import { applianceOperations } from './operations.js';
+import { applianceBlobs, ovfDeploymentTables } from './tables.js';
+
+export { applianceBlobs, ovfDeploymentTables };
+
+export interface OvfDeploymentServices extends ApplianceServices {
+  readonly store: Store;
+  readonly images: SiteImages;
+  readonly observations: Observations;
+  readonly log: Log;
+  /** Where infrastructure asks for what a component needs besides its entity. */
+  readonly details: ProvisionDetail[];
+}
+
+export function createOvfDeployment(services: OvfDeploymentServices): Extension {
+  const { store, secretKey, details } = services;
+  details.push((operation, entity) => componentDetails(store, secretKey, operation, entity));
+  const categories = join(packageRoot, 'extensions/ovf-deployment/categories.json');
+  return {
+    name: 'ovf-deployment',
+    categories: [JSON.parse(readFileSync(categories, 'utf8')) as JsonValue],
+    ...ovfDeploymentTables,
+    handlers: [new ApplianceHandler(services)],
+    operations: applianceOperations(services),
+    bodyReaders: applianceBodyReaders(services),
+    renderings: [],
+    routes: [],
+    tasks: [],
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * Instances of a machine (OVF 2 ScaleOutSection, action `scale`): replicas are machines of the plan in their own right,
+ * called `<prototype>-<number>` (`spec/ovf.md` §9), with disks of their own.
+ */
+
+import { problem } from '../../src/base/errors.js';
+import type { DeploymentPlan, PlannedMachine } from '../../src/ovf/plan.js';
+import { isInstanceOf } from './deployment-graph.js';
+
+/**
+ * The plan with the wanted number of instances of each role; a role that is not named gets what the plan says, or keeps
+ * what it has.
+ *
+ * @throws Problem `invalid` for a role that is no machine, or a number outside the descriptor's bounds
+ */
+export function withInstances(plan: DeploymentPlan, counts: Readonly<Record<string, number>>): DeploymentPlan {
+  for (const role of Object.keys(counts)) refuseUnknown(plan, role, counts[role] ?? 1);
+  const prototypes = plan.machines.filter(
+    (machine) => !plan.machines.some((other) => isInstanceOf(machine.id, other.id)),
+  );
+  const machines = prototypes.flatMap((prototype) => {
+    const present = plan.machines.filter((machine) => isInstanceOf(machine.id, prototype.id)).length + 1;
+    const wanted = counts[prototype.id] ?? Math.max(present, prototype.instances.normal);
+    return Array.from({ length: wanted }, (_, index) => (index === 0 ? prototype : replica(prototype, index + 1)));
+  });
+  return { ...plan, machines };
+}
+
+function replica(prototype: PlannedMachine, number: number): PlannedMachine {
+  const interfaces = prototype.interfaces.map(({ mac: _mac, ...nic }) => nic);
+  return {
+    ...prototype,
+    id: `${prototype.id}-${number}`,
+    title: `${prototype.title} ${number}`,
+    hostname: `${prototype.hostname}-${number}`,
+    interfaces,
+  };
+}
+
+function refuseUnknown(plan: DeploymentPlan, role: string, count: number): void {
+  const machine = plan.machines.find((candidate) => candidate.id === role);
+  if (!machine) {
+    throw problem('invalid', 'appliance.role-unknown', 'the appliance has no machine of that name', {
+      place: { field: 'role' },
+      remedy: `name one of ${plan.machines
+        .map((candidate) => candidate.id)
+        .join(', ')
+        .slice(0, 300)}`,
+    });
+  }
+  const { min = 1, max } = machine.instances;
+  if (count >= min && (max === undefined || count <= max)) return;
+  throw problem(
+    'invalid',
+    'appliance.count-out-of-bounds',
+    `${role} can have ${min} to ${max ?? 'any number of'} instances`,
+    {
+      place: { field: 'count' },
+      rule: 'DSP0243 2.0 §9.14',
+      remedy: 'stay within the bounds of the descriptor',
+    },
+  );
+}

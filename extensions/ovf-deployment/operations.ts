@@ -1,0 +1,222 @@
+/**
+ * The appliance's own operations: registering an image with the site, the pause between two start groups, stopping a
+ * machine on the way down, and the parents of its graphs, whose ending is the appliance's change of state.
+ */
+
+import type { Log } from '../../src/base/log.js';
+import { isJsonObject } from '../../src/base/json.js';
+import type { Operation, OperationType } from '../../src/engine/operation.js';
+import type { Observations } from '../../src/extension/observations.js';
+import { IaasError } from '../../src/iaas/adapter.js';
+import type { Sites } from '../../src/iaas/sites.js';
+import type { AttributeValue } from '../../src/occi/model.js';
+import { componentsOf, findEntity, removeEntity } from '../../src/store/entities.js';
+import { wipeSecrets } from '../../src/store/secrets.js';
+import type { Store, Tx } from '../../src/store/sql.js';
+import type { ImageSource } from '../../src/transfer/image-fetcher.js';
+import type { SiteImages } from '../infrastructure/images.js';
+import { HALT, IMAGE, PAUSE } from './deployment-graph.js';
+import { forgetImage, imagesOf, loadAppliance, removeAppliance, rememberImage, type ApplianceImage } from './tables.js';
+import { DEPLOYED, STATE, STATE_MESSAGE } from './vocabulary.js';
+
+export const DEPLOY = 'appliance.deploy';
+export const CHANGE = 'appliance.change';
+export const UNDEPLOY = 'appliance.undeploy';
+export const DELETE = 'appliance.delete';
+
+export interface ApplianceOperationServices {
+  readonly store: Store;
+  readonly sites: Sites;
+  readonly images: SiteImages;
+  readonly observations: Observations;
+  readonly log: Log;
+}
+
+const POLL_MS = 250;
+
+export function applianceOperations(services: ApplianceOperationServices): OperationType[] {
+  return [
+    registerImage(services),
+    {
+      name: PAUSE,
+      steps: [{ name: 'wait', run: (context) => Promise.resolve(waited(context.operation, context.clock.now())) }],
+    },
+    halt(services),
+    { name: DEPLOY, steps: [], settled: (tx, operation) => deployed(services, tx, operation) },
+    { name: CHANGE, steps: [], settled: (tx, operation) => changed(services, tx, operation) },
+    {
+      name: UNDEPLOY,
+      steps: [releaseImages(services)],
+      settled: (tx, operation) => undeployed(services, tx, operation),
+    },
+    { name: DELETE, steps: [releaseImages(services), forget(services)] },
+  ];
+}
+
+/** Fetches, verifies and registers one image of the appliance (K06). */
+function registerImage({ store, sites, images }: ApplianceOperationServices): OperationType {
+  return {
+    name: IMAGE,
+    steps: [
+      {
+        name: 'register',
+        run: async ({ operation, input, signal, progress }) => {
+          const appliance = String(input['appliance']);
+          const image = String(input['image']);
+          const site = operation.site ?? '';
+          const wanted = await wantedImage(store, appliance, image);
+          const ref = await images.ensure(site, wanted, signal, ({ receivedBytes, totalBytes }) => {
+            const percent = totalBytes ? Math.floor((100 * receivedBytes) / totalBytes) : 0;
+            progress({ percent, message: `${wanted.name}: ${receivedBytes} of ${totalBytes ?? 'unknown'} bytes` });
+          });
+          return { done: true, memory: { ref }, commit: (tx) => rememberImage(tx, { appliance, image, site, ref }) };
+        },
+        undo: async ({ operation, input, memory, signal }) => {
+          const appliance = String(input['appliance']);
+          const known = (await imagesOf(store, appliance)).find((each) => each.image === input['image']);
+          const ref = typeof memory['ref'] === 'string' ? memory['ref'] : known?.ref;
+          if (ref === undefined) return { done: true };
+          await sites.adapter(operation.site ?? '').delete('image', ref, { signal });
+          const gone: ApplianceImage = { appliance, image: String(input['image']), site: operation.site ?? '', ref };
+          return { done: true, commit: (tx) => forgetImage(tx, gone) };
+        },
+      },
+    ],
+  };
+}
+
+async function wantedImage(
+  store: Store,
+  appliance: string,
+  image: string,
+): Promise<{ key: string; name: string; source: ImageSource }> {
+  const row = await loadAppliance(store, appliance);
+  const entity = await findEntity(store, appliance);
+  const planned = row?.plan.images.find((candidate) => candidate.id === image);
+  const origin = row?.images[image];
+  if (!planned || !origin || !entity) throw new IaasError('invalid', `the appliance has no file ${image}`);
+  const { compression, chunkSize, sizeBytes, digest } = planned;
+  return {
+    key: `${appliance} ${image}`,
+    name: planned.href,
+    source: {
+      from: 'sha256' in origin ? { sha256: origin.sha256 } : { url: origin.url },
+      owner: entity.owner,
+      compression,
+      ...(chunkSize === undefined ? {} : { chunkSize }),
+      ...(sizeBytes === undefined ? {} : { sizeBytes }),
+      ...(digest === undefined ? {} : { digest }),
+    },
+  };
+}
+
+/** `startDelay` is waited for by looking at the clock again, never by holding a worker. */
+function waited(
+  operation: Operation,
+  now: number,
+): { done: true } | { done: false; again: number; memory: { until: number } } {
+  const until = operation.memory['until'];
+  if (typeof until !== 'number') {
+    const ms = Number(operation.input['seconds'] ?? 0) * 1000;
+    return { done: false, again: ms, memory: { until: now + ms } };
+  }
+  return now >= until ? { done: true } : { done: false, again: until - now, memory: { until } };
+}
+
+/** Stops a machine that is to be released. Whatever stands in the way is no reason to keep it. */
+function halt({ store, sites, log }: ApplianceOperationServices): OperationType {
+  return {
+    name: HALT,
+    steps: [
+      {
+        name: 'stop',
+        run: async ({ operation, input, signal }) => {
+          const entity = await findEntity(store, operation.entity);
+          if (!entity?.siteRef || entity.site === null) return { done: true };
+          try {
+            const adapter = sites.adapter(entity.site);
+            const report = (await adapter.describe('compute', [entity.siteRef], { signal })).get(entity.siteRef);
+            if (report?.busy) return { done: false, again: POLL_MS };
+            if (report?.state !== 'active') return { done: true };
+            await adapter.actCompute(entity.siteRef, 'stop', String(input['method']), { signal });
+            return { done: false, again: POLL_MS };
+          } catch (error) {
+            if (error instanceof IaasError && error.class === 'transient') throw error;
+            log.warn({ operation: operation.id, err: error }, 'a machine could not be stopped before its release');
+            return { done: true };
+          }
+        },
+      },
+    ],
+  };
+}
+
+/** Deletes the images that were registered for the appliance, once nothing is made from them any more. */
+function releaseImages({ store, sites }: ApplianceOperationServices): OperationType['steps'][number] {
+  return {
+    name: 'images',
+    run: async ({ operation, signal }) => {
+      const [next] = await imagesOf(store, operation.entity);
+      if (!next) return { done: true };
+      try {
+        await sites.adapter(next.site).delete('image', next.ref, { signal });
+      } catch (error) {
+        if (!(error instanceof IaasError)) throw error;
+        // As with every deletion: tried again, and shown when it keeps failing (K11).
+        throw new IaasError('transient', error.message, error.said, error);
+      }
+      return { done: false, again: 0, commit: (tx) => forgetImage(tx, next) };
+    },
+  };
+}
+
+/** The last of an appliance: its row, its secrets, and the tombstone itself. */
+function forget({ observations }: ApplianceOperationServices): OperationType['steps'][number] {
+  return {
+    name: 'forget',
+    run: ({ operation }) =>
+      Promise.resolve({
+        done: true,
+        commit: async (tx) => {
+          await wipeSecrets(tx, operation.entity);
+          await removeAppliance(tx, operation.entity);
+          await observations.gone(tx, operation.entity);
+        },
+      }),
+  };
+}
+
+async function deployed({ observations }: ApplianceOperationServices, tx: Tx, operation: Operation): Promise<void> {
+  const { entity, state, keepOnFailure } = operation;
+  if (state === 'done')
+    return observations.arrived(tx, entity, { [STATE]: 'active', [DEPLOYED]: true }, [STATE_MESSAGE]);
+  if (state === 'cancelled') return;
+  const message = failureOf(operation);
+  if (state === 'failed' && !keepOnFailure) {
+    // Everything has been undone at the site; what is left is rows of entities that never came to be.
+    for (const component of await componentsOf(tx, entity)) await removeEntity(tx, component.id);
+    await observations.relinked(tx, entity);
+  }
+  const standing = state === 'dead' || keepOnFailure;
+  await observations.arrived(tx, entity, { [STATE]: 'error', [STATE_MESSAGE]: message, [DEPLOYED]: standing }, []);
+}
+
+async function changed({ observations }: ApplianceOperationServices, tx: Tx, operation: Operation): Promise<void> {
+  const to = operation.input['to'];
+  const report: Record<string, AttributeValue> =
+    operation.state === 'done' && typeof to === 'string' ? { [STATE]: to } : {};
+  const failed = operation.state === 'failed' || operation.state === 'dead';
+  if (failed) report[STATE_MESSAGE] = failureOf(operation);
+  await observations.arrived(tx, operation.entity, report, failed ? [] : [STATE_MESSAGE]);
+}
+
+async function undeployed({ observations }: ApplianceOperationServices, tx: Tx, operation: Operation): Promise<void> {
+  if (operation.state === 'done')
+    return observations.arrived(tx, operation.entity, { [STATE]: 'inactive', [DEPLOYED]: false }, [STATE_MESSAGE]);
+  await observations.arrived(tx, operation.entity, { [STATE_MESSAGE]: failureOf(operation) }, []);
+}
+
+function failureOf({ findings }: Operation): string {
+  const messages = [...new Set(findings.filter(isJsonObject).map((finding) => `${finding.class}: ${finding.message}`))];
+  return messages.slice(0, 5).join('; ').slice(0, 1000) || 'the work failed';
+}

@@ -1,0 +1,147 @@
+/**
+ * An appliance made ready before its transaction begins: package received, descriptor judged, plan made, images located.
+ * Everything the request can be refused for on account of the document is found here, all of it at once.
+ */
+
+import { createHash } from 'node:crypto';
+import { Problem, problem, throwIfFaulty, type Fault } from '../../src/base/errors.js';
+import type { JsonValue } from '../../src/base/json.js';
+import type { NewEntity } from '../../src/extension/entities.js';
+import type { Attachment, RequestContext } from '../../src/extension/extension.js';
+import type { Sites } from '../../src/iaas/sites.js';
+import {
+  NO_INPUTS,
+  parsePlanInputs,
+  planAppliance,
+  type DeploymentInputs,
+  type OvfSchemas,
+  type PlanResult,
+} from '../../src/ovf/index.js';
+import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
+import { originsOf, receivePackage, type ImageOrigins, type Package, type PackageServices } from './package.js';
+import { OVF_CONFIGURATION, OVF_INPUTS, OVF_SITE, OVF_URL } from './vocabulary.js';
+
+export interface PreparationServices extends PackageServices {
+  readonly sites: Sites;
+  readonly schemas: OvfSchemas;
+}
+
+/** What a dry run shows and a deployment begins with. */
+export class PreparedDeployment {
+  readonly result: PlanResult;
+  readonly descriptor: string;
+  readonly digest: string;
+  readonly images: ImageOrigins;
+  readonly site: string;
+  readonly inputs: DeploymentInputs;
+  /** The agreement document that came along, not yet judged. */
+  readonly agreement: Attachment | undefined;
+  /** Findings of the package itself, beside those of the plan. */
+  readonly findings: readonly Fault[];
+
+  constructor(parts: Omit<PreparedDeployment, 'plan' | 'allFindings'>) {
+    this.result = parts.result;
+    this.descriptor = parts.descriptor;
+    this.digest = parts.digest;
+    this.images = parts.images;
+    this.site = parts.site;
+    this.inputs = parts.inputs;
+    this.agreement = parts.agreement;
+    this.findings = parts.findings;
+  }
+
+  get allFindings(): readonly Fault[] {
+    return [...this.findings, ...this.result.findings];
+  }
+
+  /** The plan, if there is nothing in its way. @throws Problem `invalid` with everything that is. */
+  plan(): DeploymentPlan {
+    throwIfFaulty('invalid', this.allFindings);
+    if (this.result.plan) return this.result.plan;
+    throw new Problem('invalid', blocking(this.result));
+  }
+}
+
+export async function prepareDeployment(
+  services: PreparationServices,
+  context: RequestContext,
+  entity: NewEntity,
+): Promise<PreparedDeployment> {
+  const { attributes } = entity.resolved;
+  const attachments = entity.attachments ?? [];
+  const site = siteOf(services.sites, attributes[OVF_SITE]);
+  const inputs = inputsOf(attributes[OVF_INPUTS], attributes[OVF_CONFIGURATION]);
+  const url = attributes[OVF_URL];
+  const received = await receivePackage(services, context, attachments, typeof url === 'string' ? url : undefined);
+  const result = planAppliance(received.descriptor, inputs, { mode: 'lenient', schemas: services.schemas });
+  const { origins, findings } = locateImages(services.sites, site, received, result.draft?.images ?? []);
+  return new PreparedDeployment({
+    result,
+    descriptor: Buffer.from(received.descriptor).toString('utf8'),
+    digest: createHash('sha256').update(received.descriptor).digest('hex'),
+    images: origins,
+    site,
+    inputs,
+    agreement: attachments.find((attachment) => attachment.name === 'sla'),
+    findings: [...received.findings, ...findings],
+  });
+}
+
+function siteOf(sites: Sites, wanted: JsonValue | undefined): string {
+  if (typeof wanted !== 'string' || wanted === '') return sites.default;
+  if (sites.has(wanted)) return wanted;
+  throw problem('invalid', 'ovf.site-unknown', 'no site of that name is here', {
+    place: { field: OVF_SITE },
+    remedy: `name one of ${sites.names.join(', ')}, or leave it out`,
+  });
+}
+
+function inputsOf(inputs: JsonValue | undefined, configuration: JsonValue | undefined): DeploymentInputs {
+  const parsed = inputs === undefined ? NO_INPUTS : parsePlanInputs(inputs);
+  return typeof configuration === 'string' ? { ...parsed, configuration } : parsed;
+}
+
+/** Where the images are. One that nobody sent is an error, unless the site runs machines without looking at images. */
+function locateImages(
+  sites: Sites,
+  site: string,
+  received: Package,
+  images: readonly PlannedImage[],
+): { origins: ImageOrigins; findings: Fault[] } {
+  const { origins, missing } = originsOf(images, received);
+  const { imageless } = sites.adapter(site).capabilities();
+  const findings = missing.map((image): Fault => ({
+    code: 'ovf.file-not-sent',
+    severity: imageless ? 'warning' : 'error',
+    message: imageless
+      ? `the file ${image.href} was not sent: its disks stay empty, which site ${site} allows because it runs no guests`
+      : `the file ${image.href} was not sent`,
+    place: { field: image.href },
+    rule: 'O-013',
+    remedy: 'send it with the descriptor (multipart/form-data or an OVA), or give its absolute URL in the descriptor',
+  }));
+  return { origins, findings };
+}
+
+/** Why a plan without errors cannot be deployed yet, one fault for each thing to fill in. */
+function blocking({ unresolved }: PlanResult): Fault[] {
+  const place = { field: OVF_INPUTS };
+  return [
+    ...unresolved.properties
+      .filter((property) => property.blocking)
+      .map((property): Fault => ({
+        code: 'ovf.property-missing',
+        message: `the property ${property.key} has no value`,
+        place,
+        rule: 'O-061',
+        remedy: `give properties.${property.key}`,
+      })),
+    ...unresolved.eulas.map((eula): Fault => ({
+      code: 'ovf.eula-not-accepted',
+      message: `the licence ${eula.id} is not accepted`,
+      place,
+      rule: 'O-072',
+      remedy: 'read it with ?dry-run and list its id under eulas',
+    })),
+  ];
+}

@@ -1,0 +1,144 @@
+/**
+ * What the store keeps of an appliance beside its entity: the descriptor as it came, the plan that was made of it, where
+ * each image comes from, and the images that the site has registered for it.
+ */
+
+import { Table, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
+import type { DeploymentPlan } from '../../src/ovf/plan.js';
+import { bigint, key, nullable, text } from '../../src/store/columns.js';
+import type { SqlReader, Tx } from '../../src/store/sql.js';
+import { table } from '../../src/store/tables.js';
+import type { ImageOrigins } from './package.js';
+
+export interface ApplianceRow {
+  readonly appliance: string;
+  /** The descriptor, as UTF-8 text. */
+  readonly descriptor: string;
+  readonly plan: DeploymentPlan;
+  readonly images: ImageOrigins;
+  /** Id of the sealed secret property values, if there are any. */
+  readonly secrets: string | null;
+}
+
+/** An image that a site has registered for an appliance: released with it. */
+export interface ApplianceImage {
+  readonly appliance: string;
+  /** File id in the plan. */
+  readonly image: string;
+  readonly site: string;
+  readonly ref: string;
+}
+
+export const ovfDeploymentTables = {
+  entitySchemas: [
+    table('appliance', {
+      appliance: { type: 'text', primary: true },
+      descriptor: { type: 'text' },
+      plan: { type: 'text' },
+      images: { type: 'text' },
+      secrets: { type: 'text', nullable: true },
+      created_at: { type: 'bigint' },
+    }),
+    table('appliance_image', {
+      appliance: { type: 'text', primary: true },
+      image: { type: 'text', primary: true },
+      site: { type: 'text', primary: true },
+      ref: { type: 'text' },
+    }),
+  ],
+  migrations: [
+    class CreateAppliance1763800000300 implements MigrationInterface {
+      readonly name = 'CreateAppliance1763800000300';
+
+      async up(runner: QueryRunner): Promise<void> {
+        await runner.createTable(
+          new Table({
+            name: 'appliance',
+            columns: [
+              text('appliance', key),
+              text('descriptor'),
+              text('plan'),
+              text('images'),
+              text('secrets', nullable),
+              bigint('created_at'),
+            ],
+          }),
+        );
+        await runner.createTable(
+          new Table({
+            name: 'appliance_image',
+            columns: [text('appliance', key), text('image', key), text('site', key), text('ref')],
+          }),
+        );
+        await runner.createIndex(
+          'appliance_image',
+          new TableIndex({ name: 'appliance_image_by_ref', columnNames: ['site', 'ref'] }),
+        );
+      }
+
+      async down(runner: QueryRunner): Promise<void> {
+        await runner.dropTable('appliance_image');
+        await runner.dropTable('appliance');
+      }
+    },
+  ],
+};
+
+export async function insertAppliance(tx: Tx, row: ApplianceRow, now: number): Promise<void> {
+  await tx.run(
+    'INSERT INTO appliance (appliance, descriptor, plan, images, secrets, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+    [row.appliance, row.descriptor, JSON.stringify(row.plan), JSON.stringify(row.images), row.secrets, now],
+  );
+}
+
+export async function loadAppliance(reader: SqlReader, appliance: string): Promise<ApplianceRow | undefined> {
+  const row = await reader.get<{ descriptor: string; plan: string; images: string; secrets: string | null }>(
+    'SELECT descriptor, plan, images, secrets FROM appliance WHERE appliance = ?',
+    [appliance],
+  );
+  if (!row) return undefined;
+  return {
+    appliance,
+    descriptor: row.descriptor,
+    plan: JSON.parse(row.plan) as DeploymentPlan,
+    images: JSON.parse(row.images) as ImageOrigins,
+    secrets: row.secrets,
+  };
+}
+
+export async function updatePlan(tx: Tx, appliance: string, plan: DeploymentPlan): Promise<void> {
+  await tx.run('UPDATE appliance SET plan = ? WHERE appliance = ?', [JSON.stringify(plan), appliance]);
+}
+
+export async function removeAppliance(tx: Tx, appliance: string): Promise<void> {
+  await tx.run('DELETE FROM appliance WHERE appliance = ?', [appliance]);
+}
+
+export async function rememberImage(tx: Tx, image: ApplianceImage): Promise<void> {
+  await tx.run(
+    'INSERT INTO appliance_image (appliance, image, site, ref) VALUES (?, ?, ?, ?) ON CONFLICT (appliance, image, site) DO UPDATE SET ref = excluded.ref',
+    [image.appliance, image.image, image.site, image.ref],
+  );
+}
+
+export function imagesOf(reader: SqlReader, appliance: string): Promise<ApplianceImage[]> {
+  return reader.all<ApplianceImage>('SELECT appliance, image, site, ref FROM appliance_image WHERE appliance = ?', [
+    appliance,
+  ]);
+}
+
+export async function forgetImage(tx: Tx, image: ApplianceImage): Promise<void> {
+  await tx.run('DELETE FROM appliance_image WHERE appliance = ? AND image = ? AND site = ?', [
+    image.appliance,
+    image.image,
+    image.site,
+  ]);
+}
+
+/** Digests of the files that appliances may still need: the blob store keeps them. */
+export async function applianceBlobs(reader: SqlReader): Promise<string[]> {
+  const rows = await reader.pluck<string>('SELECT images FROM appliance');
+  return rows.flatMap((images) =>
+    Object.values(JSON.parse(images) as ImageOrigins).flatMap((origin) => ('sha256' in origin ? [origin.sha256] : [])),
+  );
+}
