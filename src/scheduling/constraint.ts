@@ -1,0 +1,96 @@
+/**
+ * What the placement rules mean (`spec/sla.md` §18): on one host by itself, and on machines that are somewhere. The
+ * first serves the choice of hosts; the second says afterwards, and after every migration, whether a rule is kept.
+ *
+ * A constraint binds the instances of the machines it names, all machines if it names none. `separateItems` has two
+ * sides: its machines, and the machines in its values.
+ */
+
+import type { PlacementConstraint } from '../ovf/plan.js';
+import type { HostOffer, MachineDemand } from './offer.js';
+
+export interface LocatedMachine {
+  readonly item: string;
+  readonly host: HostOffer;
+}
+
+/** Whether the constraint binds instances of that VirtualSystem. */
+export function binds(constraint: PlacementConstraint, item: string): boolean {
+  return constraint.machines.length === 0 || constraint.machines.includes(item);
+}
+
+/** Whether a host suits a constraint that is about the host itself; true for those that are about neighbours. */
+export function suits({ rule, values = [] }: PlacementConstraint, host: HostOffer): boolean {
+  switch (rule) {
+    case 'country':
+      return values.includes(host.country);
+    case 'zone':
+      return values.includes(host.zone);
+    case 'hostTrait':
+      return values.every((trait) => host.traits.includes(trait));
+    case 'dedicatedHost':
+      return !host.occupied;
+    default:
+      return true;
+  }
+}
+
+/** Whether the machines, where they are, keep the constraint. */
+export function isKept(constraint: PlacementConstraint, machines: readonly LocatedMachine[]): boolean {
+  const bound = machines.filter(({ item }) => binds(constraint, item));
+  const hosts = bound.map(({ host }) => host.name);
+  const racks = bound.map(({ host }) => rackKey(host));
+  switch (constraint.rule) {
+    case 'differentHost':
+      return new Set(hosts).size === hosts.length;
+    case 'sameHost':
+      return new Set(hosts).size <= 1;
+    case 'differentRack':
+      return new Set(racks).size === racks.length;
+    case 'sameRack':
+      return new Set(racks).size <= 1;
+    case 'separateItems': {
+      const others = machines.filter(({ item }) => constraint.values?.includes(item));
+      const taken = new Set(others.map(({ host }) => host.name));
+      return !hosts.some((host) => taken.has(host));
+    }
+    default:
+      return bound.every(({ host }) => suits(constraint, host));
+  }
+}
+
+/** Racks are told apart within their zone. */
+export function rackKey(host: Pick<HostOffer, 'rack' | 'zone'>): string {
+  return JSON.stringify([host.zone, host.rack]);
+}
+
+/** Machines that must share a host, grouped: every machine is in exactly one group, in the order of the first of each. */
+export function hostGroups(
+  machines: readonly MachineDemand[],
+  constraints: readonly PlacementConstraint[],
+): readonly (readonly MachineDemand[])[] {
+  const leaders = machines.map((_, index) => index);
+  const leaderOf = (index: number): number => {
+    let leader = index;
+    while (leaders[leader] !== leader) leader = leaders[leader] ?? leader;
+    return leader;
+  };
+  for (const constraint of constraints) {
+    if (!constraint.hard || constraint.rule !== 'sameHost') continue;
+    let first: number | undefined;
+    machines.forEach(({ item }, index) => {
+      if (!binds(constraint, item)) return;
+      first ??= leaderOf(index);
+      const [one, other] = [leaderOf(first), leaderOf(index)];
+      leaders[Math.max(one, other)] = Math.min(one, other);
+    });
+  }
+  const groups = new Map<number, MachineDemand[]>();
+  machines.forEach((machine, index) => {
+    const leader = leaderOf(index);
+    const group = groups.get(leader);
+    if (group) group.push(machine);
+    else groups.set(leader, [machine]);
+  });
+  return [...groups.values()];
+}

@@ -1,0 +1,109 @@
+/**
+ * Why machines cannot be placed, in numbers: what is needed and what can be had, never what others use (K23). Every
+ * fault names the site in `place.field` and in `value` the origin of the constraint that cannot be kept, or the machine.
+ */
+
+import { excerpt, type Fault } from '../base/errors.js';
+import type { PlacementConstraint } from '../ovf/plan.js';
+import type { HostOffer, MachineDemand } from './offer.js';
+
+const GIB = 2 ** 30;
+
+export function noHost(
+  site: string,
+  machines: readonly MachineDemand[],
+  why: string,
+  origin: string | undefined,
+): Fault {
+  return {
+    code: 'placement.no-host',
+    message: `there is no host on site ${site} for ${called(machines)}: ${excerpt(why)}`,
+    place: { field: site },
+    value: origin ?? machines[0]?.item ?? '',
+    remedy: 'ask for what the site has, or for another site',
+  };
+}
+
+export function tooLarge(
+  site: string,
+  machines: readonly MachineDemand[],
+  demand: { readonly cores: number; readonly memoryBytes: number },
+  hosts: readonly HostOffer[],
+): Fault {
+  const cores = hosts.reduce((most, host) => Math.max(most, host.freeCores), 0);
+  const memory = hosts.reduce((most, host) => Math.max(most, host.freeMemoryBytes), 0);
+  return {
+    code: 'placement.too-large',
+    message:
+      `${called(machines)}: ${demand.cores} cores and ${gib(demand.memoryBytes)} of memory are needed on one host; ` +
+      `site ${site} can give at most ${cores} cores and ${gib(memory)}`,
+    place: { field: site },
+    value: machines[0]?.item ?? '',
+    remedy: 'ask for smaller machines',
+  };
+}
+
+/** Needed and to be had, of each resource. */
+export interface Totals {
+  readonly cores: readonly [needed: number, free: number];
+  readonly memoryBytes: readonly [needed: number, free: number];
+  readonly diskBytes: readonly [needed: number, free: number];
+}
+
+export function shortOf(site: string, { cores, memoryBytes, diskBytes }: Totals): Fault[] {
+  const short = (what: string, needed: string, free: string): Fault => ({
+    code: 'placement.capacity',
+    message: `the machines need ${needed} of ${what} together; site ${site} can give ${free}`,
+    place: { field: site },
+    value: what,
+    remedy: 'ask for less, or for another site',
+  });
+  return [
+    ...(cores[0] > cores[1] ? [short('cores', String(cores[0]), String(cores[1]))] : []),
+    ...(memoryBytes[0] > memoryBytes[1] ? [short('memory', gib(memoryBytes[0]), gib(memoryBytes[1]))] : []),
+    ...(diskBytes[0] > diskBytes[1] ? [short('storage', gib(diskBytes[0]), gib(diskBytes[1]))] : []),
+  ];
+}
+
+export function pigeonhole(site: string, constraint: PlacementConstraint, machines: number, places: number): Fault {
+  const what = constraint.rule === 'differentHost' ? 'hosts' : 'racks';
+  return {
+    code: `placement.too-few-${what}`,
+    message: `${constraint.origin} keeps ${machines} machines on different ${what}; site ${site} has ${places} that can take them`,
+    place: { field: site },
+    value: constraint.origin,
+    remedy: `ask for at most ${places} such machines`,
+  };
+}
+
+export function contradiction(
+  site: string,
+  machines: readonly MachineDemand[],
+  constraint: PlacementConstraint,
+): Fault {
+  return {
+    code: 'placement.contradiction',
+    message: `${called(machines)} must share a host and, by ${constraint.origin} (${constraint.rule}), must not`,
+    place: { field: site },
+    value: constraint.origin,
+    remedy: 'take one of the constraints away',
+  };
+}
+
+export function elsewhere(site: string): Fault {
+  return {
+    code: 'placement.elsewhere',
+    message: `machines of the application are on another site than ${site}, or on a host it no longer has`,
+    place: { field: site },
+    remedy: 'place on the site where the application is',
+  };
+}
+
+function called(machines: readonly MachineDemand[]): string {
+  const names = machines.slice(0, 5).map((machine) => machine.id);
+  return `${excerpt(names.join(', '))}${machines.length > 5 ? ` and ${machines.length - 5} more` : ''}`;
+}
+
+function gib(bytes: number): string {
+  return `${Number((bytes / GIB).toFixed(2))} GiB`;
+}
