@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { XmlDocument } from 'libxml2-wasm';
+import type { XmlDocument } from 'libxml2-wasm';
 
 import { createOvfSchemas, schemaVerdict, SCHEMA_FILES } from '../../src/ovf/schema/schemas.js';
 import { readXml } from '../../src/ovf/xml/intake.js';

@@ -1,6 +1,6 @@
 /**
  * From the bytes of a descriptor to an {@link Envelope} (DSP0243 §6, §7): XML intake, the model built from the very tree
- * that is validated (K36), the verdict of the schema, then the rules beyond it. `strict` takes the standard at its
+ * that is validated (K36), the rules beyond the schema, then the schema's own verdict. `strict` takes the standard at its
  * word; `lenient` repairs what real files get wrong in ways that have one safe meaning, each with a warning.
  */
 
@@ -73,8 +73,8 @@ function inspect(bytes: Uint8Array, options: ReadOptions): Inspection {
   if (!isEnvelope(root, findings)) return { findings: findings.list() };
   const reading = new Reading(findings, root.namespace);
   const envelope = readRoot(reading, root);
-  const schemaValid = verdict(document, root, reading, options);
   if (envelope !== undefined) checkRules(reading, envelope);
+  const schemaValid = verdict(document, root, reading, options);
   return {
     ...(envelope === undefined ? {} : { envelope }),
     findings: findings.list(),

@@ -3,7 +3,7 @@
  * bundles; O-011 to O-015, O-032 to O-042, O-053, O-057, O-073), those of hardware and of the content tree beside it.
  */
 
-import { safeHref } from '../package/href.js';
+import { safeHref } from './href.js';
 import { parseUnit, toBytes } from '../units.js';
 import { checkContent } from './rules-content.js';
 import type { Disk, Envelope, Located } from './model.js';

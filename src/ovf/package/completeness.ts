@@ -6,7 +6,7 @@
 import type { Fault } from '../../base/errors.js';
 import { Findings, type Mode } from '../envelope/findings.js';
 import type { Envelope, File } from '../envelope/model.js';
-import { safeHref } from './href.js';
+import { safeHref } from '../envelope/href.js';
 import type { Manifest } from './manifest.js';
 
 /** What a package holds, from wherever it was read. */

@@ -12,7 +12,7 @@ import { messageOf, Problem, problem, throwIfFaulty, type Fault } from '../../ba
 import { Findings, type Mode } from '../envelope/findings.js';
 import { Digester, type Digests } from './digests.js';
 import { gunzipped } from './gunzip.js';
-import { unsafePath } from './href.js';
+import { normalisePath, unsafePath } from '../envelope/href.js';
 import { parseManifest, type DigestAlgorithm, type Manifest } from './manifest.js';
 
 type Entry = Extract extends AsyncIterable<infer T> ? T : never;
@@ -196,12 +196,9 @@ class ArchiveReader {
 
   /** The name under which the member is taken in, or undefined when it is refused or skipped. */
   #acceptedName({ header }: Entry): string | undefined {
-    const name = header.name
-      .split('/')
-      .filter((step) => step !== '.' && step !== '')
-      .join('/');
+    const name = normalisePath(header.name);
     const place = { field: header.name };
-    const unsafe = unsafePath(header.name);
+    const unsafe = unsafePath(header.name) ?? unsafePath(name);
     if (unsafe !== undefined || (name === '' && header.type !== 'directory')) {
       this.#findings.error(
         'O-023',

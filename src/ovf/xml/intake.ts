@@ -38,7 +38,7 @@ export function readXml(bytes: Uint8Array, limits: XmlLimits = DESCRIPTOR_LIMITS
     });
   } catch (error) {
     if (error instanceof XmlParseError) throw new Problem('malformed', parseFaults(error), { cause: error });
-    throw problem('malformed', 'xml.not-well-formed', 'the document is not XML', { rule: 'XML 1.0 §2.1' });
+    throw error;
   }
 }
 

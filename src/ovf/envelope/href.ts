@@ -16,14 +16,20 @@ export function safeHref(href: string): Href {
   if (scheme === 'http' || scheme === 'https') return safeUrl(href);
   const decoded = decode(href);
   if (decoded === undefined) return unsafe('it holds a percent sign that starts no valid escape');
-  const reason =
-    scheme !== undefined && scheme.length > 1 ? `the scheme ${scheme} is not allowed` : unsafePath(decoded);
+  if (scheme !== undefined && scheme.length > 1) return unsafe(`the scheme ${scheme} is not allowed`);
+  const path = normalisePath(decoded);
+  // Judged before and after: `/a` loses its slash on the way, and `./C:x` becomes a drive letter.
+  const reason = unsafePath(decoded) ?? unsafePath(path);
   if (reason !== undefined) return unsafe(reason);
-  const path = decoded
+  return path === '' ? unsafe('it names no file') : { kind: 'member', path };
+}
+
+/** The path without empty steps and `.` steps. */
+export function normalisePath(path: string): string {
+  return path
     .split('/')
     .filter((step) => step !== '' && step !== '.')
     .join('/');
-  return path === '' ? unsafe('it names no file') : { kind: 'member', path };
 }
 
 /** Why a decoded path must not be used below a directory, if there is a reason. Also for names of archive members. */

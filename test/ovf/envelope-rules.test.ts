@@ -1,0 +1,512 @@
+import type { Mode } from '../../src/ovf/envelope/findings.js';
+import {
+  ADAPTER,
+  collection,
+  CONTROLLER,
+  CPU,
+  descriptor,
+  DISK,
+  DISKS,
+  FILES,
+  hardware,
+  item,
+  ITEMS,
+  judge,
+  MEMORY,
+  system,
+  type Parts,
+} from './envelope-support.js';
+
+/**
+ * One row for each rule: a descriptor that breaks it, and what strict and lenient mode make of it. That the descriptor
+ * they are made from breaks none of them is the first test.
+ */
+type Outcome = 'error' | 'warning' | 'info' | 'none';
+type Row = readonly [rule: string, what: string, parts: Parts, strict: Outcome, lenient: Outcome];
+
+const quantity = (value: string): string => `<rasd:VirtualQuantity>${value}</rasd:VirtualQuantity>`;
+const OPTIONS = `<DeploymentOptionSection><Info/><Configuration ovf:id="small" ovf:default="true"><Label>s</Label><Description>s</Description></Configuration>
+  <Configuration ovf:id="big"><Label>b</Label><Description>b</Description></Configuration></DeploymentOptionSection>`;
+const startup = (items: string): string => `<StartupSection><Info/>${items}</StartupSection>`;
+const pair = (sections: string): Parts => ({
+  content: collection(
+    'top',
+    sections,
+    system('a', hardware(`${CPU}${MEMORY}`)) + system('b', hardware(`${CPU}${MEMORY}`)),
+  ),
+});
+const product = (inside: string): Parts => ({ systemSections: `<ProductSection><Info/>${inside}</ProductSection>` });
+const disks = (inside: string): Parts => ({ disks: `<DiskSection><Info/>${inside}</DiskSection>` });
+const nested = (depth: number): string =>
+  depth === 0 ? system('leaf', hardware(CPU + MEMORY)) : collection(`c${depth}`, '', nested(depth - 1));
+
+const OPTIONS_OF_SYSTEM: Parts = { sections: OPTIONS, systemSections: OPTIONS };
+const PLACEMENT: Parts = {
+  systemSections: '<ovf2:PlacementSection ovf2:group="nowhere" ovf:required="false"><Info/></ovf2:PlacementSection>',
+};
+const ENVIRONMENT_FILE: Parts = {
+  systemSections:
+    '<ovf2:EnvironmentFilesSection ovf:required="false"><Info/><ovf2:File ovf2:fileRef="nowhere" ovf2:path="/x"/></ovf2:EnvironmentFilesSection>',
+};
+
+const ROWS: readonly Row[] = [
+  ['O-003', 'deployment options in two places', OPTIONS_OF_SYSTEM, 'error', 'error'],
+  ['O-013', 'a placement in an unknown group', PLACEMENT, 'none', 'warning'],
+  ['O-013', 'an environment file of an unknown file', ENVIRONMENT_FILE, 'none', 'warning'],
+  ['O-002', 'no content', { content: '' }, 'error', 'error'],
+  [
+    'O-002',
+    'two contents',
+    { content: system('a', hardware(CPU + MEMORY)) + system('b', hardware(CPU + MEMORY)) },
+    'error',
+    'error',
+  ],
+  [
+    'O-003',
+    'a hardware section on a collection',
+    { content: collection('c', hardware(CPU), system('a', hardware(CPU + MEMORY))) },
+    'error',
+    'error',
+  ],
+  ['O-003', 'a startup section on a system', { systemSections: startup('') }, 'error', 'warning'],
+  [
+    'O-003',
+    'two operating systems',
+    { systemSections: '<OperatingSystemSection ovf:id="36"><Info/></OperatingSystemSection>'.repeat(2) },
+    'error',
+    'error',
+  ],
+  [
+    'O-003',
+    'two annotations',
+    { systemSections: '<AnnotationSection><Info/><Annotation/></AnnotationSection>'.repeat(2) },
+    'error',
+    'warning',
+  ],
+  ['O-004', 'a system without hardware', { hardware: '' }, 'error', 'warning'],
+  ['O-005', 'an empty id', { content: system('', hardware(CPU + MEMORY)) }, 'error', 'error'],
+  [
+    'O-005',
+    'two siblings of one id',
+    { content: collection('c', '', system('a', hardware(CPU + MEMORY)).repeat(2)) },
+    'error',
+    'error',
+  ],
+  [
+    'O-005',
+    'a system with the id of its collection',
+    { content: collection('c', '', system('c', hardware(CPU + MEMORY))) },
+    'error',
+    'warning',
+  ],
+  ['O-006', 'an empty collection', { content: collection('c', '', '') }, 'warning', 'warning'],
+  ['O-007', 'collections 16 deep', { content: nested(16) }, 'error', 'error'],
+  [
+    'O-009',
+    'an unknown required section',
+    { systemSections: '<other:Section ovf:required="true"><Info>needs a GPU</Info></other:Section>' },
+    'error',
+    'error',
+  ],
+  [
+    'O-009',
+    'an unknown section that does not say',
+    { systemSections: '<other:Section><Info/></other:Section>' },
+    'error',
+    'error',
+  ],
+  [
+    'O-009',
+    'a required child of an item',
+    { items: ITEMS.replace('</Item>', '<other:Thing ovf:required="true"/></Item>') },
+    'error',
+    'error',
+  ],
+  ['O-009', 'an unknown element of OVF', { systemSections: '<BootSection><Info/></BootSection>' }, 'error', 'warning'],
+  ['O-009', 'a known extension that does not say', { items: `${ITEMS}<vmw:Config vmw:key="k"/>` }, 'error', 'none'],
+  ['D15', 'a known extension that does not say', { items: `${ITEMS}<vmw:Config vmw:key="k"/>` }, 'none', 'warning'],
+  [
+    'O-010',
+    'an optional extension',
+    { systemSections: '<other:Section ovf:required="false"><Info/></other:Section>' },
+    'info',
+    'info',
+  ],
+  [
+    'O-011',
+    'two files of one id',
+    { references: `<References>${FILES}<File ovf:id="file1" ovf:href="b"/></References>` },
+    'error',
+    'error',
+  ],
+  [
+    'O-012',
+    'two files of one href',
+    { references: `<References>${FILES}<File ovf:id="b" ovf:href="./disk1.vmdk"/></References>` },
+    'error',
+    'warning',
+  ],
+  ['O-013', 'a disk of an unknown file', disks(DISKS.replace('file1', 'other')), 'error', 'error'],
+  ['O-013', 'an icon of an unknown file', product('<Icon ovf:fileRef="other"/>'), 'error', 'warning'],
+  [
+    'O-013',
+    'a bundle of an unknown file',
+    { strings: '<Strings xml:lang="de" ovf:fileRef="other"/>' },
+    'error',
+    'warning',
+  ],
+  [
+    'O-014',
+    'a drive of an unknown file',
+    {
+      items:
+        ITEMS +
+        item(9, 15, '').replace(
+          '<rasd:InstanceID>',
+          '<rasd:HostResource>ovf:/file/x</rasd:HostResource><rasd:InstanceID>',
+        ),
+    },
+    'error',
+    'error',
+  ],
+  [
+    'O-015',
+    'an href that leaves the package',
+    { references: `<References>${FILES.replace('disk1', '../disk1')}</References>` },
+    'error',
+    'error',
+  ],
+  [
+    'O-018',
+    'an unknown compression',
+    { references: `<References>${FILES.replace('ovf:size', 'ovf:compression="zip" ovf:size')}</References>` },
+    'error',
+    'warning',
+  ],
+  [
+    'O-019',
+    'chunks of no bytes',
+    { references: `<References>${FILES.replace('ovf:size', 'ovf:chunkSize="0" ovf:size')}</References>` },
+    'error',
+    'error',
+  ],
+  ['O-032', 'two disks of one id', disks(DISKS + DISKS), 'error', 'error'],
+  ['O-033', 'a drive of an unknown disk', { items: ITEMS.replace('/vmdisk1', '/other') }, 'error', 'error'],
+  ['O-034', 'a capacity of 0', disks(DISKS.replace('capacity="10"', 'capacity="0"')), 'error', 'error'],
+  [
+    'O-034',
+    'a capacity that is a placeholder',
+    disks(DISKS.replace('capacity="10"', 'capacity="@@SIZE@@"')),
+    'error',
+    'error',
+  ],
+  ['O-035', 'a unit that is none', disks(DISKS.replace('2^30', 'lots')), 'error', 'error'],
+  ['O-035', 'a unit under its old name', disks(DISKS.replace('byte * 2^30', 'GigaBytes')), 'error', 'none'],
+  ['O-035', 'a capacity beyond all measure', disks(DISKS.replace('byte * 2^30', 'byte * 2^70')), 'error', 'error'],
+  [
+    'O-036',
+    'more content than capacity',
+    disks(DISKS.replace('ovf:format', 'ovf:populatedSize="99999999999" ovf:format')),
+    'error',
+    'warning',
+  ],
+  [
+    'O-037',
+    'a parent that is not there',
+    disks(DISKS.replace('ovf:format', 'ovf:parentRef="x" ovf:format')),
+    'error',
+    'error',
+  ],
+  [
+    'O-037',
+    'a circle of parents',
+    disks(DISKS.replace('ovf:format', 'ovf:parentRef="vmdisk1" ovf:format')),
+    'error',
+    'error',
+  ],
+  ['O-038', 'an image without format', disks(DISKS.replace(/ovf:format="[^"]*"/, '')), 'error', 'warning'],
+  [
+    'O-040',
+    'a disk of two systems',
+    { content: collection('c', '', system('a', hardware(ITEMS)) + system('b', hardware(ITEMS))) },
+    'warning',
+    'warning',
+  ],
+  [
+    'O-040',
+    'a disk used twice by one system',
+    { items: ITEMS + DISK.replace('>4<', '>8<').replace('>0<', '>1<') },
+    'warning',
+    'warning',
+  ],
+  [
+    'O-042',
+    'two networks of one name',
+    { networks: '<NetworkSection><Info/><Network ovf:name="net"/><Network ovf:name="net"/></NetworkSection>' },
+    'error',
+    'error',
+  ],
+  ['O-043', 'an undeclared network', { networks: '' }, 'error', 'warning'],
+  [
+    'O-044',
+    'an adapter on no network',
+    { items: ITEMS.replace('<rasd:Connection>net</rasd:Connection>', '') },
+    'warning',
+    'warning',
+  ],
+  [
+    'O-045',
+    'an address that is no MAC',
+    { items: ITEMS.replace('<rasd:Connection>', '<rasd:Address>00:11</rasd:Address><rasd:Connection>') },
+    'error',
+    'warning',
+  ],
+  [
+    'O-046',
+    'an item without type',
+    { items: `${ITEMS}${item(9, 1, '').replace(/<rasd:ResourceType>1<\/rasd:ResourceType>/, '')}` },
+    'error',
+    'error',
+  ],
+  [
+    'O-046',
+    'an item whose type is no number',
+    { items: `${ITEMS}${item(9, 1, '').replace('>1</rasd:ResourceType', '>CPU</rasd:ResourceType')}` },
+    'error',
+    'error',
+  ],
+  ['O-047', 'two items of one InstanceID', { items: `${ITEMS}${CONTROLLER}` }, 'error', 'error'],
+  [
+    'O-047',
+    'a processor speed beside its processor',
+    {
+      items:
+        ITEMS +
+        CPU.replace('<rasd:ResourceType>', '<rasd:ResourceSubType>cpuspeed</rasd:ResourceSubType><rasd:ResourceType>'),
+    },
+    'error',
+    'warning',
+  ],
+  [
+    'O-047',
+    'an item without InstanceID',
+    { items: ITEMS + item(9, 1, '').replace('<rasd:InstanceID>9</rasd:InstanceID>', '') },
+    'error',
+    'error',
+  ],
+  [
+    'O-048',
+    'a parent that is not there',
+    { items: ITEMS.replace('<rasd:Parent>3<', '<rasd:Parent>77<') },
+    'error',
+    'warning',
+  ],
+  [
+    'O-048',
+    'a parent that is no controller',
+    { items: ITEMS.replace('<rasd:Parent>3<', '<rasd:Parent>1<') },
+    'warning',
+    'warning',
+  ],
+  ['O-049', 'two devices in one slot', { items: ITEMS + DISK.replace('>4<', '>8<') }, 'error', 'warning'],
+  ['O-050', 'no processor', { items: MEMORY }, 'warning', 'warning'],
+  ['O-050', 'no memory', { items: CPU }, 'warning', 'warning'],
+  ['O-050', 'two processor items', { items: ITEMS + item(9, 3, quantity('1')) }, 'error', 'warning'],
+  ['O-051', 'no processors', { items: ITEMS.replace(quantity('2'), quantity('0')) }, 'error', 'error'],
+  ['O-051', 'half a processor', { items: ITEMS.replace(quantity('2'), quantity('0.5')) }, 'error', 'error'],
+  ['O-051', 'processors without number', { items: ITEMS.replace(quantity('2'), '') }, 'error', 'warning'],
+  ['O-052', 'an unknown bound', { items: ITEMS + item(1, 3, quantity('4'), 'ovf:bound="most"') }, 'error', 'error'],
+  [
+    'O-052',
+    'a maximum below the normal value',
+    { items: ITEMS + item(1, 3, quantity('1'), 'ovf:bound="max"') },
+    'error',
+    'error',
+  ],
+  [
+    'O-052',
+    'a minimum above the normal value',
+    { items: ITEMS + item(1, 3, quantity('8'), 'ovf:bound="min"') },
+    'error',
+    'error',
+  ],
+  [
+    'O-052',
+    'a maximum without normal value',
+    { items: ITEMS + item(9, 3, quantity('8'), 'ovf:bound="max"') },
+    'error',
+    'error',
+  ],
+  [
+    'O-053',
+    'an undeclared configuration of an item',
+    { items: ITEMS + item(9, 1, '', 'ovf:configuration="huge"') },
+    'error',
+    'error',
+  ],
+  [
+    'O-053',
+    'an undeclared configuration of a value',
+    product('<Property ovf:key="k" ovf:type="string"><Value ovf:value="v" ovf:configuration="huge"/></Property>'),
+    'error',
+    'error',
+  ],
+  [
+    'O-056',
+    'a host resource of a disk that means nothing',
+    { items: ITEMS.replace('ovf:/disk/vmdisk1', 'my.vmdk') },
+    'error',
+    'error',
+  ],
+  [
+    'O-056',
+    'a host resource of a drive that means nothing',
+    {
+      items:
+        ITEMS +
+        item(9, 15, '').replace('<rasd:InstanceID>', '<rasd:HostResource>D:</rasd:HostResource><rasd:InstanceID>'),
+    },
+    'error',
+    'warning',
+  ],
+  ['O-057', 'two configurations of one id', { sections: OPTIONS.replace('"big"', '"small"') }, 'error', 'error'],
+  [
+    'O-057',
+    'two default configurations',
+    { sections: OPTIONS.replace('"big"', '"big" ovf:default="true"') },
+    'error',
+    'warning',
+  ],
+  [
+    'O-068',
+    'a child started twice',
+    pair(startup('<Item ovf:id="a" ovf:order="0"/><Item ovf:id="a" ovf:order="1"/>')),
+    'error',
+    'error',
+  ],
+  ['O-068', 'a startup item of nobody', pair(startup('<Item ovf:id="c" ovf:order="0"/>')), 'error', 'warning'],
+  [
+    'O-069',
+    'an unknown action',
+    pair(startup('<Item ovf:id="a" ovf:order="0" ovf:startAction="dance"/>')),
+    'error',
+    'error',
+  ],
+  [
+    'O-069',
+    'a stop action that suspends',
+    pair(startup('<Item ovf:id="a" ovf:order="0" ovf:stopAction="suspend"/>')),
+    'error',
+    'warning',
+  ],
+  [
+    'O-069',
+    'an action in another case',
+    pair(startup('<Item ovf:id="a" ovf:order="0" ovf:startAction="poweron"/>')),
+    'error',
+    'warning',
+  ],
+  ['O-070', 'an order that is no number', pair(startup('<Item ovf:id="a" ovf:order="first"/>')), 'error', 'error'],
+  [
+    'O-070',
+    'a delay beyond a day',
+    pair(startup('<Item ovf:id="a" ovf:order="0" ovf:startDelay="90000"/>')),
+    'error',
+    'error',
+  ],
+  [
+    'O-073',
+    'a message in no bundle',
+    { content: system('vm', hardware(ITEMS)).replace('<Name>', '<Name ovf:msgid="name">') },
+    'warning',
+    'warning',
+  ],
+  ['O-074', 'a bundle in no language', { strings: '<Strings/>' }, 'warning', 'warning'],
+  [
+    'schema',
+    'a flag that is no truth value',
+    product('<Property ovf:key="k" ovf:type="string" ovf:password="yes"/>'),
+    'error',
+    'error',
+  ],
+  [
+    'schema',
+    'something only the schema sees',
+    {
+      items: ITEMS.replace(
+        '<rasd:Connection>',
+        '<rasd:AutomaticAllocation>perhaps</rasd:AutomaticAllocation><rasd:Connection>',
+      ).replace('<VirtualHardwareSection', '<VirtualHardwareSection ovf:required="maybe"'),
+      hardware: hardware(ITEMS, 'ovf:required="maybe"'),
+    },
+    'error',
+    'warning',
+  ],
+];
+
+function outcome(parts: Parts, mode: Mode, rule: string): Outcome {
+  const code = `ovf.${rule}`;
+  const { errors, warnings, notes } = judge(descriptor(parts), mode);
+  if (errors.includes(code)) return 'error';
+  if (warnings.includes(code)) return 'warning';
+  return notes.includes(code) ? 'info' : 'none';
+}
+
+describe('rules beyond the schema', () => {
+  it.each<Mode>(['strict', 'lenient'])('nothing is found in a sound descriptor (%s)', (mode) => {
+    const { findings, envelope } = judge(descriptor({ sections: OPTIONS }), mode);
+    expect(findings).toEqual([]);
+    expect(envelope?.conformanceLevel).toBe(1);
+  });
+
+  it.each(ROWS)('%s %s', (rule, _what, parts, strict, lenient) => {
+    expect([outcome(parts, 'strict', rule), outcome(parts, 'lenient', rule)]).toEqual([strict, lenient]);
+  });
+
+  it('gives code, place, rule and remedy with every finding', () => {
+    const { findings } = judge(descriptor({ items: ITEMS.replace('/vmdisk1', '/other') }), 'strict');
+    expect(findings).toEqual([
+      {
+        code: 'ovf.O-033',
+        severity: 'error',
+        message: 'HostResource names no disk',
+        place: { line: 13, path: '/Envelope/VirtualSystem/VirtualHardwareSection/Item[4]/HostResource' },
+        value: 'ovf:/disk/other',
+        rule: 'O-033, DSP0243 §8.3',
+        remedy: expect.any(String),
+      },
+    ]);
+  });
+
+  it('reports everything at once, in document order', () => {
+    const parts: Parts = {
+      references: '<References><File ovf:id="file1" ovf:href="/etc/passwd"/></References>',
+      ...disks(DISKS.replace('capacity="10"', 'capacity="x"')),
+      items: ITEMS.replace(ADAPTER, CONTROLLER),
+    };
+    const { errors } = judge(descriptor(parts), 'strict');
+    expect(errors).toEqual(['ovf.O-015', 'ovf.O-034', 'ovf.O-047']);
+  });
+
+  it('counts what breaks one rule in very many places', () => {
+    const { findings } = judge(
+      descriptor({ items: ITEMS + item(9, 1, '', 'ovf:configuration="x"').repeat(100) }),
+      'lenient',
+    );
+    const same = findings.filter((fault) => fault.code === 'ovf.O-053');
+    expect(same).toHaveLength(26);
+    expect(same.at(-1)?.message).toBe('75 more places break the same rule');
+  });
+
+  it('O-079 takes hostile ids as the data they are', () => {
+    const hostile = '\'"]|//*[$' + '{x}\u202e</a>';
+    const escaped = hostile.replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+    const text = descriptor({
+      ...disks(DISKS.replace('vmdisk1', escaped)),
+      items: ITEMS.replace('/vmdisk1', `/${escaped}`),
+    });
+    const { envelope, findings } = judge(text, 'strict');
+    expect(findings).toEqual([]);
+    expect(envelope?.diskSection?.disks[0]?.diskId).toContain('//*[');
+  });
+});
