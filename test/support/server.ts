@@ -1,0 +1,266 @@
+/**
+ * A whole VEP inside the test's own process: the composition root of `src/server.ts` on a free port, over a fresh data
+ * directory and a simulator that lives a thousand times faster than the clock, with an account for every part that a
+ * test plays. Requests go over the wire; nothing is reached but through it.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import BetterSqlite from 'better-sqlite3';
+import pg from 'pg';
+import { createAccount, localId } from '../../src/access/accounts.js';
+import { createToken } from '../../src/access/tokens.js';
+import type { Role } from '../../src/access/principal.js';
+import { parseConfig, type Config } from '../../src/base/config.js';
+import type { JsonObject } from '../../src/base/json.js';
+import { silentLog, type Log } from '../../src/base/log.js';
+import { openStore, type StoreLocation } from '../../src/store/open-store.js';
+import { start, type RunningServer } from '../../src/server.js';
+
+/** The accounts: `user` and `colleague` share a group, `stranger` is in another, `federation` acts for the group `vo`. */
+export type Part = 'user' | 'colleague' | 'stranger' | 'federation' | 'admin';
+
+const ACCOUNTS: readonly { readonly name: Part; readonly roles: readonly Role[]; readonly group: string }[] = [
+  { name: 'colleague', roles: ['user'], group: 'user' },
+  { name: 'stranger', roles: ['user'], group: 'strangers' },
+  { name: 'federation', roles: ['federation'], group: 'vo' },
+];
+
+export const PASSWORD = 'correct horse battery staple';
+
+export interface TestServerOptions {
+  /** Where the store lies; a fresh SQLite file when absent. */
+  readonly database?: StoreLocation;
+  /** Options of the simulated site, over a `timeFactor` of 1000. */
+  readonly site?: JsonObject;
+  /** Further configuration, section by section; it wins over what the harness sets. */
+  readonly config?: Readonly<Record<string, JsonObject>>;
+  readonly log?: Log;
+}
+
+export interface RequestOptions {
+  /** Whose token is sent; null: none. Default: `user`. */
+  readonly as?: Part | null;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly body?: string | Uint8Array;
+  /** Milliseconds after which the request counts as hanging. */
+  readonly timeoutMs?: number;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  /** Names and values in turn, as they came over the wire. */
+  readonly rawHeaders: readonly string[];
+  readonly text: string;
+  readonly bytes: Buffer;
+  /** The body as JSON; throws when it is none. */
+  readonly json: JsonBody;
+}
+
+/** JSON of an answer: tests look into it freely and fail where it is not what they expect. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test reads unknown documents by the path it expects
+export type JsonBody = any;
+
+export interface TestServer {
+  readonly url: string;
+  readonly directory: string;
+  readonly config: Config;
+  readonly tokens: Readonly<Record<Part, string>>;
+  request(method: string, path: string, options?: RequestOptions): Promise<Reply>;
+  /** Writes bytes to a socket and answers everything that came back until it closed or fell silent. */
+  raw(bytes: string | Uint8Array, quietMs?: number): Promise<string>;
+  /** Asks again until the answer is as wanted; throws with the last answer after `timeoutMs`. */
+  wait(path: string, wanted: (reply: Reply) => boolean, options?: RequestOptions): Promise<Reply>;
+  /** Rows of the store, read beside the server. */
+  rows(sql: string): Promise<Record<string, unknown>[]>;
+  /** Stops the server and starts it again on the same data, on another port. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const DEFAULT_TIMEOUT = 10_000;
+
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const fresh = join(tmpdir(), `vep-server-${randomBytes(8).toString('hex')}`);
+  const directory = options.database && 'sqlite' in options.database ? dirname(options.database.sqlite) : fresh;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const at: StoreLocation = options.database ?? { sqlite: join(directory, 'vep.db') };
+  const config = configOf(options, directory, at);
+  const minted = await makeAccounts(at);
+  const harness = new Harness(config, at, options.log ?? silentLog);
+  try {
+    await harness.begin(minted);
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
+  return harness;
+}
+
+function configOf(options: TestServerOptions, directory: string, at: StoreLocation): Config {
+  const sites = [{ name: 'sim', type: 'simulator', options: { timeFactor: 1000, ...options.site } }];
+  const document: Record<string, unknown> = {
+    server: { port: 0 },
+    limits: { requestsPerSecond: 1_000_000 },
+    engine: { reconcileMs: 500 },
+    ...options.config,
+    sites: options.config?.['sites'] ?? sites,
+    data: { directory, ...('postgres' in at ? { database: at.postgres } : {}) },
+  };
+  return parseConfig(JSON.stringify(document), {});
+}
+
+/** The accounts that the first start does not make, put in before it. */
+async function makeAccounts(at: StoreLocation): Promise<Record<string, string>> {
+  const store = await openStore({ at, entitySchemas: [], migrations: [], log: silentLog });
+  try {
+    return await store.write(async (tx) => {
+      const tokens: Record<string, string> = {};
+      for (const { name, roles, group } of ACCOUNTS) {
+        await createAccount(tx, { name, roles, groups: [group], password: PASSWORD }, Date.now());
+        tokens[name] = await createToken(tx, { principal: localId(name), name: 'test', createdAt: Date.now() });
+      }
+      return tokens;
+    });
+  } finally {
+    await store.close();
+  }
+}
+
+class Harness implements TestServer {
+  readonly config: Config;
+  readonly directory: string;
+  tokens!: Readonly<Record<Part, string>>;
+  readonly #at: StoreLocation;
+  readonly #log: Log;
+  readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
+  #server: RunningServer | undefined;
+
+  constructor(config: Config, at: StoreLocation, log: Log) {
+    this.config = config;
+    this.directory = config.data.directory;
+    this.#at = at;
+    this.#log = log;
+  }
+
+  async begin(minted: Record<string, string>): Promise<void> {
+    this.#server = await start({ config: this.config, log: this.#log });
+    const local = (name: Part): [Part, string] => [
+      name,
+      readFileSync(join(this.directory, `${name}.token`), 'utf8').trim(),
+    ];
+    this.tokens = Object.fromEntries([...Object.entries(minted), local('admin'), local('user')]) as Record<
+      Part,
+      string
+    >;
+  }
+
+  get url(): string {
+    return this.#server?.url ?? '';
+  }
+
+  request(method: string, path: string, options: RequestOptions = {}): Promise<Reply> {
+    const { as = 'user', headers = {}, body, timeoutMs = DEFAULT_TIMEOUT } = options;
+    const { hostname, port } = new URL(this.url);
+    const sent: http.OutgoingHttpHeaders = { ...(as === null ? {} : { authorization: `Bearer ${this.tokens[as]}` }) };
+    for (const [name, value] of Object.entries(headers)) sent[name] = typeof value === 'string' ? value : [...value];
+    if (body !== undefined) sent['content-length'] ??= Buffer.byteLength(body);
+    else if (method !== 'GET' && method !== 'HEAD') sent['content-length'] ??= 0;
+    return new Promise((resolve, reject) => {
+      const request = http.request(
+        {
+          hostname,
+          port,
+          method,
+          path,
+          headers: sent,
+          agent: this.#agent,
+          insecureHTTPParser: false,
+          maxHeaderSize: 2 ** 20,
+        },
+        (response) => void collect(response).then(resolve, reject),
+      );
+      const timer = setTimeout(() => request.destroy(new Error(`${method} ${path} hangs`)), timeoutMs);
+      request.on('close', () => clearTimeout(timer));
+      request.on('error', reject);
+      request.end(body);
+    });
+  }
+
+  raw(bytes: string | Uint8Array, quietMs = 2000): Promise<string> {
+    const { hostname, port } = new URL(this.url);
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      const socket = connect(Number(port), hostname, () => socket.write(bytes));
+      socket.setTimeout(quietMs, () => socket.destroy());
+      socket.on('data', (chunk) => chunks.push(chunk));
+      socket.on('error', (error: NodeJS.ErrnoException) => {
+        if (chunks.length === 0 && error.code !== 'ECONNRESET') reject(error);
+      });
+      socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
+    });
+  }
+
+  async wait(path: string, wanted: (reply: Reply) => boolean, options: RequestOptions = {}): Promise<Reply> {
+    const json = { ...options, headers: { accept: 'application/occi+json', ...options.headers } };
+    const until = performance.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT);
+    for (;;) {
+      const reply = await this.request('GET', path, json);
+      if (wanted(reply)) return reply;
+      if (performance.now() > until)
+        throw new Error(`${path} has not become what was awaited; it is ${reply.status} ${reply.text.slice(0, 2000)}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  async rows(sql: string): Promise<Record<string, unknown>[]> {
+    if ('sqlite' in this.#at) {
+      const database = new BetterSqlite(this.#at.sqlite, { readonly: true });
+      try {
+        return database.prepare<[], Record<string, unknown>>(sql).all();
+      } finally {
+        database.close();
+      }
+    }
+    const client = new pg.Client({ connectionString: this.#at.postgres });
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  async restart(): Promise<void> {
+    await this.#server?.close();
+    this.#server = await start({ config: this.config, log: this.#log });
+  }
+
+  async close(): Promise<void> {
+    this.#agent.destroy();
+    await this.#server?.close(2000);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+async function collect(response: http.IncomingMessage): Promise<Reply> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const bytes = Buffer.concat(chunks);
+  const text = bytes.toString('utf8');
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    rawHeaders: response.rawHeaders,
+    bytes,
+    text,
+    get json(): JsonBody {
+      return JSON.parse(text);
+    },
+  };
+}
