@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import {
   createInfrastructure,
   infrastructureTables,
-  type ProvisionDetail,
+  type InfrastructureHooks,
 } from '../extensions/infrastructure/index.js';
 import type { Governance } from '../extensions/ovf-deployment/governance.js';
 import { applianceBlobs, createOvfDeployment, ovfDeploymentTables } from '../extensions/ovf-deployment/index.js';
@@ -152,9 +152,9 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const registry = (): CategoryRegistry => categories.provider;
   const handlers = new Handlers(registry);
   const observations = new Observations(registry, handlers, clock);
-  const details: ProvisionDetail[] = [];
+  const hooks: InfrastructureHooks = { details: [], settled: [] };
   const extensions: Extension[] = [
-    createInfrastructure({ config, store, clock, log, engine, sites, images, observations, registry, details }),
+    createInfrastructure({ config, store, clock, log, engine, sites, images, observations, registry, hooks }),
     createOvfDeployment({
       store,
       sites,
@@ -162,7 +162,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       images,
       observations,
       log,
-      details,
+      hooks,
       dialler,
       blobs,
       uploads,

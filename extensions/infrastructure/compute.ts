@@ -65,7 +65,7 @@ export class ComputeHandler extends InfrastructureHandler {
   }
 
   protected override sizeOf(wanted: Attributes): string {
-    return `${String(wanted['occi.compute.cores'])} ${String(wanted['occi.compute.memory'])}`;
+    return JSON.stringify([wanted['occi.compute.cores'], wanted['occi.compute.memory']]);
   }
 
   override async act(

@@ -65,7 +65,7 @@ export class InfrastructureHandler implements KindHandler {
   protected siteFor(draft: EntityDraft): string {
     if (!draft.source) return this.services.sites.default;
     const { source, target } = draft;
-    if (source.site === null || !target || target.site !== source.site) {
+    if (source.site === null || target?.site !== source.site) {
       throw problem('invalid', 'infrastructure.link-across-sites', 'both ends of the link must be on one site', {
         place: { field: 'occi.core.target' },
         remedy: 'link resources whose placement names the same site',
@@ -99,7 +99,7 @@ export class InfrastructureHandler implements KindHandler {
   ): Promise<{ entity: EntityRecord; minted?: Mixin }> {
     const state = this.stateOf(entity);
     const found = transition(this.machine, invocation.term, state);
-    const to = found?.to === 'same' || found === undefined ? state : found.to;
+    const to = found?.to ?? state;
     const input = { term: invocation.term, to, ...invocation.parameters };
     await this.file(write, entity, { type: ACT, site: entity.site, input });
     return { entity: { ...entity, heading: to } };

@@ -21,7 +21,7 @@ import { ComputeHandler } from './compute.js';
 import { InfrastructureHandler } from './handler.js';
 import type { SiteImages } from './images.js';
 import { NetworkInterfaceHandler, StorageLinkHandler } from './links.js';
-import { infrastructureOperations } from './operations.js';
+import { infrastructureOperations, type SettledHook } from './operations.js';
 import { infrastructureReconcileSource, orphanOperation } from './reconcile.js';
 import type { ProvisionInput } from './site-class.js';
 import { StorageHandler } from './storage.js';
@@ -43,8 +43,14 @@ export interface InfrastructureServices {
   readonly images: SiteImages;
   readonly observations: Observations;
   readonly registry: () => CategoryRegistry;
-  /** What other extensions add to the making of an entity of theirs, e.g. the OVF environment of a machine. */
-  readonly details: readonly ProvisionDetail[];
+  readonly hooks: InfrastructureHooks;
+}
+
+/** Where other extensions take part in what happens to entities of theirs. Filled before the engine starts. */
+export interface InfrastructureHooks {
+  /** What they add to the making of an entity, e.g. the OVF environment of a machine. */
+  readonly details: ProvisionDetail[];
+  readonly settled: SettledHook[];
 }
 
 export type ProvisionDetail = (
@@ -81,6 +87,7 @@ export function createInfrastructure(services: InfrastructureServices): Extensio
         sites,
         observations,
         details: (operation, entity, signal) => detailsOf(services, operation, entity, signal),
+        onSettled: services.hooks.settled,
       }),
       orphanOperation(sites),
     ],
@@ -98,7 +105,7 @@ async function detailsOf(
   signal: AbortSignal,
 ): Promise<ProvisionInput> {
   const image = await templateImage(services, entity, signal);
-  const parts = await Promise.all(services.details.map((detail) => detail(operation, entity, signal)));
+  const parts = await Promise.all(services.hooks.details.map((detail) => detail(operation, entity, signal)));
   return Object.assign(image === undefined ? {} : { image }, ...parts) as ProvisionInput;
 }
 

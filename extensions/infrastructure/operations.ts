@@ -5,7 +5,7 @@
  */
 
 import type { Attributes } from '../../src/occi/model.js';
-import type { JsonObject } from '../../src/base/json.js';
+import { stringAt } from '../../src/base/json.js';
 import type { Operation, OperationType, Step, StepContext, StepOutcome } from '../../src/engine/operation.js';
 import { IaasError, type Observed, type SiteAdapter, type SiteRef } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
@@ -36,7 +36,11 @@ export interface OperationServices {
   readonly sites: Sites;
   readonly observations: Observations;
   readonly details: ProvisionDetails;
+  /** What others do when an operation on one of their entities has ended. */
+  readonly onSettled: readonly SettledHook[];
 }
+
+export type SettledHook = (tx: Tx, operation: Operation) => Promise<void>;
 
 export function infrastructureOperations(services: OperationServices): OperationType[] {
   const work = new SiteWork(services);
@@ -64,12 +68,14 @@ class SiteWork {
   readonly #sites: Sites;
   readonly #observations: Observations;
   readonly #details: ProvisionDetails;
+  readonly #onSettled: readonly SettledHook[];
 
   constructor(services: OperationServices) {
     this.#store = services.store;
     this.#sites = services.sites;
     this.#observations = services.observations;
     this.#details = services.details;
+    this.#onSettled = services.onSettled;
   }
 
   make(): Step {
@@ -238,6 +244,7 @@ class SiteWork {
       operation: operation.id,
       ...(failure ? { failure: failure.message, toError: operation.type === PROVISION } : {}),
     });
+    for (const hook of this.#onSettled) await hook(tx, operation);
   }
 
   async #subject(context: StepContext): Promise<Subject | undefined> {
@@ -256,7 +263,7 @@ class SiteWork {
 
   async #end(id: string | null): Promise<SiteRef | undefined> {
     const end = id === null ? undefined : await findEntity(this.#store, id);
-    if (!end || end.phase !== 'live') throw new IaasError('not-found', 'one end of the link is no longer there');
+    if (end?.phase !== 'live') throw new IaasError('not-found', 'one end of the link is no longer there');
     if (end.siteRef !== null) return end.siteRef;
     const machine = siteClassOf(this.#observations.rootKind(end.kind))?.machine;
     if (!machine || end.observed[machine.attribute] === 'error') {
@@ -326,8 +333,8 @@ class SiteWork {
   async #invoke(subject: Subject, ref: SiteRef, context: StepContext): Promise<((tx: Tx) => Promise<void>) | void> {
     const { adapter, entity, siteClass } = subject;
     const options = { signal: context.signal };
-    const method = stringOf(context.input, 'method');
-    const term = stringOf(context.input, 'term');
+    const method = stringAt(context.input, 'method');
+    const term = stringAt(context.input, 'term');
     switch (siteClass.class) {
       case 'compute':
         if (term === 'start' || term === 'stop' || term === 'restart' || term === 'suspend') {
@@ -336,12 +343,12 @@ class SiteWork {
         if (term === 'save') {
           const image = await adapter.saveCompute(
             ref,
-            stringOf(context.input, 'name') ?? '',
+            stringAt(context.input, 'name') ?? '',
             method,
             context.token,
             options,
           );
-          const template = stringOf(context.input, 'template') ?? '';
+          const template = stringAt(context.input, 'template') ?? '';
           return (tx) => imageSaved(tx, { template, site: entity.site ?? '', image });
         }
         break;
@@ -363,12 +370,7 @@ class SiteWork {
 }
 
 function refOf(context: StepContext): SiteRef | undefined {
-  return stringOf(context.memory, 'ref');
-}
-
-function stringOf(object: JsonObject, member: string): string | undefined {
-  const value = object[member];
-  return typeof value === 'string' ? value : undefined;
+  return stringAt(context.memory, 'ref');
 }
 
 function gibAttribute(entity: EntityRecord, name: string): number {

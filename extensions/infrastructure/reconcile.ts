@@ -3,7 +3,7 @@
  * what is stored, and what to do about things that are missing or belong to nobody.
  */
 
-import { jsonEqual } from '../../src/base/json.js';
+import { jsonEqual, stringAt } from '../../src/base/json.js';
 import { isUuid, newUuid } from '../../src/base/ids.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { OperationType } from '../../src/engine/operation.js';
@@ -66,7 +66,7 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
 
   async function settle(tx: Tx, { entity, observed }: Found<KnownRecord>): Promise<void> {
     const current = await findEntity(tx, entity.id);
-    if (!current || current.siteRef !== observed.ref || (await isBusy(tx, entity.id))) return;
+    if (current?.siteRef !== observed.ref || (await isBusy(tx, entity.id))) return;
     const report = siteClassOf(current.kind)?.observe(observed, current);
     if (report) await observations.observe(tx, entity.id, report);
   }
@@ -105,7 +105,7 @@ export function orphanOperation(sites: Sites): OperationType {
         name: 'delete',
         run: async ({ operation, input, signal }) => {
           const adapter: SiteAdapter = sites.adapter(operation.site ?? '');
-          const ref = String(input['ref']);
+          const ref = stringAt(input, 'ref') ?? '';
           try {
             await adapter.delete(input['class'] as ResourceClass, ref, { signal });
           } catch (error) {

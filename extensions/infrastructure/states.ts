@@ -9,8 +9,8 @@ import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, type TypeId }
 export interface Transition {
   readonly term: string;
   readonly from: readonly string[];
-  /** The state it leads to; a composite action ends where it began. */
-  readonly to: string | 'same';
+  /** The state it leads to; absent for a composite action, which ends where it began. */
+  readonly to?: string;
 }
 
 export interface StateMachine {
@@ -34,7 +34,7 @@ export const STATE_MACHINES: Readonly<Record<TypeId, StateMachine>> = {
       { term: 'stop', from: ['active'], to: 'inactive' },
       { term: 'restart', from: ['active'], to: 'active' },
       { term: 'suspend', from: ['active'], to: 'suspended' },
-      { term: 'save', from: ['active', 'inactive'], to: 'same' },
+      { term: 'save', from: ['active', 'inactive'] },
     ],
   },
   [NETWORK]: {

@@ -44,7 +44,7 @@ export class StorageHandler extends InfrastructureHandler {
   }
 
   protected override sizeOf(wanted: Attributes): string {
-    return String(wanted[SIZE]);
+    return JSON.stringify(wanted[SIZE]);
   }
 }
 

@@ -3,6 +3,7 @@
  * their order; deleting it takes everything down.
  */
 
+import { stringAt } from '../../src/base/json.js';
 import { newUuid } from '../../src/base/ids.js';
 import { problem } from '../../src/base/errors.js';
 import type { Engine } from '../../src/engine/engine.js';
@@ -75,7 +76,7 @@ export class ApplianceHandler implements KindHandler {
   }
 
   applicable({ observed, heading }: Pick<EntityRecord, 'observed' | 'heading'>): readonly string[] {
-    const state = heading ?? String(observed[STATE] ?? 'inactive');
+    const state = heading ?? stringAt(observed, STATE) ?? 'inactive';
     const deployed = observed[DEPLOYED] === true;
     return Object.entries(TRANSITIONS)
       .filter(([term, { from }]) => from.includes(state) && (deployed || term === 'start'))
@@ -218,7 +219,8 @@ export class ApplianceHandler implements KindHandler {
 
   async #move(write: Write, entity: EntityRecord, children: readonly NewChild[], to: string): Promise<void> {
     for (const child of children)
-      if (child.type === ACT) await this.#services.entities().head(write, child.entity, String(child.input['to']));
+      if (child.type === ACT)
+        await this.#services.entities().head(write, child.entity, stringAt(child.input, 'to') ?? to);
     await this.#fileGraph(write, entity, CHANGE, { to }, children, true);
   }
 
@@ -229,7 +231,7 @@ export class ApplianceHandler implements KindHandler {
     row: ApplianceRow,
     parameters: Invocation['parameters'],
   ): Promise<void> {
-    const role = String(parameters['role']);
+    const role = stringAt(parameters, 'role') ?? '';
     const plan = withInstances(row.plan, { [role]: Number(parameters['count']) });
     const before = new Set(row.plan.machines.map((machine) => machine.id));
     const after = new Set(plan.machines.map((machine) => machine.id));
@@ -338,7 +340,7 @@ export class ApplianceHandler implements KindHandler {
     return new Map(
       components
         .filter((component) => component.kind === NETWORK)
-        .map((network) => [String(network.observed[OVF_ID]), network]),
+        .map((network) => [stringAt(network.observed, OVF_ID) ?? '', network]),
     );
   }
 }

@@ -11,12 +11,13 @@ import { packageRoot } from '../../src/base/package-root.js';
 import type { Extension } from '../../src/extension/extension.js';
 import type { Observations } from '../../src/extension/observations.js';
 import type { Store } from '../../src/store/sql.js';
-import type { ProvisionDetail } from '../infrastructure/index.js';
+import type { InfrastructureHooks } from '../infrastructure/index.js';
 import type { SiteImages } from '../infrastructure/images.js';
 import { ApplianceHandler, type ApplianceServices } from './appliance.js';
 import { applianceBodyReaders } from './body-readers.js';
 import { componentDetails } from './environment.js';
 import { applianceOperations } from './operations.js';
+import { showProgress } from './progress.js';
 import { applianceBlobs, ovfDeploymentTables } from './tables.js';
 
 export { applianceBlobs, ovfDeploymentTables };
@@ -26,13 +27,13 @@ export interface OvfDeploymentServices extends ApplianceServices {
   readonly images: SiteImages;
   readonly observations: Observations;
   readonly log: Log;
-  /** Where infrastructure asks for what a component needs besides its entity. */
-  readonly details: ProvisionDetail[];
+  readonly hooks: InfrastructureHooks;
 }
 
 export function createOvfDeployment(services: OvfDeploymentServices): Extension {
-  const { store, secretKey, details } = services;
-  details.push((operation, entity) => componentDetails(store, secretKey, operation, entity));
+  const { store, secretKey, hooks, observations } = services;
+  hooks.settled.push((tx, operation) => showProgress(observations, tx, operation));
+  hooks.details.push((operation, entity) => componentDetails(store, secretKey, operation, entity));
   const categories = join(packageRoot, 'extensions/ovf-deployment/categories.json');
   return {
     name: 'ovf-deployment',

@@ -4,7 +4,7 @@
  */
 
 import type { Log } from '../../src/base/log.js';
-import { isJsonObject } from '../../src/base/json.js';
+import { isJsonObject, stringAt } from '../../src/base/json.js';
 import type { Operation, OperationType } from '../../src/engine/operation.js';
 import type { Observations } from '../../src/extension/observations.js';
 import { IaasError } from '../../src/iaas/adapter.js';
@@ -60,24 +60,33 @@ function registerImage({ store, sites, images }: ApplianceOperationServices): Op
     steps: [
       {
         name: 'register',
-        run: async ({ operation, input, signal, progress }) => {
-          const appliance = String(input['appliance']);
-          const image = String(input['image']);
+        run: async (context) => {
+          const { operation, input, signal } = context;
+          const appliance = stringAt(input, 'appliance') ?? '';
+          const image = stringAt(input, 'image') ?? '';
           const site = operation.site ?? '';
           const wanted = await wantedImage(store, appliance, image);
           const ref = await images.ensure(site, wanted, signal, ({ receivedBytes, totalBytes }) => {
             const percent = totalBytes ? Math.floor((100 * receivedBytes) / totalBytes) : 0;
-            progress({ percent, message: `${wanted.name}: ${receivedBytes} of ${totalBytes ?? 'unknown'} bytes` });
+            context.progress({
+              percent,
+              message: `${wanted.name}: ${receivedBytes} of ${totalBytes ?? 'unknown'} bytes`,
+            });
           });
           return { done: true, memory: { ref }, commit: (tx) => rememberImage(tx, { appliance, image, site, ref }) };
         },
         undo: async ({ operation, input, memory, signal }) => {
-          const appliance = String(input['appliance']);
+          const appliance = stringAt(input, 'appliance') ?? '';
           const known = (await imagesOf(store, appliance)).find((each) => each.image === input['image']);
           const ref = typeof memory['ref'] === 'string' ? memory['ref'] : known?.ref;
           if (ref === undefined) return { done: true };
           await sites.adapter(operation.site ?? '').delete('image', ref, { signal });
-          const gone: ApplianceImage = { appliance, image: String(input['image']), site: operation.site ?? '', ref };
+          const gone: ApplianceImage = {
+            appliance,
+            image: stringAt(input, 'image') ?? '',
+            site: operation.site ?? '',
+            ref,
+          };
           return { done: true, commit: (tx) => forgetImage(tx, gone) };
         },
       },
@@ -138,7 +147,7 @@ function halt({ store, sites, log }: ApplianceOperationServices): OperationType 
             const report = (await adapter.describe('compute', [entity.siteRef], { signal })).get(entity.siteRef);
             if (report?.busy) return { done: false, again: POLL_MS };
             if (report?.state !== 'active') return { done: true };
-            await adapter.actCompute(entity.siteRef, 'stop', String(input['method']), { signal });
+            await adapter.actCompute(entity.siteRef, 'stop', stringAt(input, 'method'), { signal });
             return { done: false, again: POLL_MS };
           } catch (error) {
             if (error instanceof IaasError && error.class === 'transient') throw error;

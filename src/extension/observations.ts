@@ -56,6 +56,12 @@ export class Observations {
     await this.#store(tx, entity, { ...entity, observed: { ...observed, ...report } });
   }
 
+  /** Sets observed attributes; whatever is pending stays so. */
+  async noted(tx: Tx, id: string, attributes: Attributes): Promise<void> {
+    const entity = await findEntity(tx, id);
+    if (entity) await this.#store(tx, entity, { ...entity, observed: { ...entity.observed, ...attributes } });
+  }
+
   /**
    * An entity without a site has come to a state by the work that was done: sets attributes, takes others away, and the
    * wish that led here is over.

@@ -36,9 +36,7 @@ export class Guard {
   trusts(address: string | undefined): boolean {
     if (address === undefined || this.#trusted.length === 0) return false;
     const peer = ipaddr.process(address);
-    return this.#trusted.some(
-      ([range, bits]) => peer.kind() === range.kind() && peer.match(range as ipaddr.IPv4, bits),
-    );
+    return this.#trusted.some(([range, bits]) => peer.kind() === range.kind() && peer.match(range, bits));
   }
 
   /**

@@ -116,9 +116,9 @@ export class Collections {
   /** Creates one or several entities, all or none (C-112, C-116, C-117). */
   async create(exchange: Exchange, type: AnswerType, kind: Kind | undefined): Promise<Answer> {
     const { entities, handlers, reader } = this.#services;
-    const dryRun = kind ? handlers.of(kind.id).dryRun : undefined;
-    onlyParameters(exchange.target, dryRun ? ['dry-run'] : []);
-    const dry = dryRun !== undefined && flag(exchange.target, 'dry-run');
+    const rehearsed = kind !== undefined && handlers.of(kind.id).dryRun !== undefined;
+    onlyParameters(exchange.target, rehearsed ? ['dry-run'] : []);
+    const dry = rehearsed && flag(exchange.target, 'dry-run');
     const { request, attachments } = await reader.read(exchange, kind);
     if (request.entities.length === 0) throw noEntity(request);
     const key = exchange.message.headers['idempotency-key'];
@@ -130,7 +130,7 @@ export class Collections {
       const replayKey = typeof key === 'string' && key !== '' ? key : resolved.id;
       return { resolved, attachments, ...(replayKey === undefined ? {} : { replayKey }) };
     });
-    if (dry && kind) return this.#rehearse(exchange, kind, news);
+    if (dry) return this.#rehearse(exchange, kind, news);
     const ready = await entities.makeReady(exchange.context, exchange.registry, news);
     const created = await entities.write(exchange.context, exchange.registry, (write) => entities.create(write, ready));
     return createdAnswer(exchange, type, created, () =>
