@@ -58,8 +58,8 @@ const entity = table(
   },
   {
     entity_by_kind: ['kind', 'phase', 'id', 'owner', 'grp', 'appliance'],
-    entity_by_owner: ['owner', 'kind', 'id'],
-    entity_by_group: ['grp', 'kind', 'id'],
+    entity_by_owner: ['owner', 'phase', 'id', 'kind'],
+    entity_by_group: ['grp', 'phase', 'id', 'kind', 'owner'],
     entity_by_source: ['source'],
     entity_by_target: ['target'],
     entity_by_appliance: ['appliance'],

@@ -181,7 +181,7 @@ forEachDatabase((name, database) => {
   });
 
   it('takes grants back one by one or with what they open', async () => {
-    const who = principal(['user'], { id: 'local:carol' });
+    const who = principal(['user'], { id: 'local:carol', groups: ['carol'] });
     const grant: NewGrant = {
       subject: { principal: who.id },
       entity: 'one',

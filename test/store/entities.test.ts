@@ -1,8 +1,6 @@
-/** Entities in the store: what goes in comes out, versions guard changes, tombstones hide, lists and filters agree. */
+/** Entities in the store: what goes in comes out, versions guard changes, tombstones hide. */
 
-import fc from 'fast-check';
 import { newUuid } from '../../src/base/ids.js';
-import { jsonEqual } from '../../src/base/json.js';
 import {
   componentsOf,
   findEntity,
@@ -17,15 +15,7 @@ import {
   updateEntity,
   updateRendering,
 } from '../../src/store/entities.js';
-import {
-  countEntities,
-  iterateLocations,
-  iterateRenderings,
-  listIds,
-  listLocations,
-  listRenderings,
-  type EntityQuery,
-} from '../../src/store/entity-lists.js';
+import { countEntities, listIds, type EntityQuery } from '../../src/store/entity-lists.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Scope } from '../../src/store/scope.js';
 import type { Store } from '../../src/store/sql.js';
@@ -36,13 +26,7 @@ const ALL: Scope = { op: 'all' };
 const ALICE: Scope = { op: 'owner', principal: 'local:alice' };
 const BOB: Scope = { op: 'owner', principal: 'local:bob' };
 
-async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const item of source) list.push(item);
-  return list;
-}
-
-forEachDatabase((name, database) => {
+forEachDatabase((_name, database) => {
   let store: Store;
   const insert = (...records: EntityRecord[]): Promise<void> =>
     store.write(async (tx) => {
@@ -150,32 +134,6 @@ forEachDatabase((name, database) => {
     expect(await componentsOf(store, appliance)).toEqual([compute, network]);
   });
 
-  it('lists locations and renderings of several kinds in the order of creation, page by page', async () => {
-    const records = Array.from({ length: 7 }, (_, i) => entityRecord({ kind: i % 2 === 0 ? COMPUTE : NETWORK }));
-    await insert(...records, entityRecord({ owner: 'local:bob' }));
-    const query: EntityQuery = { kinds: [COMPUTE, NETWORK], scope: ALICE };
-    const locations = new Map([
-      [COMPUTE, '/compute/'],
-      [NETWORK, '/network/'],
-    ]);
-    const expected = records.map((record) => `${locations.get(record.kind) ?? ''}${record.id}`);
-    expect(await listLocations(store, query, locations)).toEqual(expected);
-    expect(await listLocations(store, { ...query, kinds: [NETWORK] }, locations)).toEqual(
-      expected.filter((path) => path.startsWith('/network/')),
-    );
-    expect(await listLocations(store, query, new Map())).toEqual([]);
-    expect(await listRenderings(store, query)).toEqual(records.map((record) => record.rendering));
-    expect(await collect(iterateRenderings(store, query))).toEqual(records.map((record) => record.rendering));
-    expect(await collect(iterateLocations(store, query, locations))).toEqual(expected);
-    const pages: string[] = [];
-    for (let offset = 0; offset < 9; offset += 3) {
-      pages.push(...(await listLocations(store, { ...query, page: { offset, limit: 3 } }, locations)));
-    }
-    expect(pages).toEqual(expected);
-    expect(await countEntities(store, { ...query, page: { offset: 0, limit: 2 } })).toBe(7);
-    expect(await listIds(store, { ...query, kinds: [] })).toEqual([]);
-  });
-
   it('finds values of any length and type, after changes too', async () => {
     const long = 'x'.repeat(5000);
     const first = entityRecord({
@@ -196,54 +154,5 @@ forEachDatabase((name, database) => {
     expect(await find('state', 'up')).toEqual([]);
     expect(await find('state', 'down')).toEqual([first.id]);
     expect(await find('occi.core.title', 'web')).toEqual([first.id]);
-  });
-
-  it('filters like a plain search through all entities does, whatever the conditions', async () => {
-    const mixins = ['m#a', 'm#b', 'm#c'];
-    const entities = fc.array(
-      fc.record({
-        kind: fc.constantFrom(COMPUTE, NETWORK),
-        owner: fc.constantFrom('local:alice', 'local:bob'),
-        appliance: fc.constantFrom(null, 'app-1'),
-        mixins: fc.subarray(mixins),
-        wanted: fc.dictionary(fc.constantFrom('a', 'b'), fc.constantFrom<string | number>('1', 2, 'two words'), {
-          noNullPrototype: true,
-        }),
-      }),
-      { maxLength: 12 },
-    );
-    const queries = fc.record<EntityQuery>(
-      {
-        kinds: fc.subarray([COMPUTE, NETWORK], { minLength: 1 }),
-        scope: fc.constantFrom(ALL, ALICE),
-        mixins: fc.subarray(mixins),
-        attributes: fc
-          .dictionary(fc.constantFrom('a', 'b'), fc.constantFrom<string | number>('1', 2, 'two words'))
-          .map((values) => new Map(Object.entries(values))),
-        appliance: fc.constant('app-1'),
-      },
-      { requiredKeys: ['kinds', 'scope'] },
-    );
-    const plainly = (record: EntityRecord, query: EntityQuery): boolean =>
-      query.kinds.includes(record.kind) &&
-      (query.scope.op === 'all' || record.owner === 'local:alice') &&
-      (query.mixins ?? []).every((mixin) => record.mixins.includes(mixin)) &&
-      [...(query.attributes ?? [])].every(([attribute, value]) => jsonEqual(record.wanted[attribute], value)) &&
-      (query.appliance === undefined || record.appliance === query.appliance);
-    await fc.assert(
-      fc.asyncProperty(entities, fc.array(queries, { minLength: 3, maxLength: 6 }), async (members, asked) => {
-        const records = members.map((member) => entityRecord(member));
-        await store.write(async (tx) => {
-          await tx.run('DELETE FROM entity');
-          for (const record of records) await insertEntity(tx, record);
-        });
-        for (const query of asked) {
-          const expected = records.filter((record) => plainly(record, query)).map((record) => record.id);
-          expect(await listIds(store, query)).toEqual(expected);
-          expect(await countEntities(store, query)).toBe(expected.length);
-        }
-      }),
-      { numRuns: name === 'sqlite' ? 80 : 20 },
-    );
   });
 });
