@@ -21,7 +21,9 @@ export function withInstances(plan: DeploymentPlan, counts: Readonly<Record<stri
   const machines = prototypes.flatMap((prototype) => {
     const present = plan.machines.filter((machine) => isInstanceOf(machine.id, prototype.id)).length + 1;
     const wanted = counts[prototype.id] ?? Math.max(present, prototype.instances.normal);
-    return Array.from({ length: wanted }, (_, index) => (index === 0 ? prototype : replica(prototype, index + 1)));
+    // Each stands for itself from now on; the bounds stay with it for the next time.
+    const single = { ...prototype, instances: { ...prototype.instances, normal: 1 } };
+    return Array.from({ length: wanted }, (_, index) => (index === 0 ? single : replica(single, index + 1)));
   });
   return { ...plan, machines };
 }

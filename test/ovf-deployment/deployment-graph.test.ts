@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import type { Components, MachineComponents } from '../../extensions/ovf-deployment/components.js';
+import { deploymentGraph, stopChildren } from '../../extensions/ovf-deployment/deployment-graph.js';
+import type { NewChild } from '../../src/engine/operation.js';
+import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, type TypeId } from '../../src/occi/model.js';
+import type { StartupStep } from '../../src/ovf/plan.js';
+import type { EntityRecord } from '../../src/store/entity-record.js';
+import { planOf, startupStep } from './plan.js';
+
+const record = (id: string, kind: TypeId, more: Partial<EntityRecord> = {}): EntityRecord =>
+  ({ id, kind, site: 'sim', ...more }) as EntityRecord;
+
+const net = record('net', NETWORK);
+
+function machineOf(id: string, image?: string): MachineComponents {
+  const compute = record(`c-${id}`, COMPUTE);
+  return {
+    machine: planOf([{ id }]).machines[0] as MachineComponents['machine'],
+    compute,
+    disks: [
+      {
+        storage: record(`s-${id}`, STORAGE),
+        attachment: record(`a-${id}`, STORAGELINK, { source: compute.id, target: `s-${id}` }),
+        disk: undefined,
+        image,
+        readOnly: false,
+      },
+    ],
+    interfaces: [record(`n-${id}`, NETWORKINTERFACE, { source: compute.id, target: 'net' })],
+  };
+}
+
+function graphOf(
+  machines: readonly MachineComponents[],
+  startup: readonly StartupStep[],
+  images: readonly string[] = [],
+): NewChild[] {
+  const components: Components = { machines, networks: new Map([['net', net]]) };
+  return deploymentGraph({
+    site: 'sim',
+    appliance: 'app',
+    components,
+    startup,
+    hosts: new Map(),
+    constraints: [],
+    images: new Map(images.map((image) => [image, `i-${image}`])),
+  });
+}
+
+/** All keys that must be done before this one. */
+function before(children: readonly NewChild[], key: string): Set<string> {
+  const found = new Set<string>();
+  const visit = (each: string): void => {
+    for (const earlier of children.find((child) => child.key === each)?.after ?? []) {
+      if (!found.has(earlier)) {
+        found.add(earlier);
+        visit(earlier);
+      }
+    }
+  };
+  visit(key);
+  return found;
+}
+
+describe('deploymentGraph', () => {
+  it('starts a machine when its network is up and its disk, made from its image, is attached', () => {
+    const children = graphOf([machineOf('web', 'base')], [startupStep(0, ['web'])], ['base']);
+    expect(before(children, 'start c-web')).toEqual(
+      new Set([
+        'provision c-web',
+        'provision a-web',
+        'provision n-web',
+        'provision s-web',
+        'online s-web',
+        'image base',
+        'up net',
+        'provision net',
+      ]),
+    );
+  });
+
+  it('O-071 starts groups one after the other, with the delay between them, and stops them in reverse', () => {
+    const machines = ['db', 'web'].map((id) => machineOf(id));
+    const startup = [startupStep(1, ['db'], { startDelay: 30 }), startupStep(2, ['web'])];
+    const children = graphOf(machines, startup);
+    expect(before(children, 'start c-web')).toContain('start c-db');
+    expect(children.find((child) => child.key === 'pause 1')).toMatchObject({
+      input: { seconds: 30 },
+      after: ['start c-db'],
+    });
+    const stops = stopChildren(startup, machines, 'stop');
+    expect(before(stops, 'stop c-db')).toContain('stop c-web');
+    expect(before(stops, 'stop c-web')).toEqual(new Set());
+  });
+
+  it('leaves a machine alone that the descriptor does not start', () => {
+    const children = graphOf([machineOf('web')], [startupStep(0, ['web'], { startAction: 'none' })]);
+    expect(children.map((child) => child.key)).not.toContain('start c-web');
+    expect(children.map((child) => child.key)).toContain('provision c-web');
+  });
+
+  it('is a graph without circles whose edges all lead somewhere, with one start for each machine', () => {
+    const appliances = fc.array(
+      fc.record({ order: fc.integer({ min: 0, max: 3 }), image: fc.constantFrom(undefined, 'a', 'b') }),
+      { minLength: 1, maxLength: 8 },
+    );
+    fc.assert(
+      fc.property(appliances, (shapes) => {
+        const machines = shapes.map(({ image }, index) => machineOf(`m${index}`, image));
+        const orders = [...new Set(shapes.map(({ order }) => order))].sort();
+        const startup = orders.map((order) =>
+          startupStep(
+            order,
+            shapes.flatMap((shape, index) => (shape.order === order ? [`m${index}`] : [])),
+          ),
+        );
+        const children = graphOf(machines, startup, ['a', 'b']);
+        const keys = children.map((child) => child.key);
+        expect(new Set(keys).size).toBe(keys.length);
+        for (const child of children) {
+          for (const key of child.after) expect(keys).toContain(key);
+          expect(before(children, child.key)).not.toContain(child.key);
+        }
+        expect(keys.filter((key) => key.startsWith('start '))).toHaveLength(machines.length);
+      }),
+    );
+  });
+});
