@@ -3,7 +3,18 @@ import fc from 'fast-check';
 import { Problem } from '../../src/base/errors.js';
 import type { VirtualSystem, VirtualSystemCollection } from '../../src/ovf/envelope/model.js';
 import { inspectEnvelope, readEnvelope } from '../../src/ovf/envelope/read.js';
-import { collection, CPU, descriptor, hardware, item, ITEMS, judge, MEMORY, system } from './envelope-support.js';
+import {
+  collection,
+  CPU,
+  descriptor,
+  hardware,
+  item,
+  ITEMS,
+  judge,
+  MEMORY,
+  NAMESPACES,
+  system,
+} from './envelope-support.js';
 import { schemas } from './schema-support.js';
 
 const strict = { mode: 'strict', schemas } as const;
@@ -188,6 +199,24 @@ describe('reading an envelope', () => {
   it('does not ask the schema about a document that is refused for hundreds of faults anyway', () => {
     const many = item(9, 1, '', 'ovf:configuration="x"').repeat(300);
     expect(inspectEnvelope(Buffer.from(descriptor({ items: ITEMS + many })), strict).schemaValid).toBeUndefined();
+  });
+
+  it('O-076 takes no schema from where a document says', () => {
+    const location = `xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://example.org/other file:///etc/passwd http://www.vmware.com/schema/ovf http://127.0.0.1:9/x.xsd"`;
+    const text = descriptor({
+      root: `${NAMESPACES} ${location}`,
+      items: `${ITEMS}<other:Thing ovf:required="false"/>`,
+    });
+    expect(inspectEnvelope(Buffer.from(text), strict)).toMatchObject({
+      schemaValid: true,
+      findings: [{ code: 'ovf.O-010' }],
+    });
+  });
+
+  it('cuts names of any length in messages and paths', () => {
+    const { findings } = judge(descriptor({ systemSections: `<other:${'x'.repeat(20_000)}/>` }), 'lenient');
+    expect(findings[0]?.code).toBe('ovf.O-009');
+    expect(JSON.stringify(findings).length).toBeLessThan(2_000);
   });
 
   it('reads a thousand machines', () => {

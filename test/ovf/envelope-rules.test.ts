@@ -423,6 +423,16 @@ const ROWS: readonly Row[] = [
   ],
   ['O-074', 'a bundle in no language', { strings: '<Strings/>' }, 'warning', 'warning'],
   [
+    'O-080',
+    'a section under the name of its group',
+    {
+      systemSections:
+        '<Section xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="ovf:EulaSection_Type"><Info/><License/></Section>',
+    },
+    'error',
+    'error',
+  ],
+  [
     'schema',
     'a flag that is no truth value',
     product('<Property ovf:key="k" ovf:type="string" ovf:password="yes"/>'),

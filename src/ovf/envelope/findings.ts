@@ -10,6 +10,8 @@ import { RULEBOOK, type RuleCode } from './rulebook.js';
 /** `strict`: the standard as written. `lenient`: what has one safe meaning is repaired, with a warning. */
 export type Mode = 'strict' | 'lenient';
 
+/** Characters of a message: names from a document may be of any length. */
+const LONGEST_MESSAGE = 300;
 /** Faults kept of one rule and severity. */
 const KEPT = 25;
 
@@ -80,7 +82,7 @@ export class Findings {
     if (count > KEPT) return;
     this.#faults.push({
       ...base(severity, rule),
-      message,
+      message: message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message,
       place: at,
       ...(value === undefined ? {} : { value: excerpt(value) }),
     });

@@ -203,7 +203,10 @@ export class Reading {
   unforeseen(element: Element, parent: Element): void {
     const vocabulary = this.vocabulary(element);
     if (vocabulary === 'bare') this.#bare(element);
-    else if (vocabulary === 'ovf' && OVF_ELEMENTS.has(element.name)) {
+    else if (vocabulary === 'ovf' && (element.name === 'Section' || element.name === 'Content')) {
+      // The heads of the substitution groups: drafts of OVF 1.0 wrote them with xsi:type, and to skip one loses a machine.
+      this.findings.error('O-080', at(element), `${element.name} stands under the name of its group`);
+    } else if (vocabulary === 'ovf' && OVF_ELEMENTS.has(element.name)) {
       this.findings.deviation('D12', at(element), `${element.name} has no place in ${parent.name}`, 'ignored');
     } else this.#extension(element, vocabulary);
   }

@@ -21,7 +21,6 @@ export const RULEBOOK = {
   'O-005': { section: '§7.2', remedy: ID },
   'O-006': { section: '§7.2', remedy: 'put systems into the collection or leave it out' },
   'O-007': { section: '§7.2', remedy: 'nest collections less deeply' },
-  'O-008': { section: '§5.2', remedy: 'nothing: this is for information' },
   'O-009': {
     section: '§7.3',
     remedy: 'remove the element, or mark it ovf:required="false" if the appliance runs without it',

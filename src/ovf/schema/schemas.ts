@@ -101,6 +101,14 @@ const PREFIXES: readonly (readonly [string, string])[] = [
   ['{http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData}', 'vssd:'],
 ];
 
+/** Characters of a message: it may quote a value of any length. */
+const LONGEST_MESSAGE = 1_000;
+
+function readable(message: string): string {
+  const text = message.trim().slice(0, LONGEST_MESSAGE);
+  return PREFIXES.reduce((shortened, [uri, prefix]) => shortened.replaceAll(uri, prefix), text);
+}
+
 function validate(validator: XsdValidator, document: XmlDocument): readonly Violation[] {
   try {
     validator.validate(document);
@@ -108,7 +116,7 @@ function validate(validator: XsdValidator, document: XmlDocument): readonly Viol
   } catch (error) {
     if (!(error instanceof XmlValidateError)) throw error;
     return error.details.map(({ message, line, xpath }) => ({
-      message: PREFIXES.reduce((text, [uri, prefix]) => text.replaceAll(uri, prefix), message.trim()),
+      message: readable(message),
       line,
       ...(xpath === undefined ? {} : { path: xpath }),
     }));

@@ -32,6 +32,9 @@ export function countElements(element: Element): number {
   return element.children.reduce((count, child) => count + countElements(child), 1);
 }
 
+/** A path is for people: longer names are cut in it. */
+const LONGEST_STEP = 80;
+
 /** Copies the tree below the root. Comments and processing instructions are left out (O-080). */
 export function elementTree(document: XmlDocument): Element {
   return copy(document.root, '', 1);
@@ -39,7 +42,7 @@ export function elementTree(document: XmlDocument): Element {
 
 function copy(node: XmlElement, parentPath: string, position: number): Element {
   const name = node.name;
-  const path = `${parentPath}/${name}${position > 1 ? `[${position}]` : ''}`;
+  const path = `${parentPath}/${name.length > LONGEST_STEP ? `${name.slice(0, LONGEST_STEP)}…` : name}${position > 1 ? `[${position}]` : ''}`;
   const children: Element[] = [];
   const positions = new Map<string, number>();
   for (let child = node.firstChild; child !== null; child = child.next) {
