@@ -308,7 +308,7 @@ export interface StartupItem extends Located {
 
 /** OVF 2 ScaleOutSection: how many instances of the system or collection there shall be. */
 export interface ScaleOutSection extends Located {
-  /** Prototype of the replicas' ids. */
+  /** `ovf:id` of the system or collection that is replicated, and the beginning of the replicas' ids. */
   readonly id: string;
   readonly info: Message;
   readonly description?: Message;
