@@ -21,9 +21,11 @@ import { problem } from './base/errors.js';
 import type { JsonValue } from './base/json.js';
 import { createLog, type Log } from './base/log.js';
 import { packageRoot } from './base/package-root.js';
+import { createTelemetry } from './base/telemetry.js';
 import { BackgroundTask } from './engine/background-task.js';
 import { Engine, defaultEngineSettings } from './engine/engine.js';
 import { engineMigrations, engineSchemas } from './engine/schema.js';
+import { traced } from './engine/traced.js';
 import { Categories } from './extension/categories.js';
 import { Entities } from './extension/entities.js';
 import type { Extension } from './extension/extension.js';
@@ -173,10 +175,11 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       secretKey: secretKeyOf(directory),
     }),
   ];
+  const telemetry = createTelemetry(config.telemetry.enabled);
   const categories = new Categories(registryOf(config, extensions));
   for (const extension of extensions) {
     handlers.register(extension.handlers);
-    engine.register(extension.operations);
+    engine.register(traced(extension.operations, telemetry));
   }
 
   const access = new Access(store, clock);
@@ -236,6 +239,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     guard,
     identification,
     metrics,
+    telemetry,
     express,
     log,
     strictTransport,

@@ -9,6 +9,7 @@ import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { messageOf, problem, Problem } from '../base/errors.js';
 import { newUuid } from '../base/ids.js';
+import type { Telemetry } from '../base/telemetry.js';
 import type { Categories } from '../extension/categories.js';
 import { requestedVersion } from '../occi/protocol-version.js';
 import type { Store } from '../store/sql.js';
@@ -36,6 +37,7 @@ export interface FrontServices {
   readonly guard: Guard;
   readonly identification: Identification;
   readonly metrics: RequestMetrics;
+  readonly telemetry: Telemetry;
   readonly express: Express;
   readonly log: Logger;
   /** Sent with every answer over TLS. */
@@ -62,9 +64,10 @@ export class Front {
     response.setHeader('X-Content-Type-Options', 'nosniff');
     if (this.#services.strictTransport) response.setHeader('Strict-Transport-Security', 'max-age=31536000');
     this.#services.metrics.follow(message, response);
-    this.#respond(message, response, requestId).catch((error: unknown) =>
-      this.refuse(message, response, requestId, error),
-    );
+    const { telemetry } = this.#services;
+    const attributes = { 'http.request.method': message.method ?? '', 'vep.request': requestId };
+    const answered = telemetry.span('request', attributes, () => this.#respond(message, response, requestId));
+    answered.catch((error: unknown) => this.refuse(message, response, requestId, error));
   };
 
   async #respond(message: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
