@@ -284,7 +284,7 @@ export class ApplianceHandler implements KindHandler {
   ): Promise<void> {
     await this.#services.engine.supersede(write.tx, entity.id);
     const machines = await this.#machines(write.tx, entity, row.plan);
-    const components = (await componentsOf(write.tx, entity.id)).filter((component) => component.id !== entity.id);
+    const components = await componentsOf(write.tx, entity.id);
     const halts = stopChildren(row.plan.startup, machines, 'halt');
     const releases = await this.#services.entities().planRemoval(write, components);
     const after = halts.map((child) => child.key);

@@ -114,9 +114,9 @@ export function linksTo(reader: SqlReader, targets: readonly string[]): Promise<
   return select(reader, 'target', targets);
 }
 
-/** The live entities that an appliance owns, oldest first. */
-export function componentsOf(reader: SqlReader, appliance: string): Promise<EntityRecord[]> {
-  return select(reader, 'appliance', [appliance]);
+/** The live entities that an appliance owns, oldest first; it belongs to itself, but is none of them. */
+export async function componentsOf(reader: SqlReader, appliance: string): Promise<EntityRecord[]> {
+  return (await select(reader, 'appliance', [appliance])).filter((entity) => entity.id !== appliance);
 }
 
 async function select(
