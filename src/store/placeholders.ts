@@ -4,12 +4,27 @@
  * statements, come of them.
  */
 
+import { problem } from '../base/errors.js';
 import type { SqlValue } from './sql.js';
 
 /** The statement with `?` outside quotes and comments replaced by `$1`, `$2`, … */
 export function numberPlaceholders(sql: string): string {
   let count = 0;
   return sql.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\?/g, (token) => (token === '?' ? `$${++count}` : token));
+}
+
+/**
+ * The values as a driver may have them: PostgreSQL cannot store the NUL character, so neither database is asked to.
+ * @throws Problem `invalid` (`store.nul-character`)
+ */
+export function bindable(params: readonly SqlValue[]): SqlValue[] {
+  for (const value of params) {
+    if (typeof value !== 'string' || !value.includes('\0')) continue;
+    throw problem('invalid', 'store.nul-character', 'a text holds the NUL character', {
+      remedy: 'leave the character U+0000 out',
+    });
+  }
+  return [...params];
 }
 
 /** A piece of SQL with the values of its placeholders, in order. */

@@ -4,7 +4,7 @@
  */
 
 import type pg from 'pg';
-import { numberPlaceholders } from './placeholders.js';
+import { bindable, numberPlaceholders } from './placeholders.js';
 import type { Row, SqlValue } from './sql.js';
 
 const MAX_NAMES = 500;
@@ -20,18 +20,18 @@ export class PostgresStatements {
   readonly #byText = new Map<string, Statement>();
 
   async all(on: Queryable, sql: string, params: readonly SqlValue[]): Promise<Row[]> {
-    return (await on.query({ ...this.#statement(sql), values: [...params] })).rows as Row[];
+    return (await on.query({ ...this.#statement(sql), values: bindable(params) })).rows as Row[];
   }
 
   /** The first column of every row. */
   async pluck(on: Queryable, sql: string, params: readonly SqlValue[]): Promise<unknown[]> {
-    const query = { ...this.#statement(sql), values: [...params], rowMode: 'array' as const };
+    const query = { ...this.#statement(sql), values: bindable(params), rowMode: 'array' as const };
     const { rows } = await on.query<unknown[]>(query);
     return rows.map((row) => row[0]);
   }
 
   async run(on: Queryable, sql: string, params: readonly SqlValue[]): Promise<number> {
-    return (await on.query({ ...this.#statement(sql), values: [...params] })).rowCount ?? 0;
+    return (await on.query({ ...this.#statement(sql), values: bindable(params) })).rowCount ?? 0;
   }
 
   numbered(sql: string): string {

@@ -16,6 +16,7 @@ import type { Log } from '../base/log.js';
 import { Lanes } from './lanes.js';
 import { migrate } from './migrate.js';
 import type { DataSourceParts } from './open-store.js';
+import { bindable } from './placeholders.js';
 import { PostgresStatements } from './postgres-statements.js';
 import type { SqlReader, SqlValue, Store, Tx } from './sql.js';
 
@@ -248,7 +249,7 @@ async function* readCursor<T>(
   params: readonly SqlValue[],
 ): AsyncIterable<T> {
   const name = `cursor_${(cursors += 1)}`;
-  await client.query(`DECLARE ${name} NO SCROLL CURSOR FOR ${statements.numbered(sql)}`, [...params]);
+  await client.query(`DECLARE ${name} NO SCROLL CURSOR FOR ${statements.numbered(sql)}`, bindable(params));
   for (;;) {
     const { rows } = await client.query(`FETCH ${STREAM_BATCH} FROM ${name}`);
     yield* rows as T[];

@@ -4,6 +4,7 @@
  */
 
 import type Database from 'better-sqlite3';
+import { bindable } from './placeholders.js';
 import type { Row, SqlValue } from './sql.js';
 
 const MAX_STATEMENTS = 500;
@@ -17,24 +18,24 @@ export class SqliteStatements {
   }
 
   all(sql: string, params: readonly SqlValue[]): Row[] {
-    return this.#prepare(sql, false).all(params) as Row[];
+    return this.#prepare(sql, false).all(bindable(params)) as Row[];
   }
 
   get(sql: string, params: readonly SqlValue[]): Row | undefined {
-    return this.#prepare(sql, false).get(params) as Row | undefined;
+    return this.#prepare(sql, false).get(bindable(params)) as Row | undefined;
   }
 
   pluck(sql: string, params: readonly SqlValue[]): unknown[] {
-    return this.#prepare(sql, true).all(params);
+    return this.#prepare(sql, true).all(bindable(params));
   }
 
   run(sql: string, params: readonly SqlValue[]): number {
-    return this.#prepare(sql, false).run(params).changes;
+    return this.#prepare(sql, false).run(bindable(params)).changes;
   }
 
   /** An iterator of its own: a statement that is being read cannot be run a second time meanwhile. */
   iterate(sql: string, params: readonly SqlValue[]): IterableIterator<Row> {
-    return this.connection.prepare(sql).iterate(params) as IterableIterator<Row>;
+    return this.connection.prepare(sql).iterate(bindable(params)) as IterableIterator<Row>;
   }
 
   #prepare(sql: string, pluck: boolean): Database.Statement<unknown[], unknown> {

@@ -14,6 +14,7 @@ import type { Log } from '../base/log.js';
 import { Lanes } from './lanes.js';
 import { migrate } from './migrate.js';
 import type { DataSourceParts } from './open-store.js';
+import { bindable } from './placeholders.js';
 import type { SqlReader, SqlValue, Store, Tx } from './sql.js';
 import { SqliteStatements } from './sqlite-statements.js';
 
@@ -123,7 +124,7 @@ class SqliteStore implements Store {
     const connection = this.#idleStreams.pop() ?? new Database(this.#file, { readonly: true, timeout: BUSY_TIMEOUT });
     try {
       let count = 0;
-      for (const row of connection.prepare(sql).iterate(params)) {
+      for (const row of connection.prepare(sql).iterate(bindable(params))) {
         yield row as T;
         if (++count % STREAM_BURST === 0) await setImmediate();
       }

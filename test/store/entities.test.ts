@@ -72,6 +72,12 @@ forEachDatabase((_name, database) => {
     expect((await findEntity(store, record.id))?.owner).toBe('local:alice');
   });
 
+  it('refuses the NUL character, which one of the databases cannot store', async () => {
+    const refusal = { kind: 'invalid', faults: [expect.objectContaining({ code: 'store.nul-character' })] };
+    await expect(insert(entityRecord({ title: 'a\0b' }))).rejects.toMatchObject(refusal);
+    await expect(findEntity(store, '\0')).rejects.toMatchObject(refusal);
+  });
+
   it('shows an entity only within the scope', async () => {
     const record = entityRecord();
     await insert(record);

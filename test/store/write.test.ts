@@ -194,6 +194,25 @@ forEachDatabase((name, database) => {
     });
   }
 
+  if (name === 'postgres') {
+    it('runs a write again when it met another, five times at most, and says so then', async () => {
+      let runs = 0;
+      const meet = async (tx: Tx, times: number): Promise<number> => {
+        runs += 1;
+        if (runs <= times) await tx.run("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$");
+        return runs;
+      };
+      expect(await store.write((tx) => meet(tx, 3))).toBe(4);
+      runs = 0;
+      await expect(store.write((tx) => meet(tx, 99))).rejects.toMatchObject({
+        kind: 'unavailable',
+        retryAfter: 1,
+        faults: [expect.objectContaining({ code: 'store.contention' })],
+      });
+      expect(runs).toBe(6);
+    });
+  }
+
   it('refuses to write once closed', async () => {
     const other = await database.open(noteTable);
     await other.close();
