@@ -1,0 +1,142 @@
+/**
+ * The commands of `vep` and their options. What a command does is loaded when it is called, so that the others start
+ * without it.
+ */
+
+import { Command, Option } from 'commander';
+import type { ExitCode } from './exit-codes.js';
+import { Session, type GlobalOptions } from './session.js';
+import type { Terminal } from './terminal.js';
+
+type Finish = (code: ExitCode) => void;
+type Handler<Options> = (session: Session, args: readonly string[], options: Options) => Promise<ExitCode | void>;
+
+export function createProgram(terminal: Terminal, finish: Finish): Command {
+  const program = new Command('vep')
+    .description('The Virtual Execution Platform: appliances (OVF) and their agreements (SLA) in a federated cloud')
+    .version('0.1.0', '-V, --version')
+    .option('--endpoint <url>', 'server to speak to (VEP_ENDPOINT)')
+    .option('--token <token>', 'API token (VEP_TOKEN keeps it out of the list of processes)')
+    .option('--admin', 'act as the administrator of this machine')
+    .option('--data-dir <folder>', 'where the server of this machine keeps its data (VEP_DATA_DIR, else ./vep-data)')
+    .option('--cert <file>', 'client certificate, PEM')
+    .option('--key <file>', 'its key, PEM')
+    .option('--cacert <file>', 'authorities to trust, PEM')
+    .option('--json', 'answer in JSON')
+    .option('--quiet', 'no notes on the way')
+    .option('--no-color', 'no colours (NO_COLOR)')
+    .addOption(new Option('--debug', 'show where an error comes from').hideHelp())
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .showHelpAfterError('(vep --help lists commands and options)');
+  addCommands(program, (handler) => async (...received: unknown[]) => {
+    const command = received.at(-1) as Command;
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const code = await handler(new Session(terminal, options), command.args, options as never);
+    if (code !== undefined) finish(code);
+  });
+  settle(program, terminal);
+  return program;
+}
+
+type Calling = <Options>(handler: Handler<Options>) => (...received: unknown[]) => Promise<void>;
+
+function addCommands(program: Command, calling: Calling): void {
+  program
+    .command('serve')
+    .description('run a server')
+    .option('--config <file>', 'configuration file (VEP_CONFIG)')
+    .action(calling<{ config?: string }>(async (...all) => (await import('./commands/serve.js')).serve(...all)));
+
+  deployOptions(program.command('deploy').description('deploy an appliance'))
+    .option('--dry-run', 'show the plan and what is missing, deploy nothing')
+    .option('--keep-on-failure', 'leave what could be made when the deployment fails')
+    .option('--watch', 'follow it until it is active or has failed')
+    .option('--timeout <seconds>', 'how long to follow it', seconds)
+    .action(calling<never>(async (...all) => (await import('./commands/deploy.js')).deploy(...all)));
+  deployOptions(program.command('plan').description('show what would be deployed, and what is missing')).action(
+    calling<never>(async (...all) => (await import('./commands/deploy.js')).plan(...all)),
+  );
+
+  program
+    .command('list')
+    .description('list appliances, or the entities of another kind')
+    .argument('[kind]', 'kind or mixin: its term, location or type identifier', 'appliance')
+    .action(calling<never>(async (session, args) => (await import('./commands/list.js')).list(session, args)));
+  program
+    .command('show')
+    .description('show an appliance with its machines, addresses, disks, networks and agreement')
+    .argument('<appliance>', ENTITY)
+    .action(calling<never>(async (session, args) => (await import('./commands/show.js')).show(session, args)));
+
+  for (const [term, description] of ACTIONS) {
+    following(program.command(term).description(description).argument('<appliance>', ENTITY)).action(
+      calling<never>(async (...all) => (await import('./commands/act.js')).act(term, ...all)),
+    );
+  }
+  following(
+    program
+      .command('scale')
+      .description('change the number of instances of a machine')
+      .argument('<appliance>', ENTITY)
+      .argument('<machine>', 'ovf:id of the machine')
+      .argument('<count>', 'how many there shall be'),
+  ).action(calling<never>(async (...all) => (await import('./commands/act.js')).scale(...all)));
+  program
+    .command('delete')
+    .description('undeploy an appliance and remove it, or delete another entity')
+    .argument('<appliance>', ENTITY)
+    .action(calling<never>(async (session, args) => (await import('./commands/act.js')).remove(session, args)));
+
+  program
+    .command('validate')
+    .description('check an OVF descriptor or package; needs no server')
+    .argument('<file>', '.ovf or .ova')
+    .option('--strict', 'take the standard at its word: deviations are errors')
+    .action(calling<never>(async (...all) => (await import('./commands/validate.js')).validate(...all)));
+}
+
+const ENTITY = 'id, URL or title';
+const ACTIONS = [
+  ['start', 'start all machines of an appliance, deploying it again if it is undeployed'],
+  ['stop', 'stop all machines in reverse order'],
+  ['suspend', 'suspend all machines'],
+  ['restart', 'stop all machines and start them again'],
+  ['undeploy', 'release everything an appliance holds and keep the appliance'],
+] as const;
+
+function deployOptions(command: Command): Command {
+  const pairs = (value: string, before: readonly string[] = []): string[] => [...before, value];
+  return command
+    .argument('<package>', '.ovf or .ova file, or the URL of a descriptor')
+    .option('--sla <file>', 'agreement to conclude')
+    .option('--agreement <url>', 'agreement that is accepted already')
+    .option('--inputs <file>', 'JSON: {properties, networks, eulas, credentials}')
+    .option('--property <key=value>', 'value of a property (repeatable)', pairs)
+    .option('--network <name=target>', 'network of the site to use for one of the descriptor (repeatable)', pairs)
+    .option('--configuration <id>', 'deployment option')
+    .option('--accept-eulas', 'accept every licence of the package')
+    .option('--site <name>', 'site to deploy on')
+    .option('--title <title>', 'title of the appliance');
+}
+
+function following(command: Command): Command {
+  return command
+    .option('--watch', 'follow it to its end')
+    .option('--timeout <seconds>', 'how long to follow it', seconds);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  return Number.isFinite(value) && value > 0 ? value : Number.NaN;
+}
+
+/** Output and endings of commander, for this command and all below it. */
+function settle(command: Command, terminal: Terminal): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => terminal.out.write(text),
+    writeErr: (text) => terminal.err.write(text),
+    getOutHelpWidth: () => terminal.out.columns,
+    getErrHelpWidth: () => terminal.err.columns,
+  });
+  for (const child of command.commands) settle(child, terminal);
+}

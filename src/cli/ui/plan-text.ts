@@ -1,0 +1,114 @@
+/** A dry run for people (K07): what would be made, what is still to be filled in, and which sites could take it. */
+
+import type { DryRunPlan } from '../../client/index.js';
+import type { UnresolvedInputs } from '../../ovf/inputs.js';
+import type { DeploymentPlan } from '../../ovf/plan.js';
+import { displayText } from './display-text.js';
+import { faultLines } from './faults.js';
+import type { Style } from './style.js';
+import { table } from './table.js';
+import { tree, type TreeNode } from './tree.js';
+
+const GIB = 2 ** 30;
+
+export function planText(dryRun: DryRunPlan, style: Style): string {
+  const { plan, findings, unresolved, sites, agreement } = dryRun;
+  const sections = [
+    plan ? tree(planTree(plan, style)) : '',
+    faultLines(findings, style),
+    unresolvedText(unresolved, style),
+    sitesText(sites, style),
+    agreement?.acceptable === false ? `the agreement cannot be kept:\n${faultLines(agreement.unmet, style)}` : '',
+    priceText(dryRun.price),
+    unresolved.blocked
+      ? `${style.red('not deployable yet')}: fill in what is marked as needed\n`
+      : `${style.green('deployable')}\n`,
+  ];
+  return sections.filter((section) => section !== '').join('\n');
+}
+
+function planTree(plan: DeploymentPlan, style: Style): TreeNode {
+  const configuration = plan.configuration === undefined ? '' : `  configuration ${displayText(plan.configuration)}`;
+  const order = plan.startup
+    .map(({ machines }) => machines.map(({ id }) => displayText(id)).join(' and '))
+    .join(', then ');
+  return {
+    label: `${style.bold(displayText(plan.title))}${configuration}`,
+    children: [
+      ...plan.networks.map(({ name, mappedTo }) => ({
+        label: `network ${displayText(name)}${mappedTo === undefined ? '' : ` → ${displayText(mappedTo)}`}`,
+      })),
+      ...plan.machines.map((machine) => ({
+        label: `machine ${style.bold(displayText(machine.id))}  ${machine.cores.normal} cores, ${gib(machine.memoryBytes.normal)}`,
+        children: [
+          ...machine.interfaces.map(({ name, network }) => ({
+            label: `${name}${network === undefined ? '' : ` on ${displayText(network)}`}`,
+          })),
+          ...machine.drives.map((drive) => ({ label: driveText(plan, drive) })),
+        ],
+      })),
+      ...(order === '' ? [] : [{ label: `starts ${order}` }]),
+    ],
+  };
+}
+
+function driveText(
+  plan: DeploymentPlan,
+  { kind, disk: id, image }: DeploymentPlan['machines'][number]['drives'][number],
+): string {
+  const disk = plan.disks.find((candidate) => candidate.id === id);
+  const from = plan.images.find((candidate) => candidate.id === (disk?.image ?? image));
+  const size = disk ? `  ${gib(disk.capacityBytes)}` : '';
+  return `${kind}${disk ? ` ${displayText(disk.id)}` : ''}${size}${from ? ` from ${displayText(from.href)}` : ''}`;
+}
+
+function unresolvedText({ properties, eulas, networks, configurations }: UnresolvedInputs, style: Style): string {
+  const rows = [
+    ...configurations.map(({ id, label, chosen }) => [
+      '--configuration',
+      displayText(id),
+      displayText(label),
+      chosen ? 'chosen' : '',
+    ]),
+    ...networks.map(({ name, description }) => [
+      '--network',
+      displayText(name),
+      displayText(description ?? ''),
+      'made for it',
+    ]),
+    ...properties.map(({ key, label, blocking, password, default: value }) => [
+      '--property',
+      displayText(key),
+      displayText(label ?? ''),
+      blocking ? style.red('needed') : password ? 'password' : displayText(value ?? ''),
+    ]),
+    ...eulas.map(({ id, text }) => [
+      '--accept-eulas',
+      displayText(id),
+      displayText(text.slice(0, 60)),
+      style.red('needed'),
+    ]),
+  ];
+  return rows.length === 0 ? '' : table(['OPTION', 'NAME', 'WHAT', 'IF LEFT ALONE'], rows, style);
+}
+
+function sitesText(sites: DryRunPlan['sites'], style: Style): string {
+  return sites
+    .map(({ name, fits, reasons }) => {
+      const verdict = fits ? style.green('has room') : style.red('cannot take it');
+      return `site ${displayText(name)}: ${verdict}${reasons.length === 0 ? '' : ` (${displayText(reasons.join('; '))})`}\n`;
+    })
+    .join('');
+}
+
+function priceText(price: DryRunPlan['price']): string {
+  if (!Array.isArray(price) || price.length === 0) return '';
+  const one = (entry: Readonly<Record<string, unknown>>): string =>
+    ['component', 'amount', 'currency'].map((member) => String(entry[member] ?? '')).join(' ') +
+    ` per ${String(entry['per'] ?? '')}`;
+  return `price: ${displayText((price as Readonly<Record<string, unknown>>[]).map(one).join(', '))}\n`;
+}
+
+function gib(bytes: number): string {
+  return `${Math.round((bytes / GIB) * 100) / 100} GiB`;
+}

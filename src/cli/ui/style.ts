@@ -1,0 +1,41 @@
+/** Colours for a terminal, and plain text for everything else (NO_COLOR, https://no-color.org). */
+
+export interface Style {
+  bold(text: string): string;
+  dim(text: string): string;
+  red(text: string): string;
+  green(text: string): string;
+  yellow(text: string): string;
+  cyan(text: string): string;
+}
+
+const CODES = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const;
+
+export function styleOf(coloured: boolean): Style {
+  const paint =
+    ([on, off]: readonly [number, number]) =>
+    (text: string): string =>
+      coloured && text !== '' ? `\u001b[${on}m${text}\u001b[${off}m` : text;
+  return {
+    bold: paint(CODES.bold),
+    dim: paint(CODES.dim),
+    red: paint(CODES.red),
+    green: paint(CODES.green),
+    yellow: paint(CODES.yellow),
+    cyan: paint(CODES.cyan),
+  };
+}
+
+/** A state in the colour that people expect of it. */
+export function stateIn(style: Style, state: string): string {
+  if (['active', 'online', 'accepted', 'up', 'ok', 'done'].includes(state)) return style.green(state);
+  if (['error', 'failed', 'rejected', 'down', 'dead', 'terminated'].includes(state)) return style.red(state);
+  return style.yellow(state);
+}

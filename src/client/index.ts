@@ -1,0 +1,26 @@
+/** The face of the client: what the command line, the occi adapter and programs of others use. */
+
+export {
+  APPLIANCE,
+  APPLIANCE_ACTIONS,
+  mergeInputs,
+  type DryRunPlan,
+  type NewAppliance,
+  type PackageFile,
+} from './appliance.js';
+export { ClientError, ConnectionError } from './client-error.js';
+export { Discovery, type CategoryDescription } from './discovery.js';
+export type { WatchEvent, WatchOptions } from './event-stream.js';
+export type { Credentials, Fetch, TlsIdentity } from './transport.js';
+export type { UploadOptions, UploadSource } from './upload.js';
+export {
+  VepClient,
+  type CreateOptions,
+  type DeadOperation,
+  type Fetched,
+  type ListOptions,
+  type Located,
+  type NewEntity,
+  type SiteReport,
+  type VepClientOptions,
+} from './vep-client.js';
