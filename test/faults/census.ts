@@ -1,0 +1,55 @@
+/** A count of everything that VEP has on a simulated site, to be compared with what it should have there. */
+
+import type { ResourceClass, SiteAdapter } from '../../src/iaas/adapter.js';
+
+export const CLASSES: readonly ResourceClass[] = ['compute', 'network', 'storage', 'nic', 'attachment', 'image'];
+
+export const NOTHING: Readonly<Record<ResourceClass, number>> = {
+  compute: 0,
+  network: 0,
+  storage: 0,
+  nic: 0,
+  attachment: 0,
+  image: 0,
+};
+
+export interface Census {
+  readonly counts: Readonly<Record<ResourceClass, number>>;
+  /** Ids that VEP gave, by class, sorted; one that is there twice stands twice. */
+  readonly ids: Readonly<Record<ResourceClass, readonly string[]>>;
+  readonly states: Readonly<Record<ResourceClass, readonly string[]>>;
+  readonly freeCores: number;
+  readonly freeMemoryBytes: number;
+  readonly freeStorageBytes: number;
+}
+
+const NO_NAMES: Readonly<Record<ResourceClass, readonly string[]>> = {
+  compute: [],
+  network: [],
+  storage: [],
+  nic: [],
+  attachment: [],
+  image: [],
+};
+
+export async function takeCensus(site: SiteAdapter): Promise<Census> {
+  const counts = { ...NOTHING };
+  const ids = { ...NO_NAMES };
+  const states = { ...NO_NAMES };
+  for (const what of CLASSES) {
+    const things = [];
+    for await (const thing of site.list(what)) things.push(thing);
+    counts[what] = things.length;
+    ids[what] = things.map((thing) => thing.id ?? '').sort();
+    states[what] = [...new Set(things.map((thing) => thing.state))].sort();
+  }
+  const { hosts, storageFreeBytes } = await site.inventory();
+  return {
+    counts,
+    ids,
+    states,
+    freeCores: hosts.reduce((sum, host) => sum + host.freeCores, 0),
+    freeMemoryBytes: hosts.reduce((sum, host) => sum + host.freeMemoryBytes, 0),
+    freeStorageBytes: storageFreeBytes,
+  };
+}

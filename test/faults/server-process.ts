@@ -1,0 +1,93 @@
+/** A real server process on a data directory: started, killed without warning, started again. */
+
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/base/package-root.js';
+
+const READY = /^VEP ready at (\S+)$/m;
+/** Milliseconds a start may take; generous, for busy machines. */
+const START_MS = 60_000;
+
+export class ServerProcess {
+  readonly #directory: string;
+  readonly #config: string;
+  #child: ChildProcess | undefined;
+  #url: Promise<string> = Promise.reject(new Error('the server has not been started'));
+  /** What it wrote on standard error, all starts together. */
+  log = '';
+
+  /** `config` is the configuration without the data directory, as JSON, which is YAML too. */
+  constructor(directory: string, config: object) {
+    this.#directory = directory;
+    this.#config = join(directory, 'vep.yaml');
+    this.#url.catch(() => undefined);
+    writeFileSync(this.#config, JSON.stringify(config));
+  }
+
+  /** Where it listens: waits for a start that is under way. */
+  get url(): Promise<string> {
+    return this.#url;
+  }
+
+  start(): Promise<string> {
+    this.#url = this.#started();
+    this.#url.catch(() => undefined);
+    return this.#url;
+  }
+
+  async #started(): Promise<string> {
+    const child = spawn(process.execPath, [join(packageRoot, 'test/faults/serve.mjs')], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        VEP_CONFIG: this.#config,
+        VEP_DATA_DIR: this.#directory,
+        VEP_PORT: '0',
+        VEP_LOG_LEVEL: 'warn',
+      },
+    });
+    this.#child = child;
+    child.stderr.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
+    return new Promise((resolve, reject) => {
+      let said = '';
+      const late = setTimeout(() => reject(new Error(`not ready in time: ${this.log}`)), START_MS);
+      child.stdout.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        const url = READY.exec(said)?.[1];
+        if (url === undefined) return;
+        clearTimeout(late);
+        resolve(url);
+      });
+      child.once('exit', () => {
+        clearTimeout(late);
+        reject(new Error(`the server ended before it was ready: ${this.log}`));
+      });
+    });
+  }
+
+  /** `kill -9`, at this very instant; resolves when the process is no more. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  stop(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill(signal);
+    await gone;
+  }
+}
+
+/** Brings the build up to date: does nothing when it is, as after `npm test` has begun. */
+export function build(): void {
+  execFileSync(process.execPath, [join(packageRoot, 'scripts/prepare.mjs')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
