@@ -15,7 +15,7 @@ import type { CategoryRef, EntityInput, OcciRequest } from '../../src/occi/reque
 import { parseTextPlain } from '../../src/occi/text/index.js';
 import type { BlobStore } from '../../src/transfer/blob-store.js';
 import { MAX_DESCRIPTOR } from './package.js';
-import { unpackOva } from './unpack.js';
+import { unpackOva, type UnpackedPackage } from './unpack.js';
 import { APPLIANCE, DESCRIPTOR_TYPES, PACKAGE_TYPES } from './vocabulary.js';
 
 const MAX_SMALL = 1024 * 1024;
@@ -52,14 +52,12 @@ async function readPackage(
   message: IncomingMessage,
   headers: OcciRequest,
 ): Promise<BodyRead> {
-  const unpacked = await unpackOva(blobs, message, maxBytes);
-  const files = [...unpacked.files].map(([name, blob]): Attachment => ({
-    name,
-    mediaType: 'application/octet-stream',
-    blob,
-  }));
-  const descriptor = { name: 'descriptor.ovf', mediaType: DESCRIPTOR_TYPES[0], bytes: unpacked.descriptor };
-  return { request: withKind(headers), attachments: [descriptor, ...files] };
+  return { request: withKind(headers), attachments: [packageAttachment(await unpackOva(blobs, message, maxBytes))] };
+}
+
+/** The descriptor stands for the package wherever two requests are compared (K12). */
+function packageAttachment(value: UnpackedPackage): Attachment {
+  return { name: 'package.ovf', mediaType: PACKAGE_TYPES[0], bytes: value.descriptor, value };
 }
 
 /** At the kind's own location the `Category` may be left out (K05). */
@@ -147,9 +145,7 @@ class Multipart {
 
   async #archive(stream: Readable): Promise<void> {
     const unpacked = await unpackOva(this.#services.blobs, stream, this.#services.maxBytes);
-    this.#attachments.push({ name: 'descriptor.ovf', mediaType: DESCRIPTOR_TYPES[0], bytes: unpacked.descriptor });
-    for (const [name, blob] of unpacked.files)
-      this.#attachments.push({ name, mediaType: 'application/octet-stream', blob });
+    this.#attachments.push(packageAttachment(unpacked));
   }
 
   #small(name: string, mediaType: string, bytes: Uint8Array): Promise<void> {

@@ -6,10 +6,11 @@
 import { Problem, messageOf, problem, type Fault } from '../../src/base/errors.js';
 import type { Attachment, RequestContext } from '../../src/extension/extension.js';
 import type { GuardedDialler } from '../../src/net/dialler.js';
+import type { PackageContents } from '../../src/ovf/index.js';
 import type { PlannedImage } from '../../src/ovf/plan.js';
 import type { BlobStore } from '../../src/transfer/blob-store.js';
 import type { Uploads } from '../../src/transfer/uploads.js';
-import { unpackOva } from './unpack.js';
+import { unpackOva, UnpackedPackage } from './unpack.js';
 import { DESCRIPTOR_TYPES } from './vocabulary.js';
 
 /** Largest descriptor, in bytes, and how long fetching one may take (K06). */
@@ -27,6 +28,8 @@ export interface Package {
   readonly files: ReadonlyMap<string, { readonly sha256: string; readonly sizeBytes: number }>;
   /** URL against which relative references resolve. */
   readonly base?: string;
+  /** What an archive held, to be compared with what its descriptor refers to. */
+  readonly contents?: PackageContents;
   readonly findings: readonly Fault[];
 }
 
@@ -52,6 +55,8 @@ export async function receivePackage(
       remedy: 'send the one or name the other',
     });
   }
+  const unpacked = attachments.map(({ value }) => value).find((value) => value instanceof UnpackedPackage);
+  if (unpacked) return unpacked;
   if (descriptor) {
     const files = attachments.flatMap(({ name, blob }) => (blob ? [[name, blob] as const] : []));
     return { descriptor, files: new Map(files), findings: [] };

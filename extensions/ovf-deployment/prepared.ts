@@ -10,6 +10,7 @@ import type { NewEntity } from '../../src/extension/entities.js';
 import type { Attachment, RequestContext } from '../../src/extension/extension.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import {
+  checkCompleteness,
   NO_INPUTS,
   parsePlanInputs,
   planAppliance,
@@ -75,6 +76,7 @@ export async function prepareDeployment(
   const received = await receivePackage(services, context, attachments, typeof url === 'string' ? url : undefined);
   const result = planAppliance(received.descriptor, inputs, { mode: 'lenient', schemas: services.schemas });
   const { origins, findings } = locateImages(services.sites, site, received, result.draft?.images ?? []);
+  const incomplete = received.contents ? checkCompleteness(result.envelope, received.contents, 'lenient') : [];
   return new PreparedDeployment({
     result,
     descriptor: Buffer.from(received.descriptor).toString('utf8'),
@@ -83,7 +85,7 @@ export async function prepareDeployment(
     site,
     inputs,
     agreement: attachments.find((attachment) => attachment.name === 'sla'),
-    findings: [...received.findings, ...findings],
+    findings: [...received.findings, ...incomplete, ...findings],
   });
 }
 

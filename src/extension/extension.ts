@@ -49,6 +49,8 @@ export interface Attachment {
   readonly bytes?: Uint8Array;
   /** Large files, already in the blob store under this digest. */
   readonly blob?: { readonly sha256: string; readonly sizeBytes: number };
+  /** What the reader made of it; only the extension that brought the reader knows what it is. */
+  readonly value?: unknown;
 }
 
 export interface BodyRead {

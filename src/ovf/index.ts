@@ -4,10 +4,12 @@
  */
 
 import type { Fault } from '../base/errors.js';
+import type { Envelope } from './envelope/model.js';
 import { readEnvelope, type ReadOptions } from './envelope/read.js';
 import type { PlanInputs } from './inputs.js';
 import { buildPlan, type PlanResult } from './planning/build-plan.js';
 
+export { checkCompleteness, type PackageContents } from './package/completeness.js';
 export { inspectEnvelope, readEnvelope, type ReadOptions } from './envelope/read.js';
 export {
   buildEnvironment,
@@ -29,12 +31,17 @@ export { createOvfSchemas, SCHEMA_FILES, type OvfSchemas } from './schema/schema
  * @throws Problem `malformed`, `too-large` or `invalid` when the descriptor cannot be read; whatever is wrong with the
  *   inputs, or with values in the descriptor, is in the result instead
  */
-export function planAppliance(bytes: Uint8Array, inputs: PlanInputs, options: ReadOptions): PlanResult {
+export function planAppliance(
+  bytes: Uint8Array,
+  inputs: PlanInputs,
+  options: ReadOptions,
+): PlanResult & { readonly envelope: Envelope } {
   const read = readEnvelope(bytes, options);
   const result = buildPlan(read.envelope, inputs, options.mode);
   const findings = mergeFindings(read.findings, result.findings);
   return {
     ...result,
+    envelope: read.envelope,
     ...(result.draft && { draft: { ...result.draft, findings } }),
     ...(result.plan && { plan: { ...result.plan, findings } }),
     findings,
