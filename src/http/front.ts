@@ -105,6 +105,7 @@ export class Front {
     const method = message.method ?? 'GET';
     const exchange: Exchange = {
       message,
+      fields: headers,
       method,
       target,
       base,

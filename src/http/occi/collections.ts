@@ -46,7 +46,7 @@ export class Collections {
   }
 
   ofKind(exchange: Exchange, kind: Kind): Promise<Answer> {
-    const type = answerType(exchange.message.headers.accept, true);
+    const type = answerType(exchange.fields.accept, true);
     const members = this.#membersOfKind(exchange, kind);
     const term = Invoking.termOf(exchange);
     if (term !== undefined) {
@@ -70,7 +70,7 @@ export class Collections {
   }
 
   ofMixin(exchange: Exchange, mixin: Mixin): Promise<Answer> {
-    const type = answerType(exchange.message.headers.accept, true);
+    const type = answerType(exchange.fields.accept, true);
     const members = { kinds: kindsBelow(exchange, CORE_ENTITY), mixins: [mixin.id] };
     const term = Invoking.termOf(exchange);
     if (term !== undefined) return this.#actOnMixin(exchange, type, mixin, members, term);
@@ -92,7 +92,7 @@ export class Collections {
 
   /** A path above locations: lists what lies below, and takes creations at the root (I-020). */
   unbound(exchange: Exchange, path: string): Promise<Answer> {
-    const type = answerType(exchange.message.headers.accept, true);
+    const type = answerType(exchange.fields.accept, true);
     const below = locationsBelow(exchange, path);
     if (below.length === 0) throw notFound();
     switch (exchange.method) {
@@ -121,7 +121,7 @@ export class Collections {
     const dry = rehearsed && flag(exchange.target, 'dry-run');
     const { request, attachments } = await reader.read(exchange, kind);
     if (request.entities.length === 0) throw noEntity(request);
-    const key = exchange.message.headers['idempotency-key'];
+    const key = exchange.fields['idempotency-key'];
     const news = request.entities.map((input): NewEntity => {
       const resolved = resolveCreate(input, exchange.registry, {
         version: exchange.version,

@@ -5,6 +5,7 @@
 
 import { notFound } from '../../base/errors.js';
 import { isUuid } from '../../base/ids.js';
+import type { Kind, Mixin } from '../../occi/model.js';
 import type { Answer } from '../answer.js';
 import { Collections, type CollectionServices } from './collections.js';
 import { EntityResource, putElsewhere, type EntityResourceServices } from './entity.js';
@@ -25,22 +26,45 @@ export class OcciDispatch {
   }
 
   async answer(exchange: Exchange): Promise<Answer> {
-    const { path } = exchange.target;
-    const slashed = path.endsWith('/') ? path : `${path}/`;
-    if (slashed === '/-/' || slashed === WELL_KNOWN) return this.#queryInterface.answer(exchange);
-
-    const cut = path.lastIndexOf('/') + 1;
-    const id = path.slice(cut);
-    if (isUuid(id)) {
-      const parent = exchange.registry.atLocation(path.slice(0, cut));
-      if (parent?.class === 'kind') return this.#entity.answer(exchange, parent, id);
+    const place = placeOf(exchange);
+    switch (place.is) {
+      case 'query-interface':
+        return this.#queryInterface.answer(exchange);
+      case 'entity':
+        return this.#entity.answer(exchange, place.kind, place.id);
+      case 'kind':
+        return this.#collections.ofKind(exchange, place.kind);
+      case 'mixin':
+        return this.#collections.ofMixin(exchange, place.mixin);
+      case 'unbound':
+        return this.#collections.unbound(exchange, place.path);
+      case 'nothing':
+        throw exchange.method === 'PUT' ? putElsewhere() : notFound();
     }
-
-    const category = exchange.registry.atLocation(slashed);
-    if (category?.class === 'kind') return this.#collections.ofKind(exchange, category);
-    if (category?.class === 'mixin') return this.#collections.ofMixin(exchange, category);
-    if (exchange.method === 'PUT' && !path.endsWith('/')) throw putElsewhere();
-    if (path === slashed) return this.#collections.unbound(exchange, path);
-    throw notFound();
   }
+}
+
+/** What a URL is of (`spec/occi.md` §5.1), whether or not something is there. */
+export type Place =
+  | { readonly is: 'query-interface' | 'nothing' }
+  | { readonly is: 'entity'; readonly kind: Kind; readonly id: string }
+  | { readonly is: 'kind'; readonly kind: Kind }
+  | { readonly is: 'mixin'; readonly mixin: Mixin }
+  | { readonly is: 'unbound'; readonly path: string };
+
+export function placeOf({ target: { path }, registry }: Exchange): Place {
+  const slashed = path.endsWith('/') ? path : `${path}/`;
+  if (slashed === '/-/' || slashed === WELL_KNOWN) return { is: 'query-interface' };
+
+  const cut = path.lastIndexOf('/') + 1;
+  const id = path.slice(cut);
+  if (isUuid(id)) {
+    const parent = registry.atLocation(path.slice(0, cut));
+    if (parent?.class === 'kind') return { is: 'entity', kind: parent, id };
+  }
+
+  const category = registry.atLocation(slashed);
+  if (category?.class === 'kind') return { is: 'kind', kind: category };
+  if (category?.class === 'mixin') return { is: 'mixin', mixin: category };
+  return path === slashed ? { is: 'unbound', path } : { is: 'nothing' };
 }

@@ -47,7 +47,7 @@ export class EntityResource {
   answer(exchange: Exchange, kind: Kind, id: string): Promise<Answer> {
     const rendering = this.#further(exchange, kind);
     if (rendering) return this.#renderFurther(exchange, kind, id, rendering);
-    const type = answerType(exchange.message.headers.accept, false);
+    const type = answerType(exchange.fields.accept, false);
     const term = Invoking.termOf(exchange);
     if (term !== undefined) return this.#services.invoking.onEntity(exchange, type, id, kind.id, term);
     onlyParameters(exchange.target, []);
@@ -150,7 +150,7 @@ export class EntityResource {
 
   /** A media type that an extension renders, if that is what the client wants most. */
   #further(exchange: Exchange, kind: Kind): Rendering | undefined {
-    const { accept } = exchange.message.headers;
+    const { accept } = exchange.fields;
     if (accept === undefined || exchange.method !== 'GET') return undefined;
     return this.#services.renderings.find(
       (rendering) =>

@@ -27,14 +27,14 @@ export function etagOf(
 
 /** Whether the client has this very rendering already. */
 export function notModified(exchange: Exchange, etag: string): boolean {
-  const header = exchange.message.headers['if-none-match'];
+  const header = exchange.fields['if-none-match'];
   return header !== undefined && (header.trim() === '*' || tagsIn(header).includes(etag));
 }
 
 /** The check that `If-Match` and `If-None-Match` ask for before a change; undefined when they ask for nothing. */
 export function preconditionOf(exchange: Exchange): Precondition | undefined {
-  const match = exchange.message.headers['if-match'];
-  const noneMatch = exchange.message.headers['if-none-match'];
+  const match = exchange.fields['if-match'];
+  const noneMatch = exchange.fields['if-none-match'];
   if (match === undefined && noneMatch === undefined) return undefined;
   return (entity) => {
     const versions = match === undefined ? undefined : tagsIn(match).map((tag) => /^"(\d+)\./.exec(tag)?.[1]);

@@ -71,7 +71,7 @@ export class Listing {
   }
 
   async answer(exchange: Exchange, members: Members): Promise<Answer> {
-    const type = answerType(exchange.message.headers.accept, true);
+    const type = answerType(exchange.fields.accept, true);
     const query = this.query(exchange, members);
     const headers = [['Accept', acceptedHere(exchange)]] as const;
     const long =

@@ -44,7 +44,7 @@ export class QueryInterface {
 
   answer(exchange: Exchange): Promise<Answer> {
     onlyParameters(exchange.target, []);
-    const type = answerType(exchange.message.headers.accept, false);
+    const type = answerType(exchange.fields.accept, false);
     switch (exchange.method) {
       case 'GET':
       case 'HEAD':

@@ -53,7 +53,8 @@ export class RequestReader {
    * @throws Problem `unsupported-media-type`, `malformed`, `too-large`
    */
   async read(exchange: Exchange, kind?: Kind): Promise<Read> {
-    const { message, headers } = exchange;
+    const { message, headers, given } = exchange;
+    if (given) return { request: given, attachments: [] };
     const type = parseContentType(message.headers['content-type']);
     const hasBody =
       Number(message.headers['content-length'] ?? 0) > 0 || message.headers['transfer-encoding'] !== undefined;
