@@ -2,21 +2,31 @@
  * What the placement rules mean (`spec/sla.md` §18): on one host by itself, and on machines that are somewhere. The
  * first serves the choice of hosts; the second says afterwards, and after every migration, whether a rule is kept.
  *
- * A constraint binds the instances of the machines it names, all machines if it names none. `separateItems` has two
+ * A constraint binds the machines it names and their instances, all machines if it names none. `separateItems` has two
  * sides: its machines, and the machines in its values.
  */
 
 import type { PlacementConstraint } from '../ovf/plan.js';
 import type { HostOffer, MachineDemand } from './offer.js';
 
-export interface LocatedMachine {
-  readonly item: string;
+export type Named = Pick<MachineDemand, 'id' | 'item'>;
+
+export interface LocatedMachine extends Named {
   readonly host: HostOffer;
 }
 
-/** Whether the constraint binds instances of that VirtualSystem. */
-export function binds(constraint: PlacementConstraint, item: string): boolean {
-  return constraint.machines.length === 0 || constraint.machines.includes(item);
+/** Whether the constraint binds the machine: by its own id, or as an instance. */
+export function binds({ machines }: PlacementConstraint, machine: Named): boolean {
+  return machines.length === 0 || isNamed(machines, machine);
+}
+
+/** Whether the machine is on the other side of a `separateItems`. */
+export function isOpposite({ rule, values = [] }: PlacementConstraint, machine: Named): boolean {
+  return rule === 'separateItems' && isNamed(values, machine);
+}
+
+function isNamed(names: readonly string[], { id, item }: Named): boolean {
+  return names.includes(item) || names.includes(id);
 }
 
 /** Whether a host suits a constraint that is about the host itself; true for those that are about neighbours. */
@@ -37,7 +47,7 @@ export function suits({ rule, values = [] }: PlacementConstraint, host: HostOffe
 
 /** Whether the machines, where they are, keep the constraint. */
 export function isKept(constraint: PlacementConstraint, machines: readonly LocatedMachine[]): boolean {
-  const bound = machines.filter(({ item }) => binds(constraint, item));
+  const bound = machines.filter((machine) => binds(constraint, machine));
   const hosts = bound.map(({ host }) => host.name);
   const racks = bound.map(({ host }) => rackKey(host));
   switch (constraint.rule) {
@@ -50,7 +60,7 @@ export function isKept(constraint: PlacementConstraint, machines: readonly Locat
     case 'sameRack':
       return new Set(racks).size <= 1;
     case 'separateItems': {
-      const others = machines.filter(({ item }) => constraint.values?.includes(item));
+      const others = machines.filter((machine) => isOpposite(constraint, machine));
       const taken = new Set(others.map(({ host }) => host.name));
       return !hosts.some((host) => taken.has(host));
     }
@@ -78,8 +88,8 @@ export function hostGroups(
   for (const constraint of constraints) {
     if (!constraint.hard || constraint.rule !== 'sameHost') continue;
     let first: number | undefined;
-    machines.forEach(({ item }, index) => {
-      if (!binds(constraint, item)) return;
+    machines.forEach((machine, index) => {
+      if (!binds(constraint, machine)) return;
       first ??= leaderOf(index);
       const [one, other] = [leaderOf(first), leaderOf(index)];
       leaders[Math.max(one, other)] = Math.min(one, other);

@@ -42,20 +42,37 @@ export interface HostOffer {
 
 /**
  * The machines of a plan, each as often as it is to have instances: the first is called like its VirtualSystem, the
- * others `<id>-2`, `<id>-3`, … (`spec/ovf.md` §9). A shared disk counts once, with the first machine that has it.
+ * others `<id>-2`, `<id>-3`, … (`spec/ovf.md` §9). A plan in which instances stand as machines already gives the same.
+ * A shared disk counts once, with the first machine that has it.
  */
 export function demandsOf(plan: DeploymentPlan): MachineDemand[] {
   const capacities = new Map(plan.disks.map((disk) => [disk.id, disk]));
+  const byId = new Map(plan.machines.map((machine) => [machine.id, machine]));
   const shared = new Set<string>();
   return plan.machines.flatMap((machine) =>
     Array.from({ length: machine.instances.normal }, (_, index) => ({
       id: index === 0 ? machine.id : `${machine.id}-${index + 1}`,
-      item: machine.id,
+      item: prototypeOf(machine, byId),
       cores: machine.cores.normal,
       memoryBytes: machine.memoryBytes.normal,
       diskBytes: diskBytes(machine, capacities, shared),
     })),
   );
+}
+
+/** The VirtualSystem that a machine of the plan is a replica of, by its name and its drives; else itself. */
+function prototypeOf(machine: PlannedMachine, byId: ReadonlyMap<string, PlannedMachine>): string {
+  const [, name, number] = /^(.+)-([2-9]|[1-9]\d+)$/.exec(machine.id) ?? [];
+  const prototype = byId.get(name ?? '');
+  const isReplica =
+    prototype !== undefined &&
+    machine.title === `${prototype.title} ${number ?? ''}` &&
+    machine.drives.length === prototype.drives.length &&
+    machine.drives.every(({ disk, image }, index) => {
+      const drive = prototype.drives[index];
+      return drive?.disk === disk && drive?.image === image;
+    });
+  return isReplica ? prototype.id : machine.id;
 }
 
 function diskBytes(

@@ -43,7 +43,7 @@ export function place(
   constraints: readonly PlacementConstraint[],
   options: PlacementOptions = {},
 ): Placed | Refused {
-  const items = new Set(machines.map((machine) => machine.item));
+  const items = new Set(machines.flatMap(({ id, item }) => [id, item]));
   const unknown = constraints.flatMap((constraint) => unknownMachines(constraint, items));
   if (unknown.length > 0) return { refused: unknown };
   if (sites.length === 0) return { refused: [noSite()] };

@@ -97,7 +97,7 @@ class SitePreparation {
   ): Block {
     const cores = sum(moving, (machine) => machine.cores);
     const memoryBytes = sum(moving, (machine) => machine.memoryBytes);
-    const own = hostRules.filter((constraint) => group.some(({ item }) => binds(constraint, item)));
+    const own = hostRules.filter((constraint) => group.some((machine) => binds(constraint, machine)));
     const pinned = group.flatMap(({ at }) => (at ? [at] : []));
     const key = JSON.stringify([cores, memoryBytes, own.map((constraint) => hostRules.indexOf(constraint)), pinned]);
     const feasible = known.get(key) ?? { ...this.#feasible({ cores, memoryBytes }, own, pinned), machines: [] };
@@ -143,7 +143,7 @@ class SitePreparation {
     return this.#constraints.flatMap((constraint, index) => {
       const rule = rules[index];
       if (!rule) return [];
-      const sides = moving.flatMap(({ item }) => sidesOf(constraint, item));
+      const sides = moving.flatMap((machine) => sidesOf(constraint, machine));
       const contradictory =
         constraint.rule === 'separateItems'
           ? sides.includes(0) && sides.includes(1)
@@ -159,7 +159,7 @@ class SitePreparation {
   #disappointments(moving: readonly MachineDemand[]): Uint16Array | undefined {
     const wishes = this.#constraints.filter(
       (constraint) =>
-        !constraint.hard && isAboutHosts(constraint) && moving.some(({ item }) => binds(constraint, item)),
+        !constraint.hard && isAboutHosts(constraint) && moving.some((machine) => binds(constraint, machine)),
     );
     if (wishes.length === 0) return undefined;
     return Uint16Array.from(this.#site.hosts, (host) => wishes.filter((wish) => !suits(wish, host)).length);
@@ -186,7 +186,8 @@ class SitePreparation {
   /** Tells the rules of the machines that stay where they are. Answers their hosts. */
   #settle(staying: readonly MachineDemand[], rules: readonly (Neighbourhood | undefined)[]): ReadonlySet<number> {
     const used = new Set<number>();
-    for (const { item, at } of staying) {
+    for (const machine of staying) {
+      const { at } = machine;
       const host = at?.site === this.#site.name ? this.#hostIndex.get(at.host) : undefined;
       if (host === undefined) {
         this.#faults.push(refuse.elsewhere(this.#site.name));
@@ -194,7 +195,7 @@ class SitePreparation {
       }
       used.add(host);
       this.#constraints.forEach((constraint, index) => {
-        for (const side of sidesOf(constraint, item)) rules[index]?.put(host, side);
+        for (const side of sidesOf(constraint, machine)) rules[index]?.put(host, side);
       });
     }
     return used;
@@ -247,7 +248,7 @@ class SitePreparation {
   #unkept(assignments: Whereabouts): string[] {
     const located = this.#machines.flatMap(({ id, item }) => {
       const host = this.#site.hosts[this.#hostIndex.get(assignments.get(id)?.host ?? '') ?? -1];
-      return host ? [{ item, host }] : [];
+      return host ? [{ id, item, host }] : [];
     });
     return this.#constraints.filter((each) => !each.hard && !isKept(each, located)).map((each) => each.origin);
   }
@@ -261,9 +262,9 @@ function isApart({ rule }: PlacementConstraint): boolean {
   return rule === 'differentHost' || rule === 'differentRack';
 }
 
-function sidesOf(constraint: PlacementConstraint, item: string): readonly Side[] {
-  const first: readonly Side[] = binds(constraint, item) ? [0] : [];
-  return constraint.rule === 'separateItems' && constraint.values?.includes(item) === true ? [...first, 1] : first;
+function sidesOf(constraint: PlacementConstraint, machine: MachineDemand): readonly Side[] {
+  const first: readonly Side[] = binds(constraint, machine) ? [0] : [];
+  return isOpposite(constraint, machine) ? [...first, 1] : first;
 }
 
 function describe({ rule, values = [] }: PlacementConstraint): string {
