@@ -29,7 +29,9 @@ describe('telemetry', () => {
   });
 
   it('ends spans of work that fails, and lets the failure through', async () => {
-    await expect(createTelemetry(true).span('x', { a: 1 }, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await expect(createTelemetry(true).span('x', { a: 1 }, () => Promise.reject(new Error('no')))).rejects.toThrow(
+      'no',
+    );
     expect(spans).toEqual([{ name: 'x', attributes: { a: 1 }, failed: true, ended: true }]);
   });
 
