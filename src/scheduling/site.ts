@@ -6,7 +6,7 @@
 
 import type { Fault } from '../base/errors.js';
 import type { PlacementConstraint } from '../ovf/plan.js';
-import { binds, hostGroups, isKept, rackKey, suits } from './constraint.js';
+import { binds, hostGroups, isKept, isOpposite, rackKey, suits } from './constraint.js';
 import { Apart, Separate, Together, type Neighbourhood, type Side } from './neighbourhood.js';
 import type { HostOffer, MachineDemand, SiteOffer } from './offer.js';
 import * as refuse from './refusals.js';
