@@ -53,6 +53,7 @@ import { parseCategoryDocument } from './occi/category-document.js';
 import { CategoryRegistry } from './occi/registry.js';
 import { createOvfSchemas, type OvfSchemas } from './ovf/index.js';
 import { openStore, storeLocation } from './store/open-store.js';
+import type { Store } from './store/sql.js';
 import { lockStore } from './store/store-lock.js';
 import { BlobStore } from './transfer/blob-store.js';
 import { ImageFetcher } from './transfer/image-fetcher.js';
@@ -101,6 +102,23 @@ const governance: Governance = {
   price: () => Promise.resolve([]),
 };
 
+/** Whoever keeps tables of its own in the store. */
+const tables: readonly Pick<Extension, 'entitySchemas' | 'migrations'>[] = [
+  { entitySchemas: engineSchemas, migrations: engineMigrations },
+  infrastructureTables,
+  ovfDeploymentTables,
+];
+
+/** The store that the configuration names, with all tables: for the server, and for `vep admin reset` beside it. */
+export function openDataStore(config: Pick<Config, 'data'>, log: Log): Promise<Store> {
+  return openStore({
+    at: storeLocation(config.data),
+    entitySchemas: tables.flatMap((each) => each.entitySchemas),
+    migrations: tables.flatMap((each) => each.migrations),
+    log,
+  });
+}
+
 async function assemble(config: Config, clock: Clock, log: Log, closers: Closers): Promise<RunningServer> {
   const { directory } = config.data;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -109,16 +127,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     const lock = lockStore(at.sqlite);
     closers.add(() => Promise.resolve(lock.release()));
   }
-  const tables: readonly Pick<Extension, 'entitySchemas' | 'migrations'>[] = [
-    infrastructureTables,
-    ovfDeploymentTables,
-  ];
-  const store = await openStore({
-    at,
-    entitySchemas: [...engineSchemas, ...tables.flatMap((each) => each.entitySchemas)],
-    migrations: [...engineMigrations, ...tables.flatMap((each) => each.migrations)],
-    log,
-  });
+  const store = await openDataStore(config, log);
   closers.add(() => store.close());
 
   const sites = new Sites({ clock });
