@@ -19,6 +19,7 @@ import { parseConfig, type Config } from '../../src/base/config.js';
 import type { JsonObject } from '../../src/base/json.js';
 import { silentLog, type Log } from '../../src/base/log.js';
 import { openStore, type StoreLocation } from '../../src/store/open-store.js';
+import { forEachDatabase } from './databases.js';
 import { start, type RunningServer } from '../../src/server.js';
 
 /** The accounts: `user` and `colleague` share a group, `stranger` is in another, `federation` acts for the group `vo`. */
@@ -84,6 +85,27 @@ export interface TestServer {
 }
 
 const DEFAULT_TIMEOUT = 10_000;
+
+/** Calls `suite` in a describe block per database, each with a server of its own that is up while its tests run. */
+export function forEachServer(
+  options: Omit<TestServerOptions, 'database'>,
+  suite: (server: () => TestServer, database: 'sqlite' | 'postgres') => void,
+): void {
+  forEachDatabase((name, database) => {
+    // A block of its own: the server must be down before the database is dropped.
+    describe('a server', () => suite(serverFor({ ...options, database: database.at }), name));
+  });
+}
+
+/** A server that is up while the tests of the present describe block run. */
+export function serverFor(options: TestServerOptions = {}): () => TestServer {
+  let server: TestServer | undefined;
+  beforeAll(async () => {
+    server = await startTestServer(options);
+  });
+  afterAll(() => server?.close());
+  return () => server as TestServer;
+}
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const fresh = join(tmpdir(), `vep-server-${randomBytes(8).toString('hex')}`);
