@@ -3,8 +3,8 @@
  * without it.
  */
 
-import { Command, Option } from 'commander';
-import type { ExitCode } from './exit-codes.js';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { EXIT_CODES, type ExitCode } from './exit-codes.js';
 import { Session, type GlobalOptions } from './session.js';
 import type { Terminal } from './terminal.js';
 
@@ -51,7 +51,7 @@ function addCommands(program: Command, calling: Calling): void {
     .option('--dry-run', 'show the plan and what is missing, deploy nothing')
     .option('--keep-on-failure', 'leave what could be made when the deployment fails')
     .option('--watch', 'follow it until it is active or has failed')
-    .option('--timeout <seconds>', 'how long to follow it', seconds)
+    .option('--timeout <seconds>', 'how long to follow it', positive)
     .action(calling<never>(async (...all) => (await import('./commands/deploy.js')).deploy(...all)));
   deployOptions(program.command('plan').description('show what would be deployed, and what is missing')).action(
     calling<never>(async (...all) => (await import('./commands/deploy.js')).plan(...all)),
@@ -93,6 +93,78 @@ function addCommands(program: Command, calling: Calling): void {
     .argument('<file>', '.ovf or .ova')
     .option('--strict', 'take the standard at its word: deviations are errors')
     .action(calling<never>(async (...all) => (await import('./commands/validate.js')).validate(...all)));
+  addKeeping(program, calling);
+}
+
+/** Commands for whoever keeps a server. */
+function addKeeping(program: Command, calling: Calling): void {
+  program
+    .command('sites')
+    .description('list the sites with their status and free capacity (administrators)')
+    .action(calling<never>(async (session) => (await import('./commands/sites.js')).sites(session)));
+  program
+    .command('login')
+    .description('keep a token for a server; it is typed, or read from standard input')
+    .argument('[url]', 'the server, if it is not found otherwise')
+    .option('--logout', 'forget the token instead')
+    .action(calling<never>(async (...all) => (await import('./commands/login.js')).login(...all)));
+  program
+    .command('config')
+    .description('the configuration')
+    .command('check')
+    .description('check a configuration file, or what the environment says')
+    .argument('[file]', 'YAML (VEP_CONFIG)')
+    .action(calling<never>(async (session, args) => (await import('./commands/config.js')).checkConfig(session, args)));
+  program
+    .command('doctor')
+    .description('say what needs somebody, and what to do about it')
+    .action(calling<never>(async (session) => (await import('./commands/doctor.js')).doctor(session)));
+  program
+    .command('retry')
+    .description('let an operation that gave up try again (administrators)')
+    .argument('<operation>', 'id, as `vep doctor` names it')
+    .action(calling<never>(async (session, args) => (await import('./commands/doctor.js')).retry(session, args)));
+
+  const token = program
+    .command('token')
+    .description("API tokens of local accounts, on the server's own machine (--admin)");
+  inStore(token.command('create').description('make a token and show it, once'))
+    .option('--account <name>', 'whose token', 'user')
+    .option('--name <text>', 'what it is for')
+    .option('--expires <days>', 'how long it is good', positive)
+    .action(calling<never>(async (...all) => (await import('./commands/token.js')).createApiToken(...all)));
+  inStore(token.command('list').description('list the tokens'))
+    .option('--account <name>', 'of this account only')
+    .action(calling<never>(async (...all) => (await import('./commands/token.js')).listApiTokens(...all)));
+  inStore(token.command('revoke').description('revoke a token').argument('<id>', 'as the list shows it')).action(
+    calling<never>(async (...all) => (await import('./commands/token.js')).revokeApiToken(...all)),
+  );
+  const admin = program.command('admin').description("the local accounts, on the server's own machine (--admin)");
+  inStore(
+    admin
+      .command('reset')
+      .description('make a new token for the local administrator, and revoke the one before')
+      .argument('[account]', 'admin or user', 'admin'),
+  ).action(calling<never>(async (...all) => (await import('./commands/token.js')).reset(...all)));
+
+  program
+    .command('completion')
+    .description('write a completion script')
+    .argument('<shell>', 'bash, zsh or fish')
+    .action(
+      calling<never>(async (session, args) =>
+        (await import('./commands/completion.js')).completion(session, args, program),
+      ),
+    );
+  program
+    .command('exit-codes')
+    .description('list the exit codes')
+    .addHelpText('after', () => `\n${exitCodeTable()}`)
+    .action(calling<never>(async (session) => (await import('./commands/exit-codes.js')).exitCodes(session)));
+}
+
+function inStore(command: Command): Command {
+  return command.option('--config <file>', 'configuration file of the server (VEP_CONFIG)');
 }
 
 const ENTITY = 'id, URL or title';
@@ -122,12 +194,17 @@ function deployOptions(command: Command): Command {
 function following(command: Command): Command {
   return command
     .option('--watch', 'follow it to its end')
-    .option('--timeout <seconds>', 'how long to follow it', seconds);
+    .option('--timeout <seconds>', 'how long to follow it', positive);
 }
 
-function seconds(text: string): number {
+function positive(text: string): number {
   const value = Number(text);
-  return Number.isFinite(value) && value > 0 ? value : Number.NaN;
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('It is not a number greater than 0.');
+}
+
+function exitCodeTable(): string {
+  return EXIT_CODES.map(([code, meaning]) => `${code}  ${meaning}\n`).join('');
 }
 
 /** Output and endings of commander, for this command and all below it. */

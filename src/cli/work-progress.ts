@@ -1,13 +1,16 @@
 /**
  * How far the work on an appliance has come, from its events: every operation counts for the machine, network or image it
- * belongs to, and the outermost operation tells when all of it has ended. Pure: events in, rows out.
+ * belongs to, and the outermost operations tell when all of it has ended. Pure: events in, rows out.
  */
 
 import type { WatchEvent } from '../client/index.js';
 import type { ProgressRow } from './ui/progress-bar.js';
 
-export interface NamedRow {
+/** An entity that operations work on, and the row that they count for. */
+export interface NamedEntity {
   readonly id: string;
+  readonly what: 'machine' | 'resource' | 'link';
+  readonly row: string;
   readonly label: string;
 }
 
@@ -17,90 +20,126 @@ interface Tracked {
   readonly row: string;
   readonly state: State;
   readonly percent: number;
-  readonly message: string;
+  readonly note: string;
 }
 
 const ENDED: ReadonlySet<State> = new Set(['done', 'failed', 'dead', 'cancelled']);
 
+/** Operations to come for each entity, by the type of the outermost one: only those that are due have sent an event. */
+const EXPECTED: Readonly<Record<string, Readonly<Record<NamedEntity['what'], number>>>> = {
+  'appliance.deploy': { machine: 2, resource: 2, link: 1 },
+  'appliance.undeploy': { machine: 2, resource: 1, link: 1 },
+  'appliance.change': { machine: 1, resource: 0, link: 0 },
+};
+
+/** Steps that say little by themselves, in words for people. */
+const STEPS: Readonly<Record<string, string>> = {
+  make: 'is being made',
+  settle: 'is being made',
+  reach: 'is changing its state',
+  stop: 'is stopping',
+  delete: 'is being released',
+  register: 'is being fetched',
+};
+
 export class WorkProgress {
   readonly #since: number;
-  readonly #rows = new Map<string, NamedRow>();
-  readonly #names = new Map<string, NamedRow>();
+  readonly #wanted: number;
+  readonly #entities = new Map<string, NamedEntity>();
+  /** Labels by row, in the order in which the rows were first heard of. */
+  readonly #rows = new Map<string, string>();
   readonly #operations = new Map<string, Tracked>();
+  readonly #roots = new Map<string, State>();
   /** Operations that were filed before what is followed: their events are history. */
   readonly #past = new Set<string>();
-  #root: { readonly id: string; readonly state: State } | undefined;
+  #type = '';
 
-  /** `since`: milliseconds; what was first heard of an operation before that makes it history. */
-  constructor(since: number) {
+  /**
+   * `since`: milliseconds; an operation first heard of before that is history. `wanted`: how many outermost operations
+   * there will be.
+   */
+  constructor(since: number, wanted: number) {
     this.#since = since;
+    this.#wanted = wanted;
   }
 
-  /** Lets the operations of an entity count for a row. */
-  name(entity: string, row: NamedRow): void {
-    this.#names.set(entity, row);
+  know(entity: NamedEntity): void {
+    this.#entities.set(entity.id, entity);
   }
 
-  /** How the operation that is followed ended; undefined while it is at work. */
+  /** How what is followed has ended; undefined while it is at work. */
   get ending(): State | undefined {
-    return this.#root && ENDED.has(this.#root.state) ? this.#root.state : undefined;
+    const ended = [...this.#roots.values()].filter((state) => ENDED.has(state));
+    return ended.find((state) => state !== 'done') ?? (ended.length >= this.#wanted ? 'done' : undefined);
   }
 
-  /** Takes in an event; answers the row that changed, if what it shows is another than before. */
+  /** Takes in an event; answers the row that changed, if it shows something else than before. */
   take(event: WatchEvent): ProgressRow | undefined {
-    const { operation, parent, state, entity } = event;
+    const { operation, parent, state } = event;
     if (operation === undefined || state === undefined || this.#isPast(event, operation)) return undefined;
     if (parent === null || parent === undefined) {
-      this.#root = { id: operation, state };
+      this.#roots.set(operation, state);
+      this.#type = event.operationType ?? '';
       return undefined;
     }
-    const row = this.#rowOf(event, entity);
-    if (!row) return undefined;
+    const [row, label] = this.#rowOf(event);
+    if (row === undefined) return undefined;
     const before = this.#row(row);
-    this.#rows.set(row.id, row);
+    this.#rows.set(row, label);
     const percent = state === 'done' ? 100 : (event.percent ?? 0);
-    this.#operations.set(operation, { row: row.id, state, percent, message: noteOf(event) });
+    this.#operations.set(operation, { row, state, percent, note: noteOf(event) });
     const after = this.#row(row);
-    return after.state === before.state && after.percent === before.percent && after.note === before.note
-      ? undefined
-      : after;
+    const same = after.state === before.state && after.percent === before.percent && after.note === before.note;
+    return same ? undefined : after;
   }
 
-  /** In the order in which they were first heard of. */
   rows(): ProgressRow[] {
-    return [...this.#rows.values()].map((row) => this.#row(row));
+    return [...this.#rows.keys()].map((row) => this.#row(row));
   }
 
-  /** The parent's event may come after its children's: what has begun is told by when it was first heard of. */
   #isPast({ at }: WatchEvent, operation: string): boolean {
     if (this.#past.has(operation)) return true;
-    const known = this.#operations.has(operation) || this.#root?.id === operation;
+    const known = this.#operations.has(operation) || this.#roots.has(operation);
     if (known || at >= this.#since) return false;
     this.#past.add(operation);
     return true;
   }
 
-  #rowOf({ operationType, message }: WatchEvent, entity: string): NamedRow | undefined {
-    if (operationType !== 'appliance.image') return this.#names.get(entity);
-    const name = /^(.+): \d/.exec(message ?? '')?.[1];
-    const known = this.#rows.get(entity);
-    return name === undefined ? (known ?? { id: entity, label: 'image' }) : { id: entity, label: `image ${name}` };
+  /** An image is no entity that could be listed; its name comes with its progress. */
+  #rowOf({ operationType, message, entity }: WatchEvent): [row: string, label: string] | [undefined, ''] {
+    const known = this.#entities.get(entity);
+    if (known) return [known.row, known.label];
+    if (operationType !== 'appliance.image') return [undefined, ''];
+    const name = /^(.+): \d+ of /.exec(message ?? '')?.[1];
+    return [entity, name === undefined ? (this.#rows.get(entity) ?? 'image') : `image ${name}`];
   }
 
-  #row({ id, label }: NamedRow): ProgressRow {
+  #row(id: string): ProgressRow {
     const all = [...this.#operations.values()].filter((operation) => operation.row === id);
-    const percent = all.length === 0 ? 0 : all.reduce((sum, operation) => sum + operation.percent, 0) / all.length;
+    const expected = Math.max(all.length, this.#expected(id), 1);
+    const percent = all.reduce((sum, operation) => sum + operation.percent, 0) / expected;
     const bad = all.find(({ state }) => state === 'failed' || state === 'dead');
     const working = all.findLast(({ state }) => state === 'running' || state === 'undoing');
-    const finished = all.length > 0 && all.every(({ state }) => state === 'done');
-    const state = bad ? 'failed' : finished ? 'done' : working ? 'working' : 'waiting';
-    return { label, percent, state, note: (bad ?? working)?.message ?? (finished ? 'done' : '') };
+    const finished = all.length >= expected && all.every(({ state }) => state === 'done');
+    return {
+      label: this.#rows.get(id) ?? '',
+      percent,
+      state: bad ? 'failed' : finished ? 'done' : all.length > 0 ? 'working' : 'waiting',
+      note: (bad ?? working)?.note ?? '',
+    };
+  }
+
+  #expected(row: string): number {
+    const each = EXPECTED[this.#type];
+    if (!each) return 0;
+    return [...this.#entities.values()].reduce((sum, entity) => sum + (entity.row === row ? each[entity.what] : 0), 0);
   }
 }
 
 function noteOf({ step, message, direction, findings }: WatchEvent): string {
   const finding = findings?.at(-1);
   if (finding) return `${finding.class}: ${finding.message}`;
-  const what = message !== undefined && message !== '' ? message : (step ?? '');
-  return direction === 'undo' ? `taking back: ${what}` : what;
+  const what =
+    message === undefined || message === '' || message === step ? (STEPS[step ?? ''] ?? step ?? '') : message;
+  return direction === 'undo' ? `taken back: ${what}` : what;
 }

@@ -43,6 +43,8 @@ export async function deploy(session: Session, args: readonly string[], options:
   const watched = {
     path,
     since: 0,
+    operations: 1,
+    known: [],
     until: 'active',
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
   };

@@ -50,7 +50,7 @@ function machineTree(machine: MachineReport, style: Style): TreeNode {
     cores === undefined ? undefined : `${cores} ${cores === 1 ? 'core' : 'cores'}`,
     memoryGiB === undefined ? undefined : `${rounded(memoryGiB)} GiB`,
     hostname,
-    host === undefined ? undefined : `host ${host}`,
+    host === undefined ? undefined : `on ${host}`,
   ]);
   return {
     label,
