@@ -60,8 +60,8 @@ export function demandsOf(plan: DeploymentPlan): MachineDemand[] {
   );
 }
 
-/** The VirtualSystem that a machine of the plan is a replica of, by its name and its drives; else itself. */
-function prototypeOf(machine: PlannedMachine, byId: ReadonlyMap<string, PlannedMachine>): string {
+/** Id of the VirtualSystem that a machine of a plan is a replica of, by its name and its drives; else its own. */
+export function prototypeOf(machine: PlannedMachine, byId: ReadonlyMap<string, PlannedMachine>): string {
   const [, name, number] = /^(.+)-([2-9]|[1-9]\d+)$/.exec(machine.id) ?? [];
   const prototype = byId.get(name ?? '');
   const isReplica =

@@ -5,9 +5,9 @@
  * the rest is bounded. The same input gives the same answer.
  */
 
-import type { Fault } from '../base/errors.js';
 import type { PlacementConstraint } from '../ovf/plan.js';
 import type { MachineDemand, SiteOffer } from './offer.js';
+import type { Refusal } from './refusals.js';
 import { search } from './search.js';
 import { prepareSite, type PreparedSite } from './site.js';
 
@@ -28,7 +28,7 @@ export interface Refused {
    * Why no site takes the machines. `place.field` is the site's name, `value` the machine or the origin of the
    * constraint.
    */
-  readonly refused: readonly Fault[];
+  readonly refused: readonly Refusal[];
 }
 
 const USUAL_BUDGET = 20_000;
@@ -48,7 +48,7 @@ export function place(
   if (unknown.length > 0) return { refused: unknown };
   if (sites.length === 0) return { refused: [noSite()] };
   let best: Placed | undefined;
-  const refused: Fault[] = [];
+  const refused: Refusal[] = [];
   for (const site of sites) {
     const outcome = placeOn(prepareSite(site, machines, constraints), options.budget ?? USUAL_BUDGET);
     if ('refused' in outcome) refused.push(...outcome.refused);
@@ -74,7 +74,7 @@ function placeOn(prepared: PreparedSite, budget: number): Placed | Refused {
 function unknownMachines(
   { machines, values, rule, origin, hard }: PlacementConstraint,
   items: ReadonlySet<string>,
-): Fault[] {
+): Refusal[] {
   const named = rule === 'separateItems' ? [...machines, ...(values ?? [])] : machines;
   if (!hard) return [];
   return named
@@ -87,7 +87,7 @@ function unknownMachines(
     }));
 }
 
-function noSite(): Fault {
+function noSite(): Refusal {
   return {
     code: 'placement.no-host',
     message: 'there is no site to place anything on',
@@ -95,7 +95,7 @@ function noSite(): Fault {
   };
 }
 
-function notFound(site: SiteOffer, failed: 'impossible' | 'budget', budget: number): Fault {
+function notFound(site: SiteOffer, failed: 'impossible' | 'budget', budget: number): Refusal {
   const place = { field: site.name };
   if (failed === 'impossible') {
     return {

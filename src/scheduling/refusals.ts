@@ -9,12 +9,17 @@ import type { HostOffer, MachineDemand } from './offer.js';
 
 const GIB = 2 ** 30;
 
+/** A fault with a counter proposal: how much could be had. */
+export interface Refusal extends Fault {
+  readonly offered?: string | number;
+}
+
 export function noHost(
   site: string,
   machines: readonly MachineDemand[],
   why: string,
   origin: string | undefined,
-): Fault {
+): Refusal {
   return {
     code: 'placement.no-host',
     message: `there is no host on site ${site} for ${called(machines)}: ${excerpt(why)}`,
@@ -29,7 +34,7 @@ export function tooLarge(
   machines: readonly MachineDemand[],
   demand: { readonly cores: number; readonly memoryBytes: number },
   hosts: readonly HostOffer[],
-): Fault {
+): Refusal {
   const cores = hosts.reduce((most, host) => Math.max(most, host.freeCores), 0);
   const memory = hosts.reduce((most, host) => Math.max(most, host.freeMemoryBytes), 0);
   return {
@@ -40,6 +45,7 @@ export function tooLarge(
     place: { field: site },
     value: machines[0]?.item ?? '',
     remedy: 'ask for smaller machines',
+    offered: `${cores} cores, ${gib(memory)}`,
   };
 }
 
@@ -50,13 +56,14 @@ export interface Totals {
   readonly diskBytes: readonly [needed: number, free: number];
 }
 
-export function shortOf(site: string, { cores, memoryBytes, diskBytes }: Totals): Fault[] {
-  const short = (what: string, needed: string, free: string): Fault => ({
+export function shortOf(site: string, { cores, memoryBytes, diskBytes }: Totals): Refusal[] {
+  const short = (what: string, needed: string, free: string): Refusal => ({
     code: 'placement.capacity',
     message: `the machines need ${needed} of ${what} together; site ${site} can give ${free}`,
     place: { field: site },
     value: what,
     remedy: 'ask for less, or for another site',
+    offered: free,
   });
   return [
     ...(cores[0] > cores[1] ? [short('cores', String(cores[0]), String(cores[1]))] : []),
@@ -65,7 +72,7 @@ export function shortOf(site: string, { cores, memoryBytes, diskBytes }: Totals)
   ];
 }
 
-export function pigeonhole(site: string, constraint: PlacementConstraint, machines: number, places: number): Fault {
+export function pigeonhole(site: string, constraint: PlacementConstraint, machines: number, places: number): Refusal {
   const what = constraint.rule === 'differentHost' ? 'hosts' : 'racks';
   return {
     code: `placement.too-few-${what}`,
@@ -73,6 +80,7 @@ export function pigeonhole(site: string, constraint: PlacementConstraint, machin
     place: { field: site },
     value: constraint.origin,
     remedy: `ask for at most ${places} such machines`,
+    offered: places,
   };
 }
 
@@ -80,7 +88,7 @@ export function contradiction(
   site: string,
   machines: readonly MachineDemand[],
   constraint: PlacementConstraint,
-): Fault {
+): Refusal {
   return {
     code: 'placement.contradiction',
     message: `${called(machines)} must share a host and, by ${constraint.origin} (${constraint.rule}), must not`,
@@ -90,7 +98,7 @@ export function contradiction(
   };
 }
 
-export function elsewhere(site: string): Fault {
+export function elsewhere(site: string): Refusal {
   return {
     code: 'placement.elsewhere',
     message: `machines of the application are on another site than ${site}, or on a host it no longer has`,

@@ -4,12 +4,12 @@
  * `spec/scheduling.md` §17).
  */
 
-import type { Fault } from '../base/errors.js';
 import type { PlacementConstraint } from '../ovf/plan.js';
 import { binds, hostGroups, isKept, isOpposite, rackKey, suits } from './constraint.js';
 import { Apart, Separate, Together, type Neighbourhood, type Side } from './neighbourhood.js';
 import type { HostOffer, MachineDemand, SiteOffer } from './offer.js';
 import * as refuse from './refusals.js';
+import type { Refusal } from './refusals.js';
 import type { Block, Membership, RackGroup, SearchProblem } from './search.js';
 
 type Whereabouts = ReadonlyMap<string, { readonly site: string; readonly host: string }>;
@@ -17,7 +17,7 @@ type Whereabouts = ReadonlyMap<string, { readonly site: string; readonly host: s
 export interface PreparedSite {
   readonly site: SiteOffer;
   /** Why no search is needed: it cannot succeed. */
-  readonly faults: readonly Fault[];
+  readonly faults: readonly Refusal[];
   readonly problem: SearchProblem;
   /** Where the machines are that have a host already. */
   readonly staying: Whereabouts;
@@ -36,7 +36,7 @@ export function prepareSite(
 /** Machines that may use the same hosts, and why, where there are none. */
 interface Feasibility {
   readonly hosts: readonly number[];
-  readonly refusal?: (machines: readonly MachineDemand[]) => Fault;
+  readonly refusal?: (machines: readonly MachineDemand[]) => Refusal;
   readonly machines: MachineDemand[];
 }
 
@@ -46,7 +46,7 @@ class SitePreparation {
   readonly #constraints: readonly PlacementConstraint[];
   readonly #hostIndex: ReadonlyMap<string, number>;
   readonly #rackOf: Int32Array;
-  readonly #faults: Fault[] = [];
+  readonly #faults: Refusal[] = [];
 
   constructor(site: SiteOffer, machines: readonly MachineDemand[], constraints: readonly PlacementConstraint[]) {
     this.#site = site;

@@ -135,6 +135,7 @@ describe('refusal of a placement', () => {
           place: { field: 'here' },
           value: 'term apart',
           remedy: 'ask for at most 3 such machines',
+          offered: 3,
         },
       ],
     });
