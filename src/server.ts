@@ -39,6 +39,7 @@ import { healthEndpoints } from './http/health.js';
 import { Identification } from './http/identification.js';
 import { listen } from './http/listen.js';
 import { RequestMetrics } from './http/metrics.js';
+import { Discovery } from './http/occi/discovery.js';
 import { OcciDispatch } from './http/occi/dispatch.js';
 import { Invoking } from './http/occi/invoking.js';
 import { Listing } from './http/occi/listing.js';
@@ -205,7 +206,9 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const listing = new Listing(store, access, handlers, config.limits.pageSize);
   const invoking = new Invoking(entities, reader);
   const renderings = extensions.flatMap((extension) => extension.renderings);
+  const discovery = new Discovery(config.interop.entityLocation);
   const dispatch = new OcciDispatch({
+    discovery,
     store,
     access,
     entities,

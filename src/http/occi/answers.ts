@@ -41,7 +41,7 @@ import {
 /** Longest joined header line that clients and proxies take (K21). */
 const MAX_HEADER_LINE = 60 * 1024;
 
-type Headers = readonly (readonly [string, string])[];
+export type Headers = readonly (readonly [string, string])[];
 
 /** One entity. */
 export function entityAnswer(
@@ -141,16 +141,16 @@ export function isJson(type: AnswerType): boolean {
   return type === OCCI_JSON || type === OCCI_JSON_1_1;
 }
 
-function formOf(type: AnswerType): TextForm {
+export function formOf(type: AnswerType): TextForm {
   return type === TEXT_OCCI ? TEXT_OCCI : TEXT_PLAIN;
 }
 
 /** GFD.229 §6 knows no charset on its types, but text/plain without one is US-ASCII (RFC 2046 §4.1.2). */
-function contentTypeOf(type: AnswerType): string {
+export function contentTypeOf(type: AnswerType): string {
   return type === TEXT_PLAIN || type === TEXT_OCCI_PLAIN ? `${type}; charset=utf-8` : type;
 }
 
-function textAnswer(type: AnswerType, text: TextAnswer, headers: Headers, status: number): Answer {
+export function textAnswer(type: AnswerType, text: TextAnswer, headers: Headers, status: number): Answer {
   if (text.headers.length > 0 && longestHeaderLine(text) > MAX_HEADER_LINE) {
     throw problem('not-acceptable', 'http.header-too-long', 'this answer is too long for the headers of text/occi', {
       place: { field: 'Accept' },

@@ -5,8 +5,9 @@
 
 import { notFound } from '../../base/errors.js';
 import { isUuid } from '../../base/ids.js';
-import type { Kind, Mixin } from '../../occi/model.js';
+import { CORE_ENTITY, type Kind, type Mixin } from '../../occi/model.js';
 import type { Answer } from '../answer.js';
+import { ENTITY_LOCATION, type Discovery } from './discovery.js';
 import { Collections, type CollectionServices } from './collections.js';
 import { EntityResource, putElsewhere, type EntityResourceServices } from './entity.js';
 import type { Exchange } from './exchange.js';
@@ -19,10 +20,15 @@ export class OcciDispatch {
   readonly #collections: Collections;
   readonly #entity: EntityResource;
 
-  constructor(services: CollectionServices & EntityResourceServices) {
+  constructor(services: CollectionServices & EntityResourceServices & { readonly discovery: Discovery }) {
     this.#collections = new Collections(services);
     this.#entity = new EntityResource(services);
-    this.#queryInterface = new QueryInterface(services.entities, services.reader, this.#collections);
+    this.#queryInterface = new QueryInterface(
+      services.entities,
+      services.reader,
+      this.#collections,
+      services.discovery,
+    );
   }
 
   async answer(exchange: Exchange): Promise<Answer> {
@@ -52,7 +58,7 @@ export type Place =
   | { readonly is: 'mixin'; readonly mixin: Mixin }
   | { readonly is: 'unbound'; readonly path: string };
 
-export function placeOf({ target: { path }, registry }: Exchange): Place {
+export function placeOf({ target: { path }, registry, version }: Exchange): Place {
   const slashed = path.endsWith('/') ? path : `${path}/`;
   if (slashed === '/-/' || slashed === WELL_KNOWN) return { is: 'query-interface' };
 
@@ -63,7 +69,8 @@ export function placeOf({ target: { path }, registry }: Exchange): Place {
     if (parent?.class === 'kind') return { is: 'entity', kind: parent, id };
   }
 
-  const category = registry.atLocation(slashed);
+  const category =
+    slashed === ENTITY_LOCATION && version === '1.1' ? registry.kind(CORE_ENTITY) : registry.atLocation(slashed);
   if (category?.class === 'kind') return { is: 'kind', kind: category };
   if (category?.class === 'mixin') return { is: 'mixin', mixin: category };
   return path === slashed ? { is: 'unbound', path } : { is: 'nothing' };

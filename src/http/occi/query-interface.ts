@@ -13,6 +13,7 @@ import type { Answer } from '../answer.js';
 import { onlyParameters } from '../target.js';
 import { categoriesAnswer, okAnswer } from './answers.js';
 import type { Collections } from './collections.js';
+import type { Discovery } from './discovery.js';
 import type { Exchange } from './exchange.js';
 import { acceptedHere, answerType, type AnswerType } from './media.js';
 import type { RequestReader } from './reading.js';
@@ -21,6 +22,7 @@ import type { RequestReader } from './reading.js';
 export const RESERVED_PATHS = [
   '/-/',
   '/.well-known/',
+  '/entity/',
   '/health/',
   '/metrics/',
   '/log/',
@@ -33,13 +35,13 @@ export class QueryInterface {
   readonly #entities: Entities;
   readonly #reader: RequestReader;
   readonly #collections: Collections;
-  /** Answers without a filter, per provider registry and version: what most requests ask for. */
-  readonly #kept = new Map<string, { readonly provider: object; readonly answer: Answer }>();
+  readonly #discovery: Discovery;
 
-  constructor(entities: Entities, reader: RequestReader, collections: Collections) {
+  constructor(entities: Entities, reader: RequestReader, collections: Collections, discovery: Discovery) {
     this.#entities = entities;
     this.#reader = reader;
     this.#collections = collections;
+    this.#discovery = discovery;
   }
 
   answer(exchange: Exchange): Promise<Answer> {
@@ -62,14 +64,7 @@ export class QueryInterface {
     const headers = [['Accept', acceptedHere(exchange)]] as const;
     const { registry, version } = exchange;
     if (exchange.headers.categories.length > 0) return categoriesAnswer(type, filtered(exchange), headers);
-    const shared = registry === registry.provider;
-    const key = `${type} ${version} ${acceptedHere(exchange)}`;
-    const kept = shared ? this.#kept.get(key) : undefined;
-    if (kept?.provider === registry.provider) return kept.answer;
-    const answer = categoriesAnswer(type, categoriesVisibleIn(registry, version), headers);
-    const asBytes = { ...answer, body: typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body };
-    if (shared) this.#kept.set(key, { provider: registry.provider, answer: asBytes });
-    return asBytes;
+    return this.#discovery.answer(type, version, registry, headers);
   }
 
   /** Adds user mixins, all or none (C-094, C-097). */
