@@ -5,16 +5,20 @@
  */
 
 import { createReadStream } from 'node:fs';
-import { open, readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { messageOf } from '../base/errors.js';
-import type { PackageFile, UploadSource, VepClient } from '../client/index.js';
+import type { PackageFile, UploadSource } from '../client/index.js';
 import { safeHref } from '../ovf/envelope/href.js';
 import { inspectEnvelope } from '../ovf/index.js';
+import { archiveOf, readRange, type ArchiveFile } from './archive.js';
 import { UsageError } from './exit-codes.js';
 import { isDescriptor, loadSchemas } from './ovf-files.js';
 import type { Session } from './session.js';
 import { displayText } from './ui/display-text.js';
+
+/** Bytes of files that go along in one request; what is larger goes in pieces. */
+const IN_ONE_REQUEST = 64 * 2 ** 20;
 
 export interface ApplianceSource {
   readonly ovf: Uint8Array | { readonly url: string };
@@ -25,22 +29,39 @@ export async function applianceSource(session: Session, name: string): Promise<A
   if (/^(https?:\/\/|upload:)/i.test(name)) return { ovf: { url: name }, files: [] };
   const path = resolve(session.terminal.directory, name);
   if (await isDescriptor(path)) return fromDescriptor(session, path);
-  return { ovf: { url: await uploaded(session.client, session, path) }, files: [] };
+  return { ovf: { url: await sendFile(session, path) }, files: [] };
 }
 
 async function fromDescriptor(session: Session, path: string): Promise<ApplianceSource> {
   const ovf = await readFile(path);
   const schemas = await loadSchemas(session.terminal.environment['VEP_OVF_SCHEMA_DIR']);
   const { envelope } = inspectEnvelope(ovf, { mode: 'lenient', schemas });
-  const files: PackageFile[] = [];
+  const files: ArchiveFile[] = [];
   for (const { href } of envelope?.references ?? []) {
     const found = safeHref(href);
-    if (found.kind !== 'member') continue;
+    if (found.kind !== 'member' || files.some((file) => file.name === found.path)) continue;
     const file = await fileBeside(path, found.path);
     if (file === undefined) session.note(`note: ${displayText(href)} is not beside the descriptor and is not sent`);
-    else files.push({ href, open: () => createReadStream(file) });
+    else files.push({ name: found.path, path: file, sizeBytes: (await stat(file)).size });
   }
-  return { ovf, files };
+  const total = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  if (total > IN_ONE_REQUEST) return { ovf: { url: await sendArchive(session, path, ovf, files) }, files: [] };
+  return { ovf, files: files.map((file) => ({ href: file.name, open: () => createReadStream(file.path) })) };
+}
+
+/** A large package goes as an archive in pieces, so that a slow line and a lost connection do no harm. */
+async function sendArchive(
+  session: Session,
+  path: string,
+  ovf: Uint8Array,
+  files: readonly ArchiveFile[],
+): Promise<string> {
+  const manifest = await fileBeside(path, `${basename(path, '.ovf')}.mf`);
+  const head = [
+    { name: basename(path), bytes: ovf },
+    ...(manifest === undefined ? [] : [{ name: basename(manifest), bytes: await readFile(manifest) }]),
+  ];
+  return send(session, archiveOf(`${basename(path, '.ovf')}.ova`, [...head, ...files]));
 }
 
 /** The real path of a file in the descriptor's folder; undefined if there is none, or if a link leads out of it. */
@@ -54,30 +75,25 @@ async function fileBeside(descriptor: string, relative: string): Promise<string 
   }
 }
 
-async function uploaded(client: VepClient, session: Session, path: string): Promise<string> {
+async function sendFile(session: Session, path: string): Promise<string> {
   const { size } = await stat(path);
   if (size === 0) throw new UsageError(`${path} is empty`);
-  const file = await open(path);
-  const source: UploadSource = {
+  return send(session, {
     name: basename(path),
     sizeBytes: size,
-    read: async (first, length) => {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(length, size - first)), 0, undefined, first);
-      return buffer.subarray(0, bytesRead);
-    },
-  };
+    read: (first, length) => readRange(path, first, length),
+  });
+}
+
+async function send(session: Session, source: UploadSource): Promise<string> {
   let told = 0;
   const progress = (sent: number): void => {
-    const percent = Math.floor((100 * sent) / size);
+    const percent = Math.floor((100 * sent) / source.sizeBytes);
     if (percent < told + 10 && percent < 100) return;
     told = percent;
     session.note(`${displayText(source.name)}: ${percent} % sent`);
   };
-  try {
-    return await client.upload(source, { progress });
-  } finally {
-    await file.close();
-  }
+  return session.client.upload(source, { progress });
 }
 
 /** The bytes of a file that an option names. @throws UsageError */

@@ -18,7 +18,7 @@ export function idOf(view: EntityView): string {
 export function stateOf(view: EntityView): string {
   const states = Object.keys(view.attributes).filter((name) => name.endsWith('.state'));
   const own = states.find((name) => /^occi\.|^eu\.contrail-project\.appliance\./.test(name)) ?? states[0];
-  return own === undefined ? '' : String(view.attributes[own]);
+  return own === undefined ? '' : (textOf(view, own) ?? '');
 }
 
 export function textOf(view: EntityView, attribute: string): string | undefined {

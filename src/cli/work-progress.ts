@@ -132,7 +132,8 @@ export class WorkProgress {
   #expected(row: string): number {
     const each = EXPECTED[this.#type];
     if (!each) return 0;
-    return [...this.#entities.values()].reduce((sum, entity) => sum + (entity.row === row ? each[entity.what] : 0), 0);
+    const ofRow = [...this.#entities.values()].filter((entity) => entity.row === row);
+    return this.#wanted * ofRow.reduce((sum, entity) => sum + each[entity.what], 0);
   }
 }
 

@@ -46,7 +46,13 @@ export interface DryRunPlan {
   readonly findings: readonly Fault[];
   readonly sites: readonly { readonly name: string; readonly fits: boolean; readonly reasons: readonly string[] }[];
   readonly agreement?: { readonly acceptable: boolean; readonly unmet: readonly Fault[] } | null;
-  readonly price?: JsonValue;
+  /** What the agreement that came along says it costs. */
+  readonly price?: readonly {
+    readonly component: string;
+    readonly amount: string;
+    readonly currency: string;
+    readonly per: string;
+  }[];
 }
 
 /** The body of the request. The same appliance under the same key gives the same bytes, however often it is sent. */

@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from '../base/clock.js';
-import { ClientError, ConnectionError } from './client-error.js';
+import { ClientError } from './client-error.js';
 import type { Transport } from './transport.js';
 
 /** One event. Members beside the first four depend on the type; these are those of `operation`. */
@@ -50,6 +50,7 @@ export async function* watchEvents(
 ): AsyncGenerator<WatchEvent, void, undefined> {
   let last = after;
   let lostAt: number | undefined;
+  let opened = false;
   while (signal?.aborted !== true) {
     try {
       const response = await transport.send({
@@ -59,17 +60,18 @@ export async function* watchEvents(
         ...(signal ? { signal } : {}),
       });
       lostAt = undefined;
+      opened = true;
       for await (const event of eventsOf(response)) {
         last = event.seq;
         yield event;
       }
     } catch (error) {
       if (signal?.aborted) return;
-      // Not the first time asked, it has been deleted meanwhile.
-      if (error instanceof ClientError && error.status === 404 && last > after) return;
+      // It was there before: it has been deleted meanwhile.
+      if (error instanceof ClientError && error.status === 404 && opened) return;
       if (error instanceof ClientError && error.status < 500) throw error;
       lostAt ??= clock.now();
-      if (clock.now() - lostAt > PATIENCE || (last === after && error instanceof ConnectionError)) throw error;
+      if (clock.now() - lostAt > PATIENCE || !opened) throw error;
     }
     await clock.sleep(AGAIN, signal);
   }

@@ -102,11 +102,9 @@ function sitesText(sites: DryRunPlan['sites'], style: Style): string {
 }
 
 function priceText(price: DryRunPlan['price']): string {
-  if (!Array.isArray(price) || price.length === 0) return '';
-  const one = (entry: Readonly<Record<string, unknown>>): string =>
-    ['component', 'amount', 'currency'].map((member) => String(entry[member] ?? '')).join(' ') +
-    ` per ${String(entry['per'] ?? '')}`;
-  return `price: ${displayText((price as Readonly<Record<string, unknown>>[]).map(one).join(', '))}\n`;
+  if (!price || price.length === 0) return '';
+  const told = price.map(({ component, amount, currency, per }) => `${component} ${amount} ${currency} per ${per}`);
+  return `price: ${displayText(told.join(', '))}\n`;
 }
 
 function gib(bytes: number): string {
