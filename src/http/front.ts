@@ -16,6 +16,8 @@ import type { Store } from '../store/sql.js';
 import { writeAnswer } from './answer.js';
 import { asProblem, renderProblem, statusOf } from './errors.js';
 import type { Guard } from './guard.js';
+import { wantsPage } from './html/negotiation.js';
+import { Pages } from './html/pages.js';
 import type { Identification } from './identification.js';
 import type { RequestMetrics } from './metrics.js';
 import type { OcciDispatch } from './occi/dispatch.js';
@@ -34,6 +36,7 @@ export interface FrontServices {
   readonly store: Store;
   readonly categories: Categories;
   readonly dispatch: OcciDispatch;
+  readonly pages: Pages;
   readonly guard: Guard;
   readonly identification: Identification;
   readonly metrics: RequestMetrics;
@@ -91,7 +94,7 @@ export class Front {
     target: Target,
     base: string,
   ): Promise<void> {
-    const { store, categories, dispatch, identification } = this.#services;
+    const { store, categories, dispatch, pages, identification } = this.#services;
     const { headers } = message;
     const requested = requestedVersion(headers['user-agent'], headers.accept, headers['content-type']);
     if (requested === 'too-high') {
@@ -116,7 +119,8 @@ export class Front {
       headers: readHeaders(message),
     };
     response.setHeader('Accept', acceptedHere(exchange));
-    await writeAnswer(response, await dispatch.answer(exchange), method === 'HEAD');
+    const answer = await (pages.answers(exchange) ? pages.answer(exchange) : dispatch.answer(exchange));
+    await writeAnswer(response, answer, method === 'HEAD');
   }
 
   /** Answers with what went wrong. Bytes of a body that was not read make the connection useless: it is closed. */
@@ -137,12 +141,14 @@ export class Front {
       response.destroy();
       return;
     }
-    const rendered = renderProblem(found, errorType(message.headers.accept), requestId);
+    const { accept } = message.headers;
+    const rendered = renderProblem(found, errorType(accept), requestId);
+    const page = wantsPage(accept) ? Pages.refusal(found, requestId) : undefined;
     for (const [name, value] of rendered.headers) response.setHeader(name, value);
     if (!message.complete) response.setHeader('Connection', 'close');
     writeAnswer(
       response,
-      { status, contentType: rendered.contentType, body: rendered.body },
+      page ?? { status, contentType: rendered.contentType, body: rendered.body },
       message.method === 'HEAD',
     ).catch(() => response.destroy());
   };
