@@ -36,6 +36,8 @@ import { eventStreamEndpoint } from './http/event-stream.js';
 import { Front } from './http/front.js';
 import { Guard } from './http/guard.js';
 import { healthEndpoints } from './http/health.js';
+import { assetEndpoints } from './http/html/assets.js';
+import { Pages } from './http/html/pages.js';
 import { Identification } from './http/identification.js';
 import { listen } from './http/listen.js';
 import { RequestMetrics } from './http/metrics.js';
@@ -219,6 +221,8 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     renderings,
     bodyReaders,
   });
+  const { pageSize } = config.limits;
+  const pages = new Pages({ dispatch, handlers, renderings, bodyReaders, pageSize });
 
   const stopping = new AbortController();
   const metrics = new RequestMetrics();
@@ -238,6 +242,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     }),
     eventStreamEndpoint({ store, access, engine, clock, stopping: stopping.signal }),
     ...uploadEndpoints(uploads),
+    ...assetEndpoints(),
     ...extensions.flatMap((extension) => extension.routes.map(endpointOf)),
   ];
   const express = createExpressApp(endpoints, identification, (message, response, requestId, error) =>
@@ -248,6 +253,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     store,
     categories,
     dispatch,
+    pages,
     guard,
     identification,
     metrics,
