@@ -1,6 +1,7 @@
 /**
  * The infrastructure extension (GFD.224): the behaviour of compute, network, storage and their links on the sites of
- * this VEP. Its categories are standard and lie in `occi-kinds/`; here are only the OS templates of the provider.
+ * this VEP, and of the security groups and IP reservations that the field puts beside them. Their categories lie in
+ * `occi-kinds/`; here are only the OS templates of the provider.
  */
 
 import type { Clock } from '../../src/base/clock.js';
@@ -20,9 +21,11 @@ import { IaasError } from '../../src/iaas/adapter.js';
 import { ComputeHandler } from './compute.js';
 import { InfrastructureHandler } from './handler.js';
 import type { SiteImages } from './images.js';
+import { IpReservationHandler } from './ip-reservation.js';
 import { NetworkInterfaceHandler, StorageLinkHandler } from './links.js';
 import { infrastructureOperations, type SettledHook } from './operations.js';
 import { infrastructureReconcileSource, orphanOperation } from './reconcile.js';
+import { SecurityGroupHandler, SecurityGroupLinkHandler } from './security-group.js';
 import type { ProvisionInput } from './site-class.js';
 import { StorageHandler } from './storage.js';
 import {
@@ -67,7 +70,7 @@ const RECONCILE_VISIT_MS = 120_000;
 
 export function createInfrastructure(services: InfrastructureServices): Extension {
   const { config, store, sites, engine, observations, clock, log } = services;
-  const handlerServices = { sites, engine };
+  const handlerServices = { sites, engine, observations };
   const source = infrastructureReconcileSource({ store, sites, engine, observations });
   const settings = { everyMs: config.engine.reconcileMs, graceMs: RECONCILE_GRACE_MS, visitMs: RECONCILE_VISIT_MS };
   return {
@@ -80,6 +83,9 @@ export function createInfrastructure(services: InfrastructureServices): Extensio
       new StorageHandler(handlerServices),
       new NetworkInterfaceHandler(handlerServices),
       new StorageLinkHandler(handlerServices),
+      new IpReservationHandler(handlerServices),
+      new SecurityGroupHandler(),
+      new SecurityGroupLinkHandler(),
     ],
     operations: [
       ...infrastructureOperations({

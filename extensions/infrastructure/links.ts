@@ -1,10 +1,12 @@
 /**
  * NetworkInterface and StorageLink (GFD.224 §3.4): what may be joined to what. An interface shows the address the site
- * gave it through the mixin `ipnetworkinterface`, which it therefore always has.
+ * gave it through the mixin `ipnetworkinterface`, which it therefore always has. One that leads to an IP reservation
+ * has the reserved address.
  */
 
-import { problem } from '../../src/base/errors.js';
-import type { EntityDraft, Write } from '../../src/extension/kind-handler.js';
+import { Problem, problem, type Fault } from '../../src/base/errors.js';
+import type { EntityChange, EntityDraft, Write } from '../../src/extension/kind-handler.js';
+import type { Observations } from '../../src/extension/observations.js';
 import {
   COMPUTE,
   IPNETWORKINTERFACE,
@@ -12,20 +14,72 @@ import {
   NETWORKINTERFACE,
   STORAGE,
   STORAGELINK,
-  type TypeId,
+  type AttributeValue,
 } from '../../src/occi/model.js';
+import { findEntity } from '../../src/store/entities.js';
+import type { EntityRecord } from '../../src/store/entity-record.js';
 import { InfrastructureHandler, type HandlerServices } from './handler.js';
+import { requireEnds } from './link-ends.js';
+import { RESERVED_ADDRESS, isReservationUsed, showReservationUse } from './reserved-address.js';
+import { IPRESERVATION } from './states.js';
+
+const ADDRESS = 'occi.networkinterface.address';
 
 export class NetworkInterfaceHandler extends InfrastructureHandler {
-  constructor(services: HandlerServices) {
+  readonly #observations: Observations;
+
+  constructor(services: HandlerServices & { readonly observations: Observations }) {
     super(NETWORKINTERFACE, services);
+    this.#observations = services.observations;
   }
 
   override async prepare(write: Write, draft: EntityDraft): Promise<void> {
     requireEnds(write, draft, COMPUTE, NETWORK);
+    if (draft.target && this.#isReservation(draft.target)) await this.#reserve(write, draft, draft.target);
     await super.prepare(write, draft);
     if (!draft.mixins.includes(IPNETWORKINTERFACE)) draft.mixins.push(IPNETWORKINTERFACE);
   }
+
+  override async created(write: Write, entity: EntityRecord): Promise<void> {
+    await super.created(write, entity);
+    if (entity.target !== null) await showReservationUse(write.tx, this.#observations, entity.target);
+  }
+
+  override async change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
+    const address = change.attributes.get(ADDRESS);
+    const target = entity.target === null ? undefined : await findEntity(write.tx, entity.target);
+    if (address !== undefined && target && this.#isReservation(target)) {
+      const fault = addressFault(address, target);
+      if (fault) throw new Problem('conflict', fault);
+    }
+    return super.change(write, entity, change);
+  }
+
+  #isReservation(target: EntityRecord): boolean {
+    return this.#observations.rootKind(target.kind) === IPRESERVATION;
+  }
+
+  async #reserve(write: Write, draft: EntityDraft, reservation: EntityRecord): Promise<void> {
+    const fault = addressFault(draft.wanted[ADDRESS], reservation);
+    if (fault) throw new Problem('invalid', fault);
+    if (!(await isReservationUsed(write.tx, this.#observations, reservation.id))) return;
+    throw problem('conflict', 'infrastructure.reservation-used', 'another interface has the reserved address', {
+      place: { field: 'occi.core.target' },
+      remedy: 'wait until that interface is gone, or link another reservation',
+    });
+  }
+}
+
+/** An interface to a reservation has the reserved address and no other, whatever the site would agree to. */
+function addressFault(address: AttributeValue | undefined, reservation: EntityRecord): Fault | undefined {
+  const reserved = reservation.wanted[RESERVED_ADDRESS] ?? reservation.observed[RESERVED_ADDRESS];
+  if (address === undefined || address === reserved) return undefined;
+  return {
+    code: 'infrastructure.address-reserved',
+    message: 'the interface has the address of its reservation',
+    place: { field: ADDRESS },
+    remedy: `leave ${ADDRESS} out`,
+  };
 }
 
 export class StorageLinkHandler extends InfrastructureHandler {
@@ -37,20 +91,4 @@ export class StorageLinkHandler extends InfrastructureHandler {
     requireEnds(write, draft, COMPUTE, STORAGE);
     await super.prepare(write, draft);
   }
-}
-
-function requireEnds(write: Write, draft: EntityDraft, source: TypeId, target: TypeId): void {
-  const is = (kind: TypeId | undefined, wanted: TypeId): boolean =>
-    kind !== undefined && write.registry.isA(kind, wanted);
-  if (is(draft.source?.kind, source) && is(draft.target?.kind, target)) return;
-  throw problem(
-    'invalid',
-    'infrastructure.link-ends',
-    `${draft.kind.term} joins a compute with a ${target.slice(target.indexOf('#') + 1)}`,
-    {
-      place: { field: is(draft.source?.kind, source) ? 'occi.core.target' : 'occi.core.source' },
-      rule: 'GFD.224 §3.4',
-      remedy: 'name entities of these kinds',
-    },
-  );
 }

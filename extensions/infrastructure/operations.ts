@@ -13,6 +13,8 @@ import type { Observations } from '../../src/extension/observations.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { findEntity, linksOf } from '../../src/store/entities.js';
 import type { Store, Tx } from '../../src/store/sql.js';
+import { RESERVED_ADDRESS, forgetEntity } from './reserved-address.js';
+import { IPRESERVATION } from './states.js';
 import { imageSaved } from './templates.js';
 import { SITE_CLASSES, siteClassOf, type Needed, type ProvisionInput, type SiteClass } from './site-class.js';
 
@@ -229,7 +231,7 @@ class SiteWork {
         return {
           done: true,
           commit: async (tx) => {
-            if (forget) await this.#observations.gone(tx, context.operation.entity);
+            if (forget) await forgetEntity(tx, this.#observations, context.operation.entity);
             else await this.#observations.placed(tx, context.operation.entity, null);
           },
         };
@@ -258,14 +260,23 @@ class SiteWork {
   async #needed(entity: EntityRecord): Promise<Needed | undefined> {
     if (entity.source === null) return {};
     const [source, target] = await Promise.all([this.#end(entity.source), this.#end(entity.target)]);
-    return source === undefined || target === undefined ? undefined : { source, target };
+    if (source === undefined || target === undefined) return undefined;
+    return {
+      source: source.ref,
+      target: target.ref,
+      ...(target.address === undefined ? {} : { address: target.address }),
+    };
   }
 
-  async #end(id: string | null): Promise<SiteRef | undefined> {
+  /** An end of a link; undefined while the site is still making it or choosing the address it stands for. */
+  async #end(id: string | null): Promise<{ ref: SiteRef; address?: string } | undefined> {
     const end = id === null ? undefined : await findEntity(this.#store, id);
     if (end?.phase !== 'live') throw new IaasError('not-found', 'one end of the link is no longer there');
-    if (end.siteRef !== null) return end.siteRef;
-    const machine = siteClassOf(this.#observations.rootKind(end.kind))?.machine;
+    const kind = this.#observations.rootKind(end.kind);
+    const address = stringAt(end.observed, RESERVED_ADDRESS);
+    const chosen = kind !== IPRESERVATION || address !== undefined;
+    if (end.siteRef !== null && chosen) return { ref: end.siteRef, ...(address === undefined ? {} : { address }) };
+    const machine = siteClassOf(kind)?.machine;
     if (!machine || end.observed[machine.attribute] === 'error') {
       throw new IaasError('conflict', 'one end of the link could not be made by the site');
     }

@@ -15,6 +15,7 @@ import { findEntity } from '../../src/store/entities.js';
 import { listOnSite } from '../../src/store/entity-lists.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store, Tx } from '../../src/store/sql.js';
+import { forgetEntity } from './reserved-address.js';
 import { SITE_CLASSES, siteClassOf } from './site-class.js';
 
 export const ORPHAN = 'infrastructure.orphan';
@@ -75,7 +76,7 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
   async function missing(tx: Tx, id: string): Promise<void> {
     const current = await findEntity(tx, id);
     if (!current || (await isBusy(tx, id))) return;
-    if (current.phase === 'deleting') return observations.gone(tx, id);
+    if (current.phase === 'deleting') return forgetEntity(tx, observations, id);
     const machine = siteClassOf(current.kind)?.machine;
     if (!machine || current.siteRef === null) return;
     const message = 'the site no longer has it: it was removed outside VEP';

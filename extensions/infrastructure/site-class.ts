@@ -15,7 +15,8 @@ import {
 } from '../../src/occi/model.js';
 import type { CallOptions, Observed, ResourceClass, SiteAdapter, SiteRef } from '../../src/iaas/adapter.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import { STATE_MACHINES, type StateMachine } from './states.js';
+import { RESERVED_ADDRESS, addressOfRange, rangeOfAddress } from './reserved-address.js';
+import { IPRESERVATION, stateMachineOf, type StateMachine } from './states.js';
 
 const GIB = 2 ** 30;
 
@@ -23,6 +24,8 @@ const GIB = 2 ** 30;
 export interface Needed {
   readonly source?: SiteRef;
   readonly target?: SiteRef;
+  /** The address that the target has reserved, which the link shall have. */
+  readonly address?: string;
 }
 
 /** What only the operation knows: placement, guest environment, image. Secrets have been looked up by then. */
@@ -55,7 +58,7 @@ export interface SiteClass {
 const compute: SiteClass = {
   kind: COMPUTE,
   class: 'compute',
-  machine: machineOf(COMPUTE),
+  machine: stateMachineOf(COMPUTE),
   make: (adapter, entity, _needed, input, token, options) => {
     const { wanted } = entity;
     const key = wanted['occi.credentials.ssh.publickey'] ?? wanted['org.openstack.credentials.publickey.data'];
@@ -109,7 +112,7 @@ function hostToken(entity: EntityRecord, host: string): string {
 const network: SiteClass = {
   kind: NETWORK,
   class: 'network',
-  machine: machineOf(NETWORK),
+  machine: stateMachineOf(NETWORK),
   make: (adapter, entity, _needed, _input, token, options) => {
     const { wanted } = entity;
     const allocation = wanted['occi.network.allocation'];
@@ -141,10 +144,41 @@ const network: SiteClass = {
   }),
 };
 
+/**
+ * An address reserved at the site is a network of its own that holds this one address, as OpenNebula keeps reservations,
+ * or a subnet of the site's choice of which only one address is used.
+ */
+const ipreservation: SiteClass = {
+  kind: IPRESERVATION,
+  class: 'network',
+  machine: stateMachineOf(IPRESERVATION),
+  make: (adapter, entity, _needed, _input, token, options) => {
+    const address = entity.wanted[RESERVED_ADDRESS];
+    return adapter.createNetwork(
+      {
+        id: entity.id,
+        name: entity.title ?? entity.id,
+        ...(typeof address === 'string' ? { cidr: rangeOfAddress(address) } : {}),
+      },
+      token,
+      options,
+    );
+  },
+  observe: (report) => {
+    const address =
+      report.class === 'network' && report.cidr !== undefined ? addressOfRange(report.cidr, report.gateway) : undefined;
+    return {
+      'occi.ipreservation.state': report.state,
+      ...messageOf('occi.ipreservation.state.message', report),
+      ...(address === undefined ? {} : { [RESERVED_ADDRESS]: address }),
+    };
+  },
+};
+
 const storage: SiteClass = {
   kind: STORAGE,
   class: 'storage',
-  machine: machineOf(STORAGE),
+  machine: stateMachineOf(STORAGE),
   make: (adapter, entity, _needed, input, token, options) =>
     adapter.createStorage(
       {
@@ -163,9 +197,10 @@ const storage: SiteClass = {
 const networkinterface: SiteClass = {
   kind: NETWORKINTERFACE,
   class: 'nic',
-  machine: machineOf(NETWORKINTERFACE),
+  machine: stateMachineOf(NETWORKINTERFACE),
   make: (adapter, entity, needed, _input, token, options) => {
     const { wanted } = entity;
+    const address = needed.address ?? wanted['occi.networkinterface.address'];
     return adapter.attachNic(
       {
         id: entity.id,
@@ -174,9 +209,7 @@ const networkinterface: SiteClass = {
         ...(typeof wanted['occi.networkinterface.mac'] === 'string'
           ? { mac: wanted['occi.networkinterface.mac'] }
           : {}),
-        ...(typeof wanted['occi.networkinterface.address'] === 'string'
-          ? { address: wanted['occi.networkinterface.address'] }
-          : {}),
+        ...(typeof address === 'string' ? { address } : {}),
       },
       token,
       options,
@@ -201,7 +234,7 @@ const networkinterface: SiteClass = {
 const storagelink: SiteClass = {
   kind: STORAGELINK,
   class: 'attachment',
-  machine: machineOf(STORAGELINK),
+  machine: stateMachineOf(STORAGELINK),
   make: (adapter, entity, needed, input, token, options) => {
     const device = entity.wanted['occi.storagelink.deviceid'];
     return adapter.attachStorage(
@@ -223,18 +256,19 @@ const storagelink: SiteClass = {
   }),
 };
 
-export const SITE_CLASSES: readonly SiteClass[] = [compute, network, storage, networkinterface, storagelink];
+export const SITE_CLASSES: readonly SiteClass[] = [
+  compute,
+  network,
+  ipreservation,
+  storage,
+  networkinterface,
+  storagelink,
+];
 
 const byKind = new Map(SITE_CLASSES.map((siteClass) => [siteClass.kind, siteClass]));
 
 export function siteClassOf(kind: TypeId): SiteClass | undefined {
   return byKind.get(kind);
-}
-
-function machineOf(kind: TypeId): StateMachine {
-  const machine = STATE_MACHINES[kind];
-  if (!machine) throw new Error(`no state machine for ${kind}`);
-  return machine;
 }
 
 /** A message is shown as long as the site has one; otherwise the attribute is absent. */

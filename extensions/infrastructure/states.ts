@@ -1,10 +1,23 @@
 /**
  * The state machines of the infrastructure kinds as data: which action leads from where to where (GFD.224 §3 and its
- * figures, GFD.184 §3 for the storage actions that 1.2 took away). States are OCCI's own words; what a site reports is
+ * figures, GFD.184 §3 for the storage actions that 1.2 took away; rOCCI for the kinds that only the field has). States are OCCI's own words; what a site reports is
  * always one of these.
  */
 
-import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, type TypeId } from '../../src/occi/model.js';
+import {
+  COMPUTE,
+  INFRASTRUCTURE,
+  NETWORK,
+  NETWORKINTERFACE,
+  STORAGE,
+  STORAGELINK,
+  type TypeId,
+} from '../../src/occi/model.js';
+
+/** Kinds of the field that lie in the OGF's scheme (K01; `occi-kinds/interop-egi.json`). */
+export const SECURITYGROUP: TypeId = `${INFRASTRUCTURE}securitygroup`;
+export const SECURITYGROUPLINK: TypeId = `${INFRASTRUCTURE}securitygrouplink`;
+export const IPRESERVATION: TypeId = `${INFRASTRUCTURE}ipreservation`;
 
 export interface Transition {
   readonly term: string;
@@ -70,7 +83,35 @@ export const STATE_MACHINES: Readonly<Record<TypeId, StateMachine>> = {
     actionScheme: `${S}/storagelink/action#`,
     transitions: [],
   },
+  [SECURITYGROUP]: {
+    attribute: 'occi.securitygroup.state',
+    initial: 'active',
+    actionScheme: `${S}/securitygroup/action#`,
+    transitions: [],
+  },
+  [SECURITYGROUPLINK]: {
+    attribute: 'occi.securitygrouplink.state',
+    initial: 'active',
+    actionScheme: `${S}/securitygrouplink/action#`,
+    transitions: [],
+  },
+  [IPRESERVATION]: {
+    attribute: 'occi.ipreservation.state',
+    initial: 'inactive',
+    actionScheme: `${S}/ipreservation/action#`,
+    transitions: [
+      { term: 'up', from: ['inactive', 'error'], to: 'active' },
+      { term: 'down', from: ['active'], to: 'inactive' },
+    ],
+  },
 };
+
+/** The state machine of a kind that has one. */
+export function stateMachineOf(kind: TypeId): StateMachine {
+  const machine = STATE_MACHINES[kind];
+  if (!machine) throw new Error(`no state machine for ${kind}`);
+  return machine;
+}
 
 /** The transition that an action makes from a state, if it is legal there. */
 export function transition(machine: StateMachine, term: string, state: string): Transition | undefined {

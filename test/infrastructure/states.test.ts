@@ -4,11 +4,9 @@ import { STATE_MACHINES, legalActions, transition } from '../../extensions/infra
 import { parseCategoryDocument } from '../../src/occi/category-document.js';
 import type { Kind } from '../../src/occi/model.js';
 
-const document = parseCategoryDocument(
-  JSON.parse(readFileSync('occi-kinds/infrastructure.json', 'utf8')),
-  'infrastructure.json',
-);
-const kinds = document.categories.filter((category): category is Kind => category.class === 'kind');
+const kinds = ['infrastructure.json', 'interop-egi.json']
+  .flatMap((file) => parseCategoryDocument(JSON.parse(readFileSync(`occi-kinds/${file}`, 'utf8')), file).categories)
+  .filter((category): category is Kind => category.class === 'kind');
 
 const machines = Object.entries(STATE_MACHINES);
 const states = machines.flatMap(([kind, { initial, transitions }]) =>
@@ -40,6 +38,9 @@ describe('the state machines of the infrastructure kinds', () => {
     ['compute', 'error', ['start']],
     ['network', 'inactive', ['up']],
     ['network', 'active', ['down']],
+    ['ipreservation', 'inactive', ['up']],
+    ['ipreservation', 'active', ['down']],
+    ['securitygroup', 'active', []],
     ['storage', 'offline', ['online']],
     ['storage', 'online', ['offline', 'backup', 'snapshot', 'resize']],
   ])('C-057 a %s that is %s offers %j', (term, state, expected) => {
