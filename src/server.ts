@@ -14,6 +14,8 @@ import {
 import type { Governance } from '../extensions/ovf-deployment/governance.js';
 import { applianceBlobs, createOvfDeployment, ovfDeploymentTables } from '../extensions/ovf-deployment/index.js';
 import { SiteImages } from '../extensions/infrastructure/images.js';
+import { createMonitoring } from '../extensions/monitoring/index.js';
+import { createPlatform } from '../extensions/platform/index.js';
 import { Access, Authenticator, bootstrap, certificateStrategy } from './access/index.js';
 import { systemClock, type Clock } from './base/clock.js';
 import type { Config, SiteConfig } from './base/config.js';
@@ -186,6 +188,8 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       governance,
       secretKey: secretKeyOf(directory),
     }),
+    createPlatform(),
+    createMonitoring(),
   ];
   const telemetry = createTelemetry(config.telemetry.enabled);
   const categories = new Categories(registryOf(config, extensions));
