@@ -35,7 +35,7 @@ export class SiteImages {
     onProgress?: (progress: Progress) => void,
   ): Promise<SiteRef> {
     const image = await this.#fetcher.fetch(wanted.source, { signal, ...(onProgress ? { onProgress } : {}) });
-    const token = `image-${createHash('sha256').update(wanted.key).digest('hex').slice(0, 40)}`;
+    const token = tokenOf(wanted.key);
     const spec = {
       id: token,
       name: wanted.name,
@@ -47,4 +47,17 @@ export class SiteImages {
     };
     return this.#sites.adapter(site).importImage(spec, token, { signal });
   }
+
+  /** What the site has under a key, for whoever does not know whether {@link ensure} came to its end. */
+  async find(site: string, key: string, signal: AbortSignal): Promise<SiteRef | undefined> {
+    const token = tokenOf(key);
+    for await (const image of this.#sites.adapter(site).list('image', { signal })) {
+      if (image.id === token) return image.ref;
+    }
+    return undefined;
+  }
+}
+
+function tokenOf(key: string): string {
+  return `image-${createHash('sha256').update(key).digest('hex').slice(0, 40)}`;
 }

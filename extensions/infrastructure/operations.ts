@@ -100,7 +100,7 @@ class SiteWork {
         if (!subject) return DONE;
         const ref = refOf(context) ?? (await this.#find(subject));
         if (ref === undefined) return DONE;
-        await subject.adapter.delete(subject.siteClass.class, ref, { signal: context.signal });
+        await this.#letGo(subject, ref, context.signal);
         const report = await this.#report(subject, ref, context.signal);
         if (report) return AGAIN;
         return { done: true, commit: (tx) => this.#observations.placed(tx, subject.entity.id, null) };

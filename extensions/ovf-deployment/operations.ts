@@ -77,21 +77,25 @@ function registerImage({ store, sites, images }: ApplianceOperationServices): Op
         },
         undo: async ({ operation, input, memory, signal }) => {
           const appliance = stringAt(input, 'appliance') ?? '';
-          const known = (await imagesOf(store, appliance)).find((each) => each.image === input['image']);
-          const ref = typeof memory['ref'] === 'string' ? memory['ref'] : known?.ref;
+          const image = stringAt(input, 'image') ?? '';
+          const site = operation.site ?? '';
+          const ref =
+            typeof memory['ref'] === 'string'
+              ? memory['ref']
+              : await images.find(site, imageKey(appliance, image), signal);
           if (ref === undefined) return { done: true };
-          await sites.adapter(operation.site ?? '').delete('image', ref, { signal });
-          const gone: ApplianceImage = {
-            appliance,
-            image: stringAt(input, 'image') ?? '',
-            site: operation.site ?? '',
-            ref,
-          };
+          const gone: ApplianceImage = { appliance, image, site, ref };
+          await deleteImage(sites, gone, signal);
           return { done: true, commit: (tx) => forgetImage(tx, gone) };
         },
       },
     ],
   };
+}
+
+/** What makes the image on the site this appliance's own. */
+function imageKey(appliance: string, image: string): string {
+  return `${appliance} ${image}`;
 }
 
 async function wantedImage(
@@ -106,7 +110,7 @@ async function wantedImage(
   if (!planned || !origin || !entity) throw new IaasError('invalid', `the appliance has no file ${image}`);
   const { compression, chunkSize, sizeBytes, digest } = planned;
   return {
-    key: `${appliance} ${image}`,
+    key: imageKey(appliance, image),
     name: planned.href,
     source: {
       from: 'sha256' in origin ? { sha256: origin.sha256 } : { url: origin.url },
@@ -167,16 +171,20 @@ function releaseImages({ store, sites }: ApplianceOperationServices): OperationT
     run: async ({ operation, signal }) => {
       const [next] = await imagesOf(store, operation.entity);
       if (!next) return { done: true };
-      try {
-        await sites.adapter(next.site).delete('image', next.ref, { signal });
-      } catch (error) {
-        if (!(error instanceof IaasError)) throw error;
-        // As with every deletion: tried again, and shown when it keeps failing (K11).
-        throw new IaasError('transient', error.message, error.said, error);
-      }
+      await deleteImage(sites, next, signal);
       return { done: false, again: 0, commit: (tx) => forgetImage(tx, next) };
     },
   };
+}
+
+/** As with every deletion: whatever the site answers, it is tried again, and shown when it keeps failing (K11). */
+async function deleteImage(sites: Sites, { site, ref }: ApplianceImage, signal: AbortSignal): Promise<void> {
+  try {
+    await sites.adapter(site).delete('image', ref, { signal });
+  } catch (error) {
+    if (!(error instanceof IaasError)) throw error;
+    throw new IaasError('transient', error.message, error.said, error);
+  }
 }
 
 /** The last of an appliance: its row, its secrets, and the tombstone itself. */

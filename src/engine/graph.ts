@@ -47,6 +47,7 @@ export async function insertGraph(
   const base = await lockSubject(tx, subject, order.length + 1);
   const keep = graph.keepOnFailure ?? false;
   const ids = new Map(order.map((child) => [child.key, newUuid(now)]));
+  const byKey = new Map(order.map((child) => [child.key, child]));
   const principal = graph.parent.principal;
   const parent = fresh(
     { ...graph.parent, appliance: subject },
@@ -69,7 +70,7 @@ export async function insertGraph(
   for (const operation of [...children, parent]) await insertOperation(tx, operation);
   for (const child of order) {
     const id = ids.get(child.key) ?? '';
-    for (const key of new Set(child.after)) await insertEdge(tx, id, ids.get(key) ?? '');
+    for (const key of edgesOf(child, byKey, types)) await insertEdge(tx, id, ids.get(key) ?? '');
     await insertEdge(tx, parent.id, id);
   }
   return { filed: { parent: parent.id, children: ids }, parent };
@@ -79,6 +80,25 @@ function firstStep(types: OperationTypes, name: string): string | null {
   const type = types.get(name);
   if (!type) throw problem('internal', 'engine.unknown-type', `no extension knows operations of type ${name}`);
   return type.steps[0]?.name ?? null;
+}
+
+/**
+ * What a child comes after. One that can be taken back also comes after what lies behind predecessors that cannot: those
+ * have no undo that theirs could wait for, and a disk must not be deleted ahead of its attachment because between the
+ * two it was only switched on.
+ */
+function edgesOf(child: NewChild, byKey: ReadonlyMap<string, NewChild>, types: OperationTypes): ReadonlySet<string> {
+  const edges = new Set(child.after);
+  if (!canBeUndone(types, child.type)) return edges;
+  for (const key of edges) {
+    const before = byKey.get(key);
+    if (before && !canBeUndone(types, before.type)) for (const earlier of before.after) edges.add(earlier);
+  }
+  return edges;
+}
+
+function canBeUndone(types: OperationTypes, name: string): boolean {
+  return types.get(name)?.steps.some((step) => step.undo !== undefined) ?? false;
 }
 
 async function insertEdge(tx: Tx, operation: Uuid, after: Uuid): Promise<void> {
