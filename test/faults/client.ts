@@ -11,6 +11,11 @@ export interface Answer {
   readonly body: string;
 }
 
+/** The server went away in the middle of a request: it may have been done or not. */
+export class CutOff extends Error {
+  override readonly name = 'CutOff';
+}
+
 export class Client {
   readonly #directory: string;
   readonly #url: () => Promise<string>;
@@ -75,17 +80,18 @@ export class Client {
     body?: string | FormData,
   ): Promise<Answer> {
     const url = await this.#url();
-    const response = await fetch(url + path, {
+    const asked = fetch(url + path, {
       method,
       headers: { Authorization: `Bearer ${this.#secret()}`, 'User-Agent': 'OCCI/1.2', ...headers },
       ...(body === undefined ? {} : { body }),
     });
-    const text = await response.text();
-    return {
-      status: response.status,
-      location: new URL(response.headers.get('Location') ?? path, url).pathname,
-      body: text,
-    };
+    try {
+      const response = await asked;
+      const { pathname } = new URL(response.headers.get('Location') ?? path, url);
+      return { status: response.status, location: pathname, body: await response.text() };
+    } catch (error) {
+      throw new CutOff(`${method} ${path} was cut off`, { cause: error });
+    }
   }
 
   #secret(): string {

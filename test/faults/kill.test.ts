@@ -17,7 +17,7 @@ import { forEachDatabase } from '../support/databases.js';
 import { testPackage, type TestPackage } from './appliance.js';
 import { NOTHING, takeCensus, type Census } from './census.js';
 import { between, chanceOf, type Chance } from './chance.js';
-import { Client, type Answer } from './client.js';
+import { Client, CutOff, type Answer } from './client.js';
 import { rowsOf } from './rows.js';
 import { build, ServerProcess } from './server-process.js';
 
@@ -147,10 +147,13 @@ class Trial {
     const fire = this.#fire(Array.from({ length: chance() < 0.25 ? 2 : 1 }, () => between(chance, 0, WITHIN_MS)));
     const key = `bystander-${randomUUID()}`;
     const bystander = this.#insist(() => this.#client.createStorage(key));
-    const answer = await this.#insist(ask);
-    expect(expected).toContain(answer.status);
-    this.#bystanders.push((await bystander).location);
+    const [answered, stood] = await Promise.allSettled([this.#insist(ask), bystander]);
     await fire;
+    if (answered.status === 'rejected') throw answered.reason;
+    if (stood.status === 'rejected') throw stood.reason;
+    const answer = answered.value;
+    expect(expected).toContain(answer.status);
+    this.#bystanders.push(stood.value.location);
     for (const location of this.#bystanders) expect(await this.#client.entity(location)).toBeDefined();
     return answer;
   }
@@ -169,7 +172,7 @@ class Trial {
       try {
         return await ask();
       } catch (error) {
-        if (!(error instanceof TypeError)) throw error;
+        if (!(error instanceof CutOff)) throw error;
         await pause(20);
       }
     }
