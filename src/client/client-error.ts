@@ -91,14 +91,19 @@ function plainFault(status: number, text: string): Fault {
 
 /** `fetch` wraps what really happened, sometimes twice. */
 function reasonOf(cause: unknown): string {
-  const inner = cause instanceof Error ? (cause.cause ?? cause) : cause;
-  const message = messageOf(inner);
+  const inner = isObject(cause) ? (cause['cause'] ?? cause) : cause;
+  const message = isObject(inner) && typeof inner['message'] === 'string' ? inner['message'] : messageOf(inner);
   return message === '' ? (codesOf(cause)[0] ?? 'the connection failed') : message;
 }
 
+/** Codes of an error, of what caused it and of the errors it gathers. */
 function codesOf(error: unknown): string[] {
-  if (!(error instanceof Error)) return [];
-  const own = (error as { readonly code?: unknown }).code;
-  const inner = error instanceof AggregateError ? (error.errors as unknown[]).flatMap(codesOf) : codesOf(error.cause);
-  return typeof own === 'string' ? [own, ...inner] : inner;
+  if (!isObject(error)) return [];
+  const { code, cause, errors } = error;
+  const inner = [...(Array.isArray(errors) ? (errors as unknown[]) : []), cause].flatMap(codesOf);
+  return typeof code === 'string' ? [code, ...inner] : inner;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
