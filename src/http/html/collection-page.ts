@@ -8,7 +8,7 @@ import { entityTable } from './entity-table.js';
 import { plainField, type Attempt } from './fields.js';
 import { filterForm } from './filter.js';
 import { alert, folded, form } from './form.js';
-import { collectionsOf, nameOf, pathOfView, termOf } from './labels.js';
+import { collectionName, collectionsOf, nameOf, pathOfView, termOf } from './labels.js';
 import type { Page, Step } from './layout.js';
 import { html, visible, type Html } from './template.js';
 
@@ -100,7 +100,7 @@ export function unboundPage(exchange: Exchange, path: string, members: Members):
   const title = home ? 'Your cloud' : path;
   const content = html`<h1>${title}</h1>
     <ul class="cards">
-      ${kinds.map(({ id, location = '/', title: text }) => card(location, termOf(id), text ?? id))}
+      ${kinds.map((kind) => card(kind.location ?? '/', collectionName(kind, kinds), kind.title ?? kind.id))}
       ${mixins.map(({ id, location, title: text }) => card(location, text ?? termOf(id), location))}
     </ul>
     <h2>${home ? 'Everything in it' : 'Everything below'}</h2>

@@ -11,6 +11,7 @@ import type { Attempt } from './fields.js';
 import { alert } from './form.js';
 import {
   categoryLink,
+  collectionName,
   collectionsOf,
   entityLink,
   nameOf,
@@ -100,7 +101,7 @@ function attributeTable(registry: CategoryRegistry, view: EntityView): Html {
   });
   if (rows.length === 0) return html`<p class="lead">It has no attributes with a value.</p>`;
   return html`<div class="scroll">
-    <table>
+    <table class="facts">
       <caption class="unseen">
         Attributes
       </caption>
@@ -130,11 +131,13 @@ function links(
     ${
       views.length === 0
         ? html`<p class="lead">It has none.</p>`
-        : entityTable({ registry, views, caption: 'Links of this resource', neighbours })
+        : entityTable({ registry, views, caption: 'Links of this resource', neighbours, of: path })
     }
     <p>
       Add a link:
-      ${kinds.map(({ id, location = '/' }) => html`<a href="${location}?${query}#create-title">${termOf(id)}</a> `)}
+      ${kinds.map(
+        (kind) => html`<a href="${kind.location ?? '/'}?${query}#create-title">${collectionName(kind, kinds)}</a> `,
+      )}
     </p>
   </section>`;
 }

@@ -12,6 +12,8 @@ export interface EntityTable {
   readonly caption: string;
   /** Entities that links lead to, by path. */
   readonly neighbours?: ReadonlyMap<string, EntityView>;
+  /** Path of the resource whose links these are: where they come from need not be said. */
+  readonly of?: string;
   /** A last cell for each row. */
   readonly last?: (view: EntityView) => Content;
 }
@@ -20,7 +22,7 @@ export interface EntityTable {
 const MOST_COLUMNS = 4;
 const LONGEST_CELL = 48;
 
-export function entityTable({ registry, views, caption, neighbours, last }: EntityTable): Html {
+export function entityTable({ registry, views, caption, neighbours, of, last }: EntityTable): Html {
   const mixed = new Set(views.map((view) => view.kind)).size > 1;
   const states = views.some((view) => stateOf(view) !== undefined);
   const links = views.some(isLinkView);
@@ -30,7 +32,7 @@ export function entityTable({ registry, views, caption, neighbours, last }: Enti
     return view ? entityLink(registry, view) : reference(registry, path);
   };
   return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
-    <table>
+    <table class="list">
       <caption class="unseen">
         ${caption}
       </caption>
@@ -38,11 +40,7 @@ export function entityTable({ registry, views, caption, neighbours, last }: Enti
         <tr>
           <th scope="col">Name</th>
           ${mixed && html`<th scope="col">Kind</th>`} ${states && html`<th scope="col">State</th>`}
-          ${
-            links &&
-            html`<th scope="col">From</th>
-              <th scope="col">To</th>`
-          }
+          ${links && of === undefined && html`<th scope="col">From</th>`} ${links && html`<th scope="col">To</th>`}
           ${columns.map((name) => html`<th scope="col" title="${name}">${shortName(name)}</th>`)}
           ${last && html`<th scope="col"><span class="unseen">What can be done</span></th>`}
         </tr>
@@ -54,11 +52,8 @@ export function entityTable({ registry, views, caption, neighbours, last }: Enti
             <th scope="row">${entityLink(registry, view)}</th>
             ${mixed && html`<td>${categoryLink(registry, view.kind)}</td>`}
             ${states && html`<td>${state !== undefined && stateBadge(state)}</td>`}
-            ${
-              links &&
-              html`<td>${isLinkView(view) && end(view.source.location)}</td>
-                <td>${isLinkView(view) && end(view.target.location)}</td>`
-            }
+            ${links && of === undefined && html`<td>${isLinkView(view) && end(view.source.location)}</td>`}
+            ${links && html`<td>${isLinkView(view) && end(view.target.location)}</td>`}
             ${columns.map((name) => html`<td>${cell(registry, view, name)}</td>`)}
             ${last && html`<td>${last(view)}</td>`}
           </tr>`;

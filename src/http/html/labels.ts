@@ -1,7 +1,7 @@
 /** What categories, entities and values are called on a page, and where they lead. */
 
 import { pathOf } from '../../extension/locations.js';
-import type { AttributeValue, EntityView, Kind, TypeId } from '../../occi/model.js';
+import { CONTRAIL, type AttributeValue, type EntityView, type Kind, type TypeId } from '../../occi/model.js';
 import type { CategoryRegistry } from '../../occi/registry.js';
 import { html, visible, type Html } from './template.js';
 
@@ -43,11 +43,19 @@ export function categoryLink(registry: CategoryRegistry, id: TypeId): Html {
     : html`<a href="${location}" title="${id}">${name}</a>`;
 }
 
-/** The kinds that have collections. */
+/** The kinds that have collections; those that VEP is for come first. */
 export function collectionsOf(registry: CategoryRegistry): Kind[] {
-  return registry
+  const kinds = registry
     .categories('1.2')
     .filter((category): category is Kind => category.class === 'kind' && category.location !== undefined);
+  const own = (kind: Kind): boolean => kind.scheme.startsWith(CONTRAIL);
+  return [...kinds.filter(own), ...kinds.filter((kind) => !own(kind))];
+}
+
+/** A kind by its term, and by what defines it where two share the term: `Component (platform)`. */
+export function collectionName({ id, term, scheme }: Kind, among: readonly Kind[]): string {
+  if (among.filter((kind) => kind.term === term).length < 2) return termOf(id);
+  return `${termOf(id)} (${scheme.slice(scheme.lastIndexOf('/') + 1, -1)})`;
 }
 
 const OWN_PATH = /^(\/(?:[A-Za-z0-9._~-]+\/)+)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
@@ -71,10 +79,11 @@ export function isState(name: string): boolean {
   return name.endsWith('.state');
 }
 
-/** The state of an entity, of the kind if several attributes call themselves so. */
+/** The state of an entity, if its kind has one; the first if several attributes call themselves so. */
 export function stateOf(view: EntityView): string | undefined {
-  const found = Object.entries(view.attributes).find(([name, value]) => isState(name) && typeof value === 'string');
-  return found === undefined ? undefined : String(found[1]);
+  return Object.entries(view.attributes).flatMap(([name, value]) =>
+    isState(name) && typeof value === 'string' ? [value] : [],
+  )[0];
 }
 
 const GOOD = new Set(['active', 'online', 'accepted', 'up']);

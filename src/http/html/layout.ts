@@ -8,7 +8,7 @@ import type { CategoryRegistry } from '../../occi/registry.js';
 import type { Answer } from '../answer.js';
 import type { Exchange } from '../occi/exchange.js';
 import { ASSETS } from './assets.js';
-import { collectionsOf, termOf } from './labels.js';
+import { collectionName, collectionsOf } from './labels.js';
 import { TEXT_HTML } from './negotiation.js';
 import { PROTECTION } from './protection.js';
 import { html, visible, type Content, type Html } from './template.js';
@@ -84,22 +84,23 @@ function navigation(registry: CategoryRegistry, path: string): Html {
     <h2>Resources</h2>
     ${list(
       kinds.filter((kind) => !isLink(kind)),
+      kinds,
       path,
     )}
     <h2>Links</h2>
-    ${list(kinds.filter(isLink), path)}
+    ${list(kinds.filter(isLink), kinds, path)}
   </nav>`;
 }
 
-function list(kinds: readonly Kind[], path: string): Html {
+function list(kinds: readonly Kind[], among: readonly Kind[], path: string): Html {
+  const item = (kind: Kind): Html => {
+    const { id, location = '/', title } = kind;
+    const here = path.startsWith(location) && html`aria-current="true"`;
+    return html`<li>
+      <a href="${location}" title="${title ?? id}" ${here}>${collectionName(kind, among)}</a>
+    </li>`;
+  };
   return html`<ul>
-    ${kinds.map(
-      ({ id, location = '/', title }) =>
-        html`<li>
-          <a href="${location}" title="${title ?? id}" ${path.startsWith(location) && html`aria-current="true"`}
-            >${termOf(id)}</a
-          >
-        </li>`,
-    )}
+    ${kinds.map(item)}
   </ul>`;
 }

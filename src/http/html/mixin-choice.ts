@@ -68,6 +68,14 @@ export function mixinFields(
       </select>`,
     ),
   );
+  const isBare = (mixin: Mixin): boolean => attributesToGive(registry, kind, mixin).length === 0;
+  const bare = single.filter(isBare);
+  const filled = single.filter((mixin) => !isBare(mixin));
+  const box = ({ id }: Mixin): Html =>
+    html`<label class="check">
+      <input type="checkbox" name="mixin" value="${id}" ${chosen.includes(id) && html`checked`} />
+      ${visible(titleOf(registry, id))}
+    </label>`;
   return html`${
     lists.length > 0 &&
     html`<fieldset>
@@ -75,26 +83,25 @@ export function mixinFields(
       <div class="fields">${lists}</div>
     </fieldset>`
   }
-  ${single.map((mixin) => {
-    const definitions = attributesToGive(registry, kind, mixin);
-    return html`<fieldset>
-      <legend>
-        <label class="check">
-          <input type="checkbox" name="mixin" value="${mixin.id}" ${chosen.includes(mixin.id) && html`checked`} />
-          ${visible(titleOf(registry, mixin.id))}
-        </label>
-      </legend>
-      ${
-        definitions.length > 0 &&
-        html`<div class="fields">
-          ${definitions.map((definition) =>
+  ${
+    bare.length > 0 &&
+    html`<fieldset>
+      <legend>Mixins</legend>
+      <div class="checks">${bare.map(box)}</div>
+    </fieldset>`
+  }
+  ${filled.map(
+    (mixin) =>
+      html`<fieldset>
+        <legend>${box(mixin)}</legend>
+        <div class="fields">
+          ${attributesToGive(registry, kind, mixin).map((definition) =>
             // Required only once the box is ticked, which the server sees.
             attributeField({ definition: { ...definition, required: false }, within: `create-${mixin.term}`, attempt }),
           )}
-        </div>`
-      }
-    </fieldset>`;
-  })}`;
+        </div>
+      </fieldset>`,
+  )}`;
 }
 
 function familyName(registry: CategoryRegistry, base: TypeId): string {

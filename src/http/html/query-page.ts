@@ -16,7 +16,7 @@ export function queryPage({ registry, target }: Exchange, attempt?: Attempt): Pa
     const found = views.filter(({ category }) => category.class === categoryClass);
     return html`<section aria-labelledby="${categoryClass}s">
       <h2 id="${categoryClass}s">${title} (${found.length})</h2>
-      ${found.map((view) => categoryItem(registry, view, target.path))}
+      <div class="categories">${found.map((view) => categoryItem(registry, view, target.path))}</div>
     </section>`;
   };
   const content = html`<h1>Categories</h1>
@@ -28,7 +28,8 @@ export function queryPage({ registry, target }: Exchange, attempt?: Attempt): Pa
     <p data-narrow="details.category" hidden>
       <label for="narrow">Show only what contains</label> <input id="narrow" type="search" autocomplete="off" />
     </p>
-    ${section('Kinds', 'kind')} ${section('Mixins', 'mixin')} ${defineForm(target.path, attempt)}
+    ${section('Kinds', 'kind')} ${section('Mixins', 'mixin')}
+    <div class="bar">${defineForm(target.path, attempt)}</div>
     ${section('Actions', 'action')}`;
   return { title: 'Categories', way: [{ name: 'Home', path: '/' }, { name: 'Categories' }], content };
 }

@@ -104,6 +104,9 @@ tr:last-child > * { border-bottom: 0; }
 thead th { font-size: 0.8rem; color: var(--dim); font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 500; }
 td { overflow-wrap: anywhere; }
+.list th, .list td { overflow-wrap: normal; white-space: nowrap; }
+.facts tbody th { width: 45%; }
+.scroll + details { margin-top: 0.75rem; }
 td pre { margin: 0; white-space: pre-wrap; font-size: 0.85rem; }
 code, .name { font: 0.9em ui-monospace, 'SF Mono', 'Cascadia Mono', 'DejaVu Sans Mono', monospace; }
 .name { overflow-wrap: anywhere; }
@@ -120,6 +123,12 @@ code, .name { font: 0.9em ui-monospace, 'SF Mono', 'Cascadia Mono', 'DejaVu Sans
 details { background: var(--sheet); border: 1px solid var(--line); border-radius: var(--radius); margin: 0 0 0.75rem; }
 summary { cursor: pointer; padding: 0.6rem 1.1rem; font-weight: 600; color: var(--brand); border-radius: var(--radius); }
 details[open] > summary { border-bottom: 1px solid var(--line); border-radius: var(--radius) var(--radius) 0 0; }
+/* Categories stand side by side until one is opened. */
+.categories { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: 0.6rem; align-items: start; }
+.categories details { margin: 0; min-width: 0; }
+.categories details[open] { grid-column: 1 / -1; }
+.categories summary { padding: 0.45rem 0.9rem; overflow-wrap: anywhere; }
+.categories .hint { margin-left: 1.1rem; }
 details > form, details > div { padding: 1rem 1.1rem; }
 .plain, .plain > form { background: none; border: 0; padding: 0; margin: 0; }
 .fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1rem 1.5rem; margin: 0 0 1rem; }
@@ -139,6 +148,7 @@ input:not([type='checkbox']), select, textarea {
 textarea { min-height: 6rem; font-family: ui-monospace, 'SF Mono', 'DejaVu Sans Mono', monospace; font-size: 0.9rem; }
 input[aria-invalid], select[aria-invalid], textarea[aria-invalid] { border: 2px solid var(--bad); }
 .wrong { color: var(--bad); font-size: 0.9rem; }
+.checks { display: flex; flex-wrap: wrap; gap: 0.3rem 1.5rem; }
 .check { display: flex; gap: 0.5rem; align-items: baseline; font-weight: 600; }
 button { padding: 0.4rem 1rem; border: 1px solid var(--brand); border-radius: 6px; background: var(--sheet); color: var(--brand); font-weight: 600; cursor: pointer; }
 button:hover { background: var(--soft); }
@@ -162,8 +172,5 @@ dd { margin: 0; overflow-wrap: anywhere; }
   .collections h2 { margin-top: 0.4rem; }
   .collections ul { display: flex; flex-wrap: wrap; gap: 0 0.9rem; }
   .collections a { margin: 0; padding: 0.1rem 0.3rem; }
-}
-@media (prefers-reduced-motion: no-preference) {
-  a, button, .cards a { transition: background-color 0.1s, border-color 0.1s; }
 }
 `;

@@ -59,9 +59,9 @@ export class Submission {
     this.#fields = fields;
   }
 
-  /** The value of a field, with line ends as they were typed; empty if it is absent. */
+  /** What was entered in the field, or in the first of several of that name; empty if nothing was. */
   one(name: string): string {
-    return (this.#fields.get(name) ?? '').replaceAll('\r\n', '\n');
+    return (this.all(name)[0] ?? '').replaceAll('\r\n', '\n');
   }
 
   all(name: string): readonly string[] {
