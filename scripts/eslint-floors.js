@@ -41,7 +41,7 @@ const HEIGHT = new Map([
 const EXCEPTIONS = new Set(['cli > conformance', 'cli > server']);
 
 /** Arrows between extensions, `from > to`, besides those to `infrastructure`. */
-const EXTENSION_ARROWS = new Set([]);
+const EXTENSION_ARROWS = new Set(['ovf-deployment > sla']);
 
 const PURE = new Set(['occi', 'ledger', 'ovf', 'scheduling', 'sla']);
 

@@ -11,8 +11,9 @@ import {
   infrastructureTables,
   type InfrastructureHooks,
 } from '../extensions/infrastructure/index.js';
-import type { Governance } from '../extensions/ovf-deployment/governance.js';
+import { Governance } from '../extensions/ovf-deployment/governance.js';
 import { applianceBlobs, createOvfDeployment, ovfDeploymentTables } from '../extensions/ovf-deployment/index.js';
+import { Agreements, createSla } from '../extensions/sla/index.js';
 import { SiteImages } from '../extensions/infrastructure/images.js';
 import { createMonitoring } from '../extensions/monitoring/index.js';
 import { createPlatform } from '../extensions/platform/index.js';
@@ -98,15 +99,6 @@ export async function start(options: StartOptions): Promise<RunningServer> {
   }
 }
 
-const governance: Governance = {
-  admit: () => Promise.resolve(),
-  govern: (_w, _a, _p, plan) => Promise.resolve({ plan, hosts: new Map() }),
-  place: () => Promise.resolve(new Map()),
-  release: () => Promise.resolve(),
-  verdicts: () => Promise.resolve([]),
-  price: () => Promise.resolve([]),
-};
-
 /** Whoever keeps tables of its own in the store. */
 const tables: readonly Pick<Extension, 'entitySchemas' | 'migrations'>[] = [
   { entitySchemas: engineSchemas, migrations: engineMigrations },
@@ -169,8 +161,12 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const handlers = new Handlers(registry);
   const observations = new Observations(registry, handlers, clock);
   const hooks: InfrastructureHooks = { details: [], settled: [] };
+  const access = new Access(store, clock);
+  const agreements = new Agreements({ store, access, entities: () => entities, observations });
+  const governance = new Governance({ sites, agreements, clock, providerIds: ['vep', config.provider.id] });
   const extensions: Extension[] = [
     createInfrastructure({ config, store, clock, log, engine, sites, images, observations, registry, hooks }),
+    createSla({ access, entities: () => entities }),
     createOvfDeployment({
       store,
       sites,
@@ -198,7 +194,6 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     engine.register(traced(extension.operations, telemetry));
   }
 
-  const access = new Access(store, clock);
   const bootstrapped = await bootstrap(store, directory, clock.now());
   const authenticator = new Authenticator(store, access, clock);
   const certificates =

@@ -31,7 +31,8 @@ import { ACT } from '../infrastructure/operations.js';
 import { ComponentMaker, type Components, type MachineComponents } from './components.js';
 import { deploymentGraph, startChildren, stopChildren, type Hosts } from './deployment-graph.js';
 import { describePlan } from './dry-run.js';
-import type { Governance } from './governance.js';
+import { SLA, governedAttributes } from '../sla/agreements.js';
+import { agreementId, type Governance } from './governance.js';
 import { withInstances } from './instances.js';
 import { CHANGE, DELETE, DEPLOY, UNDEPLOY } from './operations.js';
 import { PreparedDeployment, prepareDeployment, type PreparationServices } from './prepared.js';
@@ -83,19 +84,19 @@ export class ApplianceHandler implements KindHandler {
       .map(([term]) => ACTION_SCHEME + term);
   }
 
-  makeReady(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<unknown> {
-    return this.#prepare(context, registry, entity);
+  async makeReady(
+    context: RequestContext,
+    _registry: CategoryRegistry,
+    entity: NewEntity,
+  ): Promise<PreparedDeployment> {
+    const prepared = await prepareDeployment(this.#services, context, entity);
+    const governed = await this.#services.governance.admit(context, prepared, entity.resolved.attributes);
+    return prepared.governedBy(governed);
   }
 
-  async dryRun(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<DryRun> {
+  async dryRun(context: RequestContext, _registry: CategoryRegistry, entity: NewEntity): Promise<DryRun> {
     const prepared = await prepareDeployment(this.#services, context, entity);
-    return describePlan(this.#services, context, registry, prepared);
-  }
-
-  async #prepare(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<PreparedDeployment> {
-    const prepared = await prepareDeployment(this.#services, context, entity);
-    await this.#services.governance.admit(context, registry, prepared, entity.resolved.attributes);
-    return prepared;
+    return describePlan(this.#services.governance, context, prepared, entity.resolved.attributes);
   }
 
   prepare(_write: Write, draft: EntityDraft): Promise<void> {
@@ -109,6 +110,11 @@ export class ApplianceHandler implements KindHandler {
     draft.observed[STATE_MESSAGE] = 'deploying';
     draft.observed[DEPLOYED] = true;
     draft.observed[OVF_DIGEST] = prepared.digest;
+    const { offer } = prepared.governed();
+    if (offer) {
+      draft.mixins.push(SLA);
+      Object.assign(draft.observed, governedAttributes(agreementId(offer)));
+    }
     draft.appliance = draft.id;
     draft.site = prepared.site;
     return Promise.resolve();
@@ -116,7 +122,7 @@ export class ApplianceHandler implements KindHandler {
 
   async created(write: Write, entity: EntityRecord, draft: EntityDraft): Promise<void> {
     const prepared = preparedOf(draft.prepared);
-    const plan = withInstances(prepared.plan(), {});
+    const { plan, hosts } = prepared.governed();
     const secrets = await this.#seal(write, entity.id, prepared);
     const row: ApplianceRow = {
       appliance: entity.id,
@@ -126,9 +132,8 @@ export class ApplianceHandler implements KindHandler {
       secrets,
     };
     await insertAppliance(write.tx, row, write.now);
-    const governed = await this.#services.governance.govern(write, entity, prepared, plan);
-    await updatePlan(write.tx, entity.id, governed.plan);
-    await this.#deploy(write, entity, { ...row, plan: governed.plan }, governed.hosts);
+    await this.#services.governance.govern(write, entity, prepared.governed());
+    await this.#deploy(write, entity, row, hosts);
   }
 
   async #seal(write: Write, appliance: string, prepared: PreparedDeployment): Promise<string | null> {

@@ -23,6 +23,7 @@ import type {
   PlannedMachine,
 } from '../../src/ovf/plan.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
+import { SLA, SLA_AGREEMENT, SLA_COMPLIANCE } from '../sla/agreements.js';
 import { COMPONENT, OVF_APPLIANCE, OVF_DEPLOYMENT, OVF_ID, OVF_ITEM, OVF_PLACED } from './vocabulary.js';
 
 const GIB = 2 ** 30;
@@ -63,8 +64,18 @@ export class ComponentMaker {
   readonly #appliance: EntityRecord;
   readonly #options: ComponentOptions;
   readonly #shared = new Map<string, EntityRecord>();
+  /** What governs the appliance governs all it consists of (K16). */
+  readonly #governed: readonly TypeId[];
+  readonly #terms: Attributes;
 
   constructor(entities: Entities, write: Write, appliance: EntityRecord, options: ComponentOptions) {
+    this.#governed = appliance.mixins.filter((mixin) => mixin === SLA);
+    this.#terms = Object.fromEntries(
+      [SLA_AGREEMENT, SLA_COMPLIANCE].flatMap((name) => {
+        const value = appliance.observed[name];
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
     this.#entities = entities;
     this.#write = write;
     this.#appliance = appliance;
@@ -155,8 +166,8 @@ export class ComponentMaker {
       {
         resolved: {
           kind: known(registry.kind(kind)),
-          mixins: [OVF_DEPLOYMENT, ...mixins].map((id) => known(registry.mixin(id))),
-          attributes: { ...attributes, [OVF_APPLIANCE]: appliance, [OVF_PLACED]: this.#options.site },
+          mixins: [OVF_DEPLOYMENT, ...this.#governed, ...mixins].map((id) => known(registry.mixin(id))),
+          attributes: { ...attributes, ...this.#terms, [OVF_APPLIANCE]: appliance, [OVF_PLACED]: this.#options.site },
           title,
           ...(summary === undefined ? {} : { summary }),
           links: [],

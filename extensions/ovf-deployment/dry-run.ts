@@ -5,49 +5,60 @@
 
 import type { RequestContext } from '../../src/extension/extension.js';
 import type { DryRun } from '../../src/extension/kind-handler.js';
-import { Problem, throwIfFaulty } from '../../src/base/errors.js';
-import type { CategoryRegistry } from '../../src/occi/registry.js';
+import { Problem, throwIfFaulty, type Fault } from '../../src/base/errors.js';
+import type { Attributes } from '../../src/occi/model.js';
+import type { Term } from '../../src/sla/agreement.js';
 import type { Governance } from './governance.js';
 import type { PreparedDeployment } from './prepared.js';
 import { PLAN_TYPE } from './vocabulary.js';
 
 export async function describePlan(
-  services: { readonly governance: Governance },
+  governance: Governance,
   context: RequestContext,
-  registry: CategoryRegistry,
   prepared: PreparedDeployment,
+  attributes: Attributes,
 ): Promise<DryRun> {
   throwIfFaulty('invalid', prepared.allFindings);
-  const { draft, unresolved } = prepared.result;
-  const { governance } = services;
+  const { draft, plan, unresolved } = prepared.result;
+  const admission = plan === undefined ? NOT_JUDGED : await judged(governance, context, prepared, attributes);
   const body = {
     version: 1,
     site: prepared.site,
     digest: prepared.digest,
-    deployable: prepared.result.plan !== undefined,
-    plan: draft ?? null,
+    deployable: plan !== undefined && admission.unmet.length === 0,
+    plan: admission.plan ?? draft ?? null,
     unresolved,
     findings: prepared.allFindings,
     sites: draft ? await governance.verdicts(draft) : [],
-    agreement: await agreementVerdict(services, context, registry, prepared),
-    price: await governance.price(prepared),
+    unmet: admission.unmet,
+    price: admission.terms.filter((term) => term.type === 'price'),
   };
   return { mediaType: PLAN_TYPE, body: JSON.stringify(body) };
 }
 
-/** Whether the agreement that came along would be accepted, and every term that stands against it. */
-async function agreementVerdict(
-  { governance }: { readonly governance: Governance },
+interface Admission {
+  readonly plan?: object;
+  readonly unmet: readonly Fault[];
+  readonly terms: readonly Term[];
+}
+
+const NOT_JUDGED: Admission = { unmet: [], terms: [] };
+
+/** Whether agreement and capacity would be granted, and everything that stands against it. */
+async function judged(
+  governance: Governance,
   context: RequestContext,
-  registry: CategoryRegistry,
   prepared: PreparedDeployment,
-): Promise<object | null> {
-  if (!prepared.agreement || !prepared.result.plan) return null;
+  attributes: Attributes,
+): Promise<Admission> {
   try {
-    await governance.admit(context, registry, prepared, {});
-    return { acceptable: true, unmet: [] };
+    const { plan, offer } = await governance.admit(context, prepared, attributes);
+    const agreement = offer && ('standing' in offer ? offer.standing.agreement : offer.agreement);
+    return { plan, unmet: [], terms: agreement?.terms ?? [] };
   } catch (error) {
-    if (!(error instanceof Problem) || error.kind !== 'unmet') throw error;
-    return { acceptable: false, unmet: error.faults };
+    if (error instanceof Problem && (error.kind === 'unmet' || error.kind === 'conflict')) {
+      return { unmet: error.faults, terms: [] };
+    }
+    throw error;
   }
 }

@@ -1,16 +1,39 @@
 /**
- * What an agreement has to say about an appliance, as the appliance sees it. The sla extension lies beside this one and
- * must not be imported (K38): the composition root joins the two through this interface.
+ * What agreements and the sites' capacity have to say about an appliance: admission before its transaction, acceptance
+ * inside it, and placement on hosts. The judgement itself is pure (`src/sla`, `src/scheduling`); here it gets the
+ * inventories, the caller and the agreements that are kept.
  */
 
+import type { Clock } from '../../src/base/clock.js';
+import { Problem, problem } from '../../src/base/errors.js';
+import { newUuid } from '../../src/base/ids.js';
 import type { RequestContext } from '../../src/extension/extension.js';
 import type { Write } from '../../src/extension/kind-handler.js';
+import type { Sites } from '../../src/iaas/sites.js';
 import type { Attributes } from '../../src/occi/model.js';
-import type { CategoryRegistry } from '../../src/occi/registry.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
+import { demandsOf } from '../../src/scheduling/offer.js';
+import { place } from '../../src/scheduling/placement.js';
+import { admit, type Admitted } from '../../src/sla/admission.js';
+import type { SlaSite } from '../../src/sla/admit-site.js';
+import type { Agreement } from '../../src/sla/agreement.js';
+import { parseAgreementText } from '../../src/sla/parse.js';
+import { refusal } from '../../src/sla/unmet.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
+import type { Agreements, StandingAgreement } from '../sla/agreements.js';
 import type { Hosts } from './deployment-graph.js';
+import { withInstances } from './instances.js';
+import { offersOf } from './offers.js';
 import type { PreparedDeployment } from './prepared.js';
+import { OVF_AGREEMENT } from './vocabulary.js';
+
+export interface GovernanceServices {
+  readonly sites: Sites;
+  readonly agreements: Agreements;
+  readonly clock: Clock;
+  /** Names under which this provider appears in agreements. */
+  readonly providerIds: readonly string[];
+}
 
 /** Whether one site can take the appliance, for the dry run. */
 export interface SiteVerdict {
@@ -19,36 +42,143 @@ export interface SiteVerdict {
   readonly reasons: readonly string[];
 }
 
+/** What was settled before the transaction of a deployment. */
 export interface Governed {
-  /** The plan with the sizes and constraints that the agreement's terms ask for. */
+  /** The plan with instances, sizes and constraints as the agreement wants them. */
   readonly plan: DeploymentPlan;
   readonly hosts: Hosts;
+  /** Absent: nothing but capacity was asked. */
+  readonly offer?: Offer;
 }
 
-export interface Governance {
+/** An agreement that came along, with the id its entity will have, or one that stands already. */
+export type Offer =
+  | { readonly id: string; readonly agreement: Agreement; readonly document: string }
+  | { readonly standing: StandingAgreement };
+
+/** Id of the agreement's entity. */
+export function agreementId(offer: Offer): string {
+  return 'standing' in offer ? offer.standing.id : offer.id;
+}
+
+export class Governance {
+  readonly #services: GovernanceServices;
+
+  constructor(services: GovernanceServices) {
+    this.#services = services;
+  }
+
   /**
-   * Before the transaction: the agreement that came along, or the one named, is judged against plan and sites.
+   * Before the transaction: the agreement that came along, or the one named, is judged against plan and site, and
+   * every machine gets a host.
    *
-   * @throws Problem `unmet` with every term that cannot be kept, `invalid` for a document that is none
+   * @throws Problem `unmet` or `conflict` with every term that cannot be kept; `invalid` for a document that is none
    */
-  admit(
+  async admit(context: RequestContext, prepared: PreparedDeployment, attributes: Attributes): Promise<Governed> {
+    const plan = withInstances(prepared.plan(), {});
+    const offer = await this.#offer(context, prepared, attributes);
+    if (!offer) return { plan, hosts: await this.place(plan, prepared.site) };
+    const agreement = 'standing' in offer ? offer.standing.agreement : offer.agreement;
+    const admitted = await this.#judge(context, prepared, plan, agreement, offer);
+    return { plan: withInstances(admitted.plan, {}), hosts: admitted.hosts, offer };
+  }
+
+  async #offer(
     context: RequestContext,
-    registry: CategoryRegistry,
     prepared: PreparedDeployment,
     attributes: Attributes,
-  ): Promise<void>;
-  /** Inside the transaction: the agreement is accepted and linked, and the plan brought in line with it. */
-  govern(write: Write, appliance: EntityRecord, prepared: PreparedDeployment, plan: DeploymentPlan): Promise<Governed>;
-  /** Hosts for machines that are deployed again. */
-  place(plan: DeploymentPlan, site: string): Promise<Hosts>;
-  /** The appliance goes: agreements that governed it end. */
-  release(write: Write, appliance: EntityRecord): Promise<void>;
-  /** What each site would say to the plan. */
-  verdicts(plan: DeploymentPlan): Promise<readonly SiteVerdict[]>;
-  /** What the appliance would cost under the agreement that came along, if it says. */
-  price(
+  ): Promise<Offer | undefined> {
+    const named = attributes[OVF_AGREEMENT];
+    if (prepared.agreement && named !== undefined) {
+      throw problem('invalid', 'sla.sent-twice', 'the request brings an agreement and names another', {
+        place: { field: OVF_AGREEMENT },
+        rule: 'K05',
+        remedy: 'send the one or name the other',
+      });
+    }
+    if (prepared.agreement) {
+      const document = Buffer.from(prepared.agreement.bytes ?? []).toString('utf8');
+      return { id: newUuid(), agreement: parseAgreementText(document), document };
+    }
+    return typeof named === 'string'
+      ? { standing: await this.#services.agreements.standing(context, named) }
+      : undefined;
+  }
+
+  async #judge(
+    context: RequestContext,
     prepared: PreparedDeployment,
-  ): Promise<
-    readonly { readonly component: string; readonly amount: string; readonly currency: string; readonly per: string }[]
-  >;
+    plan: DeploymentPlan,
+    agreement: Agreement,
+    offer: Offer,
+  ): Promise<Admitted> {
+    const { principal } = context;
+    const outcome = admit({
+      agreement,
+      plan,
+      descriptor: { sha256: prepared.digest },
+      sites: await this.#slaSites([prepared.site]),
+      provider: { ids: this.#services.providerIds },
+      caller: { ids: [principal.id, principal.name], vos: principal.groups, loa: null },
+      governed: await this.#services.agreements.taken('standing' in offer ? offer.standing.id : undefined),
+      now: this.#services.clock.now(),
+    });
+    if ('unmet' in outcome) throw refusal(outcome.unmet);
+    return outcome.admitted;
+  }
+
+  /** Inside the transaction: the agreement comes into force for the appliance (K16). */
+  async govern(write: Write, appliance: EntityRecord, { offer }: Governed): Promise<void> {
+    const { agreements } = this.#services;
+    if (!offer) return;
+    if ('standing' in offer) await agreements.attach(write, appliance, offer.standing.id);
+    else await agreements.accept(write, appliance, offer);
+  }
+
+  /**
+   * A host for every machine where the site lets VEP choose; nothing where its inventory is not known.
+   *
+   * @throws Problem `conflict` when there is no room, `unmet` when a constraint cannot be kept
+   */
+  async place(plan: DeploymentPlan, site: string): Promise<Hosts> {
+    const offers = await offersOf(this.#services.sites, [site]);
+    if (offers.length === 0) return new Map();
+    const outcome = place(demandsOf(plan), offers, plan.constraints);
+    if ('assignments' in outcome) return new Map([...outcome.assignments].map(([machine, at]) => [machine, at.host]));
+    const capacity = outcome.refused.every(
+      ({ code }) => code === 'placement.capacity' || code === 'placement.too-large',
+    );
+    throw new Problem(capacity ? 'conflict' : 'unmet', outcome.refused);
+  }
+
+  /** The appliance goes: agreements that governed it alone end. */
+  release(write: Write, appliance: EntityRecord): Promise<void> {
+    return this.#services.agreements.release(write, appliance);
+  }
+
+  /** What each site would say to the plan. */
+  async verdicts(plan: DeploymentPlan): Promise<readonly SiteVerdict[]> {
+    const { sites } = this.#services;
+    return Promise.all(
+      sites.names.map(async (name): Promise<SiteVerdict> => {
+        const offers = await offersOf(sites, [name]);
+        if (offers.length === 0) return { name, fits: false, reasons: ['the site does not answer'] };
+        const outcome = place(demandsOf(plan), offers, plan.constraints);
+        return 'assignments' in outcome
+          ? { name, fits: true, reasons: [] }
+          : { name, fits: false, reasons: outcome.refused.map(({ message }) => message) };
+      }),
+    );
+  }
+
+  async #slaSites(names: readonly string[]): Promise<SlaSite[]> {
+    const offers = await offersOf(this.#services.sites, names);
+    return offers.map((offer) => ({
+      ...offer,
+      // Run-time evaluation comes with a later issue: until then nothing is measured, and no objective is accepted.
+      metrics: new Map(),
+      promises: new Set(),
+      levels: this.#services.sites.adapter(offer.name).capabilities().placement,
+    }));
+  }
 }

@@ -19,6 +19,7 @@ import {
   type PlanResult,
 } from '../../src/ovf/index.js';
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
+import type { Governed } from './governance.js';
 import { originsOf, receivePackage, type ImageOrigins, type Package, type PackageServices } from './package.js';
 import { OVF_CONFIGURATION, OVF_INPUTS, OVF_SITE, OVF_URL } from './vocabulary.js';
 
@@ -40,7 +41,9 @@ export class PreparedDeployment {
   /** Findings of the package itself, beside those of the plan. */
   readonly findings: readonly Fault[];
 
-  constructor(parts: Omit<PreparedDeployment, 'plan' | 'allFindings'>) {
+  #governed: Governed | undefined;
+
+  constructor(parts: Omit<PreparedDeployment, 'plan' | 'allFindings' | 'governed' | 'governedBy'>) {
     this.result = parts.result;
     this.descriptor = parts.descriptor;
     this.digest = parts.digest;
@@ -49,6 +52,17 @@ export class PreparedDeployment {
     this.inputs = parts.inputs;
     this.agreement = parts.agreement;
     this.findings = parts.findings;
+  }
+
+  /** Notes what was settled about agreement and hosts. */
+  governedBy(governed: Governed): this {
+    this.#governed = governed;
+    return this;
+  }
+
+  governed(): Governed {
+    if (this.#governed) return this.#governed;
+    throw problem('internal', 'appliance.not-admitted', 'the appliance has not been admitted');
   }
 
   get allFindings(): readonly Fault[] {

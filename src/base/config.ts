@@ -56,6 +56,8 @@ export interface Config {
   readonly sites: readonly SiteConfig[];
   readonly templates: { readonly os: readonly OsTemplateConfig[] };
   readonly telemetry: { readonly enabled: boolean };
+  /** How this provider is called in agreements, e.g. the DN of its certificate. */
+  readonly provider: { readonly id: string };
 }
 
 export interface SiteConfig {
@@ -167,6 +169,7 @@ export const configSchema: JsonObject = object({
     },
   }),
   telemetry: object({ enabled: boolean(false) }),
+  provider: object({ id: { type: 'string', minLength: 1, default: 'vep' } }),
 });
 
 /** Environment variables that override a key of the file. */

@@ -68,6 +68,8 @@ export interface Belonging {
   readonly heading?: string;
   /** Links: the source does not show it yet; {@link Entities.showLinks} will show all of them at once. */
   readonly unshown?: boolean;
+  /** Links: whoever makes it has judged its ends already, e.g. those of an appliance's own components. */
+  readonly trusted?: boolean;
 }
 
 export class Entities {
@@ -454,7 +456,7 @@ export class Entities {
   async #end(write: Write, reference: string, verb: Verb, belonging: Belonging): Promise<EntityRecord | undefined> {
     const id = entityIdOf(reference, write.context.base);
     if (id === undefined) return undefined;
-    if (belonging.appliance !== undefined) return this.#current(write.tx, id);
+    if (belonging.appliance !== undefined || belonging.trusted === true) return this.#current(write.tx, id);
     const { access } = this.#services;
     const entity = await loadForUpdate(write.tx, id, access.scope(write.context.principal, 'read'));
     return entity && access.decide(write.context.principal, verb, entity) ? entity : undefined;
