@@ -72,16 +72,16 @@ function zsh(nodes: readonly CommandNode[]): string {
       return quoted(`${name}:${child?.description ?? ''}`);
     });
     const options = node.options.map(({ flag, description }) => quoted(`${flag}:${description}`));
-    return `    ${quoted(node.path)}) words=(${[...children, ...options].join(' ')}) ;;`;
+    return `    ${quoted(node.path)}) candidates=(${[...children, ...options].join(' ')}) ;;`;
   });
   const known = nodes.map(({ path }) => path).filter((path) => path !== '');
   return `#compdef vep
 # zsh completion of vep: source <(vep completion zsh)
 _vep() {
   local vep_path="" word
-  local -a words_before words
+  local -a words_before candidates
   words_before=("\${(@)words[2,CURRENT-1]}")
-  words=()
+  candidates=()
   for word in $words_before; do
     case "\${vep_path:+$vep_path }$word" in
       ${known.map(quoted).join('|')}) vep_path="\${vep_path:+$vep_path }$word" ;;
@@ -90,7 +90,7 @@ _vep() {
   case "$vep_path" in
 ${cases.join('\n')}
   esac
-  _describe 'vep' words || _files
+  _describe 'vep' candidates || _files
 }
 compdef _vep vep
 `;

@@ -1,0 +1,128 @@
+/** Commands that need no server: validation, completion, tokens. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/base/package-root.js';
+import { archiveOf } from '../../src/cli/archive.js';
+import { createProgram } from '../../src/cli/program.js';
+import { vep, type Ran } from './fake-terminal.js';
+
+let folder: string;
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'vep-local-'))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const run = (line: string): Promise<Ran> =>
+  vep(line.split(' '), { directory: folder, environment: { VEP_DATA_DIR: join(folder, 'data') } });
+const descriptor = readFileSync(join(packageRoot, 'examples/single-vm/single-vm.ovf'), 'utf8');
+
+describe('vep validate', () => {
+  it('finds nothing wrong with the examples, even by the letter', async () => {
+    for (const name of ['single-vm', 'web-shop', 'options']) {
+      const { code, out } = await run(`validate ${join(packageRoot, `examples/${name}/${name}.ovf`)} --strict`);
+      expect(code).toBe(0);
+      expect(out).toContain('valid (strict; 0 errors, 0 warnings, 0 notes)');
+    }
+  });
+
+  it('tells every finding with line, rule and remedy', async () => {
+    writeFileSync(
+      join(folder, 'bad.ovf'),
+      descriptor.replace('ovf:/disk/', 'ovf:/disk/x').replace(/<rasd:Connection>[^<]*/, '<rasd:Connection>nowhere'),
+    );
+    const { code, out } = await run('validate bad.ovf --strict');
+    expect(code).toBe(1);
+    expect(out).toMatch(/error: line \d+.*\[ovf\.O-033, O-033, DSP0243 §8\.3\]\n {2}remedy: /);
+    expect(out).toContain('ovf.O-043');
+    const json = JSON.parse((await run('validate bad.ovf --json')).out);
+    expect(json).toMatchObject({ file: 'bad.ovf', mode: 'lenient', valid: false });
+    expect(json.errors + json.warnings + json.notes).toBe(json.findings.length);
+    expect((await run('validate bad.ovf')).out).toContain('warning: ');
+  });
+
+  it('reads a package: members, completeness and descriptor', async () => {
+    const write = async (name: string, members: Parameters<typeof archiveOf>[1]): Promise<void> => {
+      const source = archiveOf(name, members);
+      writeFileSync(join(folder, name), await source.read(0, source.sizeBytes));
+    };
+    const ovf = { name: 'a.ovf', bytes: Buffer.from(descriptor) };
+    await write('incomplete.ova', [ovf]);
+    const incomplete = await run('validate incomplete.ova');
+    expect(incomplete.code).toBe(1);
+    expect(incomplete.out).toContain('the file is not in the package');
+    await write('last.ova', [{ name: 'b.txt', bytes: Buffer.from('x') }, ovf]);
+    expect((await run('validate last.ova')).out).toContain('O-021');
+  });
+
+  it('survives what is neither', async () => {
+    writeFileSync(join(folder, 'noise'), Buffer.from(Array.from({ length: 3000 }, (_, index) => (index * 7919) % 256)));
+    writeFileSync(join(folder, 'empty'), '');
+    writeFileSync(join(folder, 'text.ovf'), '<a');
+    for (const name of ['noise', 'empty', 'text.ovf']) expect((await run(`validate ${name}`)).code).toBe(1);
+    expect((await run('validate missing')).code).toBe(2);
+    expect((await run('validate .')).code).toBe(2);
+  });
+});
+
+describe('vep completion', () => {
+  const names = createProgram({} as never, () => undefined).commands.map((command) => command.name());
+
+  it.each(['bash', 'zsh', 'fish'])('for %s names every command and the options', async (shell) => {
+    const { code, out } = await run(`completion ${shell}`);
+    expect(code).toBe(0);
+    for (const name of [...names, 'reset', 'revoke']) expect(out).toMatch(new RegExp(`\\b${name}\\b`));
+    for (const option of ['keep-on-failure', 'data-dir']) expect(out).toContain(option);
+  });
+
+  it('works in bash', async () => {
+    const { out } = await run('completion bash');
+    const complete = (...words: string[]): string[] => {
+      const script = `${out}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _vep; printf '%s\\n' "\${COMPREPLY[@]}"`;
+      return execFileSync('bash', ['-c', script], { encoding: 'utf8' }).trim().split('\n');
+    };
+    expect(complete('vep', 'un')).toEqual(['undeploy']);
+    expect(complete('vep', '--json', 'token', 're')).toEqual(['revoke']);
+    expect(complete('vep', 'deploy', 'x.ovf', '--keep')).toEqual(['--keep-on-failure']);
+  });
+
+  it('knows no other shell', async () => {
+    expect((await run('completion tcsh')).code).toBe(2);
+  });
+});
+
+describe('vep token and vep admin', () => {
+  it('make, list and revoke tokens in the data directory, for administrators', async () => {
+    expect((await run('token list')).code).toBe(4);
+    expect((await run('admin reset user --admin')).code).toBe(0);
+    const file = join(folder, 'data/user.token');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const made = await run('token create --admin --name mine --expires 2 --json');
+    expect(JSON.parse(made.out)).toMatchObject({
+      account: 'user',
+      name: 'mine',
+      token: expect.stringMatching(/^vep_/),
+    });
+    const list = (): Promise<{ id: string; name: string }[]> =>
+      run('token list --admin --json').then(({ out }) => JSON.parse(out));
+    const found = await list();
+    expect(found.map(({ name }) => name).sort()).toEqual(['mine', 'user.token']);
+    expect((await run('token list --admin')).out).toContain('never');
+    const id = found.find(({ name }) => name === 'mine')?.id;
+    expect((await run(`token revoke ${id} --admin`)).code).toBe(0);
+    expect(await list()).toHaveLength(1);
+    expect((await run(`token revoke ${id} --admin`)).code).toBe(6);
+    expect((await run('token revoke nonsense --admin')).code).toBe(2);
+    expect((await run('token create --admin --account nobody')).code).toBe(6);
+    expect((await run('admin reset root --admin')).code).toBe(2);
+  });
+
+  it('a reset puts a new token into the file', async () => {
+    await run('admin reset --admin');
+    const before = readFileSync(join(folder, 'data/admin.token'), 'utf8');
+    const { out } = await run('admin reset --admin');
+    const after = readFileSync(join(folder, 'data/admin.token'), 'utf8');
+    expect(after).not.toBe(before);
+    expect(out).not.toContain(after.trim());
+  });
+});
