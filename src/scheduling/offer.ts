@@ -42,22 +42,37 @@ export interface HostOffer {
 
 /**
  * The machines of a plan, each as often as it is to have instances: the first is called like its VirtualSystem, the
- * others `<id>-2`, `<id>-3`, … (`spec/ovf.md` §9). A plan in which instances stand as machines already gives the same.
- * A shared disk counts once, with the first machine that has it.
+ * others `<id>-2`, `<id>-3`, … (`spec/ovf.md` §9). A shared disk counts once, with the first machine that has it.
  */
 export function demandsOf(plan: DeploymentPlan): MachineDemand[] {
-  const capacities = new Map(plan.disks.map((disk) => [disk.id, disk]));
-  const byId = new Map(plan.machines.map((machine) => [machine.id, machine]));
+  const disks = new Map(plan.disks.map((disk) => [disk.id, disk]));
   const shared = new Set<string>();
-  return plan.machines.flatMap((machine) =>
+  return foldReplicas(plan).machines.flatMap((machine) =>
     Array.from({ length: machine.instances.normal }, (_, index) => ({
       id: index === 0 ? machine.id : `${machine.id}-${index + 1}`,
-      item: prototypeOf(machine, byId),
+      item: machine.id,
       cores: machine.cores.normal,
       memoryBytes: machine.memoryBytes.normal,
-      diskBytes: diskBytes(machine, capacities, shared),
+      diskBytes: diskBytes(machine, disks, shared),
     })),
   );
+}
+
+/** The plan with its VirtualSystems alone: replicas that stand as machines become a number of instances again. */
+export function foldReplicas(plan: DeploymentPlan): DeploymentPlan {
+  const byId = new Map(plan.machines.map((machine) => [machine.id, machine]));
+  const present = new Map<string, number>();
+  for (const machine of plan.machines) {
+    const prototype = prototypeOf(machine, byId);
+    present.set(prototype, (present.get(prototype) ?? 0) + 1);
+  }
+  const machines = plan.machines
+    .filter((machine) => prototypeOf(machine, byId) === machine.id)
+    .map((machine) => {
+      const normal = Math.max(machine.instances.normal, present.get(machine.id) ?? 1);
+      return { ...machine, instances: { ...machine.instances, normal } };
+    });
+  return { ...plan, machines };
 }
 
 /** Id of the VirtualSystem that a machine of a plan is a replica of, by its name and its drives; else its own. */

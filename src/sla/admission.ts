@@ -5,6 +5,7 @@
  */
 
 import type { DeploymentPlan } from '../ovf/plan.js';
+import { foldReplicas } from '../scheduling/offer.js';
 import type { Agreement, PriceTerm } from './agreement.js';
 import { overQuota, type Taken } from './admit-quota.js';
 import { requiredSizes } from './admit-resources.js';
@@ -53,7 +54,8 @@ export interface Admitted {
 export function admit(
   request: AdmissionRequest,
 ): { readonly admitted: Admitted } | { readonly unmet: readonly UnmetTerm[] } {
-  const { agreement, plan } = request;
+  const { agreement } = request;
+  const plan = foldReplicas(request.plan);
   const linked = linkItems(agreement, plan, request.descriptor);
   const { sizes, unmet: contradictions } = requiredSizes(agreement, plan, linked.links);
   const sized = raisePlan(plan, { ...sizes, constraints: [] });
@@ -82,7 +84,7 @@ export function admit(
   const requirements = { ...sizes, constraints: best.constraints };
   return {
     admitted: {
-      plan: raisePlan(plan, requirements),
+      plan: raisePlan(request.plan, requirements),
       requirements,
       site: best.site,
       hosts: best.hosts,
