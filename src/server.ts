@@ -49,6 +49,7 @@ import { OcciDispatch } from './http/occi/dispatch.js';
 import { Invoking } from './http/occi/invoking.js';
 import { Listing } from './http/occi/listing.js';
 import { RequestReader } from './http/occi/reading.js';
+import { openApiEndpoint } from './http/openapi/endpoint.js';
 import { uploadEndpoints } from './http/upload-endpoints.js';
 import { createSimulator } from './iaas/adapters/simulator/simulator.js';
 import { parseSimulatorConfig } from './iaas/adapters/simulator/config.js';
@@ -242,6 +243,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     eventStreamEndpoint({ store, access, engine, clock, stopping: stopping.signal }),
     ...uploadEndpoints(uploads),
     ...assetEndpoints(),
+    openApiEndpoint({ store, categories, handlers, bodyReaders, renderings }),
     ...extensions.flatMap((extension) => extension.routes.map(endpointOf)),
   ];
   const express = createExpressApp(endpoints, identification, (message, response, requestId, error) =>
