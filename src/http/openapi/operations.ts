@@ -14,6 +14,11 @@ import { parameterRef, responseRef, schemaRef } from './names.js';
 const TEXT: JsonObject = { schema: { type: 'string' } };
 const HTML: JsonObject = { schema: { type: 'string', description: 'A page for people' } };
 
+const COMMON_HEADERS: JsonObject = {
+  Server: { description: 'Names the versions of OCCI that are spoken', schema: { type: 'string' } },
+  'X-Request-Id': { description: 'Id of the request in the log', schema: { type: 'string', format: 'uuid' } },
+};
+
 /** A request body in the renderings of OCCI. In `text/occi` the body is empty and the header fields say it. */
 export function body(json: JsonObject, description: string, further: JsonObject = {}, required = true): JsonObject {
   return {
@@ -82,11 +87,6 @@ export const ETAG: JsonObject = {
 
 export const FILTER = [parameterRef('Category'), parameterRef('X-OCCI-Attribute')];
 export const PAGING = [parameterRef('page'), parameterRef('number')];
-
-const COMMON_HEADERS: JsonObject = {
-  Server: { description: 'Names the versions of OCCI that are spoken', schema: { type: 'string' } },
-  'X-Request-Id': { description: 'Id of the request in the log', schema: { type: 'string', format: 'uuid' } },
-};
 
 /** Parameters that operations refer to. */
 export const PARAMETERS: Readonly<Record<string, JsonObject>> = {
