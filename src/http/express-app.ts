@@ -5,7 +5,7 @@
 
 import express, { Router, type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Principal } from '../access/principal.js';
-import { notFound, problem } from '../base/errors.js';
+import { Problem, notFound } from '../base/errors.js';
 import type { Route } from '../extension/extension.js';
 import type { Marked } from './front.js';
 import type { Identification } from './identification.js';
@@ -47,13 +47,12 @@ export function createExpressApp(
       .filter((endpoint) => endpoint.path === path)
       .map((endpoint) => endpoint.method.toUpperCase());
     router.all(path, (request) => {
-      const allow = { headers: { Allow: allowed.join(', ') } };
-      throw Object.assign(
-        problem('method-not-allowed', 'http.method-not-allowed', `${request.method} is not defined on this URL`, {
-          remedy: `use ${allowed.join(', ')}`,
-        }),
-        allow,
-      );
+      const fault = {
+        code: 'http.method-not-allowed',
+        message: `${request.method} is not defined on this URL`,
+        remedy: `use ${allowed.join(', ')}`,
+      };
+      throw new Problem('method-not-allowed', fault, { headers: { Allow: allowed.join(', ') } });
     });
   }
   app.use(router);

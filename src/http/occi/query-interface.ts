@@ -3,7 +3,7 @@
  * define, which belong to the group of their maker (K15).
  */
 
-import { problem } from '../../base/errors.js';
+import { Problem, problem } from '../../base/errors.js';
 import type { Entities } from '../../extension/entities.js';
 import type { Mixin, TypeId } from '../../occi/model.js';
 import { resolveCategories, resolveUserMixin } from '../../occi/resolve/index.js';
@@ -137,10 +137,14 @@ function filtered(exchange: Exchange): CategoryView[] {
 }
 
 export function methodNotAllowed(method: string, allowed: readonly string[]): Error {
-  return problem('method-not-allowed', 'http.method-not-allowed', `${method} is not defined on this URL`, {
+  const fault = {
+    code: 'http.method-not-allowed',
+    message: `${method} is not defined on this URL`,
     rule: 'GFD.223 §8',
     remedy: `use ${allowed.join(', ')}`,
-  });
+  };
+  // RFC 9110 §15.5.6: a 405 says what would be allowed.
+  return new Problem('method-not-allowed', fault, { headers: { Allow: allowed.join(', ') } });
 }
 
 function nothingNamed(rule: string): Error {

@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage } from 'node:http';
-import { problem } from '../../base/errors.js';
+import { excerpt, problem, type Problem } from '../../base/errors.js';
 import type { Attachment, BodyReader } from '../../extension/extension.js';
 import { parseJson } from '../../occi/json/index.js';
 import { parseContentType } from '../../occi/media-type.js';
@@ -55,7 +55,8 @@ export class RequestReader {
   async read(exchange: Exchange, kind?: Kind): Promise<Read> {
     const { message, headers, given } = exchange;
     if (given) return { request: given, attachments: [] };
-    const type = parseContentType(message.headers['content-type']);
+    const written = message.headers['content-type'];
+    const type = parseContentType(written);
     const hasBody =
       Number(message.headers['content-length'] ?? 0) > 0 || message.headers['transfer-encoding'] !== undefined;
     const reader = this.#bodyReaders.find(
@@ -64,6 +65,8 @@ export class RequestReader {
     if (reader) return reader.read(message, headers, exchange.context);
     // A text/occi request is read from its headers whatever its body (C-215).
     if (type?.type === TEXT_OCCI || (!hasBody && !headers.empty)) return { request: headers, attachments: [] };
+    // Without a Content-Type the sender leaves it to us; one that cannot be read is not a text (C-191).
+    if (!type && hasBody && written !== undefined && written.trim() !== '') throw this.#unreadable(written);
     const text = decodeUtf8(await readBody(message, this.#maxBodyBytes));
     return {
       request: this.#parse(type?.type ?? (headers.empty ? TEXT_PLAIN : TEXT_OCCI), text, exchange),
@@ -85,16 +88,17 @@ export class RequestReader {
       case 'application/json':
         return text.trim() === '' ? exchange.headers : parseJson(text);
       default:
-        throw problem(
-          'unsupported-media-type',
-          'http.content-type',
-          `a request body of type ${type} cannot be read here`,
-          {
-            place: { field: 'Content-Type' },
-            rule: 'GFD.223 §5.2',
-            remedy: `send ${[TEXT_PLAIN, TEXT_OCCI, OCCI_JSON, ...this.#bodyReaders.flatMap((reader) => reader.mediaTypes)].join(', ')}`,
-          },
-        );
+        throw this.#unreadable(type);
     }
+  }
+
+  #unreadable(type: string): Problem {
+    const known = [TEXT_PLAIN, TEXT_OCCI, OCCI_JSON, ...this.#bodyReaders.flatMap((reader) => reader.mediaTypes)];
+    return problem(
+      'unsupported-media-type',
+      'http.content-type',
+      `a request body of type ${excerpt(type)} cannot be read here`,
+      { place: { field: 'Content-Type' }, rule: 'GFD.223 §5.2', remedy: `send ${known.join(', ')}` },
+    );
   }
 }
