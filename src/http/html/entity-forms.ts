@@ -4,7 +4,7 @@ import { isLinkView, type AttributeDefinition, type EntityView, type Mixin, type
 import type { CategoryRegistry } from '../../occi/registry.js';
 import { attributeField, plainField, type Attempt } from './fields.js';
 import { attemptOf, folded, form } from './form.js';
-import { categoryLink, nameOf, titleOf } from './labels.js';
+import { categoryLink, nameOf, termOf, titleOf } from './labels.js';
 import { attributesToGive, mixinChoice } from './mixin-choice.js';
 import { html, visible, type Html } from './template.js';
 
@@ -27,7 +27,7 @@ export function actionForms({ registry, view, path, attempt }: EntityForms): Htm
     simple.length > 0 &&
     html`<div class="bar">
       ${simple.map(({ id }) =>
-        form({ path, name: 'act', hidden: { action: id }, submit: visible(titleOf(registry, id)), tone: 'main' }),
+        form({ path, name: 'act', hidden: { action: id }, submit: visible(termOf(id)), tone: 'main' }),
       )}
     </div>`
   }
@@ -36,9 +36,10 @@ export function actionForms({ registry, view, path, attempt }: EntityForms): Htm
     const fields = [...attributes.values()].map((definition) =>
       attributeField({ definition, within: `act-${term}`, attempt: here }),
     );
-    const title = visible(titleOf(registry, id));
     const content = html`<div class="fields">${fields}</div>`;
-    return folded(title, form({ path, name: 'act', hidden: { action: id }, content, submit: title }), !!here);
+    const act = form({ path, name: 'act', hidden: { action: id }, content, submit: visible(termOf(id)) });
+    const hint = html`<span class="hint">${visible(titleOf(registry, id))}</span>`;
+    return folded(html`${visible(termOf(id))} ${hint}`, act, !!here);
   })}
   ${actions.length === 0 && html`<p class="lead">No action is possible in the present state.</p>`}`;
 }

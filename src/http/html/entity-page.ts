@@ -6,7 +6,6 @@ import type { CategoryRegistry } from '../../occi/registry.js';
 import type { Exchange } from '../occi/exchange.js';
 import { isCreatable } from './create-form.js';
 import { actionForms, mixinForms, removalForm, updateForm, type EntityForms } from './entity-forms.js';
-import { entityTable } from './entity-table.js';
 import type { Attempt } from './fields.js';
 import { alert } from './form.js';
 import {
@@ -23,6 +22,7 @@ import {
   valueOf,
 } from './labels.js';
 import type { Page } from './layout.js';
+import { linkTable } from './link-table.js';
 import { html, visible, type Content, type Html } from './template.js';
 
 export interface EntityPage {
@@ -128,11 +128,7 @@ function links(
   const query = new URLSearchParams({ source: path }).toString();
   return html`<section aria-labelledby="links-title">
     <h2 id="links-title">Links</h2>
-    ${
-      views.length === 0
-        ? html`<p class="lead">It has none.</p>`
-        : entityTable({ registry, views, caption: 'Links of this resource', neighbours, of: path })
-    }
+    ${views.length === 0 ? html`<p class="lead">It has none.</p>` : linkTable(registry, views, neighbours)}
     <p>
       Add a link:
       ${kinds.map(

@@ -12,8 +12,6 @@ export interface EntityTable {
   readonly caption: string;
   /** Entities that links lead to, by path. */
   readonly neighbours?: ReadonlyMap<string, EntityView>;
-  /** Path of the resource whose links these are: where they come from need not be said. */
-  readonly of?: string;
   /** A last cell for each row. */
   readonly last?: (view: EntityView) => Content;
 }
@@ -22,7 +20,7 @@ export interface EntityTable {
 const MOST_COLUMNS = 4;
 const LONGEST_CELL = 48;
 
-export function entityTable({ registry, views, caption, neighbours, of, last }: EntityTable): Html {
+export function entityTable({ registry, views, caption, neighbours, last }: EntityTable): Html {
   const mixed = new Set(views.map((view) => view.kind)).size > 1;
   const states = views.some((view) => stateOf(view) !== undefined);
   const links = views.some(isLinkView);
@@ -40,7 +38,7 @@ export function entityTable({ registry, views, caption, neighbours, of, last }: 
         <tr>
           <th scope="col">Name</th>
           ${mixed && html`<th scope="col">Kind</th>`} ${states && html`<th scope="col">State</th>`}
-          ${links && of === undefined && html`<th scope="col">From</th>`} ${links && html`<th scope="col">To</th>`}
+          ${links && html`<th scope="col">From</th>`} ${links && html`<th scope="col">To</th>`}
           ${columns.map((name) => html`<th scope="col" title="${name}">${shortName(name)}</th>`)}
           ${last && html`<th scope="col"><span class="unseen">What can be done</span></th>`}
         </tr>
@@ -52,7 +50,7 @@ export function entityTable({ registry, views, caption, neighbours, of, last }: 
             <th scope="row">${entityLink(registry, view)}</th>
             ${mixed && html`<td>${categoryLink(registry, view.kind)}</td>`}
             ${states && html`<td>${state !== undefined && stateBadge(state)}</td>`}
-            ${links && of === undefined && html`<td>${isLinkView(view) && end(view.source.location)}</td>`}
+            ${links && html`<td>${isLinkView(view) && end(view.source.location)}</td>`}
             ${links && html`<td>${isLinkView(view) && end(view.target.location)}</td>`}
             ${columns.map((name) => html`<td>${cell(registry, view, name)}</td>`)}
             ${last && html`<td>${last(view)}</td>`}
@@ -63,13 +61,13 @@ export function entityTable({ registry, views, caption, neighbours, of, last }: 
   </div>`;
 }
 
-function cell(registry: CategoryRegistry, view: EntityView, name: string): Content {
+export function cell(registry: CategoryRegistry, view: EntityView, name: string): Content {
   const value = view.attributes[name];
   return value !== undefined && valueOf(registry, name, value);
 }
 
 /** The first attributes that are short enough in every row. */
-function columnsOf(views: readonly EntityView[]): string[] {
+export function columnsOf(views: readonly EntityView[]): string[] {
   const names = [...new Set(views.flatMap((view) => Object.keys(view.attributes)))];
   return names
     .filter((name) => !isState(name) && !name.endsWith('.message'))

@@ -32,7 +32,7 @@ export function form({ path, name, hidden = {}, content, submit, tone, confirm, 
 }
 
 /** A form folded away under its title; open where it was refused. */
-export function folded(title: string, content: Content, open: boolean): Html {
+export function folded(title: Content, content: Content, open: boolean): Html {
   return html`<details ${open && html`open`}>
     <summary>${title}</summary>
     ${content}

@@ -128,7 +128,7 @@ details[open] > summary { border-bottom: 1px solid var(--line); border-radius: v
 .categories details { margin: 0; min-width: 0; }
 .categories details[open] { grid-column: 1 / -1; }
 .categories summary { padding: 0.45rem 0.9rem; overflow-wrap: anywhere; }
-.categories .hint { margin-left: 1.1rem; }
+summary .hint { margin-left: 1.1rem; }
 details > form, details > div { padding: 1rem 1.1rem; }
 .plain, .plain > form { background: none; border: 0; padding: 0; margin: 0; }
 .fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1rem 1.5rem; margin: 0 0 1rem; }
@@ -159,6 +159,7 @@ button.small { padding: 0.1rem 0.6rem; font-size: 0.85rem; }
 .alert h2 { margin: 0 0 0.25rem; color: var(--bad); }
 .alert ul { margin: 0; padding-left: 1.2rem; }
 .alert li { margin: 0.35rem 0; }
+.faults { padding-left: 2.25rem; }
 .pages { display: flex; gap: 1rem; align-items: center; margin: 0.75rem 0 1.5rem; }
 .empty { color: var(--dim); padding: 1rem 1.25rem; margin: 0; }
 .tags { display: flex; flex-wrap: wrap; gap: 0.5rem; list-style: none; margin: 0 0 0.9rem; padding: 0; }
