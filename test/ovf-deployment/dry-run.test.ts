@@ -1,0 +1,76 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { serverFor } from '../support/server.js';
+
+const server = serverFor();
+const schema = JSON.parse(readFileSync('docs/plan.schema.json', 'utf8')) as object;
+const validate = new Ajv2020({ strict: false, allErrors: true }).compile(schema);
+const descriptor = { 'content-type': 'application/ovf+xml' };
+
+const rehearse = (file: string): ReturnType<ReturnType<typeof server>['request']> =>
+  server().request('POST', '/appliance/?dry-run', { headers: descriptor, body: readFileSync(file) });
+
+describe('K07 the dry run', () => {
+  it.each(['examples/single-vm/single-vm.ovf', 'examples/web-shop/web-shop.ovf', 'examples/options/options.ovf'])(
+    'answers %s as the published schema says, and makes nothing',
+    async (file) => {
+      const reply = await rehearse(file);
+      expect(reply.status).toBe(200);
+      expect(reply.headers['content-type']).toBe('application/vnd.vep.plan+json');
+      expect(reply.headers['cache-control']).toBe('no-store');
+      expect(reply.headers.location).toBeUndefined();
+      validate(reply.json);
+      expect(validate.errors ?? []).toEqual([]);
+      expect(reply.json.deployable).toBe(true);
+      expect(reply.json.sites).toEqual([{ name: 'sim', fits: true, reasons: [] }]);
+      expect((await server().request('GET', '/appliance/')).text).toBe('');
+    },
+  );
+
+  it('offers the configurations to choose from', async () => {
+    const { unresolved } = (await rehearse('examples/options/options.ovf')).json;
+    expect(unresolved.configurations.map(({ id }: { id: string }) => id)).toEqual(['small', 'medium', 'large']);
+  });
+});
+
+const shared = process.env['VEP_TEST_SHARED'];
+const corpus = shared === undefined ? undefined : join(shared, 'data/ovf-corpus/files');
+const files =
+  corpus !== undefined && existsSync(corpus) ? readdirSync(corpus).filter((file) => file.endsWith('.ovf')) : [];
+const overCorpus = files.length > 0 ? it : it.skip;
+if (files.length === 0)
+  console.log('real descriptors are not tried: VEP_TEST_SHARED names no folder with data/ovf-corpus');
+
+describe('real descriptors over the wire', () => {
+  overCorpus(
+    'each gets a plan, or a refusal that names faults; never a failure of the server',
+    async () => {
+      const counts: Record<string, number> = {};
+      for (const file of files) {
+        const reply = await server().request('POST', '/appliance/?dry-run', {
+          headers: { ...descriptor, accept: 'application/occi+json' },
+          body: readFileSync(join(corpus ?? '', file)),
+        });
+        const outcome =
+          reply.status === 200
+            ? reply.json.deployable === true
+              ? 'deployable'
+              : 'needs input'
+            : `refused ${reply.status}`;
+        counts[outcome] = (counts[outcome] ?? 0) + 1;
+        expect([200, 400]).toContain(reply.status);
+        if (reply.status === 200) {
+          validate(reply.json);
+          expect(validate.errors ?? []).toEqual([]);
+        } else {
+          expect(reply.json.faults.length).toBeGreaterThan(0);
+          for (const fault of reply.json.faults)
+            expect(fault).toMatchObject({ code: expect.any(String), message: expect.any(String) });
+        }
+      }
+      console.log(`corpus of ${files.length}: ${JSON.stringify(counts)}`);
+    },
+    120_000,
+  );
+});
