@@ -36,17 +36,17 @@ async function fromDescriptor(session: Session, path: string): Promise<Appliance
   const ovf = await readFile(path);
   const schemas = await loadSchemas(session.terminal.environment['VEP_OVF_SCHEMA_DIR']);
   const { envelope } = inspectEnvelope(ovf, { mode: 'lenient', schemas });
-  const files: ArchiveFile[] = [];
+  const files: (ArchiveFile & { readonly href: string })[] = [];
   for (const { href } of envelope?.references ?? []) {
     const found = safeHref(href);
     if (found.kind !== 'member' || files.some((file) => file.name === found.path)) continue;
     const file = await fileBeside(path, found.path);
     if (file === undefined) session.note(`note: ${displayText(href)} is not beside the descriptor and is not sent`);
-    else files.push({ name: found.path, path: file, sizeBytes: (await stat(file)).size });
+    else files.push({ href, name: found.path, path: file, sizeBytes: (await stat(file)).size });
   }
   const total = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   if (total > IN_ONE_REQUEST) return { ovf: { url: await sendArchive(session, path, ovf, files) }, files: [] };
-  return { ovf, files: files.map((file) => ({ href: file.name, open: () => createReadStream(file.path) })) };
+  return { ovf, files: files.map(({ href, path: file }) => ({ href, open: () => createReadStream(file) })) };
 }
 
 /** A large package goes as an archive in pieces, so that a slow line and a lost connection do no harm. */

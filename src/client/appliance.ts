@@ -40,18 +40,25 @@ export interface NewAppliance {
 
 /** The answer to a dry run (K07). */
 export interface DryRunPlan {
+  /** Where it would be deployed. */
+  readonly site: string;
+  /** SHA-256 of the descriptor. */
+  readonly digest: string;
+  /** Nothing is missing and nothing stands against it. */
+  readonly deployable: boolean;
   readonly plan: DeploymentPlan | null;
-  readonly deployable?: boolean;
   readonly unresolved: UnresolvedInputs;
   readonly findings: readonly Fault[];
+  /** What each site would say to the plan. */
   readonly sites: readonly { readonly name: string; readonly fits: boolean; readonly reasons: readonly string[] }[];
-  readonly agreement?: { readonly acceptable: boolean; readonly unmet: readonly Fault[] } | null;
-  /** What the agreement that came along says it costs. */
-  readonly price?: readonly {
+  /** Terms of the agreement, and sizes, that cannot be promised. */
+  readonly unmet: readonly Fault[];
+  /** Price terms of the agreement that came along. */
+  readonly price: readonly {
     readonly component: string;
     readonly amount: string;
     readonly currency: string;
-    readonly per: string;
+    readonly per: 'hour' | 'month' | 'once';
   }[];
 }
 

@@ -18,7 +18,6 @@ export interface UploadSource {
 export interface UploadOptions {
   /** Called after every piece. */
   readonly progress?: (sentBytes: number, sizeBytes: number) => void;
-  readonly signal?: AbortSignal;
   /** Bytes sent in one request. */
   readonly pieceBytes?: number;
 }
@@ -40,15 +39,13 @@ export async function uploadFile(
   transport: Transport,
   clock: Clock,
   source: UploadSource,
-  { progress, signal, pieceBytes = PIECE }: UploadOptions = {},
+  { progress, pieceBytes = PIECE }: UploadOptions = {},
 ): Promise<string> {
-  const during = signal ? { signal } : {};
   const announced = await transport.json<UploadStatus>({
     method: 'POST',
     url: '/upload/',
     headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
     body: () => JSON.stringify({ name: source.name, size: source.sizeBytes }),
-    ...during,
   });
   const url = `/upload/${announced.body.id}`;
   let status = announced.body;
@@ -56,15 +53,15 @@ export async function uploadFile(
     const first = status.received;
     const piece = await source.read(first, pieceBytes);
     try {
-      status = await sendPiece(transport, url, piece, first, source.sizeBytes, during);
+      status = await sendPiece(transport, url, piece, first, source.sizeBytes);
       failures = status.received > first ? 0 : failures + 1;
     } catch (error) {
       const lost =
         error instanceof ConnectionError || (error instanceof ClientError && [408, 409].includes(error.status));
       failures += 1;
       if (!lost || failures > PATIENCE) throw error;
-      await clock.sleep(250 * 2 ** failures, signal);
-      status = (await transport.json<UploadStatus>({ method: 'GET', url, headers: JSON_ONLY, ...during })).body;
+      await clock.sleep(250 * 2 ** failures);
+      status = (await transport.json<UploadStatus>({ method: 'GET', url, headers: JSON_ONLY })).body;
     }
     if (failures > PATIENCE) throw new Error(`the upload of ${source.name} does not get on`);
     progress?.(status.received, source.sizeBytes);
@@ -80,7 +77,6 @@ async function sendPiece(
   piece: Uint8Array,
   first: number,
   total: number,
-  during: { readonly signal?: AbortSignal },
 ): Promise<UploadStatus> {
   const range = piece.length === 0 ? {} : { 'Content-Range': `bytes ${first}-${first + piece.length - 1}/${total}` };
   const { body } = await transport.json<UploadStatus>({
@@ -88,7 +84,6 @@ async function sendPiece(
     url,
     headers: { ...JSON_ONLY, 'Content-Type': 'application/octet-stream', ...range },
     body: () => Buffer.from(piece),
-    ...during,
   });
   return body;
 }

@@ -60,7 +60,6 @@ export interface NewEntity {
 export interface CreateOptions {
   /** A key of one's own makes the request repeatable beyond this call (K12); absent: one is made for this call. */
   readonly idempotencyKey?: string;
-  readonly signal?: AbortSignal;
 }
 
 export interface SiteReport {
@@ -146,8 +145,8 @@ export class VepClient {
   }
 
   /** @throws ClientError 404 for what does not exist or is not the caller's */
-  async get(url: string, signal?: AbortSignal): Promise<Fetched> {
-    const response = await this.#transport.send({ method: 'GET', url, ...(signal ? { signal } : {}) });
+  async get(url: string): Promise<Fetched> {
+    const response = await this.#transport.send({ method: 'GET', url });
     const view = parseEntityView(await response.text());
     return {
       path: pathOf(url, this.endpoint),
@@ -172,7 +171,7 @@ export class VepClient {
   }
 
   /** What would be deployed, and what is missing or in the way (K07). */
-  async planAppliance(appliance: NewAppliance, signal?: AbortSignal): Promise<DryRunPlan> {
+  async planAppliance(appliance: NewAppliance): Promise<DryRunPlan> {
     const body = applianceBody(appliance, newIdempotencyKey());
     const answer = await this.#transport.json<DryRunPlan>({
       method: 'POST',
@@ -180,7 +179,6 @@ export class VepClient {
       headers: { 'Content-Type': body.contentType },
       body: body.open,
       repeatable: true,
-      ...(signal ? { signal } : {}),
     });
     return answer.body;
   }
@@ -189,7 +187,7 @@ export class VepClient {
     location: string,
     contentType: string,
     body: () => NonNullable<RequestInit['body']>,
-    { idempotencyKey = newIdempotencyKey(), signal }: CreateOptions,
+    { idempotencyKey = newIdempotencyKey() }: CreateOptions,
   ): Promise<Located> {
     const response = await this.#transport.send({
       method: 'POST',
@@ -197,7 +195,6 @@ export class VepClient {
       headers: { 'Content-Type': contentType, 'Idempotency-Key': idempotencyKey },
       body,
       repeatable: true,
-      ...(signal ? { signal } : {}),
     });
     const view = parseEntityView(await response.text());
     const at = response.headers.get('location') ?? location + view.id.replace(/^urn:uuid:/, '');

@@ -141,6 +141,16 @@ describe('vep deploy', () => {
     expect(fake.server.asked.find(({ method }) => method === 'POST')!.body.toString()).not.toContain('secret');
   });
 
+  it('names each file as the descriptor does', async () => {
+    writeFileSync(
+      join(folder, 'a.ovf'),
+      readFileSync(shop, 'utf8').replace('images/base.qcow2', './images/b%20%C3%A9.qcow2'),
+    );
+    writeFileSync(join(folder, 'images/b é.qcow2'), 'image');
+    await run('deploy a.ovf');
+    expect(fake.server.asked.at(-1)!.body.toString()).toContain('filename="./images/b%20%C3%A9.qcow2"');
+  });
+
   it('names a URL instead of fetching it, and uploads an archive first', async () => {
     await run('deploy https://example.org/a.ovf');
     expect(fake.server.asked.at(-1)!.body.toString()).toContain(
@@ -193,6 +203,9 @@ describe('vep deploy', () => {
   it('--dry-run and plan show what would be made and what is missing, and deploy nothing', async () => {
     const property = { key: 'title', content: 'shop', limits: {}, password: false, label: 'Name', blocking: true };
     const plan = {
+      site: 'sim',
+      digest: '00',
+      deployable: false,
       plan: null,
       unresolved: {
         blocked: true,
@@ -204,6 +217,7 @@ describe('vep deploy', () => {
       },
       findings: [{ code: 'ovf.O-040', severity: 'warning', message: 'shared' }],
       sites: [{ name: 'sim', fits: false, reasons: ['no room'] }],
+      unmet: [{ code: 'sla.unmet', message: 'too many cores' }],
       price: [{ component: 'vm', amount: '0.05', currency: 'EUR', per: 'hour' }],
     };
     fake.override = ({ url }) => (url === '/appliance/?dry-run' ? { body: plan as never } : undefined);
@@ -211,6 +225,8 @@ describe('vep deploy', () => {
     expect(code).toBe(1);
     expect(out).toContain('--property  title  Name  needed');
     expect(out).toContain('site sim: cannot take it (no room)');
+    expect(out).toContain('this cannot be promised:\nerror: too many cores [sla.unmet]');
+    expect(out).toContain('not deployable: fill in what is needed');
     expect(out).toContain('price: vm 0.05 EUR per hour');
     expect(out).toContain('warning: shared [ovf.O-040]');
     expect(JSON.parse((await run('plan a.ovf --json')).out)).toEqual(plan);

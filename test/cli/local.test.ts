@@ -94,7 +94,7 @@ describe('vep completion', () => {
 describe('vep token and vep admin', () => {
   it('make, list and revoke tokens in the data directory, for administrators', async () => {
     expect((await run('token list')).code).toBe(4);
-    expect((await run('admin reset user --admin')).code).toBe(0);
+    expect(await run('admin reset user --admin')).toMatchObject({ code: 0, err: '' });
     const file = join(folder, 'data/user.token');
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const made = await run('token create --admin --name mine --expires 2 --json');

@@ -81,5 +81,5 @@ function nothing({ method, url }: Asked): Reply {
 /** An error as VEP renders it in JSON. */
 export function problem(status: number, code: string, message: string, more: object = {}): Reply {
   const faults = [{ severity: 'error', code, message, ...more }];
-  return { status, body: { code: status, status, error: 'invalid', message, request: 'r-1', faults } as JsonValue };
+  return { status, body: { code: status, status, error: 'invalid', message, request: 'r-1', faults } };
 }

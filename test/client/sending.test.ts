@@ -112,7 +112,17 @@ describe('sending an appliance', () => {
   });
 
   it('asks for a plan on the same URL with ?dry-run', async () => {
-    const plan = { plan: null, unresolved: { blocked: false }, findings: [], sites: [] };
+    const plan = {
+      site: 's',
+      digest: '',
+      deployable: true,
+      unmet: [],
+      price: [],
+      plan: null,
+      unresolved: { blocked: false },
+      findings: [],
+      sites: [],
+    };
     server.answering = () => ({ body: plan, headers: { 'Content-Type': 'application/vnd.vep.plan+json' } });
     expect(await client.planAppliance(appliance)).toEqual(plan);
     expect(server.lines).toEqual(['POST /appliance/?dry-run']);

@@ -62,8 +62,7 @@ export async function plan(
 ): Promise<ExitCode> {
   const dryRun = await session.client.planAppliance(await newAppliance(session, name, options));
   session.answer(dryRun, () => planText(dryRun, session.style));
-  const refused = dryRun.unresolved.blocked || dryRun.findings.some((fault) => (fault.severity ?? 'error') === 'error');
-  return refused || dryRun.agreement?.acceptable === false ? EXIT.refused : EXIT.ok;
+  return dryRun.deployable ? EXIT.ok : EXIT.refused;
 }
 
 async function newAppliance(session: Session, name: string, options: DeployOptions): Promise<NewAppliance> {

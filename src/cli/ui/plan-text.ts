@@ -12,19 +12,22 @@ import { tree, type TreeNode } from './tree.js';
 const GIB = 2 ** 30;
 
 export function planText(dryRun: DryRunPlan, style: Style): string {
-  const { plan, findings, unresolved, sites, agreement } = dryRun;
+  const { plan, findings, unresolved, sites, unmet, price } = dryRun;
   const sections = [
     plan ? tree(planTree(plan, style)) : '',
     faultLines(findings, style),
     unresolvedText(unresolved, style),
     sitesText(sites, style),
-    agreement?.acceptable === false ? `the agreement cannot be kept:\n${faultLines(agreement.unmet, style)}` : '',
-    priceText(dryRun.price),
-    unresolved.blocked
-      ? `${style.red('not deployable yet')}: fill in what is marked as needed\n`
-      : `${style.green('deployable')}\n`,
+    unmet.length === 0 ? '' : `this cannot be promised:\n${faultLines(unmet, style)}`,
+    priceText(price),
+    verdictText(dryRun, style),
   ];
   return sections.filter((section) => section !== '').join('\n');
+}
+
+function verdictText({ deployable, unresolved, site }: DryRunPlan, style: Style): string {
+  if (deployable) return `${style.green('deployable')} on site ${displayText(site)}\n`;
+  return `${style.red('not deployable')}${unresolved.blocked ? ': fill in what is needed' : ''}\n`;
 }
 
 function planTree(plan: DeploymentPlan, style: Style): TreeNode {
@@ -102,9 +105,11 @@ function sitesText(sites: DryRunPlan['sites'], style: Style): string {
 }
 
 function priceText(price: DryRunPlan['price']): string {
-  if (!price || price.length === 0) return '';
-  const told = price.map(({ component, amount, currency, per }) => `${component} ${amount} ${currency} per ${per}`);
-  return `price: ${displayText(told.join(', '))}\n`;
+  if (price.length === 0) return '';
+  const told = price.map(({ component, amount, currency, per }) =>
+    displayText(`${component} ${amount} ${currency}${per === 'once' ? ' once' : ` per ${per}`}`),
+  );
+  return `price: ${told.join(', ')}\n`;
 }
 
 function gib(bytes: number): string {
