@@ -39,10 +39,14 @@ const TYPES = [
   ...(['resource', 'placement', 'protection', 'objective', 'elasticity', 'reservation', 'price', 'quota'] as const),
 ] as const;
 
+/** Types of terms that are about machines: on a disk or a network they would mean nothing and promise nothing. */
+const ON_SYSTEMS: ReadonlySet<Term['type']> = new Set(['placement', 'elasticity', 'reservation', 'quota'] as const);
+
 /** The term, or undefined when not even its type is known. */
 export function parseTerm(fields: Fields, context: TermContext): Term | undefined {
   const type = fields.required('type', fields.oneOf('type', TYPES), undefined);
   const head = parseHead(fields, context);
+  if (type !== undefined && ON_SYSTEMS.has(type)) requireSystems(fields, 'scope', head.scope, context);
   switch (type) {
     case 'resource':
       return parseResource(fields, head, context);
@@ -106,6 +110,16 @@ function readMetric(fields: Fields, need: 'static' | 'dynamic', type: string): M
   return fields.faults.add('sla.metric', fields.at('metric'), message, remedy, name);
 }
 
+/** Notes items among `ids` that are no systems; unknown ones have been noted where they had to be known. */
+function requireSystems(fields: Fields, name: string, ids: readonly string[], { items }: TermContext): void {
+  for (const id of ids) {
+    const kind = items.get(id)?.kind;
+    if (kind !== 'Disk' && kind !== 'Network') continue;
+    const remedy = 'name a VirtualSystem, a VirtualSystemCollection or the Application';
+    fields.faults.add('sla.scope.kind', fields.at(name), `this cannot be said of a ${kind}`, remedy, id);
+  }
+}
+
 function checkScope(fields: Fields, { scope }: TermHead, { items }: TermContext, metric: Metric): void {
   scope.forEach((id, index) => {
     const kind = items.get(id)?.kind;
@@ -137,7 +151,10 @@ const AMONG_MACHINES: ReadonlySet<PlacementRule> = new Set([
 function parsePlacement(fields: Fields, head: TermHead, context: TermContext): PlacementTerm {
   const rule = fields.required('rule', fields.oneOf('rule', PLACEMENT_RULES), 'differentHost');
   const values = rule === 'dedicatedHost' ? dedicated(fields) : readGroups(fields, rule);
-  if (AMONG_MACHINES.has(rule)) requireItems(fields, values.flat(), context);
+  if (AMONG_MACHINES.has(rule)) {
+    requireItems(fields, values.flat(), context);
+    requireSystems(fields, 'values', values.flat(), context);
+  }
   if (rule === 'country') requireCountries(fields, values.flat());
   if (rule === 'separateItems' && (values.length !== 2 || values.some((side) => side.length === 0))) {
     fields.wrong('values', 'separateItems has two sides', 'write [["a"], ["b"]]');

@@ -176,6 +176,12 @@ describe('a term', () => {
       { type: 'resource', scope: ['net'], metric: 'vm.cores', op: 'GE', value: 1 },
       ['sla.scope.kind /terms/0/scope/0'],
     ],
+    ['that scales a disk', { type: 'elasticity', scope: ['data'], min: 1, max: 2 }, ['sla.scope.kind /terms/0/scope']],
+    [
+      'that keeps a network apart',
+      { type: 'placement', rule: 'differentHost', values: ['web', 'net'] },
+      ['sla.scope.kind /terms/0/values'],
+    ],
     [
       'with an unknown metric',
       { type: 'resource', metric: 'vm.colour', op: 'EQ', value: 1 },
