@@ -120,7 +120,7 @@ class Multipart {
     try {
       const limits = { fieldSize: MAX_SMALL, fields: 8, files: MAX_FILES, headerPairs: 100 };
       // Paths are kept: a file is known by the href that the descriptor gives it.
-      return busboy({ headers: message.headers, preservePath: true, limits });
+      return busboy({ headers: message.headers, preservePath: true, defParamCharset: 'utf8', limits });
     } catch (error) {
       reject(malformed(messageOf(error)));
       return undefined;

@@ -6,6 +6,7 @@
 import { Problem, messageOf, problem, type Fault } from '../../src/base/errors.js';
 import type { Attachment, RequestContext } from '../../src/extension/extension.js';
 import type { GuardedDialler } from '../../src/net/dialler.js';
+import { safeHref } from '../../src/ovf/envelope/href.js';
 import type { PackageContents } from '../../src/ovf/index.js';
 import type { PlannedImage } from '../../src/ovf/plan.js';
 import type { BlobStore } from '../../src/transfer/blob-store.js';
@@ -138,16 +139,20 @@ export function originsOf(
   const origins: Record<string, FileOrigin> = {};
   const missing: PlannedImage[] = [];
   for (const image of images) {
-    const sent =
-      files.get(image.href) ??
-      files.get(decodeURIComponent(image.href)) ??
-      files.get(image.href.split('/').at(-1) ?? '');
+    const sent = sentAs(image.href, files);
     if (sent) origins[image.id] = { sha256: sent.sha256 };
     else if (/^https?:/i.test(image.href)) origins[image.id] = { url: image.href };
     else if (base !== undefined) origins[image.id] = { url: new URL(image.href, base).href };
     else missing.push(image);
   }
   return { origins, missing };
+}
+
+/** A file is known by the path its reference leads to, or, from clients that keep no folders, by its bare name. */
+function sentAs(reference: string, files: Package['files']): { readonly sha256: string } | undefined {
+  const href = safeHref(reference);
+  const path = href.kind === 'member' ? href.path : reference;
+  return files.get(reference) ?? files.get(path) ?? files.get(path.slice(path.lastIndexOf('/') + 1));
 }
 
 /** The first bytes of XML in any encoding: white space, a byte order mark, `<`. A tar begins with a file name. */

@@ -57,7 +57,11 @@ export async function unpackOva(
 function writeTo(pipe: PassThrough, bytes: Uint8Array): Promise<void> {
   if (pipe.write(bytes)) return Promise.resolve();
   return new Promise((resolve, reject) => {
-    pipe.once('drain', resolve);
-    pipe.once('error', reject);
+    const settle = (error?: Error): void => {
+      pipe.off('drain', settle).off('error', settle);
+      if (error) reject(error);
+      else resolve();
+    };
+    pipe.on('drain', settle).on('error', settle);
   });
 }
