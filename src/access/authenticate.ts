@@ -54,19 +54,20 @@ export class Authenticator {
 
   /**
    * Who sends this request: null when it carries no credential at all.
+   * @param generation where access stands, if that is known.
    * @throws Problem `unauthenticated`, with the reason for the audit trail as its cause (S-001 …); `too-many-requests`.
    */
-  async identify(credentials: Credentials): Promise<Principal | null> {
+  async identify(credentials: Credentials, generation?: number): Promise<Principal | null> {
     const claims = claimsOf(credentials);
     const [first, ...others] = claims;
     if (first === undefined) return null;
-    const generation = await generationOf(this.#store, 'access');
-    const principal = await this.#prove(first, credentials.remoteAddress, generation);
+    const current = generation ?? (await generationOf(this.#store, 'access'));
+    const principal = await this.#prove(first, credentials.remoteAddress, current);
     for (const claim of others) {
-      const other = await this.#prove(claim, credentials.remoteAddress, generation);
+      const other = await this.#prove(claim, credentials.remoteAddress, current);
       if (other.id !== principal.id) throw unauthenticated('conflicting-credentials');
     }
-    await this.#access.prepare(principal, generation);
+    await this.#access.prepare(principal, current);
     return principal;
   }
 

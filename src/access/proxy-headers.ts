@@ -52,6 +52,7 @@ function identityFields(rawHeaders: readonly string[]): IdentityField[] {
   const fields: IdentityField[] = [];
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? '';
+    if (HARMLESS.has(name)) continue;
     const key = name.trim().toLowerCase().replaceAll('_', '-');
     const scheme = SCHEMES.findIndex((names) =>
       names.some((known) => key === known || (known.endsWith('-') && key.startsWith(known))),
@@ -60,6 +61,14 @@ function identityFields(rawHeaders: readonly string[]): IdentityField[] {
   }
   return fields;
 }
+
+/** What nearly every request carries, as clients write it: not looked at any further. */
+const HARMLESS: ReadonlySet<string> = new Set(
+  ['Host', 'Accept', 'Authorization', 'User-Agent', 'Connection', 'Content-Type', 'Content-Length'].flatMap((name) => [
+    name,
+    name.toLowerCase(),
+  ]),
+);
 
 function spoofed(field: string, why: string): Problem {
   return problem('malformed', 'spoofed-header', `the request claims an identity in a header field: ${why}`, {

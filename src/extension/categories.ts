@@ -19,15 +19,15 @@ export class Categories {
     this.provider = provider;
   }
 
-  /** The registry as members of these groups see it. */
-  async of(reader: SqlReader, groups: readonly string[]): Promise<CategoryRegistry> {
+  /** The registry as members of these groups see it. `generation` is where the categories stand, if that is known. */
+  async of(reader: SqlReader, groups: readonly string[], generation?: number): Promise<CategoryRegistry> {
     const key = groups.join('\0');
-    const generation = await generationOf(reader, 'categories');
+    const current = generation ?? (await generationOf(reader, 'categories'));
     const known = this.#layers.get(key);
-    if (known?.generation === generation) return known.registry;
+    if (known?.generation === current) return known.registry;
     const registry = this.provider.with((await listUserMixins(reader, groups)).map(asMixin));
     if (this.#layers.size >= MOST_GROUP_SETS) this.#layers.clear();
-    this.#layers.set(key, { generation, registry });
+    this.#layers.set(key, { generation: current, registry });
     return registry;
   }
 }

@@ -11,7 +11,9 @@ import { messageOf, problem, Problem } from '../base/errors.js';
 import { newUuid } from '../base/ids.js';
 import type { Telemetry } from '../base/telemetry.js';
 import type { Categories } from '../extension/categories.js';
+import type { RequestContext } from '../extension/extension.js';
 import { requestedVersion } from '../occi/protocol-version.js';
+import { generationsOf } from '../store/generations.js';
 import type { Store } from '../store/sql.js';
 import { writeAnswer } from './answer.js';
 import { asProblem, renderProblem, statusOf } from './errors.js';
@@ -104,7 +106,8 @@ export class Front {
         remedy: 'say OCCI/1.2 or lower in User-Agent',
       });
     }
-    const principal = await identification.require(message);
+    const generations = await generationsOf(store);
+    const principal = await identification.require(message, generations.access);
     const method = message.method ?? 'GET';
     const exchange: Exchange = {
       message,
@@ -114,8 +117,8 @@ export class Front {
       base,
       version: requested.version,
       explicitVersion: requested.explicit,
-      context: { principal, version: requested.version, requestId, base, signal: abortedWith(response) },
-      registry: await categories.of(store, principal.groups),
+      context: contextOf(response, { principal, version: requested.version, requestId, base }),
+      registry: await categories.of(store, principal.groups, generations.categories),
       headers: readHeaders(message),
     };
     response.setHeader('Accept', acceptedHere(exchange));
@@ -158,9 +161,18 @@ function reasonOf(found: Problem): string | undefined {
   return typeof found.cause === 'string' ? found.cause : undefined;
 }
 
-/** Aborts when the client goes away before the answer is complete. */
-function abortedWith(response: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  response.once('close', () => controller.abort());
-  return controller.signal;
+/** The signal aborts when the client goes away. Few ask for it, and making one costs as much as reading an entity. */
+function contextOf(response: ServerResponse, settled: Omit<RequestContext, 'signal'>): RequestContext {
+  let controller: AbortController | undefined;
+  return {
+    ...settled,
+    get signal() {
+      if (!controller) {
+        const gone = (controller = new AbortController());
+        if (response.destroyed) gone.abort();
+        else response.once('close', () => gone.abort());
+      }
+      return controller.signal;
+    },
+  };
 }

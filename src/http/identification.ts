@@ -25,22 +25,26 @@ export class Identification {
     this.#limiter = new RateLimiterMemory({ points: requestsPerSecond * WINDOW, duration: WINDOW });
   }
 
-  /** @throws Problem `unauthenticated` when there is no valid credential; `too-many-requests` */
-  async require(message: IncomingMessage): Promise<Principal> {
-    const principal = await this.identify(message);
+  /**
+   * @param generation where access stands, if that is known
+   * @throws Problem `unauthenticated` when there is no valid credential; `too-many-requests`
+   */
+  async require(message: IncomingMessage, generation?: number): Promise<Principal> {
+    const principal = await this.#identify(message, generation);
     if (!principal) throw unauthenticated('none');
     return principal;
   }
 
-  async identify(message: IncomingMessage): Promise<Principal | null> {
+  async #identify(message: IncomingMessage, generation: number | undefined): Promise<Principal | null> {
     const token = message.headers['x-auth-token'];
     const certificate = this.#certificates ? await this.#certificates.identify(message) : undefined;
-    const principal = await this.#authenticator.identify({
+    const credentials = {
       authorization: message.headers.authorization,
       xAuthToken: Array.isArray(token) ? token[0] : token,
       clientCertificate: certificate,
       remoteAddress: message.socket.remoteAddress ?? '',
-    });
+    };
+    const principal = await this.#authenticator.identify(credentials, generation);
     if (principal) await this.#limit(principal);
     return principal;
   }

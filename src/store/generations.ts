@@ -14,6 +14,14 @@ export async function generationOf(reader: SqlReader, name: GenerationName): Pro
   return value ?? 0;
 }
 
+/** Where all numbers stand, in one read. */
+export async function generationsOf(reader: SqlReader): Promise<Readonly<Record<GenerationName, number>>> {
+  return (await reader.get<Record<GenerationName, number>>(ALL)) ?? { access: 0, categories: 0 };
+}
+
+const ALL = `SELECT coalesce((SELECT value FROM generation WHERE name = 'access'), 0) AS access,
+  coalesce((SELECT value FROM generation WHERE name = 'categories'), 0) AS categories`;
+
 export async function raiseGeneration(tx: Tx, name: GenerationName): Promise<void> {
   await tx.run(
     'INSERT INTO generation (name, value) VALUES (?, 1) ' +

@@ -9,28 +9,33 @@ import type { Row, SqlValue } from './sql.js';
 
 const MAX_STATEMENTS = 500;
 
+type Statement = Database.Statement<unknown[], unknown>;
+
 export class SqliteStatements {
   readonly connection: Database.Database;
-  readonly #byText = new Map<string, Database.Statement<unknown[], unknown>>();
+  readonly #whole = new Map<string, Statement>();
+  /** The same for statements of which only the first column is wanted. */
+  readonly #plucking = new Map<string, Statement>();
 
   constructor(connection: Database.Database) {
     this.connection = connection;
   }
 
   all(sql: string, params: readonly SqlValue[]): Row[] {
-    return this.#prepare(sql, false).all(bindable(params)) as Row[];
+    return this.#prepare(sql).all(bindable(params)) as Row[];
   }
 
   get(sql: string, params: readonly SqlValue[]): Row | undefined {
-    return this.#prepare(sql, false).get(bindable(params)) as Row | undefined;
+    return this.#prepare(sql).get(bindable(params)) as Row | undefined;
   }
 
   pluck(sql: string, params: readonly SqlValue[]): unknown[] {
-    return this.#prepare(sql, true).all(bindable(params));
+    const statement = this.#plucking.get(sql) ?? keep(this.#plucking, sql, this.connection.prepare(sql).pluck());
+    return statement.all(bindable(params));
   }
 
   run(sql: string, params: readonly SqlValue[]): number {
-    return this.#prepare(sql, false).run(bindable(params)).changes;
+    return this.#prepare(sql).run(bindable(params)).changes;
   }
 
   /** An iterator of its own: a statement that is being read cannot be run a second time meanwhile. */
@@ -38,14 +43,15 @@ export class SqliteStatements {
     return this.connection.prepare(sql).iterate(bindable(params)) as IterableIterator<Row>;
   }
 
-  #prepare(sql: string, pluck: boolean): Database.Statement<unknown[], unknown> {
-    let statement = this.#byText.get(sql);
-    if (statement === undefined) {
-      statement = this.connection.prepare<unknown[], unknown>(sql);
-      this.#byText.set(sql, statement);
-      const oldest = this.#byText.size > MAX_STATEMENTS ? this.#byText.keys().next() : undefined;
-      if (oldest && !oldest.done) this.#byText.delete(oldest.value);
-    }
-    return statement.reader ? statement.pluck(pluck) : statement;
+  #prepare(sql: string): Statement {
+    return this.#whole.get(sql) ?? keep(this.#whole, sql, this.connection.prepare(sql));
   }
+}
+
+/** Keeps a statement; the oldest goes when there are too many. */
+function keep(statements: Map<string, Statement>, sql: string, statement: Statement): Statement {
+  statements.set(sql, statement);
+  const oldest = statements.size > MAX_STATEMENTS ? statements.keys().next() : undefined;
+  if (oldest && !oldest.done) statements.delete(oldest.value);
+  return statement;
 }
