@@ -24,24 +24,26 @@ export function actionForms({ registry, view, path, attempt }: EntityForms): Htm
   const simple = actions.filter((action) => action.attributes.size === 0);
   const others = actions.filter((action) => action.attributes.size > 0);
   return html`${
-    simple.length > 0 &&
-    html`<div class="bar">
-      ${simple.map(({ id }) =>
-        form({ path, name: 'act', hidden: { action: id }, submit: visible(termOf(id)), tone: 'main' }),
-      )}
-    </div>`
-  }
-  ${others.map(({ id, term, attributes }) => {
-    const here = attemptOf(attempt, 'act', ['action', id]);
-    const fields = [...attributes.values()].map((definition) =>
-      attributeField({ definition, within: `act-${term}`, attempt: here }),
-    );
-    const content = html`<div class="fields">${fields}</div>`;
-    const act = form({ path, name: 'act', hidden: { action: id }, content, submit: visible(termOf(id)) });
-    const hint = html`<span class="hint">${visible(titleOf(registry, id))}</span>`;
-    return folded(html`${visible(termOf(id))} ${hint}`, act, !!here);
-  })}
-  ${actions.length === 0 && html`<p class="lead">No action is possible in the present state.</p>`}`;
+      simple.length > 0 &&
+      html`<div class="bar">
+        ${simple.map(({ id }) =>
+          form({ path, name: 'act', hidden: { action: id }, submit: visible(termOf(id)), tone: 'main' }),
+        )}
+      </div>`
+    }
+    <div class="categories">
+      ${others.map(({ id, term, attributes }) => {
+        const here = attemptOf(attempt, 'act', ['action', id]);
+        const fields = [...attributes.values()].map((definition) =>
+          attributeField({ definition, within: `act-${term}`, attempt: here }),
+        );
+        const content = html`<div class="fields">${fields}</div>`;
+        const act = form({ path, name: 'act', hidden: { action: id }, content, submit: visible(termOf(id)) });
+        const hint = html`<span class="hint">${visible(titleOf(registry, id))}</span>`;
+        return folded(html`${visible(termOf(id))} ${hint}`, act, !!here);
+      })}
+    </div>
+    ${actions.length === 0 && html`<p class="lead">No action is possible in the present state.</p>`}`;
 }
 
 /** The attributes that can be changed, as they are now. */
@@ -78,16 +80,8 @@ export function mixinForms({ registry, view, path, attempt }: EntityForms): Html
   const bare: Mixin[] = [];
   const filled: Mixin[] = [];
   for (const mixin of single) (attributesToGive(registry, view.kind, mixin).length > 0 ? filled : bare).push(mixin);
-  const templates = [...families.values()].flat().filter(({ id }) => !view.mixins.includes(id));
-  return html`${
-    view.mixins.length === 0
-      ? html`<p class="lead">It has none.</p>`
-      : html`<ul class="tags">
-          ${view.mixins.map((id) => html`<li>${categoryLink(registry, id)} ${removeForm(registry, path, id)}</li>`)}
-        </ul>`
-  }
-  ${[...bare, ...templates].length > 0 && folded('Add a mixin', addForm(registry, path, [...bare, ...templates]), false)}
-  ${filled.map((mixin) => {
+  const others = [...bare, ...[...families.values()].flat().filter(({ id }) => !view.mixins.includes(id))];
+  const addFilled = (mixin: Mixin): Html => {
     const here = attemptOf(attempt, 'add-mixin', ['mixin', mixin.id]);
     const fields = attributesToGive(registry, view.kind, mixin).map((definition) =>
       attributeField({ definition, within: `add-${mixin.term}`, attempt: here }),
@@ -95,7 +89,17 @@ export function mixinForms({ registry, view, path, attempt }: EntityForms): Html
     const content = html`<div class="fields">${fields}</div>`;
     const add = form({ path, name: 'add-mixin', hidden: { mixin: mixin.id }, content, submit: 'Add' });
     return folded(`Add: ${visible(titleOf(registry, mixin.id))}`, add, !!here);
-  })}`;
+  };
+  return html`${
+      view.mixins.length === 0
+        ? html`<p class="lead">It has none.</p>`
+        : html`<ul class="tags">
+            ${view.mixins.map((id) => html`<li>${categoryLink(registry, id)} ${removeForm(registry, path, id)}</li>`)}
+          </ul>`
+    }
+    <div class="categories">
+      ${others.length > 0 && folded('Add a mixin', addForm(registry, path, others), false)} ${filled.map(addFilled)}
+    </div>`;
 }
 
 function removeForm(registry: CategoryRegistry, path: string, mixin: TypeId): Html {

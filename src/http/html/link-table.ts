@@ -6,13 +6,16 @@ import { cell, columnsOf, shortName } from './entity-table.js';
 import { entityLink, pathOfView, reference, stateBadge, stateOf, termOf } from './labels.js';
 import { html, type Html } from './template.js';
 
+/** Attributes of the link itself that are shown. */
+const MOST_COLUMNS = 3;
+
 /** @param neighbours what links lead to, by path, as far as the reader may see it */
 export function linkTable(
   registry: CategoryRegistry,
   links: readonly LinkView[],
   neighbours: ReadonlyMap<string, EntityView>,
 ): Html {
-  const columns = columnsOf(links);
+  const columns = columnsOf(links).slice(0, MOST_COLUMNS);
   return html`<div class="scroll" role="region" aria-label="Links" tabindex="0">
     <table class="list">
       <caption class="unseen">

@@ -124,7 +124,7 @@ details { background: var(--sheet); border: 1px solid var(--line); border-radius
 summary { cursor: pointer; padding: 0.6rem 1.1rem; font-weight: 600; color: var(--brand); border-radius: var(--radius); }
 details[open] > summary { border-bottom: 1px solid var(--line); border-radius: var(--radius) var(--radius) 0 0; }
 /* Categories stand side by side until one is opened. */
-.categories { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: 0.6rem; align-items: start; }
+.categories { margin-bottom: 0.75rem; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: 0.6rem; align-items: start; }
 .categories details { margin: 0; min-width: 0; }
 .categories details[open] { grid-column: 1 / -1; }
 .categories summary { padding: 0.45rem 0.9rem; overflow-wrap: anywhere; }
