@@ -11,7 +11,6 @@ import { CORE_LINK, type TypeId } from '../../occi/model.js';
 import { entityFragment11, renderEntityJson } from '../../occi/json/index.js';
 import { resolveFilter } from '../../occi/resolve/index.js';
 import {
-  countEntities,
   iterateLocations,
   iterateRenderings,
   listLocations,
@@ -74,15 +73,11 @@ export class Listing {
     const type = answerType(exchange.fields.accept, true);
     const query = this.query(exchange, members);
     const headers = [['Accept', acceptedHere(exchange)]] as const;
-    const long =
-      (query.page?.limit ?? Infinity) > STREAM_ABOVE && (await countEntities(this.#store, query)) > STREAM_ABOVE;
-    if (isJson(type)) {
-      const body = long && type !== OCCI_JSON_1_1 ? this.#streamJson(exchange, query) : undefined;
-      if (body) return { status: 200, contentType: type, headers, body };
-      return this.#jsonCollection(exchange, type, query, headers);
-    }
+    if (isJson(type)) return this.#jsonCollection(exchange, type, query, headers);
     const locations = this.#locations(exchange, query.kinds);
-    if (long && type !== TEXT_OCCI) {
+    const urls = await listLocations(this.#store, beginning(query), locations);
+    // In the headers of text/occi that many are refused for their length, however many more there are.
+    if (urls.length > STREAM_ABOVE && type !== TEXT_OCCI) {
       const prefix = type === TEXT_URI_LIST ? '' : 'X-OCCI-Location: ';
       const contentType = type === TEXT_URI_LIST ? type : `${type === TEXT_PLAIN ? TEXT_PLAIN : type}; charset=utf-8`;
       return {
@@ -92,7 +87,7 @@ export class Listing {
         body: inChunks(iterateLocations(this.#store, query, locations), (url) => `${prefix}${url}\r\n`),
       };
     }
-    return locationsAnswer(type, await listLocations(this.#store, query, locations), headers);
+    return locationsAnswer(type, urls, headers);
   }
 
   async #jsonCollection(
@@ -102,9 +97,17 @@ export class Listing {
     headers: readonly (readonly [string, string])[],
   ): Promise<Answer> {
     const [resourceKinds, linkKinds] = this.#byClass(exchange, query.kinds);
-    const read = async (kinds: readonly TypeId[]): Promise<string[]> =>
-      kinds.length === 0 ? [] : this.#renderings(exchange, type, { ...query, kinds });
-    return collectionAnswer(type, await read(resourceKinds), await read(linkKinds), 200, headers);
+    const streamable = type !== OCCI_JSON_1_1;
+    const read = async (kinds: readonly TypeId[]): Promise<string[]> => {
+      const part = { ...query, kinds };
+      return kinds.length === 0 ? [] : this.#renderings(exchange, type, streamable ? beginning(part) : part);
+    };
+    const resources = await read(resourceKinds);
+    const links = await read(linkKinds);
+    if (streamable && resources.length + links.length > STREAM_ABOVE) {
+      return { status: 200, contentType: type, headers, body: this.#streamJson(exchange, query) };
+    }
+    return collectionAnswer(type, resources, links, 200, headers);
   }
 
   async #renderings(exchange: Exchange, type: AnswerType, query: EntityQuery): Promise<string[]> {
@@ -185,6 +188,12 @@ function filterOf(
   const filter = resolveFilter(exchange.headers.categories, given, exchange.registry);
   const within = (kind: TypeId): boolean => filter.kinds.every((wanted) => exchange.registry.isA(kind, wanted));
   return { kinds: members.kinds.filter(within), mixins: filter.mixins, attributes: new Map(filter.attributes) };
+}
+
+/** The query for as much of a list as is answered in one piece, and for one more, which tells that there is more. */
+function beginning(query: EntityQuery): EntityQuery {
+  const { offset, limit } = query.page ?? { offset: 0, limit: Infinity };
+  return limit <= STREAM_ABOVE ? query : { ...query, page: { offset, limit: STREAM_ABOVE + 1 } };
 }
 
 async function* separated(items: AsyncIterable<string>): AsyncIterable<string> {
