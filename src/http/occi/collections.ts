@@ -14,7 +14,7 @@ import { entityIdOf } from '../../extension/locations.js';
 import { viewIn } from '../../extension/rendering.js';
 import { CORE_ENTITY, type Kind, type Mixin, type TypeId } from '../../occi/model.js';
 import { resolveCreate } from '../../occi/resolve/index.js';
-import type { OcciRequest } from '../../occi/request.js';
+import type { CategoryRef, OcciRequest } from '../../occi/request.js';
 import { findEntity } from '../../store/entities.js';
 import { listIds } from '../../store/entity-lists.js';
 import type { Scope } from '../../store/scope.js';
@@ -26,7 +26,7 @@ import { Invoking } from './invoking.js';
 import type { Listing, Members } from './listing.js';
 import { acceptedHere, answerType, TEXT_URI_LIST, type AnswerType } from './media.js';
 import { methodNotAllowed } from './query-interface.js';
-import type { RequestReader } from './reading.js';
+import { NO_REQUEST, type RequestReader } from './reading.js';
 
 export interface CollectionServices {
   readonly access: Access;
@@ -50,10 +50,9 @@ export class Collections {
     const members = this.#membersOfKind(exchange, kind);
     const term = Invoking.termOf(exchange);
     if (term !== undefined) {
-      return this.#services.invoking.onMembers(exchange, type, () => this.#writable(exchange, members, 'act'), term, {
-        kind: kind.id,
-        mixins: [],
-      });
+      const acting = actingOn(exchange);
+      const writable = (write: Write): Promise<string[]> => this.#writable(write, acting, members, 'act');
+      return this.#services.invoking.onMembers(exchange, type, writable, term, { kind: kind.id, mixins: [] });
     }
     switch (exchange.method) {
       case 'GET':
@@ -142,7 +141,7 @@ export class Collections {
   async #rehearse(exchange: Exchange, kind: Kind, [entity, ...others]: readonly NewEntity[]): Promise<Answer> {
     const outcome =
       entity && (await this.#services.handlers.of(kind.id).dryRun?.(exchange.context, exchange.registry, entity));
-    if (!outcome || others.length > 0) throw noEntity({ entities: [], categories: [], locations: [], empty: true });
+    if (!outcome || others.length > 0) throw noEntity(NO_REQUEST);
     return {
       status: 200,
       contentType: outcome.mediaType,
@@ -170,11 +169,14 @@ export class Collections {
     members: Members,
     term: string,
   ): Promise<Answer> {
-    const ids = await this.#writable(exchange, members, 'act');
-    const first = ids[0] === undefined ? undefined : await this.#services.entities.peek(ids[0]);
+    const { entities, invoking } = this.#services;
+    const acting = actingOn(exchange);
+    const writable = (write: Write): Promise<string[]> => this.#writable(write, acting, members, 'act');
+    const [id] = await entities.write(exchange.context, exchange.registry, writable);
+    const first = id === undefined ? undefined : await entities.peek(id);
     // On a tag the action is one that all members have by their kinds (C-042); on a mixin with actions its own will do.
     const definedBy = { kind: first?.kind ?? mixin.applies[0] ?? CORE_ENTITY, mixins: [mixin.id] };
-    return this.#services.invoking.onMembers(exchange, type, () => Promise.resolve(ids), term, definedBy);
+    return invoking.onMembers(exchange, type, writable, term, definedBy);
   }
 
   /** Deletes the entities that the request names, or all; all or none of them (A10, K08). */
@@ -183,7 +185,7 @@ export class Collections {
     onlyParameters(exchange.target, ['all-tenants']);
     const named = (await reader.read(exchange)).request.locations;
     await entities.write(exchange.context, exchange.registry, async (write) => {
-      const all = await this.#writable(exchange, members, 'delete');
+      const all = await this.#writable(write, exchange, members, 'delete');
       const wanted = named.length === 0 ? all : idsOf(exchange, named);
       const strangers = wanted.filter((id) => !all.includes(id));
       if (strangers.length > 0) throw notFound();
@@ -196,14 +198,14 @@ export class Collections {
   }
 
   /** The members that a collection-wide write touches: an administrator's own, unless all tenants are meant (K28). */
-  async #writable(exchange: Exchange, members: Members, verb: Verb): Promise<string[]> {
-    const { access, listing, entities } = this.#services;
+  async #writable(write: Write, exchange: Exchange, members: Members, verb: Verb): Promise<string[]> {
+    const { access, listing } = this.#services;
     const { page: _page, ...query } = listing.query(exchange, members);
     const { principal } = exchange.context;
     const permitted = access.scope(principal, verb);
     const everyone = !principal.roles.has('administrator') || flag(exchange.target, 'all-tenants');
     const scope: Scope = everyone ? permitted : { op: 'and', of: [permitted, ownScope(principal)] };
-    return entities.list({ ...query, scope });
+    return listIds(write.tx, { ...query, scope });
   }
 
   /** Adds members, makes exactly these the members, or takes them out; never creates or deletes an entity. */
@@ -214,13 +216,12 @@ export class Collections {
     mode: 'add' | 'replace' | 'remove',
   ): Promise<Answer> {
     const { entities, listing, reader } = this.#services;
-    onlyParameters(exchange.target, []);
+    onlyParameters(exchange.target, ['all-tenants']);
     const { request } = await reader.read(exchange);
     const named = namedEntities(exchange, request);
     if (mode === 'add' && named.length === 0) throw noLocations();
     await entities.write(exchange.context, exchange.registry, async (write) => {
-      const present =
-        mode === 'add' ? [] : await entities.list({ ...listing.query(exchange, members), kinds: members.kinds });
+      const present = mode === 'add' ? [] : await this.#writable(write, unfiltered(exchange), members, 'update');
       const leaving =
         mode === 'replace'
           ? present.filter((id) => !named.includes(id))
@@ -232,10 +233,7 @@ export class Collections {
       for (const id of leaving) await entities.associate(write, id, mixin, false);
       if (mode !== 'remove') for (const id of named) await entities.associate(write, id, mixin, true);
     });
-    return listing.answer(
-      { ...exchange, headers: { entities: [], categories: [], locations: [], empty: true } },
-      members,
-    );
+    return listing.answer(unfiltered(exchange), members);
   }
 
   /** Takes a mixin away from every entity of its group (C-099). */
@@ -248,6 +246,17 @@ export class Collections {
     });
     for (const id of ids) await entities.dropMixin(write, id, mixin);
   }
+}
+
+/** The exchange of an action: where its headers invoke the action they are no filter. */
+function actingOn(exchange: Exchange): Exchange {
+  const isAction = (ref: CategoryRef): boolean => exchange.registry.resolveRef(ref)?.class === 'action';
+  return exchange.headers.categories.some(isAction) ? unfiltered(exchange) : exchange;
+}
+
+/** The same exchange, its headers not read as a filter. */
+function unfiltered(exchange: Exchange): Exchange {
+  return { ...exchange, headers: NO_REQUEST };
 }
 
 function kindsBelow(exchange: Exchange, root: TypeId): TypeId[] {

@@ -30,14 +30,15 @@ export function readHeaders(message: IncomingMessage): OcciRequest {
     headers['x-occi-category'] !== undefined ||
     headers['x-occi-link'] !== undefined ||
     headers['link'] !== undefined;
-  if (!any) return NOTHING;
+  if (!any) return NO_REQUEST;
   const raw = message.rawHeaders;
   const pairs: [string, string][] = [];
   for (let index = 0; index + 1 < raw.length; index += 2) pairs.push([raw[index] ?? '', raw[index + 1] ?? '']);
   return parseTextOcci(pairs);
 }
 
-const NOTHING: OcciRequest = { entities: [], categories: [], locations: [], empty: true };
+/** What a message without OCCI headers says. */
+export const NO_REQUEST: OcciRequest = { entities: [], categories: [], locations: [], empty: true };
 
 export class RequestReader {
   readonly #bodyReaders: readonly BodyReader[];
