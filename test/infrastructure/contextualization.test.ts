@@ -1,12 +1,7 @@
 /** Keys and user data on the way to the guest: the mixins of OCCI 1.2 and those of OpenStack (I-006). */
 
-import { join } from 'node:path';
-import { systemClock } from '../../src/base/clock.js';
-import { silentLog } from '../../src/base/log.js';
-import { parseSimulatorConfig } from '../../src/iaas/adapters/simulator/config.js';
-import { createSimulator, type SimulatorControls } from '../../src/iaas/adapters/simulator/simulator.js';
-import type { SiteAdapter } from '../../src/iaas/adapter.js';
-import { startTestServer, type TestServer } from '../support/server.js';
+import { serverFor } from '../support/server.js';
+import { siteBeside } from './site-beside.js';
 import { Wire } from './wire.js';
 
 const S = 'http://schemas.ogf.org/occi/infrastructure';
@@ -14,20 +9,9 @@ const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample someone@example.org';
 const SCRIPT = '#cloud-config\npackages: [nginx]\n';
 const BASE64 = Buffer.from(SCRIPT).toString('base64');
 
-let server: TestServer;
-let site: SiteAdapter & SimulatorControls;
-const wire = new Wire(() => server);
-
-beforeAll(async () => {
-  server = await startTestServer();
-  const home = { directory: join(server.directory, 'sites') };
-  const config = parseSimulatorConfig({ timeFactor: 1000 });
-  site = await createSimulator(config, { site: 'sim', clock: systemClock, log: silentLog, home });
-});
-afterAll(async () => {
-  await site.close();
-  await server.close();
-});
+const server = serverFor();
+const site = siteBeside(server);
+const wire = new Wire(server);
 
 const MIXINS: readonly (readonly [string, string, string])[] = [
   [`${S}/credentials#ssh_key`, 'occi.credentials.ssh.publickey', KEY],
@@ -47,8 +31,8 @@ it.each([
   });
   await wire.act(path, `${S}/compute/action#start`);
   await wire.until(path, 'occi.compute.state', 'active');
-  const [row] = await server.rows(`SELECT site_ref FROM entity WHERE id = '${path.slice('/compute/'.length)}'`);
-  const guest = await site.guestOf(String(row?.['site_ref']));
+  const [row] = await server().rows(`SELECT site_ref FROM entity WHERE id = '${path.slice('/compute/'.length)}'`);
+  const guest = await site().guestOf(String(row?.['site_ref']));
   expect(guest).toMatchObject({ sshKeys: [KEY], userData: SCRIPT });
 });
 
@@ -62,7 +46,7 @@ it('I-006 takes what rOCCI-cli sends as --context, quoted and without blanks', a
     `X-OCCI-Attribute: org.openstack.compute.user_data="${BASE64}"`,
   ].join('\n');
   const headers = { 'content-type': 'text/plain', accept: 'text/plain' };
-  const reply = await server.request('POST', '/compute/', { headers, body });
+  const reply = await server().request('POST', '/compute/', { headers, body });
   expect([reply.status, reply.text]).toEqual([201, expect.stringMatching(/^X-OCCI-Location: /)]);
 });
 

@@ -1,15 +1,9 @@
 /** IP reservations over the wire and on the simulated site: reserved, used by one interface, given back. */
 
 import fc from 'fast-check';
-import { join } from 'node:path';
 import { addressOfRange, rangeOfAddress } from '../../extensions/infrastructure/reserved-address.js';
-import { systemClock } from '../../src/base/clock.js';
-import { silentLog } from '../../src/base/log.js';
-import { parseSimulatorConfig } from '../../src/iaas/adapters/simulator/config.js';
-import { createSimulator, type SimulatorControls } from '../../src/iaas/adapters/simulator/simulator.js';
-import type { SiteAdapter } from '../../src/iaas/adapter.js';
-import { forEachDatabase } from '../support/databases.js';
-import { startTestServer, type TestServer } from '../support/server.js';
+import { forEachServer } from '../support/server.js';
+import { siteBeside } from './site-beside.js';
 import { Wire, type EntityBody } from './wire.js';
 
 const S = 'http://schemas.ogf.org/occi/infrastructure';
@@ -18,24 +12,9 @@ const USED = 'occi.ipreservation.used';
 const STATE = 'occi.ipreservation.state';
 const LEASED = 'occi.networkinterface.address';
 
-forEachDatabase((_name, database) => {
-  let server: TestServer;
-  let site: SiteAdapter & SimulatorControls;
-  const wire = new Wire(() => server);
-
-  beforeAll(async () => {
-    server = await startTestServer({ database: database.at });
-    const home =
-      'postgres' in database.at
-        ? { postgresUrl: database.at.postgres }
-        : { directory: join(server.directory, 'sites') };
-    const config = parseSimulatorConfig({ timeFactor: 1000 });
-    site = await createSimulator(config, { site: 'sim', clock: systemClock, log: silentLog, home });
-  });
-  afterAll(async () => {
-    await site.close();
-    await server.close();
-  });
+forEachServer({}, (server) => {
+  const site = siteBeside(server);
+  const wire = new Wire(server);
 
   const reserve = async (address?: string): Promise<string> => {
     const attributes = address === undefined ? {} : { [ADDRESS]: address };
@@ -52,7 +31,7 @@ forEachDatabase((_name, database) => {
   });
   const networksOnSite = async (): Promise<(string | undefined)[]> => {
     const ranges: (string | undefined)[] = [];
-    for await (const each of site.list('network')) if (each.class === 'network') ranges.push(each.cidr);
+    for await (const each of site().list('network')) if (each.class === 'network') ranges.push(each.cidr);
     return ranges.sort();
   };
 
@@ -148,7 +127,7 @@ forEachDatabase((_name, database) => {
   it('C-022 reserves another address in the place of the old one while nobody uses it', async () => {
     const path = await reserve('192.0.2.22');
     expect((await wire.send('POST', path, { attributes: { [ADDRESS]: '192.0.2.23' } })).status).toBe(200);
-    await server.wait(path, (reply) => reply.json.attributes[STATE] === 'active');
+    await server().wait(path, (reply) => reply.json.attributes[STATE] === 'active');
     const compute = await machine();
     const link = await wire.make('/networkinterface/', interfaceTo(compute, path));
     expect(await wire.shown(link, LEASED)).toBe('192.0.2.23');
@@ -158,7 +137,7 @@ forEachDatabase((_name, database) => {
   });
 
   it('shows what the site says when it cannot reserve, and C-023 keeps its own attributes to itself', async () => {
-    await site.injectFault({ operation: 'createNetwork', kind: 'error-state', nth: 1, times: 1 });
+    await site().injectFault({ operation: 'createNetwork', kind: 'error-state', nth: 1, times: 1 });
     const path = await wire.make('/ipreservation/', { kind: `${S}#ipreservation` });
     const failed = await wire.until(path, STATE, 'error');
     expect(failed.attributes[`${STATE}.message`]).toEqual(expect.any(String));
@@ -177,7 +156,7 @@ forEachDatabase((_name, database) => {
 
   async function expectNothingLeft(): Promise<void> {
     const until = performance.now() + 5000;
-    while ((await networksOnSite()).length > 0 && performance.now() < until) await server.request('GET', '/health');
+    while ((await networksOnSite()).length > 0 && performance.now() < until) await server().request('GET', '/health');
     expect(await networksOnSite()).toEqual([]);
   }
 });

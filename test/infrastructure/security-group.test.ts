@@ -2,8 +2,7 @@
 
 import fc from 'fast-check';
 import { ruleFaults } from '../../extensions/infrastructure/security-group.js';
-import { forEachDatabase } from '../support/databases.js';
-import { startTestServer, type TestServer } from '../support/server.js';
+import { forEachServer } from '../support/server.js';
 import { Wire } from './wire.js';
 
 const S = 'http://schemas.ogf.org/occi/infrastructure#';
@@ -15,18 +14,12 @@ const WEB = [
   { type: 'outbound', protocol: '6', range: '2001:db8::/32', ipversion: 'ipv6' },
 ];
 
-forEachDatabase((_name, database) => {
-  let server: TestServer;
-  const wire = new Wire(() => server);
+forEachServer({}, (server) => {
+  const wire = new Wire(server);
   const group = (rules: unknown): { kind: string; attributes: Record<string, unknown> } => ({
     kind: `${S}securitygroup`,
     attributes: { [RULES]: rules },
   });
-
-  beforeAll(async () => {
-    server = await startTestServer({ database: database.at });
-  });
-  afterAll(() => server.close());
 
   it('I-007 keeps the rules of a new group and shows it active', async () => {
     const path = await wire.make('/securitygroup/', group(WEB));
@@ -40,12 +33,12 @@ forEachDatabase((_name, database) => {
   it('takes rules in text as JSON in a quoted string, and gives them back so', async () => {
     const body = `Category: securitygroup; scheme="${S}"; class="kind"\r\nX-OCCI-Attribute: ${RULES}="${JSON.stringify(WEB).replaceAll('"', '\\"')}"`;
     const headers = { 'content-type': 'text/plain', accept: 'text/plain' };
-    const made = await server.request('POST', '/securitygroup/', { headers, body });
+    const made = await server().request('POST', '/securitygroup/', { headers, body });
     expect([made.status, made.text]).toEqual([201, expect.any(String)]);
     const path = new URL(made.headers.location ?? '').pathname;
     expect((await wire.show(path)).attributes[RULES]).toEqual(WEB);
-    const shown = await server.request('GET', path, { headers });
-    const again = await server.request('POST', '/securitygroup/', {
+    const shown = await server().request('GET', path, { headers });
+    const again = await server().request('POST', '/securitygroup/', {
       headers,
       body: shown.text.replaceAll(/^X-OCCI-Attribute: occi\.securitygroup\.state.*\r?\n/gm, ''),
     });
@@ -123,7 +116,7 @@ forEachDatabase((_name, database) => {
     expect(await targets()).toEqual([path]);
     expect((await wire.send('GET', link)).status).toBe(404);
     await wire.remove(compute, path);
-    expect(await server.rows("SELECT kind FROM entity WHERE kind LIKE '%#securitygroup%'")).toEqual([]);
+    expect(await server().rows("SELECT kind FROM entity WHERE kind LIKE '%#securitygroup%'")).toEqual([]);
   });
 
   it('C-039 joins nothing but a compute with a security group', async () => {

@@ -1,17 +1,15 @@
 /** The monitoring kinds over the wire: sensors, collectors and their rules (C-253…C-257). */
 
-import { forEachDatabase } from '../support/databases.js';
-import { startTestServer, type TestServer } from '../support/server.js';
+import { forEachServer } from '../support/server.js';
 import { Wire } from '../infrastructure/wire.js';
 
 const M = 'http://schemas.ogf.org/occi/monitoring#';
 const COMPUTE = 'http://schemas.ogf.org/occi/infrastructure#compute';
 const HOUR = 3_600_000;
 
-forEachDatabase((_name, database) => {
-  let server: TestServer;
+forEachServer({}, (server) => {
   let compute: string;
-  const wire = new Wire(() => server);
+  const wire = new Wire(server);
   const sensor = (attributes = {}): Promise<string> => wire.make('/sensor/', { kind: `${M}sensor`, attributes });
   const collector = (source: string, target: string, attributes = {}) => ({
     kind: `${M}collector`,
@@ -21,10 +19,8 @@ forEachDatabase((_name, database) => {
   });
 
   beforeAll(async () => {
-    server = await startTestServer({ database: database.at });
     compute = await wire.make('/compute/', { kind: COMPUTE });
   });
-  afterAll(() => server.close());
 
   it('C-253 discovery shows the kinds and the tags together', async () => {
     expect(await wire.category(`${M}sensor`)).toMatchObject({ parent: 'http://schemas.ogf.org/occi/core#resource' });
@@ -101,7 +97,7 @@ forEachDatabase((_name, database) => {
 
   it('takes the reference time of the draft’s example from text, unquoted', async () => {
     const body = `Category: sensor; scheme="${M}"; class="kind"\nX-OCCI-Attribute: occi.sensor.timebase=1371025907`;
-    const reply = await server.request('POST', '/sensor/', { headers: { 'content-type': 'text/plain' }, body });
+    const reply = await server().request('POST', '/sensor/', { headers: { 'content-type': 'text/plain' }, body });
     expect(reply.status).toBe(201);
     const path = new URL(reply.headers.location ?? '').pathname;
     expect((await wire.show(path)).attributes['occi.sensor.timebase']).toBe('1371025907');
@@ -151,7 +147,7 @@ forEachDatabase((_name, database) => {
     expect((await wire.show(path)).links).toHaveLength(1);
     await wire.remove(path);
     for (const link of links) expect((await wire.send('GET', link)).status).toBe(404);
-    expect(await server.rows(`SELECT id FROM entity WHERE kind = '${M}collector'`)).toEqual([]);
+    expect(await server().rows(`SELECT id FROM entity WHERE kind = '${M}collector'`)).toEqual([]);
     expect((await wire.send('GET', compute)).status).toBe(200);
   });
 

@@ -1,7 +1,6 @@
 /** OCCI Platform (GFD.227) over the wire: kinds, states, actions and the links that may not run in circles. */
 
-import { forEachDatabase } from '../support/databases.js';
-import { startTestServer, type TestServer } from '../support/server.js';
+import { forEachServer } from '../support/server.js';
 import { Wire } from '../infrastructure/wire.js';
 
 const P = 'http://schemas.ogf.org/occi/platform';
@@ -9,20 +8,14 @@ const APPLICATIONS = '/platform/application/';
 const COMPONENTS = '/platform/component/';
 const LINKS = '/platform/componentlink/';
 
-forEachDatabase((_name, database) => {
-  let server: TestServer;
-  const wire = new Wire(() => server);
+forEachServer({}, (server) => {
+  const wire = new Wire(server);
   const component = (): Promise<string> => wire.make(COMPONENTS, { kind: `${P}#component` });
   const link = (source: string, target: string) => ({
     kind: `${P}#componentlink`,
     source: { location: source },
     target: { location: target },
   });
-
-  beforeAll(async () => {
-    server = await startTestServer({ database: database.at });
-  });
-  afterAll(() => server.close());
 
   it.each([
     ['application', 'resource'],
@@ -67,7 +60,7 @@ forEachDatabase((_name, database) => {
     expect((await wire.act(path, stop)).status).toBe(409);
     expect((await wire.act(path, start)).status).toBe(200);
     expect(await shown()).toEqual(['active', [stop]]);
-    const events = await server.rows(
+    const events = await server().rows(
       `SELECT data FROM outbox WHERE subject = '${path.slice(collection.length)}' AND type = 'eu.contrail-project.entity.state'`,
     );
     expect(events.map(({ data }) => JSON.parse(String(data)) as unknown)).toMatchObject([
@@ -90,8 +83,8 @@ forEachDatabase((_name, database) => {
     const { attributes } = await wire.show(path);
     expect(attributes).toEqual({
       'occi.app.name': 'shop',
-      'occi.app.context': server.url + path,
-      'occi.app.url': server.url + path,
+      'occi.app.context': server().url + path,
+      'occi.app.url': server().url + path,
       'occi.app.state': 'active',
     });
     expect((await wire.send('POST', path, { attributes: { 'occi.app.name': 'web shop' } })).status).toBe(200);
