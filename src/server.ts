@@ -164,10 +164,10 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const hooks: InfrastructureHooks = { details: [], settled: [] };
   const access = new Access(store, clock);
   const agreements = new Agreements({ store, access, entities: () => entities, observations });
-  const governance = new Governance({ sites, agreements, clock, providerIds: ['vep', config.provider.id] });
+  const governance = new Governance({ store, sites, agreements, clock, providerIds: ['vep', config.provider.id] });
   const extensions: Extension[] = [
     createInfrastructure({ config, store, clock, log, engine, sites, images, observations, registry, hooks }),
-    createSla({ access, entities: () => entities }),
+    createSla({ entities: () => entities }),
     createOvfDeployment({
       store,
       sites,

@@ -10,7 +10,7 @@ import type { Log } from '../../src/base/log.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { Operation } from '../../src/engine/operation.js';
 import { Reconciler } from '../../src/engine/reconciler.js';
-import type { Extension } from '../../src/extension/extension.js';
+import type { Extension, Task } from '../../src/extension/extension.js';
 import type { Observations } from '../../src/extension/observations.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import { NETWORK, OS_TPL } from '../../src/occi/model.js';
@@ -65,6 +65,7 @@ export type ProvisionDetail = (
 /** Known before the store is open, which makes them. */
 export const infrastructureTables = { entitySchemas: [savedImageTable], migrations: [CreateSavedImage1763800000200] };
 
+const INVENTORY_MS = 5_000;
 const RECONCILE_GRACE_MS = 60_000;
 const RECONCILE_VISIT_MS = 120_000;
 
@@ -100,7 +101,17 @@ export function createInfrastructure(services: InfrastructureServices): Extensio
     bodyReaders: [],
     renderings: [],
     routes: [],
-    tasks: [new Reconciler(source, { store, clock, log }, settings)],
+    tasks: [new Reconciler(source, { store, clock, log }, settings), inventoryTask(sites)],
+  };
+}
+
+/** Keeps what is known of each site's capacity fresh, so that no request has to ask for it (K06). */
+function inventoryTask(sites: Sites): Task {
+  const refresh = (name: string): Promise<unknown> => sites.inventoryOf(name, 0).catch(() => undefined);
+  return {
+    name: 'inventory',
+    everyMs: INVENTORY_MS,
+    run: async () => void (await Promise.all(sites.names.map(refresh))),
   };
 }
 

@@ -122,7 +122,7 @@ export class ApplianceHandler implements KindHandler {
 
   async created(write: Write, entity: EntityRecord, draft: EntityDraft): Promise<void> {
     const prepared = preparedOf(draft.prepared);
-    const { plan, hosts } = prepared.governed();
+    const { plan } = prepared.governed();
     const secrets = await this.#seal(write, entity.id, prepared);
     const row: ApplianceRow = {
       appliance: entity.id,
@@ -132,7 +132,7 @@ export class ApplianceHandler implements KindHandler {
       secrets,
     };
     await insertAppliance(write.tx, row, write.now);
-    await this.#services.governance.govern(write, entity, prepared.governed());
+    const hosts = await this.#services.governance.govern(write, entity, prepared.governed());
     await this.#deploy(write, entity, row, hosts);
   }
 
@@ -155,7 +155,7 @@ export class ApplianceHandler implements KindHandler {
       existing: new Map(),
     });
     const components = await maker.make(row.plan.machines);
-    const children = this.#children(entity, row, components, hosts);
+    const children = this.#children(entity, row, components, hosts, []);
     await this.#fileGraph(write, entity, DEPLOY, {}, children, entity.wanted[OVF_KEEP_ON_FAILURE] === true);
   }
 
@@ -164,6 +164,7 @@ export class ApplianceHandler implements KindHandler {
     { plan, images }: Pick<ApplianceRow, 'plan' | 'images'>,
     components: Components,
     hosts: Hosts,
+    present: readonly MachineComponents[],
   ): NewChild[] {
     const used = new Set(components.machines.flatMap(({ disks }) => disks.flatMap(({ image }) => image ?? [])));
     const registered = [...used].filter((image) => images[image] !== undefined);
@@ -171,6 +172,7 @@ export class ApplianceHandler implements KindHandler {
       site: entity.site ?? '',
       appliance: entity.id,
       components,
+      present,
       startup: plan.startup,
       hosts,
       constraints: plan.constraints,
@@ -190,7 +192,7 @@ export class ApplianceHandler implements KindHandler {
     switch (term) {
       case 'start': {
         if (entity.observed[DEPLOYED] !== true) {
-          const hosts = await this.#services.governance.place(row.plan, entity.site ?? '');
+          const hosts = await this.#services.governance.place(write.tx, row.plan, entity.site ?? '');
           await this.#deploy(write, entity, row, hosts);
           return {
             entity: { ...heading, observed: { ...entity.observed, [DEPLOYED]: true, [STATE_MESSAGE]: 'deploying' } },
@@ -250,7 +252,7 @@ export class ApplianceHandler implements KindHandler {
     const components = await maker.make(plan.machines.filter((machine) => !before.has(machine.id)));
     const leaving = present.filter(({ machine }) => !after.has(machine.id));
     const children = [
-      ...this.#children(entity, { ...row, plan }, components, new Map()),
+      ...this.#children(entity, { ...row, plan }, components, new Map(), present),
       ...(await this.#releases(write, leaving, plan)),
     ];
     await updatePlan(write.tx, entity.id, plan);

@@ -20,6 +20,8 @@ export interface DeploymentParts {
   readonly site: string;
   readonly appliance: string;
   readonly components: Components;
+  /** Machines the appliance has already. */
+  readonly present: readonly MachineComponents[];
   readonly startup: readonly StartupStep[];
   readonly hosts: Hosts;
   readonly constraints: readonly PlacementConstraint[];
@@ -58,7 +60,7 @@ function machineChildren(
   const input = {
     machine: machine.id,
     ...(host === undefined ? {} : { host }),
-    ...neighbours(machine.id, components.machines, constraints),
+    ...neighbours(machine.id, [...components.machines, ...parts.present], constraints),
   };
   const children = [provision(compute, input, [])];
   for (const { storage, attachment, image, readOnly } of disks) {
@@ -92,23 +94,21 @@ function neighbours(
   constraints: readonly PlacementConstraint[],
 ): Record<string, string[]> {
   const bound = (rule: PlacementConstraint['rule']): string[] => {
-    const ids = constraints
-      .filter(
-        (constraint) =>
-          constraint.rule === rule &&
-          constraint.hard &&
-          (constraint.machines.length === 0 || constraint.machines.includes(id)),
-      )
-      .flatMap((constraint) =>
-        constraint.machines.length === 0 ? machines.map((other) => other.machine.id) : constraint.machines,
-      );
+    const mine = constraints.filter(
+      (constraint) => constraint.rule === rule && constraint.hard && binds(constraint, id),
+    );
     return machines
-      .filter((other) => other.machine.id !== id && ids.includes(other.machine.id))
-      .map((other) => other.compute.id);
+      .filter(({ machine }) => machine.id !== id && mine.some((constraint) => binds(constraint, machine.id)))
+      .map(({ compute }) => compute.id);
   };
   const apartFrom = bound('differentHost');
   const togetherWith = bound('sameHost');
   return { ...(apartFrom.length > 0 ? { apartFrom } : {}), ...(togetherWith.length > 0 ? { togetherWith } : {}) };
+}
+
+/** Whether a constraint is about a machine: named, an instance of one that is named, or one of all. */
+function binds({ machines }: PlacementConstraint, id: string): boolean {
+  return machines.length === 0 || machines.some((machine) => machine === id || isInstanceOf(id, machine));
 }
 
 /** Starting group by group: a group begins when the one before has started and its delay is over. */

@@ -20,6 +20,7 @@ import type { Agreement } from '../../src/sla/agreement.js';
 import { parseAgreementText } from '../../src/sla/parse.js';
 import { refusal } from '../../src/sla/unmet.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
+import type { SqlReader, Store } from '../../src/store/sql.js';
 import type { Agreements, StandingAgreement } from '../sla/agreements.js';
 import type { Hosts } from './deployment-graph.js';
 import { withInstances } from './instances.js';
@@ -28,6 +29,7 @@ import type { PreparedDeployment } from './prepared.js';
 import { OVF_AGREEMENT } from './vocabulary.js';
 
 export interface GovernanceServices {
+  readonly store: Store;
   readonly sites: Sites;
   readonly agreements: Agreements;
   readonly clock: Clock;
@@ -77,7 +79,7 @@ export class Governance {
   async admit(context: RequestContext, prepared: PreparedDeployment, attributes: Attributes): Promise<Governed> {
     const plan = withInstances(prepared.plan(), {});
     const offer = await this.#offer(context, prepared, attributes);
-    if (!offer) return { plan, hosts: await this.place(plan, prepared.site) };
+    if (!offer) return { plan, hosts: await this.place(this.#services.store, plan, prepared.site) };
     const agreement = 'standing' in offer ? offer.standing.agreement : offer.agreement;
     const admitted = await this.#judge(context, prepared, plan, agreement, offer);
     return { plan: withInstances(admitted.plan, {}), hosts: admitted.hosts, offer };
@@ -127,12 +129,18 @@ export class Governance {
     return outcome.admitted;
   }
 
-  /** Inside the transaction: the agreement comes into force for the appliance (K16). */
-  async govern(write: Write, appliance: EntityRecord, { offer }: Governed): Promise<void> {
+  /**
+   * Inside the transaction: the agreement comes into force for the appliance (K16). Answers the machines' hosts, chosen
+   * again now that what others were promised meanwhile can be seen.
+   *
+   * @throws Problem `conflict` or `unmet` when others have taken the room meanwhile
+   */
+  async govern(write: Write, appliance: EntityRecord, { plan, offer }: Governed): Promise<Hosts> {
     const { agreements } = this.#services;
-    if (!offer) return;
-    if ('standing' in offer) await agreements.attach(write, appliance, offer.standing.id);
-    else await agreements.accept(write, appliance, offer);
+    const hosts = await this.place(write.tx, plan, appliance.site ?? '');
+    if (offer && 'standing' in offer) await agreements.attach(write, appliance, offer.standing.id);
+    else if (offer) await agreements.accept(write, appliance, offer);
+    return hosts;
   }
 
   /**
@@ -140,8 +148,8 @@ export class Governance {
    *
    * @throws Problem `conflict` when there is no room, `unmet` when a constraint cannot be kept
    */
-  async place(plan: DeploymentPlan, site: string): Promise<Hosts> {
-    const offers = await offersOf(this.#services.sites, [site]);
+  async place(reader: SqlReader, plan: DeploymentPlan, site: string): Promise<Hosts> {
+    const offers = await offersOf(this.#services.sites, reader, [site]);
     if (offers.length === 0) return new Map();
     const outcome = place(demandsOf(plan), offers, plan.constraints);
     if ('assignments' in outcome) return new Map([...outcome.assignments].map(([machine, at]) => [machine, at.host]));
@@ -158,10 +166,10 @@ export class Governance {
 
   /** What each site would say to the plan. */
   async verdicts(plan: DeploymentPlan): Promise<readonly SiteVerdict[]> {
-    const { sites } = this.#services;
+    const { sites, store } = this.#services;
     return Promise.all(
       sites.names.map(async (name): Promise<SiteVerdict> => {
-        const offers = await offersOf(sites, [name]);
+        const offers = await offersOf(sites, store, [name]);
         if (offers.length === 0) return { name, fits: false, reasons: ['the site does not answer'] };
         const outcome = place(demandsOf(plan), offers, plan.constraints);
         return 'assignments' in outcome
@@ -172,7 +180,7 @@ export class Governance {
   }
 
   async #slaSites(names: readonly string[]): Promise<SlaSite[]> {
-    const offers = await offersOf(this.#services.sites, names);
+    const offers = await offersOf(this.#services.sites, this.#services.store, names);
     return offers.map((offer) => ({
       ...offer,
       // Run-time evaluation comes with a later issue: until then nothing is measured, and no objective is accepted.

@@ -1,24 +1,64 @@
-/** What sites offer, as the scheduler wants it: the last known inventory of each (K06: nobody is asked inside a request). */
+/**
+ * What sites offer, as the scheduler wants it: the last known inventory of each (K06: nobody is asked inside a request),
+ * less the machines that have been sent to a host since it was taken. Read inside the transaction that sends machines,
+ * no capacity is promised twice.
+ */
 
+import { isJsonObject, stringAt } from '../../src/base/json.js';
 import type { Inventory } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { SiteOffer } from '../../src/scheduling/offer.js';
+import type { SqlReader } from '../../src/store/sql.js';
+import { PROVISION } from '../infrastructure/operations.js';
 
 /** An inventory older than this says too little to refuse anybody by. */
 const MAX_AGE_MS = 60_000;
+const GIB = 2 ** 30;
 
 /** The offers of the named sites; a site of which nothing is known is left out. */
-export async function offersOf(sites: Sites, names: readonly string[]): Promise<SiteOffer[]> {
+export async function offersOf(sites: Sites, reader: SqlReader, names: readonly string[]): Promise<SiteOffer[]> {
   const offers = await Promise.all(
     names.map(async (name) => {
       const known = await sites.inventoryOf(name, MAX_AGE_MS).catch(() => undefined);
-      return known ? [offerOf(name, known.inventory)] : [];
+      if (!known) return [];
+      return [offerOf(name, known.inventory, await promisedSince(reader, name, known.inventory.takenAt))];
     }),
   );
   return offers.flat();
 }
 
-function offerOf(name: string, inventory: Inventory): SiteOffer {
+interface Promised {
+  readonly cores: number;
+  readonly memoryBytes: number;
+}
+
+/** Per host: the machines sent there that an inventory of that time cannot show. */
+async function promisedSince(reader: SqlReader, site: string, takenAt: number): Promise<Map<string, Promised>> {
+  const rows = await reader.all<{ input: string; wanted: string }>(
+    'SELECT o.input AS input, e.wanted AS wanted FROM operation o JOIN entity e ON e.id = o.entity ' +
+      "WHERE o.type = ? AND o.site = ? AND o.direction = 'forward' AND (o.finished_at IS NULL OR o.finished_at > ?)",
+    [PROVISION, site, takenAt],
+  );
+  const promised = new Map<string, Promised>();
+  for (const row of rows) {
+    const host = stringAt(members(row.input), 'host');
+    if (host === undefined) continue;
+    const wanted = members(row.wanted);
+    const before = promised.get(host) ?? { cores: 0, memoryBytes: 0 };
+    promised.set(host, {
+      cores: before.cores + Number(wanted['occi.compute.cores'] ?? 0),
+      memoryBytes: before.memoryBytes + Number(wanted['occi.compute.memory'] ?? 0) * GIB,
+    });
+  }
+  return promised;
+}
+
+function members(text: string): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(text);
+  return isJsonObject(value) ? value : {};
+}
+
+function offerOf(name: string, inventory: Inventory, promised: ReadonlyMap<string, Promised>): SiteOffer {
   return {
     name,
     freeStorageBytes: inventory.storageFreeBytes,
@@ -29,9 +69,9 @@ function offerOf(name: string, inventory: Inventory): SiteOffer {
       country: host.country,
       up: host.up,
       traits: host.traits,
-      freeCores: host.freeCores,
-      freeMemoryBytes: host.freeMemoryBytes,
-      occupied: host.freeCores < host.cores || host.freeMemoryBytes < host.memoryBytes,
+      freeCores: host.freeCores - (promised.get(host.name)?.cores ?? 0),
+      freeMemoryBytes: host.freeMemoryBytes - (promised.get(host.name)?.memoryBytes ?? 0),
+      occupied: promised.has(host.name) || host.freeCores < host.cores || host.freeMemoryBytes < host.memoryBytes,
     })),
   };
 }

@@ -3,7 +3,7 @@
  * with an appliance is accepted by admission, in the transaction of the appliance (`agreements.ts`). Only what is pending can be changed.
  */
 
-import type { Access } from '../../src/access/access.js';
+import type { Verb } from '../../src/access/policy.js';
 import { Problem, problem, type Fault } from '../../src/base/errors.js';
 import { stringAt } from '../../src/base/json.js';
 import type { Entities } from '../../src/extension/entities.js';
@@ -30,7 +30,6 @@ const EFFECTIVE_FROM = 'occi.agreement.effectiveFrom';
 const EFFECTIVE_UNTIL = 'occi.agreement.effectiveUntil';
 
 export interface AgreementHandlerServices {
-  readonly access: Access;
   readonly entities: () => Entities;
 }
 
@@ -73,24 +72,20 @@ export class AgreementHandler implements KindHandler {
     return Promise.resolve(changed);
   }
 
+  /** accept, reject, suspend and resume are the provider's side; either side may terminate (K16). */
+  verbsFor(term: string): readonly Verb[] {
+    const side = AGREEMENT_TRANSITIONS.find((transition) => transition.term === term)?.side;
+    return side === 'provider' ? ['govern'] : ['act', 'govern'];
+  }
+
   async act(write: Write, entity: EntityRecord, { term }: Invocation): Promise<{ entity: EntityRecord }> {
     const from = stateOf(entity.observed);
     const transition = transitionFrom(from, term);
     if (!transition) throw new Error(`${term} was offered in state ${from}`);
-    if (transition.side === 'provider') this.#requireProvider(write, entity, term);
     if (term === 'accept') requireNotOver(entity.wanted, write.now);
     await announce(write, entity.id, from, transition.to);
     const agreedAt = term === 'accept' ? { [AGREED_AT]: timeText(write.now) } : {};
     return { entity: { ...entity, observed: { ...entity.observed, [STATE]: transition.to, ...agreedAt } } };
-  }
-
-  #requireProvider(write: Write, entity: EntityRecord, term: string): void {
-    if (this.#services.access.decide(write.context.principal, 'govern', entity)) return;
-    throw problem('forbidden', 'sla.provider-only', `${term} is for the provider`, {
-      place: { field: 'action' },
-      rule: 'K16',
-      remedy: 'ask the provider',
-    });
   }
 
   /** An agreement in force with an appliance under it stays until it is terminated or the appliance is gone. */

@@ -34,6 +34,9 @@ export const SLA_DOCUMENT = 'eu.contrail-project.sla.document';
 export const SLA_AGREEMENT = 'eu.contrail-project.sla.agreement';
 export const SLA_COMPLIANCE = 'eu.contrail-project.sla.compliance';
 
+/** Id of the appliance an agreement came with and ends with; one that stands by itself has none. Not shown. */
+const CAME_WITH = 'eu.contrail-project.sla.application';
+
 /** What the mixin {@link SLA} shows before anything has been measured: terms are undefined until assessed (GFD.228 §3.1.2). */
 export function governedAttributes(agreement: string): Record<string, string> {
   return { [SLA_AGREEMENT]: `/agreement/${agreement}`, [SLA_COMPLIANCE]: 'undefined' };
@@ -120,7 +123,11 @@ export class Agreements {
       links: [],
     };
     await entities().make(write, { resolved }, { id, owner: appliance.owner, group: appliance.group });
-    await observations.noted(write.tx, id, { [AGREEMENT_STATE]: 'accepted', [AGREED_AT]: new Date(now).toISOString() });
+    await observations.noted(write.tx, id, {
+      [CAME_WITH]: appliance.id,
+      [AGREEMENT_STATE]: 'accepted',
+      [AGREED_AT]: new Date(now).toISOString(),
+    });
     await this.attach(write, appliance, id);
   }
 
@@ -140,7 +147,7 @@ export class Agreements {
       .make(write, { resolved }, { owner: appliance.owner, group: appliance.group, trusted: true });
   }
 
-  /** The appliance goes: its links to agreements go, and an agreement that governs nothing any more is terminated. */
+  /** The appliance goes: its links to agreements go, and an agreement that came with it alone is terminated. */
   async release(write: Write, appliance: EntityRecord): Promise<void> {
     const { entities, observations } = this.#services;
     for (const link of await linksTo(write.tx, [appliance.id])) {
@@ -148,7 +155,8 @@ export class Agreements {
       await entities().removeTree(write, link);
       const agreement = link.source === null ? undefined : await findEntity(write.tx, link.source);
       const others = agreement ? await linksOf(write.tx, [agreement.id]) : [];
-      if (agreement && others.length === 0)
+      const cameWith = agreement?.observed[CAME_WITH] === appliance.id;
+      if (agreement && cameWith && others.length === 0)
         await observations.noted(write.tx, agreement.id, { [AGREEMENT_STATE]: 'terminated' });
     }
   }

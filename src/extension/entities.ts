@@ -28,14 +28,13 @@ import {
   tombstoneEntity,
   updateEntity,
 } from '../store/entities.js';
-import { listIds, type EntityQuery } from '../store/entity-lists.js';
 import type { EntityRecord } from '../store/entity-record.js';
 import { recallReplay, rememberReplay } from '../store/replay.js';
 import type { Store, Tx } from '../store/sql.js';
 import { emitEvent } from './events.js';
 import type { Attachment, RequestContext } from './extension.js';
 import type { Handlers } from './handlers.js';
-import type { EntityChange, EntityDraft, Invocation, Write } from './kind-handler.js';
+import type { EntityChange, EntityDraft, Invocation, KindHandler, Write } from './kind-handler.js';
 import { entityIdOf } from './locations.js';
 import { parseEntityView, renderRecord, showLink } from './rendering.js';
 
@@ -191,7 +190,7 @@ export class Entities {
     change: (current: EntityRecord) => EntityChange,
     expected?: Precondition,
   ): Promise<EntityRecord> {
-    const entity = await this.#forWriting(write, id, 'update', expected);
+    const entity = await this.#forWriting(write, id, () => ['update'], expected);
     return this.#apply(write, entity, change(entity));
   }
 
@@ -210,7 +209,7 @@ export class Entities {
 
   /** Associates a mixin with an entity, or takes it away (collections of mixins, GFD.223 §11). */
   async associate(write: Write, id: string, mixin: Mixin, present: boolean): Promise<EntityRecord> {
-    const entity = await this.#forWriting(write, id, 'update');
+    const entity = await this.#forWriting(write, id, () => ['update']);
     if (entity.mixins.includes(mixin.id) === present) return entity;
     if (present && !write.registry.applies(mixin, entity.kind)) {
       throw problem(
@@ -242,11 +241,6 @@ export class Entities {
     );
   }
 
-  /** Ids of the entities that a query finds, outside any transaction. */
-  list(query: EntityQuery): Promise<string[]> {
-    return listIds(this.#services.store, query);
-  }
-
   /** An entity in whatever phase, without asking whose it is: for what is not shown to anyone. */
   peek(id: string): Promise<EntityRecord | undefined> {
     return findEntity(this.#services.store, id);
@@ -259,7 +253,12 @@ export class Entities {
     invocation: Invocation,
     expected?: Precondition,
   ): Promise<{ entity: EntityRecord; minted?: Mixin }> {
-    const entity = await this.#forWriting(write, id, 'act', expected);
+    const entity = await this.#forWriting(
+      write,
+      id,
+      (handler) => handler.verbsFor?.(invocation.term) ?? ['act'],
+      expected,
+    );
     const handler = this.#services.handlers.of(entity.kind);
     if (!handler.applicable(entity).includes(invocation.action)) {
       throw problem(
@@ -288,7 +287,7 @@ export class Entities {
    * the site has let go (K11); the rest is gone at once.
    */
   async remove(write: Write, id: string, expected?: Precondition): Promise<void> {
-    const entity = await this.#forWriting(write, id, 'delete', expected);
+    const entity = await this.#forWriting(write, id, () => ['delete'], expected);
     if (entity.appliance !== null && entity.appliance !== entity.id) {
       throw problem('conflict', 'appliance.owns', `this belongs to the appliance ${entity.appliance}`, {
         rule: 'K08',
@@ -381,12 +380,18 @@ export class Entities {
     return rendered;
   }
 
-  async #forWriting(write: Write, id: string, verb: Verb, expected?: Precondition): Promise<EntityRecord> {
+  async #forWriting(
+    write: Write,
+    id: string,
+    verbsOf: (handler: KindHandler) => readonly Verb[],
+    expected?: Precondition,
+  ): Promise<EntityRecord> {
     const { access } = this.#services;
     const entity = await loadForUpdate(write.tx, id, access.scope(write.context.principal, 'read'));
     if (!entity) throw notFound();
-    if (!access.decide(write.context.principal, verb, entity)) {
-      throw problem('forbidden', 'access.denied', `you may not ${verb} this`, {
+    const verbs = verbsOf(this.#services.handlers.of(entity.kind));
+    if (!verbs.some((verb) => access.decide(write.context.principal, verb, entity))) {
+      throw problem('forbidden', 'access.denied', `you may not ${verbs.join(' or ')} this`, {
         remedy: 'ask its owner or the provider',
       });
     }

@@ -4,6 +4,7 @@
  * file operations for the work at the site, but it never talks to a site, a clock or the network itself.
  */
 
+import type { Verb } from '../access/policy.js';
 import type { AttributeValue, Kind, Mixin, TypeId } from '../occi/model.js';
 import type { CategoryRegistry } from '../occi/registry.js';
 import type { ResolvedLink } from '../occi/resolve/index.js';
@@ -102,6 +103,8 @@ export interface KindHandler {
    * displaces (a template replaced by another) are taken out here.
    */
   change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord>;
+  /** Verbs of which the caller needs one for the action of that term; absent: `act`. */
+  verbsFor?(term: string): readonly Verb[];
   /** Carries out or files an action. Answers the entity as it shall be stored and the template that `save` minted. */
   act(
     write: Write,

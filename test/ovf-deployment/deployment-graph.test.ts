@@ -40,6 +40,7 @@ function graphOf(
     site: 'sim',
     appliance: 'app',
     components,
+    present: [],
     startup,
     hosts: new Map(),
     constraints: [],

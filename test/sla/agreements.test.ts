@@ -195,5 +195,20 @@ forEachServer({}, (server) => {
       const reply = await deploy(server(), { ...GOLD, services, terms: [] });
       expect([reply.status, reply.text]).toEqual([422, expect.stringContaining('sla.ovf.digest')]);
     });
+
+    it('keeps its promise when others are made at the same time', async () => {
+      const made = await Promise.all(Array.from({ length: 6 }, () => deploy(server(), GOLD)));
+      const accepted = made.filter(({ status }) => status === 201);
+      expect(made.filter(({ status }) => status !== 201 && status !== 409)).toEqual([]);
+      expect(accepted.length).toBeGreaterThan(1);
+      for (const { headers } of accepted) {
+        const settled = await server().wait(
+          new URL(headers.location ?? '').pathname,
+          ({ json }) => json.attributes['eu.contrail-project.appliance.state'] !== 'inactive',
+          { headers: { accept: 'application/occi+json' }, timeoutMs: 60_000 },
+        );
+        expect(settled.json.attributes).toMatchObject({ 'eu.contrail-project.appliance.state': 'active' });
+      }
+    }, 120_000);
   });
 });
