@@ -151,9 +151,11 @@ class SqliteStore implements Store {
   }
 
   async #drain(): Promise<void> {
-    // Lets the calls of one turn of the event loop gather, so that they can share a commit.
-    await Promise.resolve();
-    while (this.#queue.length > 0) await this.#commitGroup();
+    while (this.#queue.length > 0) {
+      // A commit holds up the event loop. What arrived meanwhile gets to the queue in its next turn and shares a commit.
+      await setImmediate();
+      await this.#commitGroup();
+    }
     this.#draining = undefined;
   }
 
