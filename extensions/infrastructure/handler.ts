@@ -20,7 +20,7 @@ import type { Attributes, Mixin, TypeId } from '../../src/occi/model.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { ACT, PROVISION, RELEASE, RESIZE } from './operations.js';
 import { siteClassOf, type SiteClass } from './site-class.js';
-import { legalActions, transition, type StateMachine } from './states.js';
+import { legalActions, stateAttributes, transition, type StateMachine } from './states.js';
 
 export interface HandlerServices {
   readonly sites: Sites;
@@ -57,7 +57,7 @@ export class InfrastructureHandler implements KindHandler {
 
   async prepare(_write: Write, draft: EntityDraft): Promise<void> {
     draft.site ??= this.siteFor(draft);
-    draft.observed[this.stateAttribute] = this.machine.initial;
+    Object.assign(draft.observed, stateAttributes(this.machine, this.machine.initial));
     return Promise.resolve();
   }
 

@@ -7,11 +7,12 @@ import { problem } from '../../src/base/errors.js';
 import { applyChange } from '../../src/extension/handlers.js';
 import type { EntityChange, EntityDraft, Write } from '../../src/extension/kind-handler.js';
 import type { Observations } from '../../src/extension/observations.js';
+import { NETWORK, type TypeId } from '../../src/occi/model.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { InfrastructureHandler, type HandlerServices } from './handler.js';
 import { PROVISION, RELEASE } from './operations.js';
 import { RESERVATION_USED, RESERVED_ADDRESS, isReservationUsed } from './reserved-address.js';
-import { IPRESERVATION } from './states.js';
+import { IPRESERVATION, legalActions, stateAttributes, stateMachineOf } from './states.js';
 
 export class IpReservationHandler extends InfrastructureHandler {
   readonly #observations: Observations;
@@ -19,6 +20,11 @@ export class IpReservationHandler extends InfrastructureHandler {
   constructor(services: HandlerServices & { readonly observations: Observations }) {
     super(IPRESERVATION, services);
     this.#observations = services.observations;
+  }
+
+  /** A reservation is a network too (GFD.221 §5.3.3): the parent's actions do what its own do. */
+  override applicable(entity: Pick<EntityRecord, 'observed' | 'heading'>): readonly TypeId[] {
+    return [...super.applicable(entity), ...legalActions(stateMachineOf(NETWORK), this.stateOf(entity))];
   }
 
   override async prepare(write: Write, draft: EntityDraft): Promise<void> {
@@ -40,6 +46,6 @@ export class IpReservationHandler extends InfrastructureHandler {
     await this.file(write, entity, { type: RELEASE, site: entity.site, input: { keep: true } });
     await this.file(write, entity, { type: PROVISION, site: entity.site, input: {} });
     const { [RESERVED_ADDRESS]: _givenBack, ...observed } = entity.observed;
-    return { ...changed, observed: { ...observed, [this.stateAttribute]: this.machine.initial } };
+    return { ...changed, observed: { ...observed, ...stateAttributes(this.machine, this.machine.initial) } };
   }
 }

@@ -14,7 +14,7 @@ import type { EntityRecord } from '../../src/store/entity-record.js';
 import { findEntity, linksOf } from '../../src/store/entities.js';
 import type { Store, Tx } from '../../src/store/sql.js';
 import { RESERVED_ADDRESS, forgetEntity } from './reserved-address.js';
-import { IPRESERVATION } from './states.js';
+import { IPRESERVATION, stateAttributes } from './states.js';
 import { imageSaved } from './templates.js';
 import { SITE_CLASSES, siteClassOf, type Needed, type ProvisionInput, type SiteClass } from './site-class.js';
 
@@ -242,11 +242,20 @@ class SiteWork {
   /** Brings the entity in line with how its operation ended: no wish is pending any more, failures are shown. */
   async settled(tx: Tx, operation: Operation): Promise<void> {
     const failure = operation.state === 'failed' || operation.state === 'dead' ? operation.findings.at(-1) : undefined;
+    const toError = failure !== undefined && operation.type === PROVISION;
     await this.#observations.settled(tx, operation.entity, {
       operation: operation.id,
-      ...(failure ? { failure: failure.message, toError: operation.type === PROVISION } : {}),
+      ...(failure ? { failure: failure.message, toError } : {}),
     });
+    if (toError) await this.#showError(tx, operation.entity);
     for (const hook of this.#onSettled) await hook(tx, operation);
+  }
+
+  /** In whatever attributes the kind shows its state. */
+  async #showError(tx: Tx, id: string): Promise<void> {
+    const entity = await findEntity(tx, id);
+    const machine = entity && siteClassOf(this.#observations.rootKind(entity.kind))?.machine;
+    if (machine) await this.#observations.noted(tx, id, stateAttributes(machine, 'error'));
   }
 
   async #subject(context: StepContext): Promise<Subject | undefined> {

@@ -17,6 +17,7 @@ import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store, Tx } from '../../src/store/sql.js';
 import { forgetEntity } from './reserved-address.js';
 import { SITE_CLASSES, siteClassOf } from './site-class.js';
+import { stateAttributes } from './states.js';
 
 export const ORPHAN = 'infrastructure.orphan';
 
@@ -80,7 +81,10 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
     const machine = siteClassOf(current.kind)?.machine;
     if (!machine || current.siteRef === null) return;
     const message = 'the site no longer has it: it was removed outside VEP';
-    return observations.observe(tx, id, { [machine.attribute]: 'error', [`${machine.attribute}.message`]: message });
+    return observations.observe(tx, id, {
+      ...stateAttributes(machine, 'error'),
+      [`${machine.attribute}.message`]: message,
+    });
   }
 
   async function isBusy(tx: Tx, id: string): Promise<boolean> {

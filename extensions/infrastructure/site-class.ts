@@ -16,7 +16,7 @@ import {
 import type { CallOptions, Observed, ResourceClass, SiteAdapter, SiteRef } from '../../src/iaas/adapter.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { RESERVED_ADDRESS, addressOfRange, rangeOfAddress } from './reserved-address.js';
-import { IPRESERVATION, stateMachineOf, type StateMachine } from './states.js';
+import { IPRESERVATION, stateAttributes, stateMachineOf, type StateMachine } from './states.js';
 
 const GIB = 2 ** 30;
 
@@ -159,6 +159,7 @@ const ipreservation: SiteClass = {
         id: entity.id,
         name: entity.title ?? entity.id,
         ...(typeof address === 'string' ? { cidr: rangeOfAddress(address) } : {}),
+        ...(typeof entity.wanted['occi.network.vlan'] === 'number' ? { vlan: entity.wanted['occi.network.vlan'] } : {}),
       },
       token,
       options,
@@ -168,7 +169,7 @@ const ipreservation: SiteClass = {
     const address =
       report.class === 'network' && report.cidr !== undefined ? addressOfRange(report.cidr, report.gateway) : undefined;
     return {
-      'occi.ipreservation.state': report.state,
+      ...stateAttributes(stateMachineOf(IPRESERVATION), report.state),
       ...messageOf('occi.ipreservation.state.message', report),
       ...(address === undefined ? {} : { [RESERVED_ADDRESS]: address }),
     };

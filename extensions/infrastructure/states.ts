@@ -29,6 +29,8 @@ export interface Transition {
 export interface StateMachine {
   /** The attribute that shows the state. */
   readonly attribute: string;
+  /** The attribute in which the parent kind shows the same state, where the parent has one of its own. */
+  readonly parentAttribute?: string;
   readonly initial: string;
   readonly actionScheme: string;
   readonly transitions: readonly Transition[];
@@ -97,6 +99,7 @@ export const STATE_MACHINES: Readonly<Record<TypeId, StateMachine>> = {
   },
   [IPRESERVATION]: {
     attribute: 'occi.ipreservation.state',
+    parentAttribute: 'occi.network.state',
     initial: 'inactive',
     actionScheme: `${S}/ipreservation/action#`,
     transitions: [
@@ -105,6 +108,12 @@ export const STATE_MACHINES: Readonly<Record<TypeId, StateMachine>> = {
     ],
   },
 };
+
+/** A state in every attribute that shows it. */
+export function stateAttributes(machine: StateMachine, state: string): Readonly<Record<string, string>> {
+  const { attribute, parentAttribute } = machine;
+  return { [attribute]: state, ...(parentAttribute === undefined ? {} : { [parentAttribute]: state }) };
+}
 
 /** The state machine of a kind that has one. */
 export function stateMachineOf(kind: TypeId): StateMachine {

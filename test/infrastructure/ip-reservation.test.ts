@@ -38,7 +38,12 @@ forEachServer({}, (server) => {
   it('I-007 reserves the address that was asked for at the site', async () => {
     const path = await reserve('192.0.2.17');
     expect(path).toMatch(/^\/ipreservation\//);
-    expect((await wire.show(path)).attributes).toEqual({ [ADDRESS]: '192.0.2.17', [USED]: false, [STATE]: 'active' });
+    expect((await wire.show(path)).attributes).toEqual({
+      [ADDRESS]: '192.0.2.17',
+      [USED]: false,
+      [STATE]: 'active',
+      'occi.network.state': 'active',
+    });
     expect(await networksOnSite()).toEqual(['192.0.2.17/32']);
     await wire.remove(path);
     await expectNothingLeft();
@@ -56,14 +61,24 @@ forEachServer({}, (server) => {
   it('C-060 goes down and up, offering what is possible now', async () => {
     const path = await reserve('192.0.2.18');
     const terms = async (): Promise<string[]> => (await wire.show(path)).actions;
-    expect(await terms()).toEqual([`${S}/ipreservation/action#down`]);
+    expect(await terms()).toEqual([`${S}/ipreservation/action#down`, `${S}/network/action#down`]);
     expect((await wire.act(path, `${S}/ipreservation/action#down`)).status).toBe(200);
     await wire.until(path, STATE, 'inactive');
-    expect(await terms()).toEqual([`${S}/ipreservation/action#up`]);
+    expect(await terms()).toEqual([`${S}/ipreservation/action#up`, `${S}/network/action#up`]);
     expect((await wire.act(path, `${S}/ipreservation/action#down`)).status).toBe(409);
     expect((await wire.act(path, `${S}/ipreservation/action#up`)).status).toBe(200);
     await wire.until(path, STATE, 'active');
     await wire.remove(path);
+  });
+
+  it('C-042 takes part in the actions of the network collection, being a network', async () => {
+    const path = await reserve('192.0.2.24');
+    const network = await wire.make('/network/', { kind: `${S}#network` });
+    await wire.until(network, 'occi.network.state', 'active');
+    expect((await wire.act('/network/', `${S}/network/action#down`)).status).toBe(200);
+    for (const each of [network, path]) await wire.until(each, 'occi.network.state', 'inactive');
+    await wire.until(path, STATE, 'inactive');
+    await wire.remove(path, network);
   });
 
   it('gives its address to the interface that leads to it, and to no second one', async () => {
@@ -140,7 +155,10 @@ forEachServer({}, (server) => {
     await site().injectFault({ operation: 'createNetwork', kind: 'error-state', nth: 1, times: 1 });
     const path = await wire.make('/ipreservation/', { kind: `${S}#ipreservation` });
     const failed = await wire.until(path, STATE, 'error');
-    expect(failed.attributes[`${STATE}.message`]).toEqual(expect.any(String));
+    expect(failed.attributes).toMatchObject({
+      [`${STATE}.message`]: expect.any(String),
+      'occi.network.state': 'error',
+    });
     await wire.remove(path);
     for (const attributes of [{ [USED]: true }, { [STATE]: 'active' }]) {
       const reply = await wire.send('POST', '/ipreservation/', { kind: `${S}#ipreservation`, attributes });
