@@ -246,6 +246,13 @@ export class Entities {
     return findEntity(this.#services.store, id);
   }
 
+  /** The live entity as the caller may see it; what is another's is not there (K14). */
+  async find(write: Write, id: string): Promise<EntityRecord> {
+    const entity = await loadForUpdate(write.tx, id, this.#services.access.scope(write.context.principal, 'read'));
+    if (!entity) throw notFound();
+    return entity;
+  }
+
   /** Invokes an action. Answers the entity as it is now and the template that `save` minted. */
   async act(
     write: Write,
@@ -387,8 +394,7 @@ export class Entities {
     expected?: Precondition,
   ): Promise<EntityRecord> {
     const { access } = this.#services;
-    const entity = await loadForUpdate(write.tx, id, access.scope(write.context.principal, 'read'));
-    if (!entity) throw notFound();
+    const entity = await this.find(write, id);
     const verbs = verbsOf(this.#services.handlers.of(entity.kind));
     if (!verbs.some((verb) => access.decide(write.context.principal, verb, entity))) {
       throw problem('forbidden', 'access.denied', `you may not ${verbs.join(' or ')} this`, {

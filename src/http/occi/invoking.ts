@@ -47,8 +47,8 @@ export class Invoking {
     const { request } = await this.#reader.read(exchange);
     const expected = preconditionOf(exchange);
     const outcome = await this.#entities.write(exchange.context, exchange.registry, async (write) => {
-      const entity = await findEntity(write.tx, id);
-      if (entity?.kind !== kind) throw notFound();
+      const entity = await this.#entities.find(write, id);
+      if (entity.kind !== kind) throw notFound();
       const invocation = this.#resolve(exchange, request, entity.kind, entity.mixins, term);
       return this.#entities.act(write, id, invocation, expected);
     });
