@@ -32,6 +32,9 @@ interface Promised {
   readonly memoryBytes: number;
 }
 
+/** Key of the machines whose host the site chooses itself: each may have gone to any. */
+const ANYWHERE = '';
+
 /** Per host: the machines sent there that an inventory of that time cannot show. */
 async function promisedSince(reader: SqlReader, site: string, takenAt: number): Promise<Map<string, Promised>> {
   const rows = await reader.all<{ input: string; wanted: string }>(
@@ -41,8 +44,7 @@ async function promisedSince(reader: SqlReader, site: string, takenAt: number): 
   );
   const promised = new Map<string, Promised>();
   for (const row of rows) {
-    const host = stringAt(members(row.input), 'host');
-    if (host === undefined) continue;
+    const host = stringAt(members(row.input), 'host') ?? ANYWHERE;
     const wanted = members(row.wanted);
     const before = promised.get(host) ?? { cores: 0, memoryBytes: 0 };
     promised.set(host, {
@@ -59,6 +61,8 @@ function members(text: string): Readonly<Record<string, unknown>> {
 }
 
 function offerOf(name: string, inventory: Inventory, promised: ReadonlyMap<string, Promised>): SiteOffer {
+  const sum = (host: string, quantity: keyof Promised): number =>
+    (promised.get(host)?.[quantity] ?? 0) + (promised.get(ANYWHERE)?.[quantity] ?? 0);
   return {
     name,
     freeStorageBytes: inventory.storageFreeBytes,
@@ -69,8 +73,8 @@ function offerOf(name: string, inventory: Inventory, promised: ReadonlyMap<strin
       country: host.country,
       up: host.up,
       traits: host.traits,
-      freeCores: host.freeCores - (promised.get(host.name)?.cores ?? 0),
-      freeMemoryBytes: host.freeMemoryBytes - (promised.get(host.name)?.memoryBytes ?? 0),
+      freeCores: host.freeCores - sum(host.name, 'cores'),
+      freeMemoryBytes: host.freeMemoryBytes - sum(host.name, 'memoryBytes'),
       occupied: promised.has(host.name) || host.freeCores < host.cores || host.freeMemoryBytes < host.memoryBytes,
     })),
   };

@@ -136,7 +136,7 @@ class SiteRecord {
   async inventory(maxAgeMs: number): Promise<KnownInventory> {
     const known = this.#inventory;
     if (known && this.#ageOf(known) <= maxAgeMs) return { inventory: known, ageMs: this.#ageOf(known) };
-    this.#asking ??= this.guarded.inventory().finally(() => (this.#asking = undefined));
+    this.#asking ??= this.#take().finally(() => (this.#asking = undefined));
     // A site that is down is asked in the background: nobody waits for it while there is something to show.
     if (known && !this.#up) {
       this.#asking.then((taken) => (this.#inventory = taken)).catch(() => undefined);
@@ -150,6 +150,12 @@ class SiteRecord {
       if (!known) throw error;
       return { inventory: known, ageMs: this.#ageOf(known) };
     }
+  }
+
+  /** Dated by VEP's own clock, to when it was asked for: the site's clock may run otherwise. */
+  async #take(): Promise<Inventory> {
+    const takenAt = this.#clock.now();
+    return { ...(await this.guarded.inventory()), takenAt };
   }
 
   #ageOf(inventory: Inventory): number {

@@ -207,6 +207,7 @@ forEachServer({}, (server) => {
           ({ json }) => json.attributes['eu.contrail-project.appliance.state'] !== 'inactive',
           { headers: { accept: 'application/occi+json' }, timeoutMs: 60_000 },
         );
+        expect(settled.json.attributes['eu.contrail-project.appliance.state.message']).toBeUndefined();
         expect(settled.json.attributes).toMatchObject({ 'eu.contrail-project.appliance.state': 'active' });
       }
     }, 120_000);
