@@ -14,4 +14,6 @@ export default {
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts', 'extensions/**/*.ts', '!**/*.test.ts'],
   testTimeout: 30_000,
+  // Both cores of a small machine: the default leaves one idle.
+  maxWorkers: 2,
 };
