@@ -317,9 +317,12 @@ class SiteWork {
     return ref === undefined || ref === null ? undefined : this.#report(subject, ref, context.signal);
   }
 
-  /** Whether links from or to the entity are still being released: they go first. */
+  /** Whether links from or to the entity are still being released: they go first. Those that no site knows may stay. */
   async #linked(id: string): Promise<boolean> {
-    const row = await this.#store.get('SELECT 1 FROM entity WHERE source = ? OR target = ? LIMIT 1', [id, id]);
+    const row = await this.#store.get(
+      'SELECT 1 FROM entity WHERE (source = ? OR target = ?) AND site IS NOT NULL LIMIT 1',
+      [id, id],
+    );
     return row !== undefined;
   }
 

@@ -141,6 +141,10 @@ forEachServer({}, (server) => {
 
   it('C-022 reserves another address in the place of the old one while nobody uses it', async () => {
     const path = await reserve('192.0.2.22');
+    const sensor = await wire.make('/sensor/', {
+      kind: 'http://schemas.ogf.org/occi/monitoring#sensor',
+      links: [{ kind: 'http://schemas.ogf.org/occi/monitoring#collector', target: { location: path } }],
+    });
     expect((await wire.send('POST', path, { attributes: { [ADDRESS]: '192.0.2.23' } })).status).toBe(200);
     await server().wait(path, (reply) => reply.json.attributes[STATE] === 'active');
     const compute = await machine();
@@ -148,7 +152,7 @@ forEachServer({}, (server) => {
     expect(await wire.shown(link, LEASED)).toBe('192.0.2.23');
     expect(await networksOnSite()).toEqual(expect.arrayContaining(['192.0.2.23/32']));
     expect(await networksOnSite()).not.toContain('192.0.2.22/32');
-    await wire.remove(compute, path);
+    await wire.remove(sensor, compute, path);
   });
 
   it('shows what the site says when it cannot reserve, and C-023 keeps its own attributes to itself', async () => {
