@@ -109,6 +109,11 @@ describe('a page', () => {
     }
   });
 
+  it('is where /console/ leads', async () => {
+    const reply = await reader.page('/console/', { as: null });
+    expect([reply.status, reply.headers.location]).toEqual([303, '/']);
+  });
+
   it('is never an answer to those who did not ask for one', async () => {
     for (const accept of ['*/*', 'text/plain', 'text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2']) {
       expect((await server.request('GET', compute, { headers: { accept } })).headers['content-type']).toMatch(
@@ -169,6 +174,8 @@ describe('a list', () => {
     ]);
     elementsOf(second);
     expect((await reader.page('/storage/?page=2')).status).toBe(400);
+    expect((await reader.page('/storage/?page=1&number=501')).status).toBe(413);
+    expect((await reader.page('/storage/?page=1&number=501&as=text/uri-list')).status).toBe(200);
   });
 
   it('is filtered by mixin and by attribute, as header fields would', async () => {
@@ -218,6 +225,16 @@ describe('a refusal', () => {
     const taken = await reader.submit(mine, { form: 'remove' }, { as: 'stranger' });
     expect(taken.status).toBe(404);
     expect((await reader.page(mine)).status).toBe(200);
+  });
+
+  it('repeats nothing as markup', async () => {
+    const nasty = encodeURIComponent('<script>alert(1)</script>');
+    for (const url of [`/?${nasty}=1`, `/compute/?page=${nasty}&number=1`, `/-/?as=${nasty}`, `/${nasty}`]) {
+      const reply = await reader.page(url);
+      expect([url, reply.status >= 400 && reply.status < 500]).toEqual([url, true]);
+      elementsOf(reply);
+      expect(reply.text).not.toContain('<script>');
+    }
   });
 
   it('is a page beside OCCI, too', async () => {

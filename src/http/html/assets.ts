@@ -23,8 +23,21 @@ export function assetEndpoints(): Endpoint[] {
     assetEndpoint(ASSETS.style, 'text/css; charset=utf-8', STYLE_SHEET),
     assetEndpoint(ASSETS.script, 'text/javascript; charset=utf-8', SCRIPT),
     assetEndpoint(ASSETS.icon, 'image/svg+xml', ICON),
+    CONSOLE,
   ];
 }
+
+/** Whoever looks for a console finds the pages, which begin at the root. */
+const CONSOLE: Endpoint = {
+  method: 'get',
+  path: '/console/',
+  open: true,
+  handle: async (_request, response) => {
+    response.statusCode = 303;
+    response.setHeader('Location', '/');
+    response.end();
+  },
+};
 
 function assetEndpoint(path: string, contentType: string, content: string): Endpoint {
   const bytes = Buffer.from(content);

@@ -3,7 +3,7 @@
  * what the OCCI dispatch answers, and its forms are one more way to write the requests that the dispatch takes.
  */
 
-import { Problem } from '../../base/errors.js';
+import { problem, Problem } from '../../base/errors.js';
 import type { BodyReader, Rendering } from '../../extension/extension.js';
 import type { Handlers } from '../../extension/handlers.js';
 import { parseEntityView } from '../../occi/json/index.js';
@@ -39,6 +39,8 @@ export interface PagesServices {
 
 /** Entities on a page unless the URL says otherwise. */
 const NUMBER = 25;
+/** More make a page that nobody reads; the other renderings give them. */
+const MOST_ON_A_PAGE = 500;
 /** Ends that are suggested for a new link. */
 const MOST_ENDS = 100;
 const MULTIPART = 'multipart/form-data';
@@ -69,9 +71,9 @@ export class Pages {
   }
 
   /** A refusal as a page, for whatever URL it was. */
-  static refusal(problem: Problem, requestId: string): Answer {
-    const status = statusOf(problem);
-    return pageAnswer(problemPage(problem, status, requestId), undefined, status);
+  static refusal(refused: Problem, requestId: string): Answer {
+    const status = statusOf(refused);
+    return pageAnswer(problemPage(refused, status, requestId), undefined, status);
   }
 
   async #read(exchange: Exchange, place: Place): Promise<Answer> {
@@ -96,9 +98,9 @@ export class Pages {
   }
 
   /** The page with the form as it was filled in, and what is wrong with it. */
-  async #again(exchange: Exchange, place: Place, submission: Submission, problem: Problem): Promise<Answer> {
-    const page = await this.#page(exchange, place, { submission, problem });
-    return pageAnswer(page, exchange, statusOf(problem), Object.entries(problem.headers));
+  async #again(exchange: Exchange, place: Place, submission: Submission, refused: Problem): Promise<Answer> {
+    const page = await this.#page(exchange, place, { submission, problem: refused });
+    return pageAnswer(page, exchange, statusOf(refused), Object.entries(refused.headers));
   }
 
   async #upload(exchange: Exchange): Promise<Answer> {
@@ -157,9 +159,10 @@ export class Pages {
             ['page', '1'],
             ['number', String(Math.min(NUMBER, this.#services.pageSize))],
           ] as const);
+    const whole = (name: string): number => Number(query.find(([key]) => key === name)?.[1] ?? 0);
+    if (whole('number') > MOST_ON_A_PAGE) throw tooMany();
     const views = viewsIn(await this.#ask(asked(exchange, { query, headers: readFilter(exchange) })));
     const around = await neighbours(this.#ask, exchange, views.filter(isLinkView).flatMap(endsOf));
-    const whole = (name: string): number => Number(query.find(([key]) => key === name)?.[1] ?? 0);
     return { views, neighbours: around, page: whole('page'), number: whole('number') };
   }
 
@@ -211,6 +214,13 @@ const MENDABLE: ReadonlySet<Problem['kind']> = new Set([
 
 function canBeMended({ kind }: Problem): boolean {
   return MENDABLE.has(kind);
+}
+
+function tooMany(): Problem {
+  return problem('too-large', 'http.page-too-large', `a page for people has at most ${MOST_ON_A_PAGE} entities`, {
+    place: { field: 'number' },
+    remedy: `ask for number=${MOST_ON_A_PAGE} or less, or for another rendering`,
+  });
 }
 
 function elsewhere({ base }: Exchange, location: string): Answer {
