@@ -30,7 +30,7 @@ import {
   type Change,
   type StoredOperation,
 } from './records.js';
-import { demoteFollowers, releaseForward, releaseUndo } from './release.js';
+import { demoteFollowers, releaseForward, releaseUndo, type Candidates } from './release.js';
 
 /** Findings kept on one operation; a large graph may fail in many places at once. */
 const MAX_FINDINGS = 50;
@@ -170,12 +170,16 @@ export class Lifecycle {
   async #filed(tx: Tx, operation: StoredOperation): Promise<void> {
     await this.event(tx, operation);
     const candidates = 'SELECT id FROM operation WHERE id = ? UNION SELECT id FROM operation WHERE parent = ?';
-    await this.#release(tx, { sql: candidates, params: [operation.id, operation.id] });
+    await this.#releaseForward(tx, { sql: candidates, params: [operation.id, operation.id] });
   }
 
-  async #release(tx: Tx, candidates: { readonly sql: string; readonly params: readonly string[] }): Promise<void> {
+  async #release(tx: Tx, candidates: Candidates): Promise<void> {
+    await releaseUndo(tx, candidates, this.#clock.now());
+    await this.#releaseForward(tx, candidates);
+  }
+
+  async #releaseForward(tx: Tx, candidates: Candidates): Promise<void> {
     const now = this.#clock.now();
-    await releaseUndo(tx, candidates, now);
     const empty = (await releaseForward(tx, candidates, now)).filter((operation) => operation.step === null);
     this.#nudgeAfter(tx);
     const settled: StoredOperation[] = [];

@@ -156,7 +156,8 @@ export class Entities {
     );
     await insertEntity(tx, record);
     for (const link of draft.links) await this.#makeInline(write, record, link, belonging);
-    await handler.created(write, await this.#current(tx, record.id), draft);
+    const stored = draft.links.length === 0 ? record : await this.#current(tx, record.id);
+    await handler.created(write, stored, draft);
     await this.#noted(write, 'create', record);
     return this.#current(tx, record.id);
   }

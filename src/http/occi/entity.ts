@@ -10,7 +10,7 @@ import type { Entities } from '../../extension/entities.js';
 import type { Handlers } from '../../extension/handlers.js';
 import type { Write } from '../../extension/kind-handler.js';
 import { entityIdOf } from '../../extension/locations.js';
-import { viewIn, wholeView } from '../../extension/rendering.js';
+import { parseEntityView, viewIn, wholeView } from '../../extension/rendering.js';
 import { negotiate } from '../../occi/media-type.js';
 import type { Kind } from '../../occi/model.js';
 import { resolveUpdate, type ResolvedUpdate } from '../../occi/resolve/index.js';
@@ -69,12 +69,15 @@ export class EntityResource {
   async #retrieve(exchange: Exchange, type: AnswerType, kind: Kind, id: string): Promise<Answer> {
     const { store, access, handlers } = this.#services;
     const scope = access.scope(exchange.context.principal, 'read');
-    if (type === OCCI_JSON && exchange.version === '1.2') {
+    if (exchange.version === '1.2') {
+      // What is stored is the view of OCCI 1.2: its JSON is handed out as it is, the other renderings start from it.
       const stored = await loadRendering(store, id, scope);
       if (stored?.rendering.startsWith(`{"kind":"${kind.id}"`) !== true) throw notFound();
       const etag = etagOf(exchange, stored, type);
       if (notModified(exchange, etag)) return unchanged(type, etag);
-      return { status: 200, contentType: type, headers: cacheable(etag), body: stored.rendering };
+      const headers = cacheable(etag);
+      if (type === OCCI_JSON) return { status: 200, contentType: type, headers, body: stored.rendering };
+      return entityAnswer(exchange, type, parseEntityView(stored.rendering), headers);
     }
     const record = await loadEntity(store, id, scope);
     if (record?.kind !== kind.id) throw notFound();
