@@ -27,10 +27,14 @@ export function mixinChoice(registry: CategoryRegistry, kind: TypeId, present: r
     for (const base of mixin.depends) families.set(base, [...(families.get(base) ?? []), mixin]);
   }
   const templates = new Set([...families.values()].flat().map((mixin) => mixin.id));
-  const single = possible.filter(
-    ({ id }) => !BASES.includes(id) && !families.has(id) && !templates.has(id) && !present.includes(id),
-  );
+  const apart = ({ id }: Mixin): boolean => !BASES.includes(id) && !families.has(id) && !templates.has(id);
+  const single = possible.filter((mixin) => apart(mixin) && !isServersOwn(mixin) && !present.includes(mixin.id));
   return { families, single };
+}
+
+/** A mixin all of whose attributes the server gives is there for the server to say something with. */
+function isServersOwn({ attributes }: Mixin): boolean {
+  return attributes.size > 0 && ![...attributes.values()].some(canBeGiven);
 }
 
 /** Attributes that a mixin brings along and a reader can give. */

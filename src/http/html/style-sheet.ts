@@ -164,6 +164,7 @@ button.small { padding: 0.1rem 0.6rem; font-size: 0.85rem; }
 .empty { color: var(--dim); padding: 1rem 1.25rem; margin: 0; }
 .tags { display: flex; flex-wrap: wrap; gap: 0.5rem; list-style: none; margin: 0 0 0.9rem; padding: 0; }
 .tags li { display: flex; gap: 0.6rem; align-items: center; background: var(--sheet); border: 1px solid var(--line); border-radius: var(--radius); padding: 0.25rem 0.7rem; }
+dl + .scroll { margin-top: 0.75rem; }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0.25rem 1.25rem; margin: 0; }
 dt { color: var(--dim); }
 dd { margin: 0; overflow-wrap: anywhere; }
