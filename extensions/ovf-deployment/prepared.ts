@@ -99,8 +99,23 @@ export async function prepareDeployment(
     site,
     inputs,
     agreement: attachments.find((attachment) => attachment.name === 'sla'),
-    findings: [...received.findings, ...incomplete, ...findings],
+    findings: [...received.findings, ...incomplete, ...findings, ...waitingForGuests(result)],
   });
+}
+
+/** K34: guests have no way to report yet, so what waits for them waits for its delay. */
+function waitingForGuests({ draft }: PlanResult): Fault[] {
+  const waiting = (draft?.startup ?? []).flatMap(({ machines }) =>
+    machines.filter((machine) => machine.waitingForGuest),
+  );
+  return waiting.map(({ id, startDelay }) => ({
+    code: 'ovf.waiting-for-guest',
+    severity: 'warning',
+    message: `${id} cannot report that it is ready: what comes after it starts ${startDelay} s later`,
+    value: id,
+    rule: 'K34',
+    remedy: 'choose startDelay so that the guest is ready by then',
+  }));
 }
 
 function siteOf(sites: Sites, wanted: JsonValue | undefined): string {
