@@ -9,4 +9,9 @@ export class Mutex {
     this.#tail = result.catch(() => undefined);
     return result;
   }
+
+  /** Resolves when everything that has been asked for so far has settled. */
+  async settled(): Promise<void> {
+    await this.#tail;
+  }
 }

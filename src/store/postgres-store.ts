@@ -166,6 +166,8 @@ class PostgresStore implements Store {
   }
 
   async write<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
+    // What has to run again goes first: new writers would meet it again and again.
+    await this.#reruns.settled();
     try {
       return await this.#attempt(fn);
     } catch (error) {
