@@ -42,13 +42,13 @@ export class Guard {
   /**
    * The base URL under which the client reached this server: its own `Host`, if that is one of ours (K17).
    *
-   * @throws Problem `malformed` for an absent or foreign host
+   * @throws Problem `malformed` for an absent, doubled or foreign host
    */
   baseOf(message: IncomingMessage): string {
     const trusted = this.trusts(message.socket.remoteAddress);
     const forwardedHost = trusted ? single(message.headers['x-forwarded-host']) : undefined;
     const forwardedProto = trusted ? single(message.headers['x-forwarded-proto']) : undefined;
-    const host = (forwardedHost ?? message.headers.host ?? '').toLowerCase();
+    const host = (forwardedHost ?? onlyHost(message.rawHeaders)).toLowerCase();
     const name = host.replace(/:\d+$/, '');
     if (!/^[a-z0-9.\-_[\]:]+$/.test(host) || !(this.#hosts.has(host) || this.#hosts.has(name))) {
       throw problem('malformed', 'http.host', 'this server does not answer for the host that the request names', {
@@ -91,6 +91,18 @@ function asRange(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
   if (text.includes('/')) return ipaddr.parseCIDR(text);
   const address = ipaddr.process(text);
   return [address, address.kind() === 'ipv4' ? 32 : 128];
+}
+
+/** The one `Host` of a request; more than one may mean another to a proxy than to us (RFC 9112 §3.2). */
+function onlyHost(rawHeaders: readonly string[]): string {
+  let found: string | undefined;
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length !== 4 || name.toLowerCase() !== 'host') continue;
+    if (found !== undefined) return '';
+    found = rawHeaders[index + 1];
+  }
+  return found ?? '';
 }
 
 function single(value: string | string[] | undefined): string | undefined {

@@ -9,7 +9,7 @@ import type { Authenticator } from '../access/authenticate.js';
 import type { CertificateSignIn } from '../access/client-certificate.js';
 import { unauthenticated } from '../access/credentials.js';
 import type { Principal } from '../access/principal.js';
-import { problem } from '../base/errors.js';
+import { Problem } from '../base/errors.js';
 
 /** Seconds over which the rate is averaged: short bursts pass. */
 const WINDOW = 10;
@@ -54,9 +54,9 @@ export class Identification {
       await this.#limiter.consume(principal.id);
     } catch (refusal) {
       const seconds = Math.max(1, Math.ceil(((refusal as RateLimiterRes).msBeforeNext ?? 1000) / 1000));
-      throw problem('too-many-requests', 'http.rate', 'too many requests at once', {
-        remedy: `wait ${seconds} s and try again`,
-      });
+      const remedy = `wait ${seconds} s and try again`;
+      const fault = { code: 'http.rate', message: 'too many requests at once', remedy };
+      throw new Problem('too-many-requests', fault, { retryAfter: seconds });
     }
   }
 }

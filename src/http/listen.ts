@@ -20,6 +20,9 @@ export interface Listening {
   close(graceMs: number): Promise<void>;
 }
 
+/** How often connections that have become idle are looked for while closing. */
+const SWEEP_MS = 50;
+
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 /** @throws Problem `invalid` for an address beyond loopback without TLS; `conflict` for a port that is taken */
@@ -133,8 +136,11 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
 function close(server: http.Server | https.Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), graceMs);
+    // A connection that was answering becomes idle only later, and its client would keep it open.
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
     server.close(() => {
       clearTimeout(force);
+      clearInterval(sweep);
       resolve();
     });
     server.closeIdleConnections();
