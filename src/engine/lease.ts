@@ -37,20 +37,40 @@ export async function leaseDue(
   return rows.map(operationOf).sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || a.turn - b.turn);
 }
 
-/** Reads without a lock what could be leased: idle workers cost the database no write. */
-function chooseDue(store: Store, now: number, limits: LeaseLimits): Promise<Uuid[]> {
-  return store.pluck<Uuid>(
-    `SELECT ranked.id FROM (
-       SELECT id, site, due_at, turn, row_number() OVER (PARTITION BY site ORDER BY due_at, turn, id) AS place
-       FROM operation WHERE ${LEASABLE}) AS ranked
-     LEFT JOIN (
-       SELECT site, count(*) AS steps FROM operation WHERE owner IS NOT NULL AND lease_until > ? GROUP BY site) AS busy
-       ON busy.site = ranked.site
-     WHERE ranked.site IS NULL OR ranked.place + coalesce(busy.steps, 0) <= ?
-     ORDER BY ranked.due_at, ranked.turn, ranked.id LIMIT ?`,
-    [now, now, now, limits.perSite, limits.room],
-  );
+interface DueOperation {
+  readonly id: Uuid;
+  readonly due_at: number;
+  readonly turn: number;
 }
+
+/**
+ * Reads without a lock what could be leased: idle workers cost the database no write, and a site with thousands of
+ * operations waiting costs no more than one with a few.
+ */
+async function chooseDue(store: Store, now: number, { room, perSite }: LeaseLimits): Promise<Uuid[]> {
+  const sites = await store.all<{ site: string; busy: number }>(SITES, [now]);
+  const open = sites.filter(({ busy }) => busy < perSite);
+  const arms = ['site IS NULL', ...open.map(() => 'site = ?')].map(
+    (site) => `SELECT * FROM (SELECT id, due_at, turn FROM operation WHERE ${site} AND ${LEASABLE}
+      ORDER BY due_at, turn, id LIMIT ?) AS arm`,
+  );
+  const limits = open.flatMap(({ site, busy }) => [site, now, now, Math.min(room, perSite - busy)]);
+  const due = await store.all<DueOperation>(arms.join(' UNION ALL '), [now, now, room, ...limits]);
+  return due
+    .sort((a, b) => a.due_at - b.due_at || a.turn - b.turn || (a.id < b.id ? -1 : 1))
+    .slice(0, room)
+    .map(({ id }) => id);
+}
+
+/** Every site with operations to look at, found by leaping through the index, and how many steps are at work there. */
+const SITES = `WITH RECURSIVE waiting(site) AS (
+    SELECT min(site) FROM operation WHERE due_at IS NOT NULL
+    UNION ALL
+    SELECT (SELECT min(o.site) FROM operation o WHERE o.due_at IS NOT NULL AND o.site > waiting.site)
+    FROM waiting WHERE waiting.site IS NOT NULL)
+  SELECT site, (SELECT count(*) FROM operation b
+    WHERE b.owner IS NOT NULL AND b.lease_until > ? AND b.site = waiting.site) AS busy
+  FROM waiting WHERE site IS NOT NULL`;
 
 /** Keeps what a worker holds until `until`; answers that by operation id, with the fence of each lease. */
 export async function renewLeases(store: Store, owner: string, until: number): Promise<ReadonlyMap<Uuid, number>> {

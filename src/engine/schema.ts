@@ -66,6 +66,7 @@ const tables: readonly TableShape[] = [
     indices: [
       // The lease query: only operations that a worker may have to look at have a due time.
       { name: 'operation_due', columns: ['due_at'], where: 'due_at IS NOT NULL' },
+      { name: 'operation_due_on_site', columns: ['site', 'due_at', 'turn', 'id'], where: 'due_at IS NOT NULL' },
       { name: 'operation_owner', columns: ['owner'], where: 'owner IS NOT NULL' },
       { name: 'operation_entity', columns: ['entity', 'turn'] },
       { name: 'operation_parent', columns: ['parent'] },
