@@ -268,6 +268,9 @@ conform([
       const path = await client.create('compute', { links });
       await client.act(path, 'compute', 'start');
       await client.until(path, 'occi.compute.state', 'active');
+      // The interface follows its machine: what changes between GET and PUT would be a change that PUT asks for.
+      const [self = ''] = (await client.entity(path)).links.flatMap((link) => link.self ?? []);
+      await client.until(self, 'occi.networkinterface.state', 'active');
       for (const type of [PLAIN, JSON_TYPE]) {
         const { text: body } = await client.get(path, type);
         const put = await client.send('PUT', path, { body, headers: { 'content-type': type }, accept: type });
