@@ -293,7 +293,9 @@ export class ApplianceHandler implements KindHandler {
     const machines = await this.#machines(write.tx, entity, row.plan);
     const components = await componentsOf(write.tx, entity.id);
     const halts = stopChildren(row.plan.startup, machines, 'halt');
-    const releases = await this.#services.entities().planRemoval(write, components);
+    const entities = this.#services.entities();
+    const resumed = await entities.resumeRemoval(write, entity.id);
+    const releases = [...resumed, ...(await entities.planRemoval(write, components))];
     const after = halts.map((child) => child.key);
     const children = [...halts, ...releases.map((release) => ({ ...release, after }))];
     await this.#fileGraph(write, entity, type, {}, children, true);

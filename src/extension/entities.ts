@@ -19,6 +19,7 @@ import type { CategoryRegistry } from '../occi/registry.js';
 import type { ResolvedCreate, ResolvedLink } from '../occi/resolve/index.js';
 import { appendAudit } from '../store/audit.js';
 import {
+  buriedComponentsOf,
   findEntity,
   insertEntity,
   linksOf,
@@ -34,7 +35,7 @@ import type { Store, Tx } from '../store/sql.js';
 import { emitEvent } from './events.js';
 import type { Attachment, RequestContext } from './extension.js';
 import type { Handlers } from './handlers.js';
-import type { EntityChange, EntityDraft, Invocation, KindHandler, Write } from './kind-handler.js';
+import type { EntityChange, EntityDraft, Invocation, KindHandler, OperationDraft, Write } from './kind-handler.js';
 import { entityIdOf } from './locations.js';
 import { parseEntityView, renderRecord, showLink } from './rendering.js';
 
@@ -353,14 +354,22 @@ export class Entities {
       return undefined;
     }
     await tombstoneEntity(tx, current, now);
-    return {
-      key: entity.id,
-      type: release.type,
-      entity: entity.id,
-      site: release.site,
-      input: release.input,
-      after: [],
-    };
+    return childOf(entity.id, release);
+  }
+
+  /**
+   * Releases that were under way for components of an appliance when its work was cancelled, to be filed again: a deletion
+   * is never given up (K11).
+   */
+  async resumeRemoval(write: Write, appliance: string): Promise<NewChild[]> {
+    const children: NewChild[] = [];
+    for (const entity of await buriedComponentsOf(write.tx, appliance)) {
+      await this.#services.engine.supersede(write.tx, entity.id);
+      const release = await this.#services.handlers.of(entity.kind).release(write, entity);
+      if (release) children.push(childOf(entity.id, release));
+      else await removeEntity(write.tx, entity.id);
+    }
+    return children;
   }
 
   /** Takes a link out of the rendering of its source, unless the source goes as well. */
@@ -500,6 +509,10 @@ export class Entities {
       now,
     );
   }
+}
+
+function childOf(entity: string, { type, site, input }: OperationDraft): NewChild {
+  return { key: entity, type, entity, site, input, after: [] };
 }
 
 const PAST: Readonly<Partial<Record<Verb, string>>> = {

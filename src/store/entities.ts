@@ -119,6 +119,12 @@ export async function componentsOf(reader: SqlReader, appliance: string): Promis
   return (await select(reader, 'appliance', [appliance])).filter((entity) => entity.id !== appliance);
 }
 
+/** What an appliance owned and was to be let go, which its site has not confirmed yet (K11). */
+export async function buriedComponentsOf(reader: SqlReader, appliance: string): Promise<EntityRecord[]> {
+  const statement = `SELECT ${COLUMNS} FROM entity WHERE appliance = ? AND id <> ? AND phase = 'deleting' ORDER BY id`;
+  return (await reader.all<EntityRow>(statement, [appliance, appliance])).map(entityFromRow);
+}
+
 async function select(
   reader: SqlReader,
   column: 'source' | 'target' | 'appliance',

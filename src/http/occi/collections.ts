@@ -190,8 +190,9 @@ export class Collections {
       const strangers = wanted.filter((id) => !all.includes(id));
       if (strangers.length > 0) throw notFound();
       for (const id of wanted) {
-        // Deleting one entity may take others with it: a link goes with its source.
-        if (await findEntity(write.tx, id)) await entities.removeAsMember(write, id);
+        // Deleting one entity may take others with it: a link goes with its source, a machine with its appliance.
+        const member = await findEntity(write.tx, id);
+        if (member?.phase === 'live') await entities.removeAsMember(write, id);
       }
     });
     return okAnswer(type);
