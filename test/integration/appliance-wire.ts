@@ -25,7 +25,7 @@ export function descriptor({ machines = ['m1', 'm2'], image, properties = [] }: 
   const from =
     image === undefined ? '' : 'ovf:fileRef="file" ovf:format="http://www.gnome.org/~markmc/qcow-image-format.html"';
   const disks = machines.map(
-    (id) => `<Disk ovf:diskId="${id}-disk" ovf:capacity="1" ovf:capacityAllocationUnits="byte * 2^30" ${from}/>`,
+    (id) => `<Disk ovf:diskId="${id}-disk" ovf:capacity="4" ovf:capacityAllocationUnits="byte * 2^30" ${from}/>`,
   );
   const systems = machines.map((id) =>
     system(id, {
