@@ -26,7 +26,7 @@ const ROUNDS = { sqlite: NIGHTLY ? 50 : 6, postgres: NIGHTLY ? 10 : 2 };
 const SEED = Number(process.env['VEP_TEST_SEED'] ?? randomInt(2 ** 31));
 const MACHINES = 6;
 /** Within this time of asking for it, in milliseconds, the server is killed: about as long as the work takes. */
-const WITHIN_MS = 3000;
+const WITHIN_MS = 2500;
 /** Milliseconds within which everything must have come to rest after the last restart. */
 const PATIENCE_MS = 60_000;
 const OPTIONS = { timeFactor: 10 };

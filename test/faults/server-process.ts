@@ -1,4 +1,4 @@
-/** A real server process on a data directory: started, killed without warning, started again. */
+/** `vep serve` from the build, as a process of its own: started, killed without warning, started again. */
 
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -38,7 +38,7 @@ export class ServerProcess {
   }
 
   async #started(): Promise<string> {
-    const child = spawn(process.execPath, [join(packageRoot, 'test/faults/serve.mjs')], {
+    const child = spawn(process.execPath, [join(packageRoot, 'dist/src/cli/main.js'), 'serve'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],
@@ -68,19 +68,11 @@ export class ServerProcess {
   }
 
   /** `kill -9`, at this very instant; resolves when the process is no more. */
-  kill(): Promise<void> {
-    return this.#end('SIGKILL');
-  }
-
-  stop(): Promise<void> {
-    return this.#end('SIGTERM');
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
+  async kill(): Promise<void> {
     const child = this.#child;
     if (child?.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
-    child.kill(signal);
+    child.kill('SIGKILL');
     await gone;
   }
 }
