@@ -59,6 +59,7 @@ import { GuardedDialler } from './net/dialler.js';
 import { parseCategoryDocument } from './occi/category-document.js';
 import { CategoryRegistry } from './occi/registry.js';
 import { createOvfSchemas, type OvfSchemas } from './ovf/index.js';
+import { pruneReplays } from './store/replay.js';
 import { openStore, storeLocation } from './store/open-store.js';
 import type { Store } from './store/sql.js';
 import { lockStore } from './store/store-lock.js';
@@ -81,6 +82,8 @@ export interface RunningServer {
 }
 
 const UPLOAD_LIFETIME_MS = 24 * 3600 * 1000;
+/** How long a client can repeat a creation and get the first answer (K12). */
+const REPLAY_LIFETIME_MS = 7 * 24 * 3600 * 1000;
 const TOKEN_USE_FLUSH_MS = 60_000;
 
 /**
@@ -267,6 +270,11 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const tasks = [
     ...extensions.flatMap((extension) => extension.tasks),
     { name: 'token-use', everyMs: TOKEN_USE_FLUSH_MS, run: () => authenticator.flushTokenUse() },
+    {
+      name: 'replay-keys',
+      everyMs: REPLAY_LIFETIME_MS / 24,
+      run: async () => void (await store.write((tx) => pruneReplays(tx, clock.now() - REPLAY_LIFETIME_MS))),
+    },
     { name: 'upload-expiry', everyMs: UPLOAD_LIFETIME_MS / 24, run: () => uploads.expire() },
   ].map((task) => new BackgroundTask(task, clock, log));
   for (const task of tasks) task.start();
