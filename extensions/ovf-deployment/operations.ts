@@ -85,7 +85,7 @@ function registerImage({ store, sites, images }: ApplianceOperationServices): Op
               : await images.find(site, imageKey(appliance, image), signal);
           if (ref === undefined) return { done: true };
           const gone: ApplianceImage = { appliance, image, site, ref };
-          await deleteImage(sites, gone, signal);
+          if (!(await isImageGone(sites, gone, signal))) return { done: false, again: POLL_MS };
           return { done: true, commit: (tx) => forgetImage(tx, gone) };
         },
       },
@@ -171,16 +171,21 @@ function releaseImages({ store, sites }: ApplianceOperationServices): OperationT
     run: async ({ operation, signal }) => {
       const [next] = await imagesOf(store, operation.entity);
       if (!next) return { done: true };
-      await deleteImage(sites, next, signal);
+      if (!(await isImageGone(sites, next, signal))) return { done: false, again: POLL_MS };
       return { done: false, again: 0, commit: (tx) => forgetImage(tx, next) };
     },
   };
 }
 
-/** As with every deletion: whatever the site answers, it is tried again, and shown when it keeps failing (K11). */
-async function deleteImage(sites: Sites, { site, ref }: ApplianceImage, signal: AbortSignal): Promise<void> {
+/**
+ * Deletes an image, or sees that it has been deleted: it counts as there until the site has let go of it. As with every
+ * deletion, whatever the site answers, it is tried again, and shown when it keeps failing (K11).
+ */
+async function isImageGone(sites: Sites, { site, ref }: ApplianceImage, signal: AbortSignal): Promise<boolean> {
+  const adapter = sites.adapter(site);
   try {
-    await sites.adapter(site).delete('image', ref, { signal });
+    await adapter.delete('image', ref, { signal });
+    return !(await adapter.describe('image', [ref], { signal })).has(ref);
   } catch (error) {
     if (!(error instanceof IaasError)) throw error;
     throw new IaasError('transient', error.message, error.said, error);
