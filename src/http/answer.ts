@@ -4,7 +4,7 @@
  * which Node only does faithfully when the body is a Buffer (`spec/occi.md` §6.4).
  */
 
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export interface Answer {
   readonly status: number;
@@ -16,21 +16,54 @@ export interface Answer {
 
 /** Writes an answer; resolves when everything has been handed to the socket or the client went away. */
 export async function writeAnswer(response: ServerResponse, answer: Answer, headOnly: boolean): Promise<void> {
+  const { body } = begin(response, answer);
+  if (headOnly) response.end();
+  else if (Buffer.isBuffer(body)) response.end(body);
+  else await writeChunks(response, body).then(() => response.end());
+}
+
+/** How long a client that is still sending is listened to after it has been answered. */
+const LINGER_MS = 2000;
+
+/**
+ * Answers a request whose body has not been read, and closes the connection. What is still coming is thrown away for a
+ * while: a socket closed on unread data makes the client's side forget the answer as well (RFC 9112 §9.6).
+ */
+export async function writeLastAnswer(
+  message: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+): Promise<void> {
+  response.setHeader('Connection', 'close');
+  const { body } = begin(response, answer);
+  if (message.method === 'HEAD') response.flushHeaders();
+  else if (Buffer.isBuffer(body)) response.write(body);
+  else await writeChunks(response, body);
+  await restOf(message);
+  response.end();
+}
+
+/** Status and header fields; the body as it shall be written. */
+function begin(response: ServerResponse, answer: Answer): { readonly body: Buffer | AsyncIterable<string> } {
   response.statusCode = answer.status;
   response.setHeader('Content-Type', answer.contentType);
   for (const [name, value] of answer.headers ?? []) response.setHeader(name, value);
-  if (typeof answer.body === 'string' || Buffer.isBuffer(answer.body)) {
-    const bytes = typeof answer.body === 'string' ? Buffer.from(answer.body, 'utf8') : answer.body;
-    response.setHeader('Content-Length', bytes.length);
-    if (headOnly) response.end();
-    else response.end(bytes);
-    return;
-  }
-  if (headOnly) {
-    response.end();
-    return;
-  }
-  await writeChunks(response, answer.body);
+  const body = typeof answer.body === 'string' ? Buffer.from(answer.body, 'utf8') : answer.body;
+  if (Buffer.isBuffer(body)) response.setHeader('Content-Length', body.length);
+  return { body };
+}
+
+/** Throws away what a client still sends, until it has ended, gone, or taken too long. */
+function restOf(message: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(enough);
+      resolve();
+    };
+    const enough = setTimeout(done, LINGER_MS);
+    message.once('end', done).once('error', done).once('close', done);
+    message.resume();
+  });
 }
 
 /** Streams with back-pressure: memory stays flat however slow the client reads. */
@@ -47,5 +80,4 @@ async function writeChunks(response: ServerResponse, chunks: AsyncIterable<strin
       });
     }
   }
-  response.end();
 }

@@ -15,7 +15,7 @@ import type { RequestContext } from '../extension/extension.js';
 import { requestedVersion } from '../occi/protocol-version.js';
 import { generationsOf } from '../store/generations.js';
 import type { Store } from '../store/sql.js';
-import { writeAnswer } from './answer.js';
+import { writeAnswer, writeLastAnswer } from './answer.js';
 import { asProblem, renderProblem, statusOf } from './errors.js';
 import type { Guard } from './guard.js';
 import { wantsPage } from './html/negotiation.js';
@@ -148,12 +148,11 @@ export class Front {
     const rendered = renderProblem(found, errorType(accept), requestId);
     const page = wantsPage(accept) ? Pages.refusal(found, requestId) : undefined;
     for (const [name, value] of rendered.headers) response.setHeader(name, value);
-    if (!message.complete) response.setHeader('Connection', 'close');
-    writeAnswer(
-      response,
-      page ?? { status, contentType: rendered.contentType, body: rendered.body },
-      message.method === 'HEAD',
-    ).catch(() => response.destroy());
+    const answer = page ?? { status, contentType: rendered.contentType, body: rendered.body };
+    const written = message.complete
+      ? writeAnswer(response, answer, message.method === 'HEAD')
+      : writeLastAnswer(message, response, answer);
+    written.catch(() => response.destroy());
   };
 }
 
