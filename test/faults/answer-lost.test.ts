@@ -35,6 +35,7 @@ const CREATIONS: readonly (readonly [operation: string, makes: ResourceClass])[]
 const FLEET = testPackage(chanceOf(6), 6);
 const PAIR = testPackage(chanceOf(2), 2);
 const STATE = 'eu.contrail-project.appliance.state';
+const ACTIONS = 'http://schemas.contrail-project.eu/occi/ovf/appliance/action#';
 const KEEP = 'X-OCCI-Attribute: eu.contrail-project.ovf.keep-on-failure=true';
 const PATIENCE_MS = 10_000;
 
@@ -128,6 +129,14 @@ describe.each(CREATIONS)('%s', (operation, makes) => {
     for (const { name, up } of (await site.inventory()).hosts) if (!up) await site.setHost(name, true);
     await takeDown(appliance);
   });
+});
+
+it.each(['undeploys', 'deletes'])('leaves nothing when somebody %s it while it is being undeployed', async (second) => {
+  const appliance = await deploy(PAIR);
+  await expectStanding(appliance, PAIR);
+  expect((await client.act(appliance, ACTIONS, 'undeploy')).status).toBe(200);
+  if (second === 'undeploys') expect([200, 409]).toContain((await client.act(appliance, ACTIONS, 'undeploy')).status);
+  await takeDown(appliance);
 });
 
 async function deploy(fleet: TestPackage, attributes = ''): Promise<string> {
