@@ -264,6 +264,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     telemetry,
     express,
     log,
+    requestTimeoutMs: config.server.requestTimeoutMs,
     strictTransport,
   });
 

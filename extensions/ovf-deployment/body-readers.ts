@@ -8,6 +8,7 @@ import busboy from 'busboy';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Problem, messageOf, problem } from '../../src/base/errors.js';
+import { bytesOf } from '../../src/extension/body-bytes.js';
 import type { Attachment, BodyRead, BodyReader, RequestContext } from '../../src/extension/extension.js';
 import { parseJson } from '../../src/occi/json/index.js';
 import { parseContentType } from '../../src/occi/media-type.js';
@@ -40,7 +41,7 @@ export function applianceBodyReaders(services: BodyReaderServices): BodyReader[]
 }
 
 async function readDescriptor(message: IncomingMessage, headers: OcciRequest): Promise<BodyRead> {
-  const bytes = await collect(message, MAX_DESCRIPTOR, 'the descriptor');
+  const bytes = await collect(bytesOf(message), MAX_DESCRIPTOR, 'the descriptor');
   return {
     request: withKind(headers),
     attachments: [{ name: 'descriptor.ovf', mediaType: DESCRIPTOR_TYPES[0], bytes }],
@@ -52,7 +53,8 @@ async function readPackage(
   message: IncomingMessage,
   headers: OcciRequest,
 ): Promise<BodyRead> {
-  return { request: withKind(headers), attachments: [packageAttachment(await unpackOva(blobs, message, maxBytes))] };
+  const unpacked = await unpackOva(blobs, bytesOf(message), maxBytes);
+  return { request: withKind(headers), attachments: [packageAttachment(unpacked)] };
 }
 
 /** The descriptor stands for the package wherever two requests are compared (K12). */

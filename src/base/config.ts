@@ -24,6 +24,7 @@ export interface Config {
     readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCa: readonly string[] };
     readonly maxBodyBytes: number;
     readonly maxHeaderBytes: number;
+    /** Time for the header fields to arrive (15 s at most), and the period over which a body must bring 1 KiB a second. */
     readonly requestTimeoutMs: number;
   };
   readonly data: {

@@ -42,6 +42,7 @@ export type ProblemKind =
   | 'not-found'
   | 'method-not-allowed'
   | 'not-acceptable'
+  | 'timeout' // the client was too slow
   | 'conflict'
   | 'precondition-failed'
   | 'too-large'

@@ -26,6 +26,7 @@ const PROBLEM_CLASS: Readonly<Record<ProblemKind, Finding['class']>> = {
   'not-found': 'not-found',
   'method-not-allowed': 'unsupported',
   'not-acceptable': 'unsupported',
+  timeout: 'transient',
   conflict: 'conflict',
   'precondition-failed': 'conflict',
   'too-large': 'invalid',

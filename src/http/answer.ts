@@ -22,8 +22,9 @@ export async function writeAnswer(response: ServerResponse, answer: Answer, head
   else await writeChunks(response, body).then(() => response.end());
 }
 
-/** How long a client that is still sending is listened to after it has been answered. */
-const LINGER_MS = 2000;
+/** How long a client that has been answered is listened to while nothing comes, and how long at the most. */
+const LINGER_QUIET_MS = 2000;
+const LINGER_MOST_MS = 30_000;
 
 /**
  * Answers a request whose body has not been read, and closes the connection. What is still coming is thrown away for a
@@ -53,16 +54,18 @@ function begin(response: ServerResponse, answer: Answer): { readonly body: Buffe
   return { body };
 }
 
-/** Throws away what a client still sends, until it has ended, gone, or taken too long. */
+/** Throws away what a client still sends, until it has ended, gone, fallen silent, or taken too long. */
 function restOf(message: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      clearTimeout(enough);
+      clearTimeout(quiet);
+      clearTimeout(most);
       resolve();
     };
-    const enough = setTimeout(done, LINGER_MS);
+    const quiet = setTimeout(done, LINGER_QUIET_MS);
+    const most = setTimeout(done, LINGER_MOST_MS);
     message.once('end', done).once('error', done).once('close', done);
-    message.resume();
+    message.on('data', () => quiet.refresh()).resume();
   });
 }
 

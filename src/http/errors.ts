@@ -14,6 +14,7 @@ const STATUS: Readonly<Record<ProblemKind, number>> = {
   'not-found': 404,
   'method-not-allowed': 405,
   'not-acceptable': 406,
+  timeout: 408,
   conflict: 409,
   'precondition-failed': 412,
   'too-large': 413,

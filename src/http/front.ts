@@ -16,6 +16,7 @@ import { requestedVersion } from '../occi/protocol-version.js';
 import { generationsOf } from '../store/generations.js';
 import type { Store } from '../store/sql.js';
 import { writeAnswer, writeLastAnswer } from './answer.js';
+import { watchArrival } from './arrival.js';
 import { asProblem, renderProblem, statusOf } from './errors.js';
 import type { Guard } from './guard.js';
 import { wantsPage } from './html/negotiation.js';
@@ -45,6 +46,8 @@ export interface FrontServices {
   readonly telemetry: Telemetry;
   readonly express: Express;
   readonly log: Logger;
+  /** Period over which a body must keep coming. */
+  readonly requestTimeoutMs: number;
   /** Sent with every answer over TLS. */
   readonly strictTransport: boolean;
 }
@@ -69,7 +72,8 @@ export class Front {
     response.setHeader('X-Content-Type-Options', 'nosniff');
     if (this.#services.strictTransport) response.setHeader('Strict-Transport-Security', 'max-age=31536000');
     this.#services.metrics.follow(message, response);
-    const { telemetry } = this.#services;
+    const { telemetry, requestTimeoutMs } = this.#services;
+    watchArrival(message, requestTimeoutMs, (reason) => this.refuse(message, response, requestId, reason));
     const attributes = { 'http.request.method': message.method ?? '', 'vep.request': requestId };
     const answered = telemetry.span('request', attributes, () => this.#respond(message, response, requestId));
     answered.catch((error: unknown) => this.refuse(message, response, requestId, error));

@@ -35,7 +35,8 @@ export async function listen(
   const options: http.ServerOptions = {
     maxHeaderSize: config.maxHeaderBytes,
     headersTimeout: Math.min(15_000, config.requestTimeoutMs),
-    requestTimeout: config.requestTimeoutMs,
+    // How fast a body has to come is watched by each request (arrival.ts): large ones may take their time.
+    requestTimeout: 0,
     keepAliveTimeout: 30_000,
     requireHostHeader: false,
   };
@@ -114,7 +115,9 @@ function bind(server: http.Server | https.Server, config: Config['server']): Pro
 
 /** What cannot be parsed as HTTP, or is too long for it, still gets an answer that names this server. */
 function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+  // Node hangs the answer at work on the socket: a second one must not be written into its middle.
+  const answering = (socket as { _httpMessage?: http.ServerResponse })._httpMessage?.headersSent === true;
+  if (answering || !socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }

@@ -5,6 +5,7 @@
 
 import { problem } from '../base/errors.js';
 import { isJsonObject } from '../base/json.js';
+import { bytesOf } from '../extension/body-bytes.js';
 import { parseContentRange, type Upload, type Uploads } from '../transfer/uploads.js';
 import { decodeUtf8, readBody } from './body.js';
 import type { Endpoint } from './express-app.js';
@@ -48,7 +49,7 @@ export function uploadEndpoints(uploads: Uploads): Endpoint[] {
           field === undefined
             ? { first: 0, last: whole.sizeBytes - 1, total: whole.sizeBytes }
             : parseContentRange(field);
-        const upload = await uploads.append(id, principal?.id ?? '', range, request);
+        const upload = await uploads.append(id, principal?.id ?? '', range, bytesOf(request));
         response.json(shown(upload));
       },
     },

@@ -5,6 +5,8 @@
  */
 
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import BetterSqlite from 'better-sqlite3';
@@ -155,7 +157,7 @@ describe('size', () => {
         };
         more();
       });
-      socket.setTimeout(5000, () => socket.destroy());
+      socket.setTimeout(20_000, () => socket.destroy());
       socket.on('data', (data) => (answer += data.toString('latin1')));
       socket.on('error', () => undefined);
       socket.on('close', () => resolve({ answer, taken }));
@@ -185,6 +187,36 @@ describe('size', () => {
     },
     60_000,
   );
+
+  it.each([
+    ['/compute/', 'text/plain'],
+    ['/appliance/', OVF_TYPE],
+    ['/appliance/', 'application/x-tar'],
+    ['/appliance/', 'multipart/form-data; boundary=b'],
+  ])('refuses a body to %s as %s so that a client hears it that listens only when all is sent', async (path, type) => {
+    const { hostname, port, host } = new URL(server().url);
+    const chunk = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(65_536, 'x'), Buffer.from('\r\n')]);
+    const body = function* (): Generator<Buffer> {
+      yield Buffer.from(
+        `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${server().tokens.user}\r\n` +
+          `Content-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+      );
+      for (let sent = 0; sent < 16 * 2 ** 20; sent += 65_536) yield chunk;
+      yield Buffer.from('0\r\n\r\n');
+    };
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    await pipeline(Readable.from(body()), socket, { end: false });
+    socket.end();
+    const answer = Buffer.concat(await socket.toArray()).toString('latin1');
+    expect(answer.slice(0, 12)).toMatch(/^HTTP\/1\.1 4(00|13)$/);
+  });
+
+  it('gives up a body that does not come, and says so', async () => {
+    const { host } = new URL(server().url);
+    const head = `POST /compute/ HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${server().tokens.user}\r\n`;
+    const answer = await server().raw(`${head}Content-Type: text/plain\r\nContent-Length: 10\r\n\r\nabc`, 10_000);
+    expect(answer).toMatch(/^HTTP\/1\.1 408 [^]*http\.body-too-slow/);
+  });
 
   it('forgets uploads and bodies that were cut off', async () => {
     const before = digest();
@@ -221,16 +253,14 @@ describe('size', () => {
     ['outside', '<!DOCTYPE x SYSTEM "http://127.0.0.1:1/x.dtd"><x/>'],
     ['including', '<x xmlns:i="http://www.w3.org/2001/XInclude"><i:include href="/etc/passwd" parse="text"/></x>'],
     ['in UTF-16', Buffer.from(`\ufeff<?xml version="1.0" encoding="UTF-16"?><x/>`, 'utf16le').toString('latin1')],
-  ])('refuses XML that is %s, quickly', async (_what, body) => {
+  ])('refuses XML that is %s', async (_what, body) => {
     const before = digest();
-    const began = performance.now();
     const reply = await server().request('POST', '/appliance/', {
       headers: { 'content-type': OVF_TYPE },
       body: Buffer.from(body, 'latin1'),
     });
     expect([400, 413]).toContain(reply.status);
     expect(reply.text).not.toMatch(/root:/);
-    expect(performance.now() - began).toBeLessThan(5000);
     expect(digest()).toBe(before);
   });
 });

@@ -308,9 +308,7 @@ describe('parseJson of what is neither', () => {
 
   it('tells the lines of many faults in one pass', () => {
     const text = `${'\n'.repeat(1_000_000)}{${'"a":1,\n'.repeat(150)}"a":1}`;
-    const start = performance.now();
     const { faults } = problemOf(() => parseJson(text));
-    expect(performance.now() - start).toBeLessThan(1000);
     expect(faults[0]?.place).toEqual({ line: 1_000_002, column: 1, path: '/a' });
     expect(faults[99]?.place).toMatchObject({ line: 1_000_101, column: 1 });
   });
@@ -419,13 +417,7 @@ describe('parseJson is total', () => {
           attributes: { 'occi.compute.cores': index },
         })),
       });
-    const time = (text: string): number => {
-      const start = performance.now();
-      parseJson(text);
-      return performance.now() - start;
-    };
-    time(body(500));
-    const small = Math.max(...[1, 2, 3].map(() => time(body(500))));
-    expect(Math.min(...[1, 2, 3].map(() => time(body(5000))))).toBeLessThan(small * 25 + 50);
+    // The square of this length would outlast the test's own limit by hours.
+    expect(parseJson(body(50_000)).entities).toHaveLength(50_000);
   });
 });

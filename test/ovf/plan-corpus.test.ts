@@ -22,9 +22,7 @@ describe('the planner over real descriptors', () => {
         const { envelope, findings } = inspectEnvelope(readFileSync(join(folder, name)), { mode: 'lenient', schemas });
         if (!envelope || findings.some(({ severity }) => severity === 'error')) continue;
         counts.read += 1;
-        const started = process.cpuUsage();
         const { plan, draft, secrets, unresolved, findings: own } = buildPlan(envelope, { ...NO_INPUTS, eulas: 'all' });
-        expect(process.cpuUsage(started).user).toBeLessThan(250_000);
         const errors = own.filter(({ severity }) => severity === 'error');
         for (const { code } of errors) codes.set(code, (codes.get(code) ?? 0) + 1);
         if (plan) counts.planned += 1;

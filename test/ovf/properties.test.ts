@@ -156,12 +156,10 @@ describe('references', () => {
   it('O-063 neither nest without end nor grow without bound', () => {
     const chain = Array.from({ length: 60 }, (_, index) => property(`k${index}`, `ovf:value="\${k${index + 1}}"`));
     expect(verdicts(planOf(single([...chain, property('k60', 'ovf:value="end"')])))).toContain('error O-063');
-    const doubling = Array.from({ length: 25 }, (_, index) =>
+    const doubling = Array.from({ length: 45 }, (_, index) =>
       property(`k${index}`, `ovf:value="\${k${index + 1}}\${k${index + 1}}"`),
     );
-    const started = performance.now();
-    expect(verdicts(planOf(single([...doubling, property('k25', 'ovf:value="0123456789"')])))).toContain('error O-063');
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(verdicts(planOf(single([...doubling, property('k45', 'ovf:value="0123456789"')])))).toContain('error O-063');
   });
 
   it('of any sort end in values or in findings', () => {
@@ -429,17 +427,16 @@ describe('types and qualifiers', () => {
         illegalReason(value, readLimits(type, qualifiers).limits);
       }),
     );
-    const started = performance.now();
+    // Anything but time in proportion to the length would outlast the test's own limit.
     for (const hostile of [
-      'a('.repeat(50_000),
-      'a("'.repeat(50_000),
-      "'".repeat(100_000),
-      '{'.repeat(100_000),
-      ' '.repeat(100_000),
-      `ValueMap{${'"a"'.repeat(50_000)}`,
+      'a('.repeat(500_000),
+      'a("'.repeat(500_000),
+      "'".repeat(1_000_000),
+      '{'.repeat(1_000_000),
+      ' '.repeat(1_000_000),
+      `ValueMap{${'"a"'.repeat(500_000)}`,
     ]) {
       readLimits(`string${hostile}`, hostile);
     }
-    expect(performance.now() - started).toBeLessThan(1500);
   });
 });
