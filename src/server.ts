@@ -12,7 +12,12 @@ import {
   type InfrastructureHooks,
 } from '../extensions/infrastructure/index.js';
 import { Governance } from '../extensions/ovf-deployment/governance.js';
-import { applianceBlobs, createOvfDeployment, ovfDeploymentTables } from '../extensions/ovf-deployment/index.js';
+import {
+  applianceBlobs,
+  createOvfDeployment,
+  GuestReports,
+  ovfDeploymentTables,
+} from '../extensions/ovf-deployment/index.js';
 import { Agreements, createSla } from '../extensions/sla/index.js';
 import { SiteImages } from '../extensions/infrastructure/images.js';
 import { createMonitoring } from '../extensions/monitoring/index.js';
@@ -168,6 +173,11 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const access = new Access(store, clock);
   const agreements = new Agreements({ store, access, entities: () => entities, observations });
   const governance = new Governance({ store, sites, agreements, clock, providerIds: ['vep', config.provider.id] });
+  const secretKey = secretKeyOf(directory);
+  const guestUrls = new Map(
+    config.sites.flatMap(({ name, guestUrl }) => (guestUrl ? [[name, guestUrl] as const] : [])),
+  );
+  const reports = new GuestReports({ store, clock, engine, secretKey, urls: guestUrls });
   const extensions: Extension[] = [
     createInfrastructure({ config, store, clock, log, engine, sites, images, observations, registry, hooks }),
     createSla({ entities: () => entities }),
@@ -186,7 +196,8 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       schemas: openOvfSchemas(),
       entities: () => entities,
       governance,
-      secretKey: secretKeyOf(directory),
+      reports,
+      secretKey,
     }),
     createPlatform(),
     createMonitoring(),
@@ -230,7 +241,11 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const stopping = new AbortController();
   const metrics = new RequestMetrics();
   const guard = new Guard({
-    hosts: [config.server.host, ...config.server.allowedHosts],
+    hosts: [
+      config.server.host,
+      ...config.server.allowedHosts,
+      ...[...guestUrls.values()].map((url) => new URL(url).hostname),
+    ],
     trustedPeers: config.server.trustedPeers,
     secure: config.server.tls !== undefined,
   });

@@ -28,8 +28,15 @@ import type { EntityRecord } from '../../src/store/entity-record.js';
 import { sealSecret } from '../../src/store/secrets.js';
 import type { Tx } from '../../src/store/sql.js';
 import { ACT } from '../infrastructure/operations.js';
-import { ComponentMaker, type Components, type MachineComponents } from './components.js';
-import { deploymentGraph, startChildren, stopChildren, type Hosts } from './deployment-graph.js';
+import { ComponentMaker, type MachineComponents } from './components.js';
+import {
+  awaited,
+  deploymentGraph,
+  startChildren,
+  stopChildren,
+  type DeploymentParts,
+  type Hosts,
+} from './deployment-graph.js';
 import { describePlan } from './dry-run.js';
 import { SLA, governedAttributes } from '../sla/agreements.js';
 import { agreementId, type Governance } from './governance.js';
@@ -155,26 +162,38 @@ export class ApplianceHandler implements KindHandler {
       existing: new Map(),
     });
     const components = await maker.make(row.plan.machines);
-    const children = this.#children(entity, row, components, hosts, []);
+    const reporting = await this.#expectReports(write, entity, row.plan, components.machines);
+    const children = this.#children(entity, row, { components, hosts, present: [], reporting });
     await this.#fileGraph(write, entity, DEPLOY, {}, children, entity.wanted[OVF_KEEP_ON_FAILURE] === true);
+  }
+
+  /** The new machines that will say when they are ready; each says so once, so later starts wait for the delay (K34). */
+  async #expectReports(
+    write: Write,
+    entity: EntityRecord,
+    plan: DeploymentPlan,
+    machines: readonly MachineComponents[],
+  ): Promise<ReadonlySet<string>> {
+    const { reports } = this.#services;
+    if (!reports.canReach(entity.site ?? '')) return new Set();
+    const computes = awaited(plan.startup, machines).map(({ compute }) => compute.id);
+    await reports.expect(write.tx, entity.id, computes);
+    return new Set(computes);
   }
 
   #children(
     entity: EntityRecord,
     { plan, images }: Pick<ApplianceRow, 'plan' | 'images'>,
-    components: Components,
-    hosts: Hosts,
-    present: readonly MachineComponents[],
+    parts: Pick<DeploymentParts, 'components' | 'hosts' | 'present' | 'reporting'>,
   ): NewChild[] {
+    const { components } = parts;
     const used = new Set(components.machines.flatMap(({ disks }) => disks.flatMap(({ image }) => image ?? [])));
     const registered = [...used].filter((image) => images[image] !== undefined);
     return deploymentGraph({
       site: entity.site ?? '',
       appliance: entity.id,
-      components,
-      present,
+      ...parts,
       startup: plan.startup,
-      hosts,
       constraints: plan.constraints,
       images: new Map(registered.map((image) => [image, newUuid()])),
     });
@@ -250,9 +269,10 @@ export class ApplianceHandler implements KindHandler {
       existing: networks,
     });
     const components = await maker.make(plan.machines.filter((machine) => !before.has(machine.id)));
+    const reporting = await this.#expectReports(write, entity, plan, components.machines);
     const leaving = present.filter(({ machine }) => !after.has(machine.id));
     const children = [
-      ...this.#children(entity, { ...row, plan }, components, new Map(), present),
+      ...this.#children(entity, { ...row, plan }, { components, hosts: new Map(), present, reporting }),
       ...(await this.#releases(write, leaving, plan)),
     ];
     await updatePlan(write.tx, entity.id, plan);

@@ -25,6 +25,8 @@ export interface DeploymentParts {
   readonly startup: readonly StartupStep[];
   readonly hosts: Hosts;
   readonly constraints: readonly PlacementConstraint[];
+  /** Ids of the computes that will report when they are ready (K34). */
+  readonly reporting: ReadonlySet<string>;
   /** File ids whose images must be registered with the site, and the id of each one's operation subject. */
   readonly images: ReadonlyMap<string, string>;
 }
@@ -48,7 +50,7 @@ export function deploymentGraph(parts: DeploymentParts): NewChild[] {
     children.push(act(network, 'up', 'active', [provisionKey(network)]));
   }
   for (const machine of components.machines) children.push(...machineChildren(parts, machine));
-  return [...children, ...startChildren(parts.startup, components.machines, readyKeys)];
+  return [...children, ...startChildren(parts.startup, components.machines, readyKeys, parts.reporting)];
 }
 
 function machineChildren(
@@ -111,11 +113,27 @@ function binds({ machines }: PlacementConstraint, id: string): boolean {
   return machines.length === 0 || machines.some((machine) => machine === id || isInstanceOf(id, machine));
 }
 
-/** Starting group by group: a group begins when the one before has started and its delay is over. */
+/** The machines whose start the sequence waits to hear of: a wait of no time ends before anything can be heard. */
+export function awaited(
+  startup: readonly StartupStep[],
+  machines: readonly MachineComponents[],
+): readonly MachineComponents[] {
+  return groupsOf(startup, machines).flatMap(({ members }) =>
+    members
+      .filter((each) => each.waitingForGuest && each.startDelay > 0 && each.startAction !== 'none')
+      .map(({ member }) => member),
+  );
+}
+
+/**
+ * Starting group by group: a group begins when the one before has started and its delays are over. The delay of a
+ * machine that reports ends with its report.
+ */
 export function startChildren(
   startup: readonly StartupStep[],
   machines: readonly MachineComponents[],
   readyFor: (machine: MachineComponents) => readonly string[],
+  reporting: ReadonlySet<string> = new Set(),
 ): NewChild[] {
   const children: NewChild[] = [];
   let before: string[] = [];
@@ -129,14 +147,18 @@ export function startChildren(
     }
     if (started.length === 0) continue;
     before = started;
-    if (group.delay > 0) {
+    const guests = group.members.filter(({ member }) => reporting.has(member.compute.id));
+    const others = group.members.filter((each) => !guests.includes(each));
+    const seconds = Math.max(0, ...others.map((each) => each.startDelay));
+    if (seconds > 0 || guests.length > 0) {
       const subject = group.members[0]?.member.compute.id ?? '';
+      const delays = Object.fromEntries(guests.map(({ member, startDelay }) => [member.compute.id, startDelay]));
       const pause: NewChild = {
         key: `pause ${group.order}`,
         type: PAUSE,
         entity: pauseId(subject),
         site: null,
-        input: { seconds: group.delay },
+        input: { seconds, ...(guests.length > 0 ? { guests: delays } : {}) },
         after: started,
       };
       children.push(pause);
@@ -181,10 +203,11 @@ function stopChild(
 
 interface Group {
   readonly order: number;
-  /** Seconds to wait after the group has started. */
-  readonly delay: number;
   readonly members: readonly {
     readonly member: MachineComponents;
+    /** Seconds to wait after it has started, at most if it reports. */
+    readonly startDelay: number;
+    readonly waitingForGuest: boolean;
     readonly startAction: 'powerOn' | 'none';
     readonly stopAction: 'powerOff' | 'guestShutdown' | 'none';
   }[];
@@ -195,11 +218,10 @@ function groupsOf(startup: readonly StartupStep[], machines: readonly MachineCom
   return startup
     .map(({ order, machines: planned }) => ({
       order,
-      delay: Math.max(0, ...planned.map((entry) => entry.startDelay)),
-      members: planned.flatMap(({ id, startAction, stopAction }) =>
+      members: planned.flatMap(({ id, ...rest }) =>
         machines
           .filter(({ machine }) => machine.id === id || isInstanceOf(machine.id, id))
-          .map((member) => ({ member, startAction, stopAction })),
+          .map((member) => ({ member, ...rest })),
       ),
     }))
     .filter((group) => group.members.length > 0);

@@ -11,14 +11,20 @@ import type { EntityRecord } from '../../src/store/entity-record.js';
 import { openSecret } from '../../src/store/secrets.js';
 import type { Store } from '../../src/store/sql.js';
 import type { ProvisionInput } from '../infrastructure/site-class.js';
+import type { GuestReports } from './guest-reports.js';
 import { imagesOf, loadAppliance } from './tables.js';
 
 const PLATFORM = { kind: 'VEP', version: '0.1.0', vendor: 'VEP', locale: 'en-US', timezone: 0 } as const;
 
+export interface EnvironmentServices {
+  readonly store: Store;
+  readonly secretKey: Uint8Array;
+  readonly reports: GuestReports;
+}
+
 /** Completes the provision of an appliance's component from the operation's input and the appliance's row. */
 export async function componentDetails(
-  store: Store,
-  secretKey: Uint8Array,
+  services: EnvironmentServices,
   operation: Operation,
   entity: EntityRecord,
 ): Promise<ProvisionInput> {
@@ -31,9 +37,9 @@ export async function componentDetails(
     ...(input['readOnly'] === true ? { readOnly: true } : {}),
   };
   if (entity.kind === STORAGE && typeof input['image'] === 'string')
-    return { ...placement, image: await imageOf(store, entity, input['image']) };
+    return { ...placement, image: await imageOf(services.store, entity, input['image']) };
   if (entity.kind !== COMPUTE || typeof input['machine'] !== 'string') return placement;
-  return { ...placement, ...(await guestDocuments(store, secretKey, entity, input['machine'])) };
+  return { ...placement, ...(await guestDocuments(services, entity, input['machine'])) };
 }
 
 async function imageOf(store: Store, entity: EntityRecord, image: string): Promise<string> {
@@ -45,8 +51,7 @@ async function imageOf(store: Store, entity: EntityRecord, image: string): Promi
 }
 
 async function guestDocuments(
-  store: Store,
-  secretKey: Uint8Array,
+  { store, secretKey, reports }: EnvironmentServices,
   entity: EntityRecord,
   machineId: string,
 ): Promise<ProvisionInput> {
@@ -58,7 +63,12 @@ async function guestDocuments(
   );
   const machine = row.plan.machines.find((candidate) => candidate.id === machineId);
   if (!machine) return {};
-  const guest = { instanceId: entity.id, hostname: machine.hostname };
+  const guestUrl = await reports.urlOf(store, entity.site ?? '', entity.id);
+  const guest = {
+    instanceId: entity.id,
+    hostname: machine.hostname,
+    ...(guestUrl === undefined ? {} : { guestUrl }),
+  };
   const ovfEnvironment = buildEnvironment(row.plan, machineId, secrets, PLATFORM, guest);
   const { userData } = buildNoCloud(row.plan, machineId, secrets, guest);
   return { ovfEnvironment, userData };

@@ -18,9 +18,15 @@ import { applianceBodyReaders } from './body-readers.js';
 import { componentDetails } from './environment.js';
 import { applianceOperations } from './operations.js';
 import { showProgress } from './progress.js';
-import { applianceBlobs, ovfDeploymentTables } from './tables.js';
+import { guestReportTables, guestRoute, GuestReports } from './guest-reports.js';
+import { applianceBlobs, ovfDeploymentTables as tablesOfAppliances } from './tables.js';
 
-export { applianceBlobs, ovfDeploymentTables };
+export { applianceBlobs, GuestReports };
+
+export const ovfDeploymentTables = {
+  entitySchemas: [...tablesOfAppliances.entitySchemas, ...guestReportTables.entitySchemas],
+  migrations: [...tablesOfAppliances.migrations, ...guestReportTables.migrations],
+};
 
 export interface OvfDeploymentServices extends ApplianceServices {
   readonly store: Store;
@@ -31,9 +37,9 @@ export interface OvfDeploymentServices extends ApplianceServices {
 }
 
 export function createOvfDeployment(services: OvfDeploymentServices): Extension {
-  const { store, secretKey, hooks, observations } = services;
+  const { hooks, observations } = services;
   hooks.settled.push((tx, operation) => showProgress(observations, tx, operation));
-  hooks.details.push((operation, entity) => componentDetails(store, secretKey, operation, entity));
+  hooks.details.push((operation, entity) => componentDetails(services, operation, entity));
   const categories = join(packageRoot, 'extensions/ovf-deployment/categories.json');
   return {
     name: 'ovf-deployment',
@@ -43,7 +49,7 @@ export function createOvfDeployment(services: OvfDeploymentServices): Extension 
     operations: applianceOperations(services),
     bodyReaders: applianceBodyReaders(services),
     renderings: [],
-    routes: [],
+    routes: [guestRoute(services.reports)],
     tasks: [],
   };
 }

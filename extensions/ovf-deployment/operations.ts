@@ -16,6 +16,7 @@ import type { Store, Tx } from '../../src/store/sql.js';
 import type { ImageSource } from '../../src/transfer/image-fetcher.js';
 import type { SiteImages } from '../infrastructure/images.js';
 import { HALT, IMAGE, PAUSE } from './deployment-graph.js';
+import { forgetReports, type GuestReports } from './guest-reports.js';
 import { forgetImage, imagesOf, loadAppliance, removeAppliance, rememberImage, type ApplianceImage } from './tables.js';
 import { DEPLOYED, STATE, STATE_MESSAGE } from './vocabulary.js';
 
@@ -29,6 +30,7 @@ export interface ApplianceOperationServices {
   readonly sites: Sites;
   readonly images: SiteImages;
   readonly observations: Observations;
+  readonly reports: GuestReports;
   readonly log: Log;
 }
 
@@ -37,10 +39,7 @@ const POLL_MS = 250;
 export function applianceOperations(services: ApplianceOperationServices): OperationType[] {
   return [
     registerImage(services),
-    {
-      name: PAUSE,
-      steps: [{ name: 'wait', run: (context) => Promise.resolve(waited(context.operation, context.clock.now())) }],
-    },
+    pause(services),
     halt(services),
     { name: DEPLOY, steps: [], settled: (tx, operation) => deployed(services, tx, operation) },
     { name: CHANGE, steps: [], settled: (tx, operation) => changed(services, tx, operation) },
@@ -123,17 +122,31 @@ async function wantedImage(
   };
 }
 
-/** `startDelay` is waited for by looking at the clock again, never by holding a worker. */
-function waited(
-  operation: Operation,
-  now: number,
-): { done: true } | { done: false; again: number; memory: { until: number } } {
-  const until = operation.memory['until'];
-  if (typeof until !== 'number') {
-    const ms = Number(operation.input['seconds'] ?? 0) * 1000;
-    return { done: false, again: ms, memory: { until: now + ms } };
-  }
-  return now >= until ? { done: true } : { done: false, again: until - now, memory: { until } };
+/** How long to wait at most before looking whether a guest has reported: a report hastens that, if it comes in between. */
+const LOOK_MS = 5000;
+
+/** `startDelay` is waited for by looking at the clock again, never by holding a worker; guests that report shorten it. */
+function pause({ reports }: ApplianceOperationServices): OperationType {
+  return {
+    name: PAUSE,
+    steps: [
+      {
+        name: 'wait',
+        run: async ({ input, memory, clock }) => {
+          const began = Number(memory['began'] ?? clock.now());
+          const guests = isJsonObject(input['guests']) ? input['guests'] : {};
+          const reported = await reports.reported(Object.keys(guests));
+          const silent = Object.keys(guests).filter((compute) => !reported.has(compute));
+          const seconds = Math.max(Number(input['seconds'] ?? 0), ...silent.map((compute) => Number(guests[compute])));
+          const left = began + seconds * 1000 - clock.now();
+          if (left <= 0) return { done: true };
+          if (silent.length === 0) return { done: false, again: left, memory: { began } };
+          const progress = { percent: 0, message: `waiting for ${silent.length} guests to report` };
+          return { done: false, again: Math.min(left, LOOK_MS), memory: { began }, progress };
+        },
+      },
+    ],
+  };
 }
 
 /** Stops a machine that is to be released. Whatever stands in the way is no reason to keep it. */
@@ -201,6 +214,7 @@ function forget({ observations }: ApplianceOperationServices): OperationType['st
         done: true,
         commit: async (tx) => {
           await wipeSecrets(tx, operation.entity);
+          await forgetReports(tx, operation.entity);
           await removeAppliance(tx, operation.entity);
           await observations.gone(tx, operation.entity);
         },

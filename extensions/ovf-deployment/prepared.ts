@@ -20,12 +20,14 @@ import {
 } from '../../src/ovf/index.js';
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
 import type { Governed } from './governance.js';
+import type { GuestReports } from './guest-reports.js';
 import { originsOf, receivePackage, type ImageOrigins, type Package, type PackageServices } from './package.js';
 import { OVF_CONFIGURATION, OVF_INPUTS, OVF_SITE, OVF_URL } from './vocabulary.js';
 
 export interface PreparationServices extends PackageServices {
   readonly sites: Sites;
   readonly schemas: OvfSchemas;
+  readonly reports: GuestReports;
 }
 
 /** What a dry run shows and a deployment begins with. */
@@ -99,22 +101,31 @@ export async function prepareDeployment(
     site,
     inputs,
     agreement: attachments.find((attachment) => attachment.name === 'sla'),
-    findings: [...received.findings, ...incomplete, ...findings, ...waitingForGuests(result)],
+    findings: [
+      ...received.findings,
+      ...incomplete,
+      ...findings,
+      ...waitingForGuests(result, site, services.reports.canReach(site)),
+    ],
   });
 }
 
-/** K34: guests have no way to report yet, so what waits for them waits for its delay. */
-function waitingForGuests({ draft }: PlanResult): Fault[] {
+/** K34: where guests cannot report, what waits for them waits for its delay. */
+function waitingForGuests({ draft }: PlanResult, site: string, reachable: boolean): Fault[] {
   const waiting = (draft?.startup ?? []).flatMap(({ machines }) =>
-    machines.filter((machine) => machine.waitingForGuest),
+    machines.filter((machine) => machine.waitingForGuest && !(reachable && machine.startDelay > 0)),
   );
   return waiting.map(({ id, startDelay }) => ({
     code: 'ovf.waiting-for-guest',
     severity: 'warning',
-    message: `${id} cannot report that it is ready: what comes after it starts ${startDelay} s later`,
+    message: reachable
+      ? `${id} is waited for until it is ready, but no longer than its startDelay of 0 s`
+      : `${id} cannot report from site ${site} that it is ready: what comes after it starts ${startDelay} s later`,
     value: id,
     rule: 'K34',
-    remedy: 'choose startDelay so that the guest is ready by then',
+    remedy: reachable
+      ? 'give it a startDelay: the longest time that its report may take'
+      : 'choose startDelay so that the guest is ready by then, or have the provider set guestUrl for the site',
   }));
 }
 

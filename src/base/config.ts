@@ -144,7 +144,7 @@ export const configSchema: JsonObject = object({
       properties: {
         name: { type: 'string', pattern: '^[a-z][a-z0-9-]{0,31}$' },
         type: { type: 'string', pattern: '^[a-z][a-z0-9-]*$' },
-        guestUrl: { type: 'string', pattern: '^https?://' },
+        guestUrl: { type: 'string', pattern: '^https?://[^/\\s?#@]+(/[^\\s?#]*)?$' },
         options: { type: 'object', default: {} },
       },
     },
@@ -230,7 +230,7 @@ export function parseConfig(text: string, environment: Environment): Config {
 
   const validate = new Ajv2020({ allErrors: true, useDefaults: true, strict: false }).compile(configSchema);
   if (!validate(raw)) throw new Problem('invalid', (validate.errors ?? []).map(asFault));
-  const config = raw as unknown as Config;
+  const config = withGuestUrl(raw as unknown as Config, environment['VEP_GUEST_URL']);
   const names = config.sites.map((site) => site.name);
   const twice = names.filter((name, index) => names.indexOf(name) !== index);
   if (twice.length > 0) {
@@ -242,6 +242,20 @@ export function parseConfig(text: string, environment: Environment): Config {
     });
   }
   return { ...config, data: { ...config.data, directory: resolve(config.data.directory) } };
+}
+
+/** `VEP_GUEST_URL` stands for the `guestUrl` of every site that has none of its own (K34). */
+function withGuestUrl(config: Config, guestUrl: string | undefined): Config {
+  if (guestUrl === undefined || guestUrl === '') return config;
+  if (!/^https?:\/\//.test(guestUrl) || !URL.canParse(guestUrl)) {
+    throw new Problem('invalid', {
+      code: 'config.invalid',
+      message: 'VEP_GUEST_URL is not an http(s) URL',
+      value: excerpt(guestUrl),
+      remedy: 'give the URL at which guests reach VEP',
+    });
+  }
+  return { ...config, sites: config.sites.map((site) => ({ guestUrl, ...site })) };
 }
 
 function asFault(error: ErrorObject): Fault {

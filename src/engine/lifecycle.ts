@@ -146,6 +146,17 @@ export class Lifecycle {
     return true;
   }
 
+  /** What such operations wait for may have happened: those that nobody holds are looked at at once. */
+  async hasten(tx: Tx, appliance: Uuid, type: string): Promise<void> {
+    const now = this.#clock.now();
+    await lockSubject(tx, appliance);
+    await tx.run(
+      `UPDATE operation SET due_at = ? WHERE appliance = ? AND type = ? AND state = 'running' AND owner IS NULL AND due_at > ?`,
+      [now, appliance, type, now],
+    );
+    this.#nudgeAfter(tx);
+  }
+
   /** Releases whatever in a subject can go on: a net under the releases that transitions make themselves. */
   async sweep(tx: Tx, subject: Uuid): Promise<void> {
     await lockSubject(tx, subject);

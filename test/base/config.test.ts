@@ -31,6 +31,14 @@ describe('parseConfig', () => {
     expect(config.log.level).toBe('debug');
   });
 
+  it('K34 VEP_GUEST_URL stands for the guestUrl of every site without one', () => {
+    const sites = 'sites: [{name: a, type: simulator, guestUrl: "https://a.example"}, {name: b, type: simulator}]';
+    const config = parseConfig(sites, { VEP_GUEST_URL: 'https://vep.example' });
+    expect(config.sites.map(({ guestUrl }) => guestUrl)).toEqual(['https://a.example', 'https://vep.example']);
+    expect(faultsOf('', { VEP_GUEST_URL: 'vep.example' })).toEqual(['config.invalid ']);
+    expect(faultsOf('sites: [{name: a, type: simulator, guestUrl: "http://"}]')).toHaveLength(1);
+  });
+
   it.each([
     ['server: {port: 70000}', ['config.invalid server.port']],
     ['server: {prot: 1}\nlog: {level: loud}', ['config.unknown-key server.prot', 'config.invalid log.level']],

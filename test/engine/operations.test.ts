@@ -3,7 +3,7 @@
 import { newUuid } from '../../src/base/ids.js';
 import { Problem } from '../../src/base/errors.js';
 import { engineMigrations, engineSchemas } from '../../src/engine/schema.js';
-import { tokenOf } from '../../src/engine/operation.js';
+import { tokenOf, type StepOutcome } from '../../src/engine/operation.js';
 import type { Store } from '../../src/store/sql.js';
 import { forEachDatabase } from '../support/databases.js';
 import { Workshop } from './workshop.js';
@@ -29,6 +29,22 @@ forEachDatabase((_, database) => {
       const done = await shop.engine.find(store, id);
       expect(done).toMatchObject({ progress: { percent: 100 }, step: null, owner: null, dueAt: null, findings: [] });
       expect(Object.keys(done?.memory ?? {})).toEqual(['reserve', 'create', 'start']);
+    });
+
+    it('looks again at once when it is hastened, though its time has not come', async () => {
+      let seen = false;
+      const run = (): Promise<StepOutcome> =>
+        Promise.resolve(seen ? { done: true } : { done: false, again: 3_600_000 });
+      const shop = new Workshop(store, [{ name: 'looking', steps: [{ name: 'look', run }] }]);
+      const { appliance, of } = await shop.fileGraph([{ key: 'l', type: 'looking' }]);
+      await shop.round([shop.engine]);
+      seen = true;
+      await shop.write((tx) => shop.engine.hasten(tx, newUuid(), 'looking'));
+      await shop.round([shop.engine]);
+      expect(await shop.state(of('l'))).toBe('running');
+      await shop.write((tx) => shop.engine.hasten(tx, appliance, 'looking'));
+      await shop.round([shop.engine]);
+      expect(await shop.state(of('l'))).toBe('done');
     });
 
     it('stores what a step commits together with the step, or not at all', async () => {

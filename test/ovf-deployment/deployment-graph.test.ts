@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Components, MachineComponents } from '../../extensions/ovf-deployment/components.js';
-import { deploymentGraph, stopChildren } from '../../extensions/ovf-deployment/deployment-graph.js';
+import { awaited, deploymentGraph, stopChildren } from '../../extensions/ovf-deployment/deployment-graph.js';
 import type { NewChild } from '../../src/engine/operation.js';
 import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, type TypeId } from '../../src/occi/model.js';
 import type { StartupStep } from '../../src/ovf/plan.js';
@@ -34,6 +34,7 @@ function graphOf(
   machines: readonly MachineComponents[],
   startup: readonly StartupStep[],
   images: readonly string[] = [],
+  reporting: readonly string[] = [],
 ): NewChild[] {
   const components: Components = { machines, networks: new Map([['net', net]]) };
   return deploymentGraph({
@@ -44,6 +45,7 @@ function graphOf(
     startup,
     hosts: new Map(),
     constraints: [],
+    reporting: new Set(reporting),
     images: new Map(images.map((image) => [image, `i-${image}`])),
   });
 }
@@ -92,6 +94,24 @@ describe('deploymentGraph', () => {
     const stops = stopChildren(startup, machines, 'stop');
     expect(before(stops, 'stop c-db')).toContain('stop c-web');
     expect(before(stops, 'stop c-web')).toEqual(new Set());
+  });
+
+  it('K34 waits for those that report no longer than their own delay, and for the others all of theirs', () => {
+    const machines = ['db', 'cache', 'web'].map((id) => machineOf(id));
+    const startup: StartupStep[] = [
+      {
+        order: 1,
+        machines: [
+          ...startupStep(1, ['db'], { startDelay: 600, waitingForGuest: true }).machines,
+          ...startupStep(1, ['cache'], { startDelay: 5 }).machines,
+        ],
+      },
+      startupStep(2, ['web'], { startDelay: 9, waitingForGuest: true }),
+      startupStep(3, [], { waitingForGuest: true }),
+    ];
+    expect(awaited(startup, machines).map(({ compute }) => compute.id)).toEqual(['c-db', 'c-web']);
+    const pauses = graphOf(machines, startup, [], ['c-db']).filter(({ key }) => key.startsWith('pause'));
+    expect(pauses.map(({ input }) => input)).toEqual([{ seconds: 5, guests: { 'c-db': 600 } }, { seconds: 9 }]);
   });
 
   it('leaves a machine alone that the descriptor does not start', () => {
