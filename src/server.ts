@@ -24,8 +24,7 @@ import { createMonitoring } from '../extensions/monitoring/index.js';
 import { createPlatform } from '../extensions/platform/index.js';
 import { Access, Authenticator, bootstrap, certificateStrategy } from './access/index.js';
 import { systemClock, type Clock } from './base/clock.js';
-import type { Config, SiteConfig } from './base/config.js';
-import { problem } from './base/errors.js';
+import type { Config } from './base/config.js';
 import type { JsonValue } from './base/json.js';
 import { createLog, type Log } from './base/log.js';
 import { packageRoot } from './base/package-root.js';
@@ -56,9 +55,8 @@ import { Listing } from './http/occi/listing.js';
 import { RequestReader } from './http/occi/reading.js';
 import { openApiEndpoint } from './http/openapi/endpoint.js';
 import { uploadEndpoints } from './http/upload-endpoints.js';
-import { createSimulator } from './iaas/adapters/simulator/simulator.js';
-import { parseSimulatorConfig } from './iaas/adapters/simulator/config.js';
-import type { SiteAdapter } from './iaas/adapter.js';
+import { simulator } from './iaas/adapters/simulator/site-type.js';
+import { SiteTypes } from './iaas/site-type.js';
 import { Sites } from './iaas/sites.js';
 import { GuardedDialler } from './net/dialler.js';
 import { parseCategoryDocument } from './occi/category-document.js';
@@ -125,6 +123,34 @@ export function openDataStore(config: Pick<Config, 'data'>, log: Log): Promise<S
   });
 }
 
+/** Every type of site that a configuration can name. */
+const siteTypes = new SiteTypes([simulator]);
+
+/** Their names, as `sites[].type` has them. */
+export const siteTypeNames = siteTypes.names;
+
+/** Checks the options of all sites of a configuration. @throws Problem with every fault of them */
+export function checkSites(config: Pick<Config, 'sites'>): void {
+  siteTypes.read(config.sites);
+}
+
+/** The sites that the configuration names, opened: for the server, and for `vep sites check` without one. */
+export async function openSites(
+  config: Pick<Config, 'sites' | 'data'>,
+  log: Log,
+  clock: Clock = systemClock,
+): Promise<Sites> {
+  const sites = new Sites({ clock });
+  try {
+    for (const { name, open } of siteTypes.read(config.sites))
+      sites.add(await open({ site: name, clock, log, data: config.data }));
+    return sites;
+  } catch (error) {
+    await sites.close();
+    throw error;
+  }
+}
+
 async function assemble(config: Config, clock: Clock, log: Log, closers: Closers): Promise<RunningServer> {
   const { directory } = config.data;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -136,9 +162,8 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const store = await openDataStore(config, log);
   closers.add(() => store.close());
 
-  const sites = new Sites({ clock });
+  const sites = await openSites(config, log, clock);
   closers.add(() => sites.close());
-  for (const site of config.sites) sites.add(await openSite(site, config, clock, log));
 
   const dialler = new GuardedDialler({ allow: config.images.allow, clock });
   const blobs = await BlobStore.open({
@@ -338,20 +363,6 @@ function registryOf(config: Config, extensions: readonly Extension[]): CategoryR
     extension.categories.map((document) => parseCategoryDocument(document, `extensions/${extension.name}`)),
   );
   return CategoryRegistry.of([...standard, ...added].flatMap((document) => document.categories));
-}
-
-function openSite(site: SiteConfig, config: Config, clock: Clock, log: Log): Promise<SiteAdapter> {
-  if (site.type !== 'simulator') {
-    throw problem('invalid', 'config.site-type', `no adapter of this VEP is called ${site.type}`, {
-      place: { path: `sites.${site.name}.type` },
-      remedy: 'this release knows: simulator',
-    });
-  }
-  const home =
-    config.data.database === undefined
-      ? { directory: join(config.data.directory, 'sites') }
-      : { postgresUrl: config.data.database };
-  return createSimulator(parseSimulatorConfig(site.options), { site: site.name, clock, log, home });
 }
 
 /** What has been opened, closed in the opposite order, once. */

@@ -98,10 +98,16 @@ function addCommands(program: Command, calling: Calling): void {
 
 /** Commands for whoever keeps a server. */
 function addKeeping(program: Command, calling: Calling): void {
-  program
+  const sites = program
     .command('sites')
-    .description('list the sites with their status and free capacity (administrators)')
+    .description('the sites; alone: list them with their status and free capacity (administrators)')
     .action(calling<never>(async (session) => (await import('./commands/sites.js')).sites(session)));
+  withoutServer(sites.command('check').description('say what keeps a site from being used, and what to do about it'))
+    .argument('[site]', 'one of them; without it, all')
+    .action(calling<never>(async (...all) => (await import('./commands/site-check.js')).checkSites(...all)));
+  withoutServer(sites.command('inventory').description('list hosts, networks and images of a site'))
+    .argument('[site]', 'one of them; without it, all')
+    .action(calling<never>(async (...all) => (await import('./commands/site-inventory.js')).inventory(...all)));
   program
     .command('login')
     .description('keep a token for a server; it is typed, or read from standard input')
@@ -165,6 +171,10 @@ function addKeeping(program: Command, calling: Calling): void {
 
 function inStore(command: Command): Command {
   return command.option('--config <file>', 'configuration file of the server (VEP_CONFIG)');
+}
+
+function withoutServer(command: Command): Command {
+  return command.option('--config <file>', 'ask the sites of this configuration themselves, with no server between');
 }
 
 const ENTITY = 'id, URL or title';

@@ -2,6 +2,7 @@
 
 import type { Config } from '../base/config.js';
 import type { Log } from '../base/log.js';
+import type { Sites } from '../iaas/sites.js';
 import type { Store } from '../store/sql.js';
 
 export interface RunningServer {
@@ -20,4 +21,16 @@ export async function startServer(config: Config): Promise<RunningServer> {
 export async function openServerStore(config: Config, log: Log): Promise<Store> {
   const { openDataStore } = await import('../server.js');
   return openDataStore(config, log);
+}
+
+/** @throws Problem with every fault of the options of the configured sites */
+export async function checkSiteOptions(config: Config): Promise<void> {
+  const { checkSites } = await import('../server.js');
+  checkSites(config);
+}
+
+/** The sites of a configuration, opened without a server; whoever opens them closes them. */
+export async function openConfiguredSites(config: Config, log: Log): Promise<Sites> {
+  const { openSites } = await import('../server.js');
+  return openSites(config, log);
 }

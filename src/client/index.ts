@@ -21,6 +21,8 @@ export {
   type ListOptions,
   type Located,
   type NewEntity,
+  type SiteCheck,
+  type SiteInventory,
   type SiteReport,
   type VepClientOptions,
 } from './vep-client.js';

@@ -79,6 +79,46 @@ export interface SiteReport {
   } | null;
 }
 
+/** What a site answered when it was asked what is missing: no findings mean that it can be used. */
+export interface SiteCheck {
+  readonly site: string;
+  readonly type: string;
+  readonly findings: readonly { readonly code: string; readonly message: string; readonly remedy: string }[];
+}
+
+/** What a site has, as its adapter sees it. */
+export interface SiteInventory {
+  readonly site: string;
+  readonly type: string;
+  readonly ageMs: number;
+  readonly takenAt: number;
+  readonly hosts: readonly {
+    readonly name: string;
+    readonly rack: string;
+    readonly zone: string;
+    readonly country: string;
+    readonly up: boolean;
+    readonly traits: readonly string[];
+    readonly cores: number;
+    readonly freeCores: number;
+    readonly memoryBytes: number;
+    readonly freeMemoryBytes: number;
+  }[];
+  readonly networks: readonly {
+    readonly ref: string;
+    readonly name: string;
+    readonly cidr?: string;
+    readonly shared: boolean;
+  }[];
+  readonly images: readonly {
+    readonly ref: string;
+    readonly name: string;
+    readonly sizeBytes: number;
+    readonly format: string;
+  }[];
+  readonly storageFreeBytes: number;
+}
+
 export interface DeadOperation {
   readonly id: string;
   readonly type: string;
@@ -263,6 +303,17 @@ export class VepClient {
   async sites(): Promise<readonly SiteReport[]> {
     const { body } = await this.#transport.json<{ sites: SiteReport[] }>(readingJson('/health/sites'));
     return body.sites;
+  }
+
+  /** For administrators: what a site lacks. */
+  async checkSite(name: string): Promise<SiteCheck> {
+    return (await this.#transport.json<SiteCheck>(readingJson(`/health/sites/${encodeURIComponent(name)}/check`))).body;
+  }
+
+  /** For administrators: hosts, networks and images of a site. */
+  async siteInventory(name: string): Promise<SiteInventory> {
+    const url = `/health/sites/${encodeURIComponent(name)}/inventory`;
+    return (await this.#transport.json<SiteInventory>(readingJson(url))).body;
   }
 
   /** For administrators: operations that gave up. */

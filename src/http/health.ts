@@ -4,7 +4,7 @@
  */
 
 import type { Principal } from '../access/principal.js';
-import { problem } from '../base/errors.js';
+import { messageOf, notFound, problem } from '../base/errors.js';
 import type { Engine } from '../engine/engine.js';
 import type { Sites } from '../iaas/sites.js';
 import type { Store } from '../store/sql.js';
@@ -53,6 +53,27 @@ export function healthEndpoints(services: HealthServices): Endpoint[] {
       handle: async (_request, response, principal) => {
         requireAdministrator(principal);
         response.json({ sites: await Promise.all(sites.names.map((name) => siteReport(sites, name))) });
+      },
+    },
+    {
+      method: 'get',
+      path: '/health/sites/:name/check',
+      handle: async (request, response, principal) => {
+        const name = siteNamed(sites, request.params['name'], principal);
+        response.json({ site: name, type: sites.status(name).type, findings: await sites.check(name) });
+      },
+    },
+    {
+      method: 'get',
+      path: '/health/sites/:name/inventory',
+      handle: async (request, response, principal) => {
+        const name = siteNamed(sites, request.params['name'], principal);
+        const { inventory, ageMs } = await sites.inventoryOf(name, 0).catch((error: unknown) => {
+          throw problem('unavailable', 'site.silent', `site ${name} gives no inventory: ${messageOf(error)}`, {
+            remedy: `see what vep sites check ${name} says`,
+          });
+        });
+        response.json({ site: name, type: sites.status(name).type, ageMs, ...inventory });
       },
     },
     {
@@ -110,6 +131,12 @@ export function requireAdministrator(principal: Principal | undefined): void {
   throw problem('forbidden', 'access.administrators-only', 'this is for administrators', {
     remedy: 'sign in as an administrator',
   });
+}
+
+function siteNamed(sites: Sites, name: unknown, principal: Principal | undefined): string {
+  requireAdministrator(principal);
+  if (typeof name !== 'string' || !sites.has(name)) throw notFound('no site of this name');
+  return name;
 }
 
 /** A site as `vep sites` shows it: its status and how much of it is free, with the age of that knowledge. */

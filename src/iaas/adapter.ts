@@ -200,6 +200,13 @@ interface ObservedBase {
   readonly busy: boolean;
 }
 
+/** Something that keeps a site from being used, or from being used fully. */
+export interface SiteFinding {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
 export interface SiteEvent {
   readonly ref: SiteRef;
   readonly class: ResourceClass;
@@ -225,9 +232,7 @@ export interface SiteAdapter {
   readonly type: string;
   capabilities(): Capabilities;
   /** Connects and says what is missing: an empty list means the site can be used. */
-  check(
-    options?: CallOptions,
-  ): Promise<readonly { readonly code: string; readonly message: string; readonly remedy: string }[]>;
+  check(options?: CallOptions): Promise<readonly SiteFinding[]>;
   inventory(options?: CallOptions): Promise<Inventory>;
 
   /** Each create answers the ref of the one thing that carries `token`, making it only if there is none. */

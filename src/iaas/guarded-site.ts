@@ -22,6 +22,7 @@ import {
   type ResourceClass,
   type SiteAdapter,
   type SiteEvent,
+  type SiteFinding,
   type SiteRef,
   type StorageSpec,
 } from './adapter.js';
@@ -59,7 +60,7 @@ export class GuardedSite implements SiteAdapter {
     return this.#adapter.capabilities();
   }
 
-  check(options?: CallOptions): ReturnType<SiteAdapter['check']> {
+  check(options?: CallOptions): Promise<readonly SiteFinding[]> {
     return this.#call(options, (limited) => this.#adapter.check(limited));
   }
 

@@ -5,7 +5,8 @@
  */
 
 import type { Clock } from '../base/clock.js';
-import { IaasError, type IaasErrorClass, type Inventory, type SiteAdapter } from './adapter.js';
+import { messageOf } from '../base/errors.js';
+import { IaasError, type IaasErrorClass, type Inventory, type SiteAdapter, type SiteFinding } from './adapter.js';
 import { CALL_LIMITS, GuardedSite, type CallLimits } from './guarded-site.js';
 
 export interface SiteStatus {
@@ -92,6 +93,17 @@ export class Sites {
    */
   inventoryOf(name: string, maxAgeMs: number = FRESH_MS): Promise<KnownInventory> {
     return this.#record(name).inventory(maxAgeMs);
+  }
+
+  /** What keeps a site from being used: nothing when it can be. A site that does not answer is a finding too. */
+  async check(name: string): Promise<readonly SiteFinding[]> {
+    const adapter = this.adapter(name);
+    try {
+      return await adapter.check();
+    } catch (error) {
+      const remedy = 'see to the address of the site, its credentials and the way there';
+      return [{ code: 'site-unusable', message: messageOf(error), remedy }];
+    }
   }
 
   async close(): Promise<void> {

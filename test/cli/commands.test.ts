@@ -358,6 +358,18 @@ describe('keeping a server', () => {
     expect(JSON.parse((await run('sites --admin --json')).out)[0]).toMatchObject({ name: 'sim', up: true });
   });
 
+  it('vep sites check says what is missing, on every site or on one, and ends with 1 when anything is', async () => {
+    const well = await run('sites check --admin');
+    expect(well).toMatchObject({ code: 0, out: 'ok: site sim (simulator): nothing is missing\n' });
+    const finding = { code: 'no-hosts', message: 'no host is up', remedy: 'bring one back' };
+    fake.override = ({ url }) =>
+      url === '/health/sites/sim/check' ? { body: { site: 'sim', type: 'simulator', findings: [finding] } } : undefined;
+    const ill = await run('sites check sim --admin');
+    expect(ill.code).toBe(1);
+    expect(ill.out).toContain('failed: site sim (simulator): no host is up [no-hosts]\n  remedy: bring one back');
+    expect((await run('sites check nowhere --admin')).code).toBe(6);
+  });
+
   it('vep retry retries', async () => {
     fake.override = ({ url }) => (url === '/health/operations/o/retry' ? { body: {} } : undefined);
     expect((await run('retry o --admin')).code).toBe(0);

@@ -79,6 +79,7 @@ export class FakeVep {
       [`DELETE /appliance/${SHOP}`]: () => ({ body: {} }),
       'GET /health/ready': () => ({ body: { status: 'ready' }, headers: { Server: 'vep/0.1.0 OCCI/1.2' } }),
       'GET /health/sites': () => ({ body: { sites: [SITE] } }),
+      'GET /health/sites/sim/check': () => ({ body: { site: 'sim', type: 'simulator', findings: [] } }),
       'GET /health/operations': () => ({ body: { dead: [] } }),
     };
     const action = method === 'POST' && /^\/(appliance|compute)\/[^/]+\?action=/.test(url);

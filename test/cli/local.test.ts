@@ -91,6 +91,35 @@ describe('vep completion', () => {
   });
 });
 
+describe('vep sites with a configuration', () => {
+  const configuration = (sites: object): void => writeFileSync(join(folder, 'vep.yaml'), JSON.stringify({ sites }));
+
+  it('asks the sites themselves', async () => {
+    configuration([{ name: 'sim', type: 'simulator' }]);
+    expect(await run('sites check --config vep.yaml')).toMatchObject({ code: 0, out: expect.stringContaining('ok: ') });
+    const { out } = await run('sites inventory sim --config vep.yaml');
+    expect(out).toContain('site sim (simulator), 20479.7 GiB of disk free');
+    expect(out).toMatch(/^host01 +up +DE \/ de-1 \/ rack1 +16\/16 +64\/64$/m);
+    const json = JSON.parse((await run('sites inventory --config vep.yaml --json')).out);
+    expect(json).toMatchObject([{ site: 'sim', images: [{ name: 'debian-12', format: 'qcow2' }] }]);
+    expect((await run('sites check elsewhere --config vep.yaml')).code).toBe(6);
+  });
+
+  it('names every fault of the options with its key, as vep config check does', async () => {
+    configuration([
+      { name: 'one', type: 'simulator', options: { seed: -1, color: 'red' } },
+      { name: 'two', type: 'holodeck' },
+    ]);
+    for (const line of ['sites check --config vep.yaml', 'config check vep.yaml']) {
+      const { code, err } = await run(line);
+      expect(code).toBe(1);
+      for (const key of ['sites.one.options.seed', 'sites.one.options.color', 'sites.two.type'])
+        expect(err).toContain(key);
+      expect(err).toContain('this release knows: simulator');
+    }
+  });
+});
+
 describe('vep token and vep admin', () => {
   it('make, list and revoke tokens in the data directory, for administrators', async () => {
     expect((await run('token list')).code).toBe(4);

@@ -11,13 +11,26 @@ forEachServer({}, (server) => {
   it('is live and ready to anyone, and says how sites and work are to administrators alone', async () => {
     for (const path of ['/health', '/health/live', '/health/ready'])
       expect([path, (await server().request('GET', path, { as: null })).status]).toEqual([path, 200]);
-    for (const path of ['/health/sites', '/health/operations', '/metrics']) {
+    for (const path of [
+      '/health/sites',
+      '/health/sites/sim/check',
+      '/health/sites/sim/inventory',
+      '/health/operations',
+      '/metrics',
+    ]) {
       expect([path, (await server().request('GET', path, { as: null })).status]).toEqual([path, 401]);
       expect([path, (await server().request('GET', path)).status]).toEqual([path, 403]);
       expect([path, (await server().request('GET', path, { as: 'admin' })).status]).toEqual([path, 200]);
     }
     const { sites } = (await server().request('GET', '/health/sites', { as: 'admin' })).json;
     expect(sites[0]).toMatchObject({ name: 'sim', capacity: { hosts: { up: 12, total: 12 } } });
+    const check = await server().request('GET', '/health/sites/sim/check', { as: 'admin' });
+    expect(check.json).toEqual({ site: 'sim', type: 'simulator', findings: [] });
+    const inventory = await server().request('GET', '/health/sites/sim/inventory', { as: 'admin' });
+    expect(inventory.json).toMatchObject({ site: 'sim', networks: [{ name: 'public', shared: true }] });
+    expect(inventory.json.hosts).toHaveLength(12);
+    for (const what of ['check', 'inventory'])
+      expect((await server().request('GET', `/health/sites/nowhere/${what}`, { as: 'admin' })).status).toBe(404);
   });
 
   it('counts requests without naming anyone', async () => {

@@ -17,8 +17,9 @@ import { describeLifeCycle } from './adapter-suite/life-cycle.js';
 import { describePlugs } from './adapter-suite/plugs.js';
 import { describeTokens } from './adapter-suite/tokens.js';
 import { describeWatching } from './adapter-suite/watching.js';
+import { describeWire } from './adapter-suite/wire.js';
 
-export type { Harness } from './adapter-suite/harness.js';
+export { faultsOnTheWire, type Harness, type Wire } from './adapter-suite/harness.js';
 
 /** Runs the whole suite on one site; `make` is called once. */
 export function describeAdapter(name: string, make: () => Promise<Harness>): void {
@@ -41,5 +42,6 @@ export function describeAdapter(name: string, make: () => Promise<Harness>): voi
     describeInventory(bench);
     describeFailures(bench);
     describeWatching(bench);
+    describeWire(bench);
   });
 }

@@ -2,13 +2,16 @@
 
 import { resolve } from 'node:path';
 import { loadConfig } from '../../base/config.js';
+import { checkSiteOptions } from '../server-module.js';
 import type { Session } from '../session.js';
 import { displayText } from '../ui/display-text.js';
 
 export async function checkConfig(session: Session, [file]: readonly string[]): Promise<void> {
   const { environment, directory } = session.terminal;
   const path = file ?? environment['VEP_CONFIG'];
-  const { server, data, sites } = loadConfig(environment, path === undefined ? undefined : resolve(directory, path));
+  const config = loadConfig(environment, path === undefined ? undefined : resolve(directory, path));
+  await checkSiteOptions(config);
+  const { server, data, sites } = config;
   const summary = {
     file: path ?? null,
     valid: true,

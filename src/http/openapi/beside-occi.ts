@@ -94,6 +94,8 @@ export const BESIDE_OCCI: Readonly<Record<string, JsonObject>> = {
   '/health/live': health('live', 'Whether the process is alive', true),
   '/health/ready': health('ready', 'Whether it can serve', true),
   '/health/sites': health('sites', 'The sites and how much of them is free; for administrators', false),
+  '/health/sites/{name}/check': aboutSite('check', 'What keeps a site from being used; for administrators'),
+  '/health/sites/{name}/inventory': aboutSite('inventory', 'What a site has; for administrators'),
   '/health/operations': health('operations', 'Operations that have given up; for administrators', false),
   '/health/operations/{id}/retry': {
     parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
@@ -134,6 +136,13 @@ function health(name: string, summary: string, open: boolean): JsonObject {
       ...(open ? { security: [] } : {}),
       responses: { '200': json({ type: 'object' }, 'The report'), default: REFUSED },
     },
+  };
+}
+
+function aboutSite(name: string, summary: string): JsonObject {
+  return {
+    parameters: [{ name: 'name', in: 'path', required: true, schema: { type: 'string' } }],
+    ...health(`site-${name}`, summary, false),
   };
 }
 

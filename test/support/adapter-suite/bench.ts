@@ -189,6 +189,8 @@ export class Bench {
       throw new Error(`expected a refusal (${classes.join(', ')}), got ${String(thrown)}`);
     expect(classes).toContain(thrown.class);
     expect(thrown.message).not.toBe('');
+    for (const secret of this.harness.secrets ?? [])
+      expect([thrown.message, thrown.said, String(thrown.cause)].join(' ')).not.toContain(secret);
   }
 
   async listed(what: ResourceClass): Promise<Observed[]> {

@@ -1,6 +1,7 @@
 /** What the behaviour suite needs to know of a site under test, and what it may be able to do to it. */
 
 import type { SiteAdapter, SiteRef } from '../../../src/iaas/adapter.js';
+import type { FaultyProxy, WireFault, WireRequest } from '../faulty-proxy.js';
 
 export interface Harness {
   readonly adapter: SiteAdapter;
@@ -18,7 +19,23 @@ export interface Harness {
   readonly foreign?: { createMachine(): Promise<SiteRef> };
   /** How many cores and bytes of memory VEP's account may have, where the site limits that below its capacity. */
   readonly quota?: { readonly cores: number };
+  /** For adapters that speak HTTP: what stands between the adapter and its counterpart. */
+  readonly wire?: Wire;
+  /** What no error may ever quote: passwords, tokens, keys. */
+  readonly secrets?: readonly string[];
   close(): Promise<void>;
+}
+
+export interface Wire {
+  readonly proxy: FaultyProxy;
+  /** Whether a request is the one that does the work of an adapter's method, not one that prepares it. */
+  isRequestOf(operation: string, request: WireRequest): boolean;
+  /** The answer with which the service says "later", if it is not a plain 503. */
+  readonly busy?: Extract<WireFault, { kind: 'answer' }>;
+  /** Makes the credentials that the adapter holds useless, as if their time had come; it can get new ones. */
+  expireCredentials?(): Promise<void>;
+  /** Leaves no quota, in the way in which the service tells it late. Undone by `faults.clear()`. */
+  exhaustQuota?(): Promise<void>;
 }
 
 export interface Faults {
@@ -34,4 +51,25 @@ export interface Faults {
   doNothing(operation: string): Promise<void>;
   /** Nothing that has not happened yet happens any more. */
   clear(): Promise<void>;
+}
+
+/** Failures of a site behind a faulty proxy: those of the way there come from the proxy, those of the site from `site`. */
+export function faultsOnTheWire(
+  { proxy, isRequestOf, busy }: Wire,
+  site: Pick<Faults, 'failLater' | 'doNothing' | 'clear'>,
+): Faults {
+  const later = busy ?? { kind: 'answer', status: 503, body: 'try again later' };
+  const order = (fault: WireFault) => (operation: string) =>
+    Promise.resolve(proxy.next(fault, (request) => isRequestOf(operation, request)));
+  return {
+    loseAnswer: order({ kind: 'lose-answer' }),
+    hang: order({ kind: 'hang' }),
+    transient: order(later),
+    failLater: (operation) => site.failLater(operation),
+    doNothing: (operation) => site.doNothing(operation),
+    clear: () => {
+      proxy.clear();
+      return site.clear();
+    },
+  };
 }

@@ -4,9 +4,9 @@
  * the parsed value is itself a command of the site's log, so that every process folds the same site (K33).
  */
 
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { Problem, excerpt, type Fault } from '../../../base/errors.js';
 import type { JsonObject } from '../../../base/json.js';
+import { optionsReader } from '../../site-options.js';
 import { addressCount, isCidr } from './addresses.js';
 import { faultRuleSchema, type FaultRule } from './faults.js';
 import { loadRuleSchema, type LoadRule } from './load.js';
@@ -85,9 +85,7 @@ export const LACKABLE = [
  * @throws Problem `invalid` with one fault for every key that is wrong; the place is the key's path below `options`.
  */
 export function parseSimulatorConfig(options: unknown): SimulatorConfig {
-  const config: unknown = structuredClone(options ?? {});
-  if (!validate(config)) throw new Problem('invalid', (validate.errors ?? []).map(asFault));
-  const parsed = config as SimulatorConfig;
+  const parsed = readOptions(options);
   const faults = [
     ...repeated('hosts', parsed.hosts),
     ...repeated('networks', parsed.networks),
@@ -200,18 +198,7 @@ export const simulatorConfigSchema: JsonObject = object({
   faults: list(faultRuleSchema),
 });
 
-const validate = new Ajv2020({ allErrors: true, useDefaults: true, strict: false }).compile(simulatorConfigSchema);
-
-function asFault(error: ErrorObject): Fault {
-  const unknown = error.keyword === 'additionalProperties' ? `/${String(error.params['additionalProperty'])}` : '';
-  const path = `${error.instancePath}${unknown}`.slice(1).replaceAll('/', '.') || '(top level)';
-  return {
-    code: unknown ? 'simulator.unknown-key' : 'simulator.invalid',
-    message: unknown ? `${path} is not a key of a simulated site` : `${path} ${error.message ?? 'is not valid'}`,
-    place: { path },
-    remedy: 'see docs/configuration.md for the keys of a simulated site',
-  };
-}
+const readOptions = optionsReader<SimulatorConfig>('simulator', simulatorConfigSchema);
 
 function repeated(key: string, things: readonly { readonly name: string }[]): Fault[] {
   const seen = new Set<string>();

@@ -25,6 +25,7 @@ import {
   type ResourceClass,
   type SiteAdapter,
   type SiteEvent,
+  type SiteFinding,
   type SiteRef,
   type StorageSpec,
 } from '../../adapter.js';
@@ -119,7 +120,7 @@ class Simulator implements SiteAdapter, SimulatorControls {
     return this.#capabilities;
   }
 
-  async check(options?: CallOptions): Promise<readonly { code: string; message: string; remedy: string }[]> {
+  async check(options?: CallOptions): Promise<readonly SiteFinding[]> {
     const cloud = await this.#look('check', undefined, options);
     if ([...cloud.hosts.values()].some((host) => host.up)) return [];
     return [

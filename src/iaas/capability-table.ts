@@ -1,0 +1,23 @@
+/** What an adapter says it can do, as the Markdown table of its page in `docs/adapters/`. */
+
+import type { Capabilities } from './adapter.js';
+
+export function capabilityTable(can: Capabilities): string {
+  const yes = (value: boolean): string => (value ? 'yes' : 'no');
+  const names = (values: Iterable<string>): string => [...values].map((value) => `\`${value}\``).join(', ') || 'none';
+  const rows: readonly (readonly [string, string])[] = [
+    ['Actions on machines', names(can.compute)],
+    ['Resize of a running machine', yes(can.liveResize)],
+    ['Network interfaces on a running machine', yes(can.hotplugNic)],
+    ['Volumes on a running machine', yes(can.hotplugDisk)],
+    ['Networks', names(can.network)],
+    ['Volumes', names(can.storage)],
+    ['Image formats', names(can.imageFormats)],
+    ['Metrics', names(can.metrics)],
+    ['Events', yes(can.events)],
+    ['Placement', names(can.placement)],
+    ['Machines without an image', yes(can.imageless)],
+    ['Ways of the OVF environment', names(can.transports)],
+  ];
+  return ['| | |', '|---|---|', ...rows.map(([what, value]) => `| ${what} | ${value} |`)].join('\n');
+}

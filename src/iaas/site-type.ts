@@ -1,0 +1,93 @@
+/**
+ * The types of site that a configuration can name. Each reads its own options, once, and then knows how to open a site;
+ * which types there are is known to the composition root alone, in one list.
+ */
+
+import type { Clock } from '../base/clock.js';
+import type { Config, SiteConfig } from '../base/config.js';
+import { Problem, messageOf, type Fault } from '../base/errors.js';
+import type { JsonObject } from '../base/json.js';
+import type { Log } from '../base/log.js';
+import type { SiteAdapter } from './adapter.js';
+
+/** What every adapter finds around it. */
+export interface SiteSurroundings {
+  /** Name of the site in the configuration. */
+  readonly site: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where VEP keeps its data, for an adapter that keeps some of its own. */
+  readonly data: Config['data'];
+}
+
+export type OpenSite = (surroundings: SiteSurroundings) => Promise<SiteAdapter>;
+
+export interface SiteType {
+  /** What `sites[].type` calls it. */
+  readonly name: string;
+  /**
+   * Reads `sites[].options`; what comes back opens a site with them.
+   *
+   * @throws Problem `invalid` with one fault for every key that is wrong; places are paths below `options`.
+   */
+  read(options: JsonObject): OpenSite;
+}
+
+/** A site of the configuration whose options have been read. */
+export interface ReadSite {
+  readonly name: string;
+  readonly open: OpenSite;
+}
+
+export class SiteTypes {
+  readonly #types: ReadonlyMap<string, SiteType>;
+
+  constructor(types: readonly SiteType[]) {
+    this.#types = new Map(types.map((type) => [type.name, type]));
+  }
+
+  get names(): readonly string[] {
+    return [...this.#types.keys()];
+  }
+
+  /**
+   * Reads the sites of a configuration, in their order.
+   *
+   * @throws Problem `invalid` with the faults of all of them, each with the key it is about.
+   */
+  read(sites: readonly SiteConfig[]): readonly ReadSite[] {
+    const faults: Fault[] = [];
+    const read = sites.flatMap((site): ReadSite[] => {
+      try {
+        return [{ name: site.name, open: this.#typeOf(site).read(site.options) }];
+      } catch (error) {
+        faults.push(...faultsOf(site, error));
+        return [];
+      }
+    });
+    if (faults.length > 0) throw new Problem('invalid', faults);
+    return read;
+  }
+
+  #typeOf(site: SiteConfig): SiteType {
+    const type = this.#types.get(site.type);
+    if (type) return type;
+    throw new Problem('invalid', {
+      code: 'config.site-type',
+      message: `no adapter of this VEP is called ${site.type}`,
+      place: { path: 'type' },
+      remedy: `this release knows: ${this.names.join(', ')}`,
+    });
+  }
+}
+
+/** The faults with their place in the whole configuration. */
+function faultsOf(site: SiteConfig, error: unknown): readonly Fault[] {
+  if (!(error instanceof Problem))
+    throw new Error(`options of site ${site.name}: ${messageOf(error)}`, { cause: error });
+  return error.faults.map((fault) => {
+    const key = fault.place?.path ?? '';
+    const below = key === 'type' ? 'type' : `options${key === '' || key === '(top level)' ? '' : `.${key}`}`;
+    return { ...fault, place: { ...fault.place, path: `sites.${site.name}.${below}` } };
+  });
+}

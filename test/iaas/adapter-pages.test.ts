@@ -1,0 +1,34 @@
+/**
+ * Every type of site has a page in `docs/adapters/`, and the table of what it can do is the one that the code gives.
+ * `VEP_UPDATE_PAGES=1` writes the tables anew.
+ */
+
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/base/package-root.js';
+import type { Capabilities } from '../../src/iaas/adapter.js';
+import { capabilitiesOf as simulatorCapabilities } from '../../src/iaas/adapters/simulator/capabilities.js';
+import { capabilityTable } from '../../src/iaas/capability-table.js';
+import { siteTypeNames } from '../../src/server.js';
+
+/** What each type can do when nothing is taken from it. */
+const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
+  simulator: simulatorCapabilities({ lacks: [] }),
+};
+
+const FOLDER = join(packageRoot, 'docs/adapters');
+const TABLE = /(<!-- capabilities -->\n)[^]*?(<!-- \/capabilities -->)/;
+
+it('has one page for each type of site that can be configured', () => {
+  expect(Object.keys(CAPABILITIES).sort()).toEqual([...siteTypeNames].sort());
+  expect(readdirSync(FOLDER).sort()).toEqual(siteTypeNames.map((name) => `${name}.md`).sort());
+});
+
+it.each(Object.entries(CAPABILITIES))('says of %s what the code says', (name, capabilities) => {
+  const file = join(FOLDER, `${name}.md`);
+  const page = readFileSync(file, 'utf8');
+  expect(page).toMatch(TABLE);
+  const current = page.replace(TABLE, (_all, start, end) => `${start}\n${capabilityTable(capabilities)}\n\n${end}`);
+  if (process.env['VEP_UPDATE_PAGES'] === '1') writeFileSync(file, current);
+  else expect(page).toBe(current);
+});
