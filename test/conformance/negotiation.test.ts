@@ -63,6 +63,7 @@ conform([
           expect(reply.headers['content-type']?.split(';')[0]).toBe(accept);
         }
       }
+      await client.until(path, 'occi.network.state', 'active');
       const [plain, same] = [await client.get(path, PLAIN), await client.get(path, 'text/occi+plain')];
       expect(readText(same.text).attributes).toEqual(readText(plain.text).attributes);
     },
