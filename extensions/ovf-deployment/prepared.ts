@@ -21,6 +21,7 @@ import {
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
 import type { Governed } from './governance.js';
 import type { GuestReports } from './guest-reports.js';
+import { sizedByImages } from './image-sizes.js';
 import { originsOf, receivePackage, type ImageOrigins, type Package, type PackageServices } from './package.js';
 import { OVF_CONFIGURATION, OVF_INPUTS, OVF_SITE, OVF_URL } from './vocabulary.js';
 
@@ -90,9 +91,10 @@ export async function prepareDeployment(
   const inputs = inputsOf(attributes[OVF_INPUTS], attributes[OVF_CONFIGURATION]);
   const url = attributes[OVF_URL];
   const received = await receivePackage(services, context, attachments, typeof url === 'string' ? url : undefined);
-  const result = planAppliance(received.descriptor, inputs, { mode: 'lenient', schemas: services.schemas });
-  const { origins, findings } = locateImages(services.sites, site, received, result.draft?.images ?? []);
-  const incomplete = received.contents ? checkCompleteness(result.envelope, received.contents, 'lenient') : [];
+  const planned = planAppliance(received.descriptor, inputs, { mode: 'lenient', schemas: services.schemas });
+  const { origins, findings } = locateImages(services.sites, site, received, planned.draft?.images ?? []);
+  const result = await sizedByImages(services.blobs, planned, origins);
+  const incomplete = received.contents ? checkCompleteness(planned.envelope, received.contents, 'lenient') : [];
   return new PreparedDeployment({
     result,
     descriptor: Buffer.from(received.descriptor).toString('utf8'),

@@ -81,12 +81,10 @@ export interface UnresolvedEula {
   readonly digest: string;
 }
 
-/** A size the descriptor does not give, to be confirmed: never blocking. */
-export interface AssumedSize {
-  readonly machine: string;
-  readonly quantity: 'cores' | 'memoryBytes';
-  readonly value: number;
-}
+/** A size the descriptor does not give, to be confirmed: never blocking. A disk's is the image's as soon as that is there. */
+export type AssumedSize =
+  | { readonly machine: string; readonly quantity: 'cores' | 'memoryBytes'; readonly value: number }
+  | { readonly disk: string; readonly quantity: 'capacityBytes'; readonly value: number };
 
 /**
  * Reads the JSON of `.inputs`. Numbers and booleans become their text, since every OVF value is one.

@@ -101,6 +101,8 @@ export interface PlannedNetwork {
 export interface PlannedDisk {
   readonly id: string;
   readonly capacityBytes: number;
+  /** True when the descriptor leaves the capacity to the image (D08), and nobody has looked at that yet. */
+  readonly assumed?: boolean;
   /** File id in {@link DeploymentPlan.images}; absent: blank. */
   readonly image?: string;
   readonly format?: DiskFormat;

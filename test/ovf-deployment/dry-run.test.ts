@@ -34,6 +34,38 @@ describe('K07 the dry run', () => {
   });
 });
 
+describe('a disk whose capacity only its image tells', () => {
+  const text = readFileSync('examples/single-vm/single-vm.ovf', 'utf8').replace(/ ovf:capacity="[^"]*"/, '');
+  const href = /ovf:href="([^"]*)"/.exec(text)?.[1] ?? '';
+
+  it('is shown with an assumed size while nobody has sent the image', async () => {
+    const { plan, unresolved } = (
+      await server().request('POST', '/appliance/?dry-run', { headers: descriptor, body: text })
+    ).json;
+    expect(plan.disks[0]).toMatchObject({ capacityBytes: 2 ** 30, assumed: true });
+    expect(unresolved.assumedSizes).toEqual([
+      { disk: plan.disks[0].id, quantity: 'capacityBytes', value: plan.disks[0].capacityBytes },
+    ]);
+  });
+
+  it('has the size of the image that came along', async () => {
+    const body = new FormData();
+    body.append('ovf', new Blob([text], { type: 'application/ovf+xml' }), 'a.ovf');
+    body.append('file', new Blob([new Uint8Array(65_536)]), href);
+    const { headers, body: bytes } = await encoded(body);
+    const { plan, unresolved } = (await server().request('POST', '/appliance/?dry-run', { headers, body: bytes })).json;
+    expect(plan.disks[0]).toMatchObject({ capacityBytes: 65_536 });
+    expect(plan.disks[0].assumed).toBeUndefined();
+    expect(unresolved.assumedSizes).toEqual([]);
+  });
+});
+
+async function encoded(form: FormData): Promise<{ headers: Record<string, string>; body: Buffer }> {
+  const response = new Response(form);
+  const type = response.headers.get('content-type') ?? '';
+  return { headers: { 'content-type': type }, body: Buffer.from(await response.arrayBuffer()) };
+}
+
 const shared = process.env['VEP_TEST_SHARED'];
 const corpus = shared === undefined ? undefined : join(shared, 'data/ovf-corpus/files');
 const files =

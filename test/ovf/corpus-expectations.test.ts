@@ -32,7 +32,7 @@ onCorpus('plans of the corpus, against a plain reading of the XML', () => {
 
 /** The plan in the words of the expectation. */
 function summaryOf({ configuration, machines, networks, disks }: DeploymentPlan): Expectation {
-  const capacity = (id: string | undefined): number | undefined => disks.find((disk) => disk.id === id)?.capacityBytes;
+  const capacities = new Map(disks.map(({ id, capacityBytes, assumed }) => [id, assumed ? undefined : capacityBytes]));
   return {
     ...(configuration !== undefined && { configuration }),
     machines: machines.map(({ id, cores, memoryBytes, drives, interfaces }) => ({
@@ -42,7 +42,7 @@ function summaryOf({ configuration, machines, networks, disks }: DeploymentPlan)
       ...(!memoryBytes.assumed && { memoryBytes: memoryBytes.normal }),
       disks: drives
         .filter(({ kind }) => kind === 'disk')
-        .map(({ disk }) => capacity(disk))
+        .map(({ disk = '' }) => capacities.get(disk))
         .sort((a, b) => (a ?? 0) - (b ?? 0)),
       adapters: interfaces.map(({ network }) => network ?? '').sort(),
     })),

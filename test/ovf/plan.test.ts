@@ -235,6 +235,19 @@ describe('drives', () => {
     ]);
   });
 
+  it('D08 leave a capacity that is not given to the image, and only to one', () => {
+    const references = '<File ovf:id="f" ovf:href="a.vmdk" ovf:size="3000000000"/>';
+    const drive = system('vm', { items: item({ id: '3', type: 17, resource: 'ovf:/disk/d' }) });
+    const text = (attributes: string): string =>
+      envelope(drive, { references, disks: `<Disk ovf:diskId="d" ovf:format="vmdk" ${attributes}/>` });
+    const result = planOf(text('ovf:fileRef="f"'), {}, 'lenient');
+    expect(result.plan?.disks).toMatchObject([{ id: 'd', capacityBytes: 3 * GIB, assumed: true }]);
+    expect(result.unresolved.assumedSizes).toEqual([{ disk: 'd', quantity: 'capacityBytes', value: 3 * GIB }]);
+    expect(verdicts(result)).toEqual(['warning D08']);
+    expect(() => planOf(text('ovf:fileRef="f"'))).toThrow(/ovf:capacity/);
+    expect(() => planOf(text(''), {}, 'lenient')).toThrow(/ovf:capacity/);
+  });
+
   it('O-034 take a capacity from a property in scope', () => {
     const sized = '<Disk ovf:diskId="p" ovf:capacity="${size}" ovf:capacityAllocationUnits="byte * 2^30"/>';
     const content = (own: string, id = 'vm'): string =>

@@ -66,7 +66,7 @@ export interface Disk extends Located {
   readonly diskId: string;
   /** File id; absent for a blank disk. */
   readonly fileRef?: string;
-  /** Decimal digits, or `${key}` naming a property. */
+  /** Decimal digits, or `${key}` naming a property; empty: the image tells it. */
   readonly capacity: string;
   /** Programmatic unit of `capacity` (DSP0004), `byte` when the descriptor gives none. */
   readonly capacityAllocationUnits: string;

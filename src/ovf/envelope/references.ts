@@ -72,7 +72,7 @@ function readDisk(reading: Reading, element: Element): Disk {
     diskId: reading.required(element, 'diskId'),
     // An empty reference means a blank disk (D21).
     ...(fileRef === undefined || fileRef === '' ? {} : { fileRef }),
-    capacity: reading.required(element, 'capacity').trim(),
+    capacity: readCapacity(reading, element, fileRef ?? ''),
     capacityAllocationUnits: reading.attribute(element, 'capacityAllocationUnits') ?? 'byte',
     ...(format === undefined || format === '' ? {} : { format }),
     ...(populatedSize === undefined ? {} : { populatedSize }),
@@ -81,6 +81,20 @@ function readDisk(reading: Reading, element: Element): Disk {
     readOnly: reading.boolean(element, 'readOnly', false),
     at: at(element),
   };
+}
+
+/** A disk with an image can do without a capacity (D08): the image tells it. */
+function readCapacity(reading: Reading, element: Element, fileRef: string): string {
+  if (fileRef === '') return reading.required(element, 'capacity').trim();
+  const capacity = reading.attribute(element, 'capacity')?.trim() ?? '';
+  if (capacity === '')
+    reading.findings.deviation(
+      'D08',
+      at(element),
+      'Disk lacks the attribute ovf:capacity',
+      "the image's own size counts",
+    );
+  return capacity;
 }
 
 export function readNetworkSection(reading: Reading, sections: readonly Element[]): NetworkSection | undefined {

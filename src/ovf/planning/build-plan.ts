@@ -46,7 +46,7 @@ export function buildPlan(envelope: Envelope, inputs: PlanInputs, mode: Mode = '
   const networks = planNetworks(envelope, inputs.networks, findings);
   const mounted = new Set(machines.flatMap(({ drives }) => drives.flatMap(({ image }) => image ?? [])));
   const constraints = planPlacement(envelope, findings);
-  const unresolved = unresolvedInputs({ envelope, inputs, configuration, properties, networks, machines });
+  const unresolved = unresolvedInputs({ envelope, inputs, configuration, properties, networks, machines, disks });
   const { id, ovfId, name, annotations } = envelope.content;
   const draft: DeploymentPlan = {
     version: 1,

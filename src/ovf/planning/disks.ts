@@ -12,6 +12,8 @@ import { findInScope, type PropertyScope, type ScopedProperty } from '../propert
 import { BYTE, parseUnit, toBytes } from '../units.js';
 import type { Findings } from './findings.js';
 
+const GIB = 2 ** 30;
+
 /** A disk as some machine uses it, with the properties that machine sees. */
 export interface DiskUse {
   readonly disk: Disk;
@@ -33,6 +35,10 @@ export function planDisks(
       disk = disk.parentRef === undefined ? undefined : all.get(disk.parentRef)
     ) {
       const earlier = planned.get(disk.diskId);
+      if (!earlier && disk.capacity === '') {
+        planned.set(disk.diskId, planDisk(disk, assumedCapacity(disk, files), files));
+        continue;
+      }
       if (earlier && !disk.capacity.includes('${')) break;
       const capacityBytes = readCapacity(disk, scope, properties, findings);
       if (earlier) {
@@ -70,6 +76,7 @@ function planDisk(disk: Disk, capacityBytes: number, files: ReadonlyMap<string, 
     capacityBytes,
     ...(fileRef !== undefined && { image: fileRef, format: diskFormat(format, files.get(fileRef)?.href) }),
     ...(format !== undefined && { formatUri: format }),
+    ...(disk.capacity === '' && { assumed: true }),
     ...(parent !== undefined && { parent }),
     shared,
   };
@@ -103,6 +110,13 @@ function readCapacity(disk: Disk, scope: PropertyScope, properties: EffectivePro
     value: `${disk.capacity} ${disk.capacityAllocationUnits === BYTE.text ? '' : disk.capacityAllocationUnits}`.trim(),
   });
   return 0;
+}
+
+/** A disk is at least as large as what is in it; until its image can be asked, it is taken for a whole number of GiB. */
+function assumedCapacity({ populatedSize = 0n, fileRef = '' }: Disk, files: ReadonlyMap<string, File>): number {
+  const size = files.get(fileRef)?.size ?? 0n;
+  const bytes = Number(populatedSize > size ? populatedSize : size);
+  return Math.max(1, Math.ceil(bytes / GIB)) * GIB;
 }
 
 function capacityProperty(

@@ -2,7 +2,7 @@
 
 import type { Envelope } from '../envelope/model.js';
 import type { AssumedSize, PlanInputs, UnresolvedInputs } from '../inputs.js';
-import type { PlannedMachine, PlannedNetwork } from '../plan.js';
+import type { PlannedDisk, PlannedMachine, PlannedNetwork } from '../plan.js';
 import type { EffectiveProperties } from '../properties/resolve.js';
 import { unacceptedEulas } from './eulas.js';
 
@@ -13,6 +13,7 @@ export interface PlanParts {
   readonly properties: EffectiveProperties;
   readonly networks: readonly PlannedNetwork[];
   readonly machines: readonly PlannedMachine[];
+  readonly disks: readonly PlannedDisk[];
 }
 
 export function unresolvedInputs({
@@ -22,6 +23,7 @@ export function unresolvedInputs({
   properties,
   networks,
   machines,
+  disks,
 }: PlanParts): UnresolvedInputs {
   const eulas = unacceptedEulas(envelope.content, inputs.eulas);
   const { unresolved } = properties;
@@ -38,7 +40,7 @@ export function unresolvedInputs({
       .map(({ name, description }) => ({ name, ...(description !== undefined && { description }) })),
     properties: unresolved,
     eulas,
-    assumedSizes: machines.flatMap(assumedSizes),
+    assumedSizes: [...machines.flatMap(assumedSizes), ...disks.flatMap(assumedCapacity)],
   };
 }
 
@@ -47,4 +49,8 @@ function assumedSizes({ id, cores, memoryBytes }: PlannedMachine): readonly Assu
     ...(cores.assumed ? [{ machine: id, quantity: 'cores' as const, value: cores.normal }] : []),
     ...(memoryBytes.assumed ? [{ machine: id, quantity: 'memoryBytes' as const, value: memoryBytes.normal }] : []),
   ];
+}
+
+function assumedCapacity({ id, assumed, capacityBytes }: PlannedDisk): readonly AssumedSize[] {
+  return assumed ? [{ disk: id, quantity: 'capacityBytes', value: capacityBytes }] : [];
 }
