@@ -39,6 +39,7 @@ export function planMachine(system: VirtualSystem, context: MachineContext): Pla
     cores: planCores(items, system.at, findings),
     memoryBytes: planMemory(items, system.at, findings),
     ...(architecture && { architecture }),
+    ...(hardware && wantsEfi(hardware) && { firmware: 'efi' as const }),
     ...(operatingSystem && { operatingSystem: describeSystem(operatingSystem) }),
     ...(type !== undefined && { virtualSystemType: type }),
     drives: planDrives(items, context.media, findings),
@@ -62,6 +63,14 @@ function chooseHardware(system: VirtualSystem): { readonly hardware?: VirtualHar
   if (!hardware) return {};
   const type = supported(hardware) ?? hardware.system?.virtualSystemTypes[0];
   return { hardware, ...(type !== undefined && { type }) };
+}
+
+/** `<vmw:Config vmw:key="firmware" vmw:value="efi"/>`, the one way in which descriptors say it. */
+function wantsEfi({ foreign }: VirtualHardwareSection): boolean {
+  return foreign.some(({ name, namespace, attributes }) => {
+    const value = (attribute: string): string | undefined => attributes.get(`{${namespace}}${attribute}`);
+    return name === 'Config' && value('key') === 'firmware' && value('value') === 'efi';
+  });
 }
 
 const USED_TYPES: ReadonlySet<number> = new Set(Object.values(RESOURCE));

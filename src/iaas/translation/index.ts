@@ -1,0 +1,25 @@
+/** The translations of a deployment plan, by the name of their format. The face of this folder. */
+
+import type { DeploymentPlan } from '../../ovf/plan.js';
+import { toHeat } from './heat.js';
+import { toLibvirt } from './libvirt.js';
+import { toOcci } from './occi.js';
+import { toOpenNebula } from './opennebula.js';
+import { shownGuests, type GuestsOf, type Translation } from './translation.js';
+
+export type { GuestsOf, Instance, TranslatedDocument, Translation } from './translation.js';
+export { shownGuests };
+
+const TRANSLATIONS = { opennebula: toOpenNebula, heat: toHeat, libvirt: toLibvirt, occi: toOcci } as const;
+
+export type TranslationFormat = keyof typeof TRANSLATIONS;
+export const TRANSLATION_FORMATS = Object.keys(TRANSLATIONS) as readonly TranslationFormat[];
+
+/** @throws Problem `invalid` for a value that the format cannot hold */
+export function translate(
+  plan: DeploymentPlan,
+  format: TranslationFormat,
+  guestsOf: GuestsOf = shownGuests(plan),
+): Translation {
+  return TRANSLATIONS[format](plan, guestsOf);
+}

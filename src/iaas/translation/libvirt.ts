@@ -1,0 +1,214 @@
+/**
+ * A deployment plan as libvirt documents (https://libvirt.org/format.html): a network for each that the appliance brings
+ * along, a domain for each machine. Disks are volumes of a storage pool; the OVF environment is a CD. Everything is
+ * schema-valid as it stands (`virt-xml-validate`).
+ */
+
+import type { DeploymentPlan, PlannedDrive, PlannedInterface } from '../../ovf/plan.js';
+import {
+  disksOf,
+  instancesOf,
+  namer,
+  unsaid,
+  unsaidByAll,
+  type GuestsOf,
+  type Instance,
+  type TranslatedDocument,
+  type Translation,
+} from './translation.js';
+import { xml, xmlText, type XmlLiteral } from './xml.js';
+
+export interface LibvirtChoices {
+  /** Storage pool that holds the volumes. */
+  readonly pool: string;
+  /** `kvm` only where a probe has shown that guests run under it. */
+  readonly type: 'qemu' | 'kvm';
+}
+
+export const LIBVIRT_CHOICES: LibvirtChoices = { pool: 'default', type: 'qemu' };
+
+/** Models of QEMU by what descriptors call them; whatever is not here becomes virtio. */
+const MODELS: ReadonlyMap<string, string> = new Map([
+  ['e1000', 'e1000'],
+  ['e1000e', 'e1000e'],
+  ['pcnet32', 'pcnet'],
+  ['vmxnet3', 'vmxnet3'],
+  ['rtl8139', 'rtl8139'],
+]);
+
+/** Buses of a disk's target; QEMU's machines boot from none of `nvme` through libvirt 9, and NVMe guests know SATA. */
+const BUSES: Readonly<Record<NonNullable<PlannedDrive['bus']>, string>> = {
+  ide: 'ide',
+  scsi: 'scsi',
+  sata: 'sata',
+  nvme: 'sata',
+  virtio: 'virtio',
+  usb: 'usb',
+};
+
+/** First letters of device names by bus, and how many the bus takes. */
+const DEVICES: Readonly<Record<string, readonly [prefix: string, room: number]>> = {
+  ide: ['hd', 4],
+  virtio: ['vd', 700],
+  fdc: ['fd', 2],
+};
+
+export function toLibvirt(
+  plan: DeploymentPlan,
+  guestsOf: GuestsOf,
+  choices: LibvirtChoices = LIBVIRT_CHOICES,
+): Translation {
+  const domains = new Domains(plan, guestsOf, choices);
+  const networks = plan.networks
+    .filter(({ mappedTo }) => mappedTo === undefined)
+    .map(({ name, description }): TranslatedDocument => {
+      const described = description === undefined ? [] : [xml('vep:description', { 'xmlns:vep': VEP }, description)];
+      const literal = xml('network', {}, [
+        xml('name', {}, domains.networkName(name)),
+        described.length === 0 ? undefined : xml('metadata', {}, described),
+      ]);
+      return { title: `network ${name}`, text: xmlText(literal) };
+    });
+  const machines = instancesOf(plan).map((instance) => ({
+    title: `machine ${instance.id}`,
+    text: xmlText(domains.domain(instance)),
+  }));
+  return { mediaType: 'application/xml', documents: [...networks, ...machines], notes: notesOf(plan) };
+}
+
+const VEP = 'http://schemas.contrail-project.eu/vep/libvirt/1';
+
+class Domains {
+  readonly #disks: ReturnType<typeof disksOf>;
+  readonly #networks: ReadonlyMap<string, string>;
+  readonly #guestsOf: GuestsOf;
+  readonly #choices: LibvirtChoices;
+  readonly #volumeName = namer(/[^A-Za-z0-9._-]+/g, 100);
+
+  constructor(plan: DeploymentPlan, guestsOf: GuestsOf, choices: LibvirtChoices) {
+    const networkName = namer(/[/\n\r]+/g, 100);
+    this.#disks = disksOf(plan);
+    this.#networks = new Map(plan.networks.map(({ name, mappedTo }) => [name, mappedTo ?? networkName(name)]));
+    this.#guestsOf = guestsOf;
+    this.#choices = choices;
+  }
+
+  networkName(name: string): string {
+    return this.#networks.get(name) ?? name;
+  }
+
+  domain(instance: Instance): XmlLiteral {
+    const { machine, name, title, id } = instance;
+    const { cores, memoryBytes, architecture, firmware } = machine;
+    const maximum = Math.max(memoryBytes.normal, memoryBytes.max ?? 0);
+    const processors = Math.max(cores.normal, cores.max ?? 0);
+    const oldChipset = machine.drives.some(({ bus, kind }) => bus === 'ide' || kind === 'floppy');
+    return xml('domain', { type: this.#choices.type }, [
+      xml('name', {}, name),
+      title.includes('\n') || title === '' ? undefined : xml('title', {}, title),
+      xml('metadata', {}, [xml('vep:machine', { 'xmlns:vep': VEP, id })]),
+      xml('memory', { unit: 'b' }, String(maximum)),
+      maximum === memoryBytes.normal ? undefined : xml('currentMemory', { unit: 'b' }, String(memoryBytes.normal)),
+      xml('vcpu', processors === cores.normal ? {} : { current: cores.normal }, String(processors)),
+      xml('os', { firmware: firmware === 'efi' ? 'efi' : undefined }, [
+        xml('type', { arch: architecture === 'x86' ? 'i686' : 'x86_64', machine: oldChipset ? 'pc' : 'q35' }, 'hvm'),
+      ]),
+      xml('features', {}, [xml('acpi'), xml('apic')]),
+      xml('clock', { offset: 'utc' }),
+      xml('on_poweroff', {}, 'destroy'),
+      xml('on_reboot', {}, 'restart'),
+      xml('on_crash', {}, 'destroy'),
+      xml('devices', {}, [
+        ...this.#drives(instance, oldChipset),
+        ...machine.interfaces.map((adapter) => this.#interface(adapter, instance)),
+        xml('serial', { type: 'pty' }),
+        xml('graphics', { type: 'vnc', port: -1, autoport: 'yes', listen: '127.0.0.1' }),
+        xml('video', {}, [xml('model', { type: 'vga' })]),
+        xml('memballoon', { model: 'virtio' }, [xml('stats', { period: 2 })]),
+      ]),
+    ]);
+  }
+
+  #drives(instance: Instance, oldChipset: boolean): readonly XmlLiteral[] {
+    const devices = new DeviceNames();
+    const disks = instance.machine.drives.map((drive) => this.#drive(instance, drive, devices));
+    if (!this.#guestsOf(instance)) return disks;
+    const medium = this.#volumeName(`${instance.name}-ovf-env.iso`);
+    const target = devices.next(oldChipset ? 'ide' : 'sata');
+    return [...disks, this.#disk('cdrom', medium, 'raw', target, [xml('readonly')])];
+  }
+
+  #drive(instance: Instance, drive: PlannedDrive, devices: DeviceNames): XmlLiteral {
+    const { kind, boot } = drive;
+    const disk = this.#disks.get(drive.disk ?? '');
+    const bus = kind === 'floppy' ? 'fdc' : BUSES[drive.bus ?? (kind === 'cdrom' ? 'sata' : 'virtio')];
+    const more = [
+      disk?.shared ? xml('shareable') : undefined,
+      kind === 'cdrom' ? xml('readonly') : undefined,
+      boot ? xml('boot', { order: 1 }) : undefined,
+    ];
+    const target = devices.next(bus);
+    if (disk) {
+      const owner = disk.shared ? '' : `${instance.name}-`;
+      return this.#disk(kind, this.#volumeName(`${owner}${disk.id}.qcow2`), 'qcow2', target, more);
+    }
+    const medium = drive.image === undefined ? undefined : this.#volumeName(`${drive.image}.iso`);
+    return this.#disk(kind, medium, 'raw', target, more);
+  }
+
+  #disk(
+    kind: PlannedDrive['kind'],
+    volume: string | undefined,
+    format: string,
+    target: XmlLiteral,
+    more: readonly (XmlLiteral | undefined)[],
+  ): XmlLiteral {
+    return xml('disk', { type: volume === undefined ? 'file' : 'volume', device: kind }, [
+      xml('driver', { name: 'qemu', type: format }),
+      volume === undefined ? undefined : xml('source', { pool: this.#choices.pool, volume }),
+      target,
+      ...more,
+    ]);
+  }
+
+  #interface({ network, mac, model = '' }: PlannedInterface, { first }: Instance): XmlLiteral {
+    const address = mac !== undefined && first ? xml('mac', { address: mac }) : undefined;
+    const kind = xml('model', { type: MODELS.get(model.toLowerCase()) ?? 'virtio' });
+    if (network === undefined)
+      return xml('interface', { type: 'user' }, [address, kind, xml('link', { state: 'down' })]);
+    return xml('interface', { type: 'network' }, [
+      address,
+      xml('source', { network: this.networkName(network) }),
+      kind,
+    ]);
+  }
+}
+
+/** Device names of one machine's disks: each bus family counts by itself, and SCSI takes what a bus has no room for. */
+class DeviceNames {
+  readonly #used = new Map<string, number>();
+
+  next(bus: string): XmlLiteral {
+    const [prefix, room] = DEVICES[bus] ?? ['sd', 700];
+    const position = this.#used.get(prefix) ?? 0;
+    if (position >= room) return this.next('scsi');
+    this.#used.set(prefix, position + 1);
+    const letter = (index: number): string => String.fromCharCode(97 + index);
+    const letters = position < 26 ? letter(position) : letter(Math.floor(position / 26) - 1) + letter(position % 26);
+    return xml('target', { dev: prefix + letters, bus });
+  }
+}
+
+function notesOf(plan: DeploymentPlan): Translation['notes'] {
+  const ordered = plan.startup.length > 1;
+  const placed = plan.constraints.length > 0;
+  return [
+    ...unsaidByAll(plan),
+    ...(ordered
+      ? [unsaid('the order in which the domains start is not in it', 'start them in the order of the plan')]
+      : []),
+    ...(placed
+      ? [unsaid('placement is not in it: a domain is defined on the host it is to run on', 'choose the hosts')]
+      : []),
+  ];
+}

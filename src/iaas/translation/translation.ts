@@ -1,0 +1,156 @@
+/**
+ * A deployment plan in the words of an IaaS: pure functions from the plan to the documents that a site of that kind would
+ * be given, for the adapters to work from and for people to look at (`vep plan --format`). Whatever a format has no words
+ * for is said beside it and never silently left out (O-084). Sizes are rounded up, never down.
+ */
+
+import type { Fault } from '../../base/errors.js';
+import { buildEnvironment, buildNoCloud, secretKey } from '../../ovf/index.js';
+import type { DeploymentPlan, PlannedDisk, PlannedMachine } from '../../ovf/plan.js';
+
+export interface TranslatedDocument {
+  /** What it describes: `machine web`, `network lan`. */
+  readonly title: string;
+  readonly text: string;
+}
+
+export interface Translation {
+  readonly mediaType: string;
+  /** In the order in which a site wants them. */
+  readonly documents: readonly TranslatedDocument[];
+  /** What the plan asks for and the documents do not say. */
+  readonly notes: readonly Fault[];
+}
+
+/** One machine that will run: a VirtualSystem, or one of its instances. */
+export interface Instance {
+  /** `<ovf:id>`, for further instances `<ovf:id>-<number>`. */
+  readonly id: string;
+  readonly title: string;
+  /** A DNS label that no other machine of the plan has. */
+  readonly name: string;
+  readonly machine: PlannedMachine;
+  /** Further ones cannot have the MAC addresses of the descriptor. */
+  readonly first: boolean;
+}
+
+/** What a guest is told. */
+export interface GuestDocuments {
+  readonly ovfEnvironment: string;
+  readonly userData: string;
+}
+
+/** Absent where there is nothing to tell. */
+export type GuestsOf = (instance: Instance) => GuestDocuments | undefined;
+
+export function instancesOf({ machines }: DeploymentPlan): readonly Instance[] {
+  return machines.flatMap((machine) =>
+    Array.from({ length: machine.instances.normal }, (_, index): Instance => {
+      const suffix = index === 0 ? '' : `-${index + 1}`;
+      return {
+        id: machine.id + suffix,
+        title: index === 0 ? machine.title : `${machine.title} ${index + 1}`,
+        name: `${machine.hostname.slice(0, 63 - suffix.length)}${suffix}`,
+        machine,
+        first: index === 0,
+      };
+    }),
+  );
+}
+
+const PLATFORM = { kind: 'VEP', version: '0.1.0', vendor: 'VEP' } as const;
+/** Stands where a secret goes that is not to be shown. */
+const MASK = '********';
+
+/** The guests' documents, for showing: secrets are masked in them. */
+export function shownGuests(plan: DeploymentPlan): GuestsOf {
+  const holders = [
+    ...plan.machines.map(({ id, environment }) => ({ id, properties: environment.properties })),
+    ...plan.collections,
+  ];
+  const secrets = new Map(
+    holders.flatMap(({ id, properties }) =>
+      properties.filter(({ secret }) => secret).map(({ key }) => [secretKey(id, key), MASK] as const),
+    ),
+  );
+  return ({ id, name, machine }) => {
+    if (machine.environment.properties.length === 0) return undefined;
+    const guest = { instanceId: id, hostname: name };
+    return {
+      ovfEnvironment: buildEnvironment(plan, machine.id, secrets, PLATFORM, guest),
+      userData: buildNoCloud(plan, machine.id, secrets, guest).userData,
+    };
+  };
+}
+
+/** Disks of the plan by id. */
+export function disksOf({ disks }: DeploymentPlan): ReadonlyMap<string, PlannedDisk> {
+  return new Map(disks.map((disk) => [disk.id, disk]));
+}
+
+/** For each machine, the machines that have to be started before it: those of the last step before its own. */
+export function predecessorsOf({ startup }: DeploymentPlan): ReadonlyMap<string, readonly string[]> {
+  const steps = [...startup].sort((a, b) => a.order - b.order);
+  return new Map(
+    steps.flatMap(({ machines }, index) =>
+      machines.map(({ id }) => [id, (steps[index - 1]?.machines ?? []).map((before) => before.id)] as const),
+    ),
+  );
+}
+
+export function mebibytes(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 20);
+}
+
+export function gibibytes(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 30);
+}
+
+/** A function that turns wishes into names made of `allowed` characters, each given once. */
+export function namer(refused: RegExp, maximum = 60): (wish: string) => string {
+  const given = new Map<string, string>();
+  const taken = new Set<string>();
+  return (wish) => {
+    const known = given.get(wish);
+    if (known !== undefined) return known;
+    const base = wish.replace(refused, '_').slice(0, maximum) || '_';
+    let name = base;
+    for (let number = 2; taken.has(name); number += 1) name = `${base}_${number}`;
+    taken.add(name);
+    given.set(wish, name);
+    return name;
+  };
+}
+
+/** A note about what cannot be said in the format. */
+export function unsaid(message: string, remedy: string, value?: string): Fault {
+  return {
+    code: 'translation.unsaid',
+    severity: 'info',
+    message,
+    rule: 'O-084',
+    remedy,
+    ...(value === undefined ? {} : { value }),
+  };
+}
+
+/** Notes about what no format but VEP's own engine keeps: pauses, installation runs, further constraints. */
+export function unsaidByAll(plan: DeploymentPlan): readonly Fault[] {
+  const paused = plan.startup.flatMap(({ machines }) =>
+    machines.filter(({ startDelay, waitingForGuest }) => startDelay > 0 || waitingForGuest).map(({ id }) => id),
+  );
+  const installing = plan.machines.filter(({ install }) => install).map(({ id }) => id);
+  const bounded = plan.machines.filter(({ instances: { min, max } }) => min !== undefined || max !== undefined);
+  const deltas = plan.disks.filter(({ parent }) => parent !== undefined).map(({ id }) => id);
+  const note = (message: string, ids: readonly string[]): Fault[] =>
+    ids.length === 0 ? [] : [unsaid(message, 'VEP sees to it when it deploys the appliance', ids.join(', '))];
+  return [
+    ...note('the pauses of the start-up order are not in it', paused),
+    ...note('that a machine boots once to install itself is not in it', installing),
+    ...note(
+      'between how many instances it can be scaled is not in it',
+      bounded.map(({ id }) => id),
+    ),
+    ...note('that a disk is a delta of another is not in it: its image has to be flattened', deltas),
+  ];
+}
