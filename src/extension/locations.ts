@@ -8,7 +8,7 @@ export function pathOf(registry: CategoryRegistry, entity: { readonly kind: Type
   return `${registry.kind(entity.kind)?.location ?? '/'}${entity.id}`;
 }
 
-const ENTITY_PATH = /^\/(?:[^?#]*\/)?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
+const ENTITY_PATH = /^\/(?:[^?#]*\/)?(?:urn:uuid:)?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
 const URN = /^urn:uuid:([0-9a-f-]{36})$/;
 
 /**

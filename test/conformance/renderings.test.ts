@@ -159,7 +159,7 @@ conform([
       const path = await client.create('compute');
       const entity = await client.get(path, OCCI);
       expect(entity.text.trim()).toBe('OK');
-      expect(entity.headers['category']).toBe(kindOf('compute'));
+      expect(entity.headers['category']).toBe(`${kindOf('compute')}; location="/compute/"`);
       const list = await client.get('/compute/', OCCI);
       expect(list.text.trim()).toBe('OK');
       expect(list.headers['x-occi-location']).toContain(`${client.server.url}${path}`);

@@ -15,7 +15,12 @@ describe.each(['text/plain', 'text/occi'])('in %s', (type) => {
     headers: Record<string, string> = {},
     body?: string,
   ): Promise<Reply> => {
-    const all = { 'User-Agent': 'jOCCI 0.2.5 OCCI/1.1', 'Content-Type': type, Accept: type, ...headers };
+    const all = {
+      'User-Agent': 'Apache-HttpClient/4.5.14 (Java/17.0.15)',
+      'Content-Type': type,
+      Accept: type,
+      ...headers,
+    };
     const reply = await server().request(method, path, { headers: all, ...(body === undefined ? {} : { body }) });
     expect(reply.headers['content-type']).toMatch(new RegExp(`^${type}`));
     return reply;
@@ -76,7 +81,7 @@ describe.each(['text/plain', 'text/occi'])('in %s', (type) => {
     const listed = await send('GET', '/compute/');
     const locations =
       type === 'text/occi'
-        ? String(listed.headers['location']).split(/, ?/)
+        ? String(listed.headers['location']).split(',')
         : lines(listed.text).map((line) => line.replace(/^X-OCCI-Location: /, ''));
     expect(locations).toContain(`${server().url}${path}`);
 
@@ -88,11 +93,46 @@ describe.each(['text/plain', 'text/occi'])('in %s', (type) => {
     expect([200, 201]).toContain(put.status);
     expect(put.headers.location).toBe(`${server().url}${path}`);
 
+    // It makes URLs of an entity from the location beside its kind and the whole id.
+    const [, at] = /^compute; [^,]*; location="([^"]+)"/.exec(fields['Category'] ?? '') ?? [];
+    const own = `${at}urn:uuid:${path.split('/').at(-1)}`;
     const start = {
       Category: 'start;scheme="http://schemas.ogf.org/occi/infrastructure/compute/action#";class="action"',
     };
-    expect([200, 204]).toContain((await message('POST', `${path}?action=start`, start)).status);
+    expect([200, 204]).toContain((await message('POST', `${own}?action=start`, start)).status);
     expect([200, 204]).toContain((await send('DELETE', path)).status);
     expect((await send('GET', path)).status).toBe(404);
+  });
+
+  it('reads the links of an entity, and puts them back with ends of its own writing', async () => {
+    const storage = await message('POST', '/storage/', {
+      Category: `storage;scheme="${INFRA}";class="kind"`,
+      'X-OCCI-Attribute': 'occi.storage.size=1',
+    });
+    const created = await message('POST', '/compute/', {
+      Category: `compute;scheme="${INFRA}";class="kind"`,
+      Link: `<${location(storage)}>;rel="${INFRA}storage";category="${INFRA}storagelink"`,
+    });
+    const path = location(created);
+    const fields = fieldsOf(await send('GET', path), ['Category', 'X-OCCI-Attribute', 'Link']);
+    const source = `/compute/urn:uuid:${path.split('/').at(-1)}`;
+    const links = (fields['Link'] ?? '').replace(/(occi\.core\.id="[^"]*")/, `$1; occi.core.source="${source}"`);
+    expect(links).toContain(source);
+    const put = await message('PUT', source, { ...fields, Link: links });
+    expect([200, 201]).toContain(put.status);
+    expect(fieldsOf(await send('GET', path), ['Link'])['Link']).toContain(location(storage));
+  });
+
+  it('finds every attribute, splitting the header at commas and no more', async () => {
+    const created = await message('POST', '/storage/', {
+      Category: `storage;scheme="${INFRA}";class="kind"`,
+      'X-OCCI-Attribute': 'occi.storage.size=2',
+    });
+    const read = await send('GET', location(created));
+    const attributes =
+      type === 'text/occi'
+        ? String(read.headers['x-occi-attribute']).split(',')
+        : lines(read.text).flatMap((line) => /^X-OCCI-Attribute: (.*)/.exec(line)?.[1] ?? []);
+    expect(attributes).toContain('occi.storage.size=2');
   });
 });

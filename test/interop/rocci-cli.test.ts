@@ -35,6 +35,8 @@ function parse(text: string): ReturnType<typeof readText> {
   for (const line of lines(text)) {
     if (line.startsWith('X-OCCI-Attribute')) expect(line).toMatch(ATTRIBUTE);
     if (line.startsWith('Link')) expect(line).toMatch(LINK);
+    // A link with attributes, but none of occi.core, ends the client.
+    if (/; occi\./.test(line)) expect(line).toMatch(/; occi\.core\./);
   }
   return readText(text);
 }
@@ -71,7 +73,8 @@ it('creates, lists, describes, triggers, updates, links and deletes', async () =
     ),
   );
   const list = await send('GET', '/compute/', { Accept: 'text/uri-list' });
-  expect(lines(list.text)).toEqual([`${server().url}${compute}`]);
+  // Split at LF and nothing trimmed: a CR would be a part of the URL.
+  expect(list.text.split('\n').filter((line) => line !== '')).toEqual([`${server().url}${compute}`]);
   const described = parse((await send('GET', compute, { Accept: MODEL })).text);
   expect(described.attributes['occi.core.title']).toBe('vm');
   expect(described.links.filter((link) => link.self)).toHaveLength(1);

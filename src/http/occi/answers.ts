@@ -77,14 +77,20 @@ export function urlOf(exchange: Exchange, entity: Pick<EntityRecord, 'kind' | 'i
   return exchange.base + pathOf(exchange.registry, entity);
 }
 
+/** How lines of a `text/uri-list` end: by CRLF (RFC 2483 §5). rOCCI splits at LF alone and takes a CR for a part of the URL. */
+export function uriListEnd({ fields }: Pick<Exchange, 'fields'>): '\r\n' | '\n' {
+  return /\brOCCI-api\//.test(fields['user-agent'] ?? '') ? '\n' : '\r\n';
+}
+
 /** A list of URLs in a text rendering. */
 export function locationsAnswer(
+  exchange: Exchange,
   type: AnswerType,
   urls: readonly string[],
   headers: Headers = [],
   status = 200,
 ): Answer {
-  if (type === TEXT_URI_LIST) return textAnswer(type, renderUriList(urls), headers, status);
+  if (type === TEXT_URI_LIST) return textAnswer(type, renderUriList(urls, uriListEnd(exchange)), headers, status);
   return textAnswer(type, renderLocations(urls, formOf(type)), headers, status);
 }
 
@@ -116,10 +122,13 @@ export function createdAnswer(
       rendered.filter(([view]) => 'source' in view === links).map(([, json]) => json);
     return collectionAnswer(type, part(false), part(true), 201, headers);
   }
-  if (type === TEXT_OCCI) return locationsAnswer(type, urls, headers, 201);
+  if (type === TEXT_OCCI) return locationsAnswer(exchange, type, urls, headers, 201);
   // Without a final line end: clients take the whole body for the URL (K17).
-  const lines = type === TEXT_URI_LIST ? urls : urls.map((url) => `X-OCCI-Location: ${url}`);
-  return { status: 201, contentType: contentTypeOf(type), headers, body: lines.join('\r\n') };
+  const body =
+    type === TEXT_URI_LIST
+      ? urls.join(uriListEnd(exchange))
+      : urls.map((url) => `X-OCCI-Location: ${url}`).join('\r\n');
+  return { status: 201, contentType: contentTypeOf(type), headers, body };
 }
 
 /** 200 and nothing to show. */

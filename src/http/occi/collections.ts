@@ -284,7 +284,7 @@ function level(exchange: Exchange, path: string, below: readonly (Kind | Mixin)[
     .map((category) => (category.location ?? '').slice(path.length).split('/')[0] ?? '')
     .filter((segment) => segment !== '');
   const urls = [...new Set(next)].map((segment) => `${exchange.base}${path}${segment}/`);
-  return locationsAnswer(TEXT_URI_LIST, urls, [['Accept', acceptedHere(exchange)]]);
+  return locationsAnswer(exchange, TEXT_URI_LIST, urls, [['Accept', acceptedHere(exchange)]]);
 }
 
 /** Ids of the entities that a request lists by URL, or as the entities themselves (C-128). */

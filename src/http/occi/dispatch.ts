@@ -13,6 +13,7 @@ import { EntityResource, putElsewhere, type EntityResourceServices } from './ent
 import type { Exchange } from './exchange.js';
 import { QueryInterface } from './query-interface.js';
 
+const URN = 'urn:uuid:';
 const WELL_KNOWN = '/.well-known/org/ogf/occi/-/';
 
 export class OcciDispatch {
@@ -63,7 +64,8 @@ export function placeOf({ target: { path }, registry, version }: Exchange): Plac
   if (slashed === '/-/' || slashed === WELL_KNOWN) return { is: 'query-interface' };
 
   const cut = path.lastIndexOf('/') + 1;
-  const id = path.slice(cut);
+  // jOCCI puts a whole occi.core.id behind the location.
+  const id = path.slice(path.startsWith(URN, cut) ? cut + URN.length : cut);
   if (isUuid(id)) {
     const parent = registry.atLocation(path.slice(0, cut));
     if (parent?.class === 'kind') return { is: 'entity', kind: parent, id };

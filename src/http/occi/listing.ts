@@ -22,7 +22,7 @@ import {
 import type { Store } from '../../store/sql.js';
 import type { Answer } from '../answer.js';
 import { parameter } from '../target.js';
-import { collectionAnswer, isJson, locationsAnswer } from './answers.js';
+import { collectionAnswer, isJson, locationsAnswer, uriListEnd } from './answers.js';
 import type { Exchange } from './exchange.js';
 import {
   acceptedHere,
@@ -78,16 +78,16 @@ export class Listing {
     const urls = await listLocations(this.#store, beginning(query), locations);
     // In the headers of text/occi that many are refused for their length, however many more there are.
     if (urls.length > STREAM_ABOVE && type !== TEXT_OCCI) {
-      const prefix = type === TEXT_URI_LIST ? '' : 'X-OCCI-Location: ';
+      const [prefix, end] = type === TEXT_URI_LIST ? ['', uriListEnd(exchange)] : ['X-OCCI-Location: ', '\r\n'];
       const contentType = type === TEXT_URI_LIST ? type : `${type === TEXT_PLAIN ? TEXT_PLAIN : type}; charset=utf-8`;
       return {
         status: 200,
         contentType,
         headers,
-        body: inChunks(iterateLocations(this.#store, query, locations), (url) => `${prefix}${url}\r\n`),
+        body: inChunks(iterateLocations(this.#store, query, locations), (url) => prefix + url + end),
       };
     }
-    return locationsAnswer(type, urls, headers);
+    return locationsAnswer(exchange, type, urls, headers);
   }
 
   async #jsonCollection(

@@ -13,9 +13,9 @@ export function sameReference(one: string, other: string): boolean {
   return one === other || pathOf(one) === pathOf(other);
 }
 
-/** The path of an absolute http(s) URL; anything else as it is. */
+/** The path of an absolute http(s) URL; anything else as it is. jOCCI writes a path with a whole `urn:uuid:…` at its end. */
 export function pathOf(reference: string): string {
-  return reference.replace(/^https?:\/\/[^/?#]*/i, '');
+  return reference.replace(/^https?:\/\/[^/?#]*/i, '').replace('/urn:uuid:', '/');
 }
 
 function lastSegment(reference: string): string {

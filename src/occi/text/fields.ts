@@ -30,7 +30,9 @@ export class TextFields {
       return;
     }
     const earlier = this.headers.get(name);
-    this.headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
+    // jOCCI passes over an attribute with a blank before it.
+    const comma = name === 'X-OCCI-Attribute' ? ',' : ', ';
+    this.headers.set(name, earlier === undefined ? value : earlier + comma + value);
   }
 
   answer(): TextAnswer {

@@ -19,7 +19,8 @@ export type LocationOf = (kind: TypeId) => string;
  */
 export function renderEntity(view: EntityView, form: TextForm, locationOf: LocationOf): TextAnswer {
   const fields = new TextFields(form);
-  fields.add('Category', shortCategory(view.kind, 'kind'));
+  // jOCCI makes the URLs of an entity and of its links from the location beside its kind, and fails where there is none.
+  fields.add('Category', `${shortCategory(view.kind, 'kind')}; location=${quoted(uriText(locationOf(view.kind)))}`);
   for (const mixin of view.mixins) fields.add('Category', shortCategory(mixin, 'mixin'));
   addAttributes(fields, view);
   if (!isLinkView(view)) for (const link of view.links) fields.add('Link', linkValue(link, locationOf));
@@ -34,7 +35,7 @@ export function renderEntity(view: EntityView, form: TextForm, locationOf: Locat
 
 /**
  * Renders a collection of entities as their URLs (GFD.229 §5.3). In `text/occi` they are in `Location` too, where jOCCI looks
- * for them.
+ * for them and takes a blank for a part of the URL.
  */
 export function renderLocations(urls: readonly string[], form: TextForm): TextAnswer {
   if (form === 'text/plain') {
@@ -43,20 +44,19 @@ export function renderLocations(urls: readonly string[], form: TextForm): TextAn
     return { headers: [], body };
   }
   if (urls.length === 0) return OK;
-  const joined = toHeader(urls.join(', '));
   return {
     headers: [
-      ['X-OCCI-Location', joined],
-      ['Location', joined],
+      ['X-OCCI-Location', toHeader(urls.join(', '))],
+      ['Location', toHeader(urls.join(','))],
     ],
     body: OK.body,
   };
 }
 
 /** Renders URLs as `text/uri-list` (RFC 2483 §5): one a line. */
-export function renderUriList(urls: readonly string[]): TextAnswer {
+export function renderUriList(urls: readonly string[], lineEnd: '\r\n' | '\n' = '\r\n'): TextAnswer {
   let body = '';
-  for (const url of urls) body += `${url}\r\n`;
+  for (const url of urls) body += url + lineEnd;
   return { headers: [], body };
 }
 
@@ -94,6 +94,8 @@ function linkValue(link: LinkView, locationOf: LocationOf): string {
   // The grammar wants a rel; what is known of a target outside is that it is a resource.
   let value = `<${uriText(link.target.location)}>; rel=${quoted(link.target.kind ?? CORE_RESOURCE)}; self=${quoted(pathOf(link, locationOf))}`;
   value += `; category=${quoted([link.kind, ...link.mixins].join(' '))}`;
+  // rOCCI 4 fails on a link that has attributes but none of occi.core.
+  value += `; occi.core.id=${quoted(link.id)}`;
   if (link.title !== undefined) value += `; occi.core.title=${quoted(link.title)}`;
   for (const name in link.attributes) {
     const attribute = link.attributes[name];

@@ -47,14 +47,14 @@ const compute: ResourceView = {
 };
 
 const COMPUTE_LINES = [
-  'Category: compute; scheme="http://schemas.ogf.org/occi/infrastructure#"; class="kind"',
+  'Category: compute; scheme="http://schemas.ogf.org/occi/infrastructure#"; class="kind"; location="/compute/"',
   'Category: small; scheme="http://schemas.ogf.org/occi/infrastructure/compute/template/1.1#"; class="mixin"',
   'X-OCCI-Attribute: occi.core.id="urn:uuid:2b1c"',
   'X-OCCI-Attribute: occi.core.title="web, \\"front\\""',
   'X-OCCI-Attribute: occi.compute.cores=1',
   'X-OCCI-Attribute: occi.compute.memory=1.5',
   'X-OCCI-Attribute: occi.compute.state="inactive"',
-  'Link: </network/6f0a>; rel="http://schemas.ogf.org/occi/infrastructure#network"; self="/networkinterface/77"; category="http://schemas.ogf.org/occi/infrastructure#networkinterface http://schemas.ogf.org/occi/infrastructure/networkinterface#ipnetworkinterface"; occi.networkinterface.interface="eth0"; occi.networkinterface.state="inactive"; occi.networkinterface.address="10.0.0.5"',
+  'Link: </network/6f0a>; rel="http://schemas.ogf.org/occi/infrastructure#network"; self="/networkinterface/77"; category="http://schemas.ogf.org/occi/infrastructure#networkinterface http://schemas.ogf.org/occi/infrastructure/networkinterface#ipnetworkinterface"; occi.core.id="urn:uuid:77"; occi.networkinterface.interface="eth0"; occi.networkinterface.state="inactive"; occi.networkinterface.address="10.0.0.5"',
   'Link: </compute/2b1c?action=start>; rel="http://schemas.ogf.org/occi/infrastructure/compute/action#start"',
 ];
 
@@ -75,7 +75,8 @@ describe('entities', () => {
     const valuesOf = (name: string): string =>
       COMPUTE_LINES.filter((line) => line.startsWith(`${name}: `))
         .map((line) => line.slice(name.length + 2))
-        .join(', ');
+        // jOCCI passes over an attribute with a blank before it.
+        .join(name === 'X-OCCI-Attribute' ? ',' : ', ');
     expect(renderEntity(compute, 'text/occi', locationOf)).toEqual({
       headers: ['Category', 'X-OCCI-Attribute', 'Link'].map((name) => [name, valuesOf(name)]),
       body: 'OK',
@@ -105,7 +106,7 @@ describe('entities', () => {
     const { body } = renderEntity({ ...compute, summary: 's', links: [link] }, 'text/plain', locationOf);
     expect(body).toContain('X-OCCI-Attribute: occi.core.summary="s"\r\n');
     expect(body).toContain(
-      `Link: <http://x/?a=%3Cb%3E>; rel="${CORE_RESOURCE}"; self="/networkinterface/77"; category="${NETWORKINTERFACE}"; occi.core.title="up, link"; n=1\r\n`,
+      `Link: <http://x/?a=%3Cb%3E>; rel="${CORE_RESOURCE}"; self="/networkinterface/77"; category="${NETWORKINTERFACE}"; occi.core.id="urn:uuid:77"; occi.core.title="up, link"; n=1\r\n`,
     );
   });
 
@@ -152,11 +153,11 @@ describe('collections of entities', () => {
   });
 
   it('C-217 lists them in both headers in text/occi', () => {
-    const joined = 'https://vep.example.org/compute/1, https://vep.example.org/compute/2';
     expect(renderLocations(urls, 'text/occi')).toEqual({
       headers: [
-        ['X-OCCI-Location', joined],
-        ['Location', joined],
+        ['X-OCCI-Location', 'https://vep.example.org/compute/1, https://vep.example.org/compute/2'],
+        // jOCCI takes a blank for a part of the URL.
+        ['Location', 'https://vep.example.org/compute/1,https://vep.example.org/compute/2'],
       ],
       body: 'OK',
     });
@@ -165,6 +166,9 @@ describe('collections of entities', () => {
 
   it('C-216 lists them in text/uri-list', () => {
     expect(renderUriList(urls).body).toBe('https://vep.example.org/compute/1\r\nhttps://vep.example.org/compute/2\r\n');
+    expect(renderUriList(urls, '\n').body).toBe(
+      'https://vep.example.org/compute/1\nhttps://vep.example.org/compute/2\n',
+    );
     expect(renderUriList([]).body).toBe('');
   });
 
