@@ -27,6 +27,7 @@ import { systemClock, type Clock } from './base/clock.js';
 import type { Config } from './base/config.js';
 import type { JsonValue } from './base/json.js';
 import { createLog, type Log } from './base/log.js';
+import { readOverlaid } from './base/file-overlay.js';
 import { packageRoot } from './base/package-root.js';
 import { createTelemetry } from './base/telemetry.js';
 import { BackgroundTask } from './engine/background-task.js';
@@ -61,7 +62,7 @@ import { Sites } from './iaas/sites.js';
 import { GuardedDialler } from './net/dialler.js';
 import { parseCategoryDocument } from './occi/category-document.js';
 import { CategoryRegistry } from './occi/registry.js';
-import { createOvfSchemas, type OvfSchemas } from './ovf/index.js';
+import { createOvfSchemas, SCHEMA_FILES, type OvfSchemas } from './ovf/index.js';
 import { pruneReplays } from './store/replay.js';
 import { openStore, storeLocation } from './store/open-store.js';
 import type { Store } from './store/sql.js';
@@ -335,8 +336,8 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
 
 /** The OVF grammars: VEP's own, or those that an operator put in their place. */
 function openOvfSchemas(): OvfSchemas {
-  const folder = process.env['VEP_OVF_SCHEMA_DIR'] ?? join(packageRoot, 'ovf-schema');
-  return createOvfSchemas(new Map(readdirSync(folder).map((file) => [file, readFileSync(join(folder, file))])));
+  const replacement = process.env['VEP_OVF_SCHEMA_DIR'];
+  return createOvfSchemas(readOverlaid(SCHEMA_FILES, join(packageRoot, 'ovf-schema'), replacement));
 }
 
 /** The key that seals secrets (K26): made at the first start, outside the database, for the server's own user alone. */

@@ -34,7 +34,7 @@ export async function applianceSource(session: Session, name: string): Promise<A
 
 async function fromDescriptor(session: Session, path: string): Promise<ApplianceSource> {
   const ovf = await readFile(path);
-  const schemas = await loadSchemas(session.terminal.environment['VEP_OVF_SCHEMA_DIR']);
+  const schemas = loadSchemas(session.terminal.environment['VEP_OVF_SCHEMA_DIR']);
   const { envelope } = inspectEnvelope(ovf, { mode: 'lenient', schemas });
   const files: (ArchiveFile & { readonly href: string })[] = [];
   for (const { href } of envelope?.references ?? []) {

@@ -3,15 +3,18 @@
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../base/errors.js';
+import { readOverlaid } from '../base/file-overlay.js';
 import { packageRoot } from '../base/package-root.js';
 import { createOvfSchemas, SCHEMA_FILES, type OvfSchemas } from '../ovf/index.js';
 import { UsageError } from './exit-codes.js';
 
 /** `folder`: where the operator put DMTF's own files in the place of ours (VEP_OVF_SCHEMA_DIR). */
-export async function loadSchemas(folder: string | undefined): Promise<OvfSchemas> {
-  const from = folder ?? join(packageRoot, 'ovf-schema');
-  const files = await Promise.all(SCHEMA_FILES.map(async (name) => [name, await readBytes(join(from, name))] as const));
-  return createOvfSchemas(new Map(files));
+export function loadSchemas(folder: string | undefined): OvfSchemas {
+  try {
+    return createOvfSchemas(readOverlaid(SCHEMA_FILES, join(packageRoot, 'ovf-schema'), folder));
+  } catch (error) {
+    throw new UsageError(`the OVF schemas cannot be read: ${messageOf(error)}`);
+  }
 }
 
 /** A descriptor begins with `<`, after a byte order mark or white space; an archive with a file name. */

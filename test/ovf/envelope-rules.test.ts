@@ -480,7 +480,7 @@ describe('rules beyond the schema', () => {
         code: 'ovf.O-033',
         severity: 'error',
         message: 'HostResource names no disk',
-        place: { line: 13, path: '/Envelope/VirtualSystem/VirtualHardwareSection/Item[4]/HostResource' },
+        place: { line: 13, column: 3, path: '/Envelope/VirtualSystem/VirtualHardwareSection/Item[4]/HostResource' },
         value: 'ovf:/disk/other',
         rule: 'O-033, DSP0243 §8.3',
         remedy: expect.any(String),

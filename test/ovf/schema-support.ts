@@ -6,13 +6,9 @@ import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
 import { createOvfSchemas, SCHEMA_FILES, type OvfSchemas } from '../../src/ovf/schema/schemas.js';
 
-export function schemasIn(folder: string, rename: Readonly<Record<string, string>> = {}): OvfSchemas {
-  return createOvfSchemas(
-    new Map(SCHEMA_FILES.map((name) => [name, readFileSync(join(folder, rename[name] ?? name))])),
-  );
-}
-
-export const schemas: OvfSchemas = schemasIn(join(packageRoot, 'ovf-schema'));
+export const schemas: OvfSchemas = createOvfSchemas(
+  new Map(SCHEMA_FILES.map((name) => [name, readFileSync(join(packageRoot, 'ovf-schema', name))])),
+);
 
 /** Folder of shared data below VEP_TEST_SHARED; `describeShared` skips with a printed reason when it is unset. */
 export function sharedFolder(name: string): string | undefined {

@@ -21,7 +21,7 @@ export async function validate(
 ): Promise<ExitCode> {
   const path = resolve(session.terminal.directory, file);
   const mode = strict === true ? 'strict' : 'lenient';
-  const schemas = await loadSchemas(session.terminal.environment['VEP_OVF_SCHEMA_DIR']);
+  const schemas = loadSchemas(session.terminal.environment['VEP_OVF_SCHEMA_DIR']);
   const findings = (await isDescriptor(path))
     ? inspectDescriptor(await readBytes(path), mode, schemas)
     : await inspectOva(path, mode, schemas);

@@ -55,9 +55,9 @@ export class Findings {
     else this.#add('warning', rule, at, `${message}; ${assumption}`, value);
   }
 
-  /** True when the rule has already been reported for this line. */
-  has(rule: RuleCode, line: number): boolean {
-    return this.#places.has(`${rule}:${line}`);
+  /** True when the rule has already been reported for this place. */
+  has(rule: RuleCode, at: Place): boolean {
+    return this.#places.has(placeKey(rule, at));
   }
 
   /** All findings in document order. */
@@ -68,14 +68,13 @@ export class Findings {
         const [severity, rule] = key.split(' ') as [Severity, RuleCode];
         return { ...base(severity, rule), message: `${count - KEPT} more places break the same rule` };
       });
-    const lineOf = (fault: Fault): number => fault.place?.line ?? 0;
-    return [...this.#faults.sort((a, b) => lineOf(a) - lineOf(b)), ...rest];
+    return [...this.#faults.sort(inDocumentOrder), ...rest];
   }
 
   #add(severity: Severity, rule: RuleCode, at: Place, message: string, value: string | undefined): void {
     if (severity === 'error') this.#errors++;
     if (severity === 'warning') this.#warnings++;
-    this.#places.add(`${rule}:${at.line}`);
+    this.#places.add(placeKey(rule, at));
     const key = `${severity} ${rule}`;
     const count = (this.#counts.get(key) ?? 0) + 1;
     this.#counts.set(key, count);
@@ -87,6 +86,14 @@ export class Findings {
       ...(value === undefined ? {} : { value: excerpt(value) }),
     });
   }
+}
+
+function inDocumentOrder({ place: a }: Fault, { place: b }: Fault): number {
+  return (a?.line ?? 0) - (b?.line ?? 0) || (a?.column ?? 0) - (b?.column ?? 0);
+}
+
+function placeKey(rule: RuleCode, { line, column }: Place): string {
+  return `${rule}:${line}:${column}`;
 }
 
 function base(severity: Severity, rule: RuleCode): Pick<Fault, 'code' | 'severity' | 'rule' | 'remedy'> {

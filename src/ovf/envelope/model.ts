@@ -11,6 +11,7 @@ import type { Place } from '../../base/errors.js';
 /** Place of a node: line (1-based) and XPath-like path, e.g. `/Envelope/VirtualSystem[web]/VirtualHardwareSection`. */
 export interface At extends Place {
   readonly line: number;
+  readonly column: number;
   readonly path: string;
 }
 

@@ -9,7 +9,7 @@ import type { XmlDocument } from 'libxml2-wasm';
 import { Problem, throwIfFaulty, type Fault } from '../../base/errors.js';
 import type { OvfSchemas } from '../schema/schemas.js';
 import { countElements, elementTree, type Element } from '../xml/element.js';
-import { readXml } from '../xml/intake.js';
+import { readSourceXml } from '../xml/intake.js';
 import { isContent, readContent, sortSections, type SectionsByName } from './content.js';
 import { Findings, type Mode } from './findings.js';
 import type { Content, DiskSection, Envelope, NetworkSection } from './model.js';
@@ -68,8 +68,9 @@ export function inspectEnvelope(bytes: Uint8Array, options: ReadOptions): Inspec
 
 function inspect(bytes: Uint8Array, options: ReadOptions): Inspection {
   const findings = new Findings(options.mode);
-  using document = readXml(repairProlog(bytes, findings));
-  const root = elementTree(document);
+  const source = readSourceXml(repairProlog(bytes, findings));
+  using document = source.document;
+  const root = elementTree(source);
   if (!isEnvelope(root, findings)) return { findings: findings.list() };
   const reading = new Reading(findings, root.namespace);
   const envelope = readRoot(reading, root);
@@ -93,7 +94,6 @@ function verdict(
   reading: Reading,
   { schemas }: ReadOptions,
 ): boolean | undefined {
-  if (root.namespace !== OVF_1) return false;
   if (reading.findings.errors + reading.findings.warnings > ENOUGH_FINDINGS) return undefined;
   if (reading.lenient && countElements(root) > LENIENT_ELEMENTS) return undefined;
   return judgeBySchema(document, root, reading, schemas);

@@ -247,7 +247,7 @@ export class Reading {
 }
 
 export function at(element: Element): At {
-  return { line: element.line, path: element.path };
+  return { line: element.line, column: element.column, path: element.path };
 }
 
 /** The words of a space-separated list. */

@@ -41,7 +41,7 @@ function checkFiles(reading: Reading, { references }: Envelope): void {
   for (const file of references) {
     const href = safeHref(file.href);
     if (href.kind === 'unsafe') {
-      if (file.href !== '' || !reading.findings.has('D08', file.at.line)) {
+      if (file.href !== '' || !reading.findings.has('D08', file.at)) {
         reading.findings.error('O-015', file.at, `ovf:href cannot be used: ${href.reason}`, file.href);
       }
       continue;
@@ -85,7 +85,7 @@ function checkCapacity(reading: Reading, disk: Disk): void {
   if (/^\$\{[^}]+\}$/.test(disk.capacity)) return;
   const capacity = unsigned(disk.capacity);
   if (capacity === undefined || capacity === 0n) {
-    if (disk.capacity !== '' || !reading.findings.has('D08', disk.at.line)) {
+    if (disk.capacity !== '' || !reading.findings.has('D08', disk.at)) {
       const message = 'the capacity is neither a whole number greater than 0 nor a reference to a property';
       reading.findings.error('O-034', disk.at, message, disk.capacity);
     }

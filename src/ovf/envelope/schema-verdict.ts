@@ -7,40 +7,67 @@
 
 import type { XmlDocument } from 'libxml2-wasm';
 
-import type { OvfSchemas, Violation } from '../schema/schemas.js';
-import type { Element } from '../xml/element.js';
-import type { Reading } from './reading.js';
+import type { Edition, OvfSchemas, Violation } from '../schema/schemas.js';
+import { elementAt, type Element } from '../xml/element.js';
+import { at, type Reading } from './reading.js';
 import type { RuleCode } from './rulebook.js';
-import { OVF_1 } from './vocabulary.js';
+import { OVF_1, OVF_2 } from './vocabulary.js';
+
+const EDITIONS: ReadonlyMap<string, Edition> = new Map([
+  [OVF_1, '1.1'],
+  [OVF_2, '2.0'],
+]);
 
 /** Reports the violations; true when the document is valid as it stands, nothing taken out. Changes the document. */
 export function judgeBySchema(document: XmlDocument, root: Element, reading: Reading, schemas: OvfSchemas): boolean {
-  const taken = takeOutForeignSections(root);
-  const violations = schemas.envelope(document);
-  for (const violation of violations) report(reading, violation);
-  return taken === 0 && violations.length === 0;
+  const edition = EDITIONS.get(root.namespace);
+  if (edition === undefined) return false;
+  const taken = new Set<Element>();
+  takeOutForeignSections(root, taken);
+  const violations = schemas.envelope(document, edition);
+  if (
+    violations.length > 0 &&
+    edition === '1.1' &&
+    !reading.lenient &&
+    schemas.envelope(document, '1.0').length === 0
+  ) {
+    const what = 'the descriptor keeps to OVF 1.0, but not to the schema of 1.1';
+    reading.findings.note('schema', at(root), what, violations[0]?.message);
+  } else {
+    for (const [index, violation] of violations.entries()) report(reading, violation, root, index < LOCATED, taken);
+  }
+  return taken.size === 0 && violations.length === 0;
 }
+
+/** Violations whose element is looked up; the findings hold no more of them anyway. */
+const LOCATED = 500;
 
 const PARENTS: ReadonlySet<string> = new Set(['Envelope', 'VirtualSystem', 'VirtualSystemCollection']);
 
-function takeOutForeignSections(element: Element): number {
-  let taken = 0;
+function takeOutForeignSections(element: Element, taken: Set<Element>): void {
   for (const child of element.children) {
-    if (child.namespace === OVF_1) {
-      if (PARENTS.has(child.name)) taken += takeOutForeignSections(child);
+    if (child.namespace === element.namespace) {
+      if (PARENTS.has(child.name)) takeOutForeignSections(child, taken);
     } else if (child.namespace !== '') {
       child.node.remove();
-      taken++;
+      taken.add(child);
     }
   }
-  return taken;
 }
 
-function report(reading: Reading, violation: Violation): void {
-  const rule = deviationOf(violation.message);
+function report(
+  reading: Reading,
+  { message, line, path = '/' }: Violation,
+  root: Element,
+  located: boolean,
+  taken: ReadonlySet<Element>,
+): void {
   const { findings } = reading;
-  if (findings.has(rule, violation.line) || (rule === 'D11' && findings.has('O-015', violation.line))) return;
-  findings.deviation(rule, { line: violation.line, path: violation.path ?? '/' }, violation.message, 'tolerated');
+  const rule = deviationOf(message);
+  const element = located ? elementAt(root, path, (child) => !taken.has(child)) : undefined;
+  const place = element === undefined ? { line, path } : at(element);
+  if (findings.has(rule, place) || (rule === 'D11' && findings.has('O-015', place))) return;
+  findings.deviation(rule, place, message, 'tolerated');
 }
 
 /** First pattern that fits; the messages are libxml2's. */
@@ -50,14 +77,14 @@ const PATTERNS: readonly (readonly [RegExp, RuleCode])[] = [
   [/OperatingSystemSection', attribute 'ovf:id': .* not a valid value/s, 'D20'],
   [/is required but missing/, 'D08'],
   [/^Element '(rasd|vssd):InstanceId': This element is not expected/, 'D01'],
-  [/^Element 'rasd:[^']*': This element is not expected/, 'D02'],
-  [/^Element 'vssd:[^']*': This element is not expected/, 'D02'],
+  [/^Element '(rasd|vssd):Generation': This element is not expected/, 'D19'],
+  [/^Element '(rasd|vssd|sasd|epasd):[^']*': This element is not expected/, 'D02'],
   [
     /(not expected|Missing child element\(s\))\. Expected is \( ovf:(Info|License|Annotation|Label|Description) \)/,
     'D06',
   ],
-  [/Missing child element\(s\)\. .*(vssd|rasd):ElementName/, 'D16'],
-  [/Missing child element\(s\)\. .*(vssd|rasd):InstanceID/, 'D08'],
+  [/Missing child element\(s\)\. .*(vssd|rasd|sasd|epasd):ElementName/, 'D16'],
+  [/Missing child element\(s\)\. .*(vssd|rasd|sasd|epasd):InstanceID/, 'D08'],
   [/Missing child element\(s\)\. .*ovf:References/, 'D12'],
   [
     /^Element 'ovf:(Product|Vendor|Version|FullVersion|ProductUrl|VendorUrl|AppUrl|Icon)': This element is not expected/,

@@ -8,7 +8,8 @@
 import { ParseOption, XmlDocument, XmlParseError } from 'libxml2-wasm';
 
 import { Problem, excerpt, problem, type Fault } from '../../base/errors.js';
-import { position, scanXml, type ScanFinding, type XmlLimits } from './scan.js';
+import { Positions } from './position.js';
+import { scanXml, type ScanFinding, type XmlLimits } from './scan.js';
 
 export type { XmlLimits } from './scan.js';
 
@@ -22,20 +23,36 @@ export const DESCRIPTOR_LIMITS: XmlLimits = {
   children: 5_000,
 };
 
+/** A parsed document with where its elements stand in the text. */
+export interface SourceXml {
+  /** The caller owns it and must dispose it. */
+  readonly document: XmlDocument;
+  readonly utf8: Buffer;
+  /** Offset in `utf8` of the start tag of every element, in document order. */
+  readonly tags: readonly number[];
+}
+
 /**
  * Parses one document. The caller owns the result and must dispose it (`using document = readXml(…)`).
+ * @throws Problem as {@link readSourceXml} does
+ */
+export function readXml(bytes: Uint8Array, limits: XmlLimits = DESCRIPTOR_LIMITS): XmlDocument {
+  return readSourceXml(bytes, limits).document;
+}
+
+/**
+ * Parses one document and keeps its text.
  * @throws Problem `too-large` (`xml.bytes`, `xml.elements`, …) or `malformed` (`xml.encoding`, `xml.doctype`,
  *   `xml.depth`, `xml.not-well-formed`, the latter with every error the parser found)
  */
-export function readXml(bytes: Uint8Array, limits: XmlLimits = DESCRIPTOR_LIMITS): XmlDocument {
+export function readSourceXml(bytes: Uint8Array, limits: XmlLimits = DESCRIPTOR_LIMITS): SourceXml {
   const utf8 = toUtf8(bytes, limits);
-  const finding = scanXml(utf8, limits);
+  const tags: number[] = [];
+  const finding = scanXml(utf8, limits, tags);
   if (finding !== undefined) throw refusal(finding, utf8, limits);
   try {
-    return XmlDocument.fromBuffer(utf8, {
-      encoding: 'utf-8',
-      option: ParseOption.XML_PARSE_NONET | ParseOption.XML_PARSE_NO_XXE,
-    });
+    const option = ParseOption.XML_PARSE_NONET | ParseOption.XML_PARSE_NO_XXE;
+    return { document: XmlDocument.fromBuffer(utf8, { encoding: 'utf-8', option }), utf8, tags };
   } catch (error) {
     if (error instanceof XmlParseError) throw new Problem('malformed', parseFaults(error), { cause: error });
     throw error;
@@ -113,7 +130,7 @@ function encodingProblem(message: string, value?: string): Problem {
 }
 
 function refusal(finding: ScanFinding, utf8: Buffer, limits: XmlLimits): Problem {
-  const place = position(utf8, finding.offset);
+  const place = new Positions(utf8).at(finding.offset);
   if (finding.kind === 'doctype') {
     return problem('malformed', 'xml.doctype', 'the document has a document type declaration', {
       place,

@@ -36,9 +36,9 @@ const APOSTROPHE = 0x27;
 
 /**
  * The first reason to refuse the document, if there is one. `utf8` is the document in UTF-8 (the marks that matter are
- * ASCII); time is linear in its length.
+ * ASCII); time is linear in its length. `tags` gets the offset of every start tag, in document order.
  */
-export function scanXml(utf8: Buffer, limits: XmlLimits): ScanFinding | undefined {
+export function scanXml(utf8: Buffer, limits: XmlLimits, tags: number[] = []): ScanFinding | undefined {
   // Children so far of each open element, the document itself being the first.
   const children = new Int32Array(limits.depth + 1);
   let depth = 0;
@@ -55,6 +55,7 @@ export function scanXml(utf8: Buffer, limits: XmlLimits): ScanFinding | undefine
       depth = Math.max(0, depth - 1);
       at += 2;
     } else {
+      tags.push(at);
       const tag = startTag(utf8, at);
       attributes += tag.attributes;
       elements++;
@@ -70,17 +71,6 @@ export function scanXml(utf8: Buffer, limits: XmlLimits): ScanFinding | undefine
     at = utf8.indexOf(LT, at);
   }
   return undefined;
-}
-
-/** 1-based line and column (in bytes) of an offset. */
-export function position(utf8: Buffer, offset: number): { readonly line: number; readonly column: number } {
-  let line = 1;
-  let start = 0;
-  for (let at = utf8.indexOf(0x0a); at !== -1 && at < offset; at = utf8.indexOf(0x0a, at + 1)) {
-    line++;
-    start = at + 1;
-  }
-  return { line, column: offset - start + 1 };
 }
 
 const DOCTYPE = Buffer.from('<!DOCTYPE');
