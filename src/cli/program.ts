@@ -92,6 +92,9 @@ function addCommands(program: Command, calling: Calling): void {
     .description('check an OVF descriptor or package; needs no server')
     .argument('<file>', '.ovf or .ova')
     .option('--strict', 'take the standard at its word: deviations are errors')
+    .addOption(
+      new Option('--schema <edition>', 'ask only the XML Schema of OVF').choices(['1.0', '1.1', 'vmware', '2.0']),
+    )
     .action(calling<never>(async (...all) => (await import('./commands/validate.js')).validate(...all)));
   addKeeping(program, calling);
 }

@@ -24,7 +24,8 @@ export { NO_INPUTS, parsePlanInputs, type DeploymentInputs, type PlanInputs, typ
 export { buildPlan, type PlanResult } from './planning/build-plan.js';
 export { secretKey } from './properties/visible.js';
 export type * from './plan.js';
-export { createOvfSchemas, SCHEMA_FILES, type OvfSchemas } from './schema/schemas.js';
+export { createOvfSchemas, SCHEMA_FILES, schemaVerdict, type Edition, type OvfSchemas } from './schema/schemas.js';
+export { readXml } from './xml/intake.js';
 
 /**
  * Reads a descriptor and plans it. Findings of reader and planner come as one list; what both found is told once.

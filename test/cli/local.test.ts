@@ -1,7 +1,7 @@
 /** Commands that need no server: validation, completion, tokens. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
@@ -39,6 +39,26 @@ describe('vep validate', () => {
     expect(json).toMatchObject({ file: 'bad.ovf', mode: 'lenient', valid: false });
     expect(json.errors + json.warnings + json.notes).toBe(json.findings.length);
     expect((await run('validate bad.ovf')).out).toContain('warning: ');
+  });
+
+  it('asks only the schema of one edition, and grammars that an operator put in the place of ours', async () => {
+    const generation = descriptor.replace('<rasd:InstanceID>', '<rasd:Generation>1</rasd:Generation><rasd:InstanceID>');
+    writeFileSync(join(folder, 'generation.ovf'), generation);
+    expect((await run('validate generation.ovf --schema 1.0')).code).toBe(0);
+    const { code, out } = await run('validate generation.ovf --schema 1.1');
+    expect([code, out]).toEqual([1, expect.stringContaining('Generation')]);
+    expect((await run('validate generation.ovf --schema 3')).code).toBe(2);
+
+    const name = 'CIM_ResourceAllocationSettingData.xsd';
+    mkdirSync(join(folder, 'xsd'));
+    writeFileSync(join(folder, 'xsd', name), readFileSync(join(packageRoot, 'ovf-schema/1.0', name)));
+    const replaced = (schemas: string): Promise<Ran> =>
+      vep(['validate', 'generation.ovf', '--schema', '1.1'], {
+        directory: folder,
+        environment: { VEP_OVF_SCHEMA_DIR: join(folder, schemas) },
+      });
+    expect((await replaced('xsd')).code).toBe(0);
+    expect(await replaced('nowhere')).toMatchObject({ code: 2, err: expect.stringContaining('has none of the files') });
   });
 
   it('reads a package: members, completeness and descriptor', async () => {

@@ -3,7 +3,7 @@
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { Problem, type Fault } from '../../base/errors.js';
-import { inspectEnvelope, type OvfSchemas } from '../../ovf/index.js';
+import { inspectEnvelope, readXml, schemaVerdict, type Edition, type OvfSchemas } from '../../ovf/index.js';
 import { checkCompleteness } from '../../ovf/package/completeness.js';
 import { readOva } from '../../ovf/package/ova.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -14,30 +14,46 @@ import { faultLines } from '../ui/faults.js';
 
 type Mode = 'strict' | 'lenient';
 
+const SCHEMA_EDITIONS = { '1.0': '1.0', '1.1': '1.1', vmware: '1.1 with VMware', '2.0': '2.0' } as const;
+
 export async function validate(
   session: Session,
   [file = '']: readonly string[],
-  { strict }: { readonly strict?: boolean },
+  { strict, schema }: { readonly strict?: boolean; readonly schema?: keyof typeof SCHEMA_EDITIONS },
 ): Promise<ExitCode> {
   const path = resolve(session.terminal.directory, file);
   const mode = strict === true ? 'strict' : 'lenient';
   const schemas = loadSchemas(session.terminal.environment['VEP_OVF_SCHEMA_DIR']);
-  const findings = (await isDescriptor(path))
-    ? inspectDescriptor(await readBytes(path), mode, schemas)
-    : await inspectOva(path, mode, schemas);
+  const findings =
+    schema === undefined
+      ? await inspect(path, mode, schemas)
+      : askSchema(await readBytes(path), schemas, SCHEMA_EDITIONS[schema]);
   const count = (severity: string): number =>
     findings.filter((fault) => (fault.severity ?? 'error') === severity).length;
   const [errors, warnings, notes] = [count('error'), count('warning'), count('info')];
-  session.answer({ file, mode, valid: errors === 0, errors, warnings, notes, findings }, () => {
+  const by = schema === undefined ? mode : `schema ${schema}`;
+  session.answer({ file, mode: by, valid: errors === 0, errors, warnings, notes, findings }, () => {
     const verdict = errors === 0 ? session.style.green('valid') : session.style.red('not valid');
     const counts = `${errors} errors, ${warnings} warnings, ${notes} notes`;
-    return `${faultLines(findings, session.style)}${displayText(file)}: ${verdict} (${mode}; ${counts})\n`;
+    return `${faultLines(findings, session.style)}${displayText(file)}: ${verdict} (${by}; ${counts})\n`;
   });
   return errors === 0 ? EXIT.ok : EXIT.refused;
 }
 
-function inspectDescriptor(bytes: Uint8Array, mode: Mode, schemas: OvfSchemas): readonly Fault[] {
-  return inspectEnvelope(bytes, { mode, schemas }).findings;
+/** Nothing but what the schema of an edition says about a descriptor. */
+function askSchema(bytes: Uint8Array, schemas: OvfSchemas, edition: Edition): readonly Fault[] {
+  try {
+    using document = readXml(bytes);
+    return schemaVerdict(document, schemas, edition);
+  } catch (error) {
+    if (error instanceof Problem) return error.faults;
+    throw error;
+  }
+}
+
+async function inspect(path: string, mode: Mode, schemas: OvfSchemas): Promise<readonly Fault[]> {
+  if (!(await isDescriptor(path))) return inspectOva(path, mode, schemas);
+  return inspectEnvelope(await readBytes(path), { mode, schemas }).findings;
 }
 
 async function inspectOva(path: string, mode: Mode, schemas: OvfSchemas): Promise<readonly Fault[]> {

@@ -13,14 +13,14 @@ import { at, type Reading } from './reading.js';
 import type { RuleCode } from './rulebook.js';
 import { OVF_1, OVF_2 } from './vocabulary.js';
 
-const EDITIONS: ReadonlyMap<string, Edition> = new Map([
+const EDITION_OF: ReadonlyMap<string, Edition> = new Map([
   [OVF_1, '1.1'],
   [OVF_2, '2.0'],
 ]);
 
 /** Reports the violations; true when the document is valid as it stands, nothing taken out. Changes the document. */
 export function judgeBySchema(document: XmlDocument, root: Element, reading: Reading, schemas: OvfSchemas): boolean {
-  const edition = EDITIONS.get(root.namespace);
+  const edition = EDITION_OF.get(root.namespace);
   if (edition === undefined) return false;
   const taken = new Set<Element>();
   takeOutForeignSections(root, taken);
