@@ -114,6 +114,8 @@ it('creates, lists, describes, triggers, updates, links and deletes', async () =
   expect(parse((await send('GET', link, { Accept: MODEL })).text).attributes['occi.core.target']).toMatch(
     new RegExp(`${storage}$`),
   );
+  // It nests attributes at their dots, so that occi.core.target.kind would take the place of occi.core.target.
+  expect((await send('GET', link, { Accept: MODEL })).text).not.toMatch(/occi\.core\.(?:source|target)\.kind/);
   for (const path of [link, compute, storage, network])
     expect([200, 204]).toContain((await send('DELETE', path, { Accept: MODEL })).status);
   expect((await send('GET', '/compute/', { Accept: 'text/uri-list' })).text.trim()).toBe('');

@@ -63,7 +63,7 @@ export function entityAnswer(
       };
     default: {
       const locationOf = (kind: TypeId): string => exchange.registry.kind(kind)?.location ?? '/';
-      return textAnswer(type, renderEntity(view, formOf(type), locationOf), headers, status);
+      return textAnswer(type, renderEntity(view, formOf(type), locationOf, exchange.version), headers, status);
     }
   }
 }

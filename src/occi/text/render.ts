@@ -4,7 +4,7 @@
  * without sign and exponent, one joined header line per name.
  */
 
-import type { AttributeValue, EntityView, LinkView, TypeId } from '../model.js';
+import type { AttributeValue, EntityView, LinkView, OcciVersion, TypeId } from '../model.js';
 import { CORE_RESOURCE, isLinkView } from '../model.js';
 import { OK, TextFields, type TextAnswer, type TextForm } from './fields.js';
 import { toHeader } from './header-text.js';
@@ -17,12 +17,17 @@ export type LocationOf = (kind: TypeId) => string;
  * Renders one entity: its kind first, then mixins, attributes, links and the actions that apply (GFD.229 §5.1). Links and
  * actions are written as paths.
  */
-export function renderEntity(view: EntityView, form: TextForm, locationOf: LocationOf): TextAnswer {
+export function renderEntity(
+  view: EntityView,
+  form: TextForm,
+  locationOf: LocationOf,
+  version: OcciVersion = '1.2',
+): TextAnswer {
   const fields = new TextFields(form);
   // jOCCI makes the URLs of an entity and of its links from the location beside its kind, and fails where there is none.
   fields.add('Category', `${shortCategory(view.kind, 'kind')}; location=${quoted(uriText(locationOf(view.kind)))}`);
   for (const mixin of view.mixins) fields.add('Category', shortCategory(mixin, 'mixin'));
-  addAttributes(fields, view);
+  addAttributes(fields, view, version);
   if (!isLinkView(view)) for (const link of view.links) fields.add('Link', linkValue(link, locationOf));
   if (view.actions.length > 0) {
     const path = pathOf(view, locationOf);
@@ -71,8 +76,11 @@ function shortCategory(id: TypeId, class_: 'kind' | 'mixin'): string {
   return `${id.slice(term)}; scheme=${quoted(id.slice(0, term))}; class="${class_}"`;
 }
 
-/** Model attributes under their rendered names (GFD.229 §5.5.1), then all others. */
-function addAttributes(fields: TextFields, view: EntityView): void {
+/**
+ * Model attributes under their rendered names (GFD.229 §5.5.1), then all others. 1.1 has no kinds of ends, and rOCCI 4, which
+ * nests attributes at their dots, loses an end to its kind.
+ */
+function addAttributes(fields: TextFields, view: EntityView, version: OcciVersion): void {
   const add = (name: string, value: AttributeValue | undefined): void => {
     if (value !== undefined) fields.add('X-OCCI-Attribute', `${name}=${attributeValue(value)}`);
   };
@@ -80,9 +88,9 @@ function addAttributes(fields: TextFields, view: EntityView): void {
   add('occi.core.title', view.title);
   if (isLinkView(view)) {
     add('occi.core.source', view.source.location);
-    add('occi.core.source.kind', view.source.kind);
+    if (version !== '1.1') add('occi.core.source.kind', view.source.kind);
     add('occi.core.target', view.target.location);
-    add('occi.core.target.kind', view.target.kind);
+    if (version !== '1.1') add('occi.core.target.kind', view.target.kind);
   } else {
     add('occi.core.summary', view.summary);
   }

@@ -95,6 +95,12 @@ describe('entities', () => {
     ]);
   });
 
+  it('shows the ends alone in 1.1', () => {
+    const { body } = renderEntity(networkInterface, 'text/plain', locationOf, '1.1');
+    expect(body).toContain('occi.core.target="/network/6f0a"');
+    expect(body).not.toContain('.kind=');
+  });
+
   it('shows a summary, the title of a link, and a target outside as a resource', () => {
     const link: LinkView = {
       ...networkInterface,
