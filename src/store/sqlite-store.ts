@@ -22,6 +22,8 @@ import { SqliteStatements } from './sqlite-statements.js';
 const BUSY_TIMEOUT = 10_000;
 const MAX_GROUP = 32;
 const MAX_STREAMS = 4;
+/** Pages of 4 KiB in the log before they go into the database itself: pages that change again and again go there once. */
+const CHECKPOINT_PAGES = 4000;
 /** Rows a stream answers before it lets other work have the event loop. */
 const STREAM_BURST = 200;
 
@@ -55,6 +57,9 @@ function dataSource(file: string, parts: DataSourceParts, readonly: boolean): Da
       if (!readonly) connection.pragma('journal_mode = WAL');
       connection.pragma('synchronous = FULL');
       connection.pragma('cache_size = -32768');
+      // What a savepoint would restore is kept in memory; in a temporary file it costs more than the change itself.
+      connection.pragma('temp_store = MEMORY');
+      connection.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     },
   });
 }

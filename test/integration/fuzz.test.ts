@@ -1,7 +1,7 @@
 /**
  * Bad input of every kind to every endpoint gets a 4xx, changes nothing, and costs bounded time and memory (issue "main
  * job", 6). 2,000 requests of a fixed seed in `npm test`; `VEP_TEST_NIGHTLY=1` sends 200,000 of a new one, which is printed
- * and can be given back as `VEP_TEST_SEED`.
+ * and can be given back as `VEP_TEST_SEED`; `VEP_TEST_CASES` sends another number of them.
  */
 
 import { connect } from 'node:net';
@@ -19,7 +19,7 @@ import { fuzzCase, type FuzzCase } from './fuzz-cases.js';
 
 const nightly = process.env['VEP_TEST_NIGHTLY'] === '1';
 const seed = Number(process.env['VEP_TEST_SEED'] ?? (nightly ? Date.now() % 2 ** 31 : 20251122));
-const RUNS = nightly ? 200_000 : 2_000;
+const RUNS = Number(process.env['VEP_TEST_CASES'] ?? (nightly ? 200_000 : 2_000));
 const FAR = nightly ? 7_200_000 : 120_000;
 
 const server = serverFor({
