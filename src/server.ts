@@ -22,9 +22,18 @@ import { Agreements, createSla } from '../extensions/sla/index.js';
 import { SiteImages } from '../extensions/infrastructure/images.js';
 import { createMonitoring } from '../extensions/monitoring/index.js';
 import { createPlatform } from '../extensions/platform/index.js';
-import { Access, Authenticator, bootstrap, certificateStrategy } from './access/index.js';
+import {
+  Access,
+  Authenticator,
+  GridSignIn,
+  RefusalTrail,
+  TrustDirectory,
+  bootstrap,
+  certificateStrategy,
+  type CertificateSignIn,
+} from './access/index.js';
 import { systemClock, type Clock } from './base/clock.js';
-import type { Config } from './base/config.js';
+import type { CertificatesConfig, Config } from './base/config.js';
 import type { JsonValue } from './base/json.js';
 import { createLog, type Log } from './base/log.js';
 import { readOverlaid } from './base/file-overlay.js';
@@ -89,6 +98,7 @@ const UPLOAD_LIFETIME_MS = 24 * 3600 * 1000;
 /** How long a client can repeat a creation and get the first answer (K12). */
 const REPLAY_LIFETIME_MS = 7 * 24 * 3600 * 1000;
 const TOKEN_USE_FLUSH_MS = 60_000;
+const REFUSAL_FLUSH_MS = 1000;
 
 /**
  * Starts a VEP and resolves when it listens.
@@ -237,10 +247,10 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
 
   const bootstrapped = await bootstrap(store, directory, clock.now());
   const authenticator = new Authenticator(store, access, clock);
-  const certificates =
-    config.server.tls && config.server.tls.clientCa.length > 0
-      ? certificateStrategy(config.server.tls.clientCa)
-      : undefined;
+  const trust = config.access.certificates && (await openTrust(config.access.certificates, clock, log));
+  const certificates = trust ? gridSignIn(config, trust, clock) : plainSignIn(config);
+  const trail = new RefusalTrail(store, clock);
+  closers.add(() => trail.flush());
   const identification = new Identification(authenticator, certificates, config.limits.requestsPerSecond);
   const entities = new Entities({ store, access, handlers, engine, clock });
   const bodyReaders = extensions.flatMap((extension) => extension.bodyReaders);
@@ -274,6 +284,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     ],
     trustedPeers: config.server.trustedPeers,
     secure: config.server.tls !== undefined,
+    certificateHeader: config.access.certificates?.header,
   });
   const endpoints = [
     ...healthEndpoints({
@@ -302,6 +313,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     guard,
     identification,
     metrics,
+    trail,
     telemetry,
     express,
     log,
@@ -317,6 +329,8 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       everyMs: REPLAY_LIFETIME_MS / 24,
       run: async () => void (await store.write((tx) => pruneReplays(tx, clock.now() - REPLAY_LIFETIME_MS))),
     },
+    { name: 'refusals', everyMs: REFUSAL_FLUSH_MS, run: () => trail.flush() },
+    ...(trust ? [{ name: 'trust', everyMs: trust.everyMs, run: trust.refresh }] : []),
     { name: 'upload-expiry', everyMs: UPLOAD_LIFETIME_MS / 24, run: () => uploads.expire() },
   ].map((task) => new BackgroundTask(task, clock, log));
   for (const task of tasks) task.start();
@@ -349,6 +363,37 @@ function secretKeyOf(directory: string): Uint8Array {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
   return Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
+}
+
+/** Sign-in with certificates that TLS itself verifies: no proxies, no VOs. */
+function plainSignIn({ server }: Config): CertificateSignIn | undefined {
+  return server.tls && server.tls.clientCa.length > 0 ? certificateStrategy(server.tls.clientCa) : undefined;
+}
+
+interface Trust {
+  readonly directory: TrustDirectory;
+  readonly everyMs: number;
+  readonly refresh: () => Promise<void>;
+}
+
+/** The trust directory; what cannot be used of it is logged once, and again after every change. */
+async function openTrust(config: CertificatesConfig, clock: Clock, log: Log): Promise<Trust> {
+  const directory = await TrustDirectory.open(config, clock);
+  const report = (): void => {
+    const { authorities, warnings } = directory.anchors.content;
+    for (const { file, message } of warnings) log.warn({ file, reason: message }, 'not usable as trust');
+    log.info({ authorities: authorities.length, warnings: warnings.length }, 'the trust directory is read');
+  };
+  report();
+  directory.onReload(report);
+  return { directory, everyMs: config.reloadMs, refresh: async () => void (await directory.refresh()) };
+}
+
+function gridSignIn({ access, server }: Config, { directory }: Trust, clock: Clock): CertificateSignIn | undefined {
+  const { certificates } = access;
+  if (!certificates) return undefined;
+  const hosts = [server.host, ...server.allowedHosts].map((host) => host.toLowerCase().replace(/:\d+$/, ''));
+  return new GridSignIn(directory, { ...certificates, trustedPeers: server.trustedPeers, hosts }, clock);
 }
 
 /** The standard's categories and what the extensions add, checked as a whole. */

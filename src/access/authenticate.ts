@@ -6,6 +6,7 @@
 
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
+import { problem } from '../base/errors.js';
 import { generationOf } from '../store/generations.js';
 import type { Store } from '../store/sql.js';
 import type { Access } from './access.js';
@@ -62,11 +63,12 @@ export class Authenticator {
     const [first, ...others] = claims;
     if (first === undefined) return null;
     const current = generation ?? (await generationOf(this.#store, 'access'));
-    const principal = await this.#prove(first, credentials.remoteAddress, current);
+    const proven = await this.#prove(first, credentials, current);
     for (const claim of others) {
-      const other = await this.#prove(claim, credentials.remoteAddress, current);
-      if (other.id !== principal.id) throw unauthenticated('conflicting-credentials');
+      const other = await this.#prove(claim, credentials, current);
+      if (other.id !== proven.id) throw unauthenticated('conflicting-credentials');
     }
+    const principal = credentials.vo === undefined ? proven : actingFor(proven, credentials.vo);
     await this.#access.prepare(principal, current);
     return principal;
   }
@@ -79,14 +81,14 @@ export class Authenticator {
     await this.#store.write((tx) => noteTokenUse(tx, uses));
   }
 
-  #prove(claim: Claim, address: string, generation: number): Promise<Principal> {
+  #prove(claim: Claim, { remoteAddress, vo }: Credentials, generation: number): Promise<Principal> {
     switch (claim.by) {
       case 'token':
         return this.#proveToken(claim.token, claim.name, generation);
       case 'password':
-        return this.#provePassword(claim.name, claim.password, address, generation);
+        return this.#provePassword(claim.name, claim.password, remoteAddress, generation);
       case 'certificate':
-        return this.#proveCertificate(claim.identity);
+        return this.#proveCertificate(claim.identity, vo);
     }
   }
 
@@ -138,13 +140,19 @@ export class Authenticator {
     return account.principal;
   }
 
-  /** The TLS layer has verified the chain; here the certificate is looked up, and its end is watched on long connections. */
-  async #proveCertificate(identity: CertificateIdentity): Promise<Principal> {
+  /**
+   * The chain has been verified; here its holder is looked up, and its end is watched on long connections. What an
+   * administrator has given the holder goes before what a VO says, unless the request acts for that VO by name.
+   */
+  async #proveCertificate(identity: CertificateIdentity, vo: string | undefined): Promise<Principal> {
     const now = this.#now();
     if (now < identity.notBefore || now > identity.notAfter) throw unauthenticated('certificate-expired');
     const account = await findAccount(this.#store, identity.id);
     if (account?.disabled === true) throw unauthenticated('account-disabled');
-    return account?.principal ?? identity.principal;
+    const named = vo === undefined ? undefined : identity.inVo?.(vo);
+    if (!account || (named && !account.principal.groups.includes(named.groups[0]))) return named ?? identity.principal;
+    const { credential } = identity.principal;
+    return credential ? { ...account.principal, credential } : account.principal;
   }
 
   #noteUse(sha256: string): void {
@@ -153,4 +161,14 @@ export class Authenticator {
     this.#notedUses.set(sha256, now);
     this.#uses.set(sha256, now);
   }
+}
+
+/** The same principal with the VO that it names in the first place (S-086). @throws Problem `forbidden` (`access.vo`) */
+function actingFor(principal: Principal, vo: string): Principal {
+  const others = principal.groups.filter((group) => group !== vo);
+  if (others.length < principal.groups.length) return { ...principal, groups: [vo, ...others] };
+  throw problem('forbidden', 'access.vo', 'your credential does not speak for the VO that you name', {
+    place: { field: 'X-VEP-VO' },
+    remedy: 'leave the field out, or sign in with a credential of that VO',
+  });
 }

@@ -1,7 +1,7 @@
 /**
- * Client certificates, first form: where the administrator names certificate authorities, the TLS layer verifies the
- * chain and `passport-client-cert` hands over the certificate. Plain end-entity certificates only; proxies and VOMS
- * need VEP's own path validation (`spec/federation-auth.md` §3).
+ * Client certificates, the simple form: where the administrator names certificate authorities, the TLS layer verifies the
+ * chain and `passport-client-cert` hands over the certificate. Plain end-entity certificates only; proxies, VOMS and a
+ * trust directory are judged by `x509/`.
  *
  * The principal is the pair of subject and issuer in the string form of RFC 4514, never a name that two authorities
  * could both give away.
@@ -24,12 +24,19 @@ export interface CertificateIdentity {
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
+  /** Its holder acting for this VO; undefined where the certificate says nothing of it. */
+  readonly inVo?: (vo: string) => Principal | undefined;
 }
 
 export interface CertificateSignIn {
-  /** Options for the TLS server. A connection without a certificate, or with a bad one, is let in as nobody. */
-  readonly tls: { readonly ca: readonly string[]; readonly requestCert: true; readonly rejectUnauthorized: false };
-  /** The verified certificate of the request's connection; undefined when there is none. */
+  /** Authorities in PEM, for the TLS server to name to clients. A connection with whatever certificate is let in. */
+  readonly authorities: readonly string[];
+  /** Called when {@link authorities} have changed. */
+  onChange(listener: () => void): void;
+  /**
+   * The verified certificate of the request; undefined when there is none.
+   * @throws Problem `unauthenticated` for a chain that was judged and is not good
+   */
   identify(request: IncomingMessage): Promise<CertificateIdentity | undefined>;
 }
 
@@ -46,7 +53,8 @@ export function certificateStrategy(caFiles: readonly string[]): CertificateSign
   );
   const authenticator = new passport.Passport();
   return {
-    tls: { ca: readAuthorities(caFiles), requestCert: true, rejectUnauthorized: false },
+    authorities: readAuthorities(caFiles),
+    onChange: () => undefined,
     identify: (request) =>
       new Promise((resolve, reject) => {
         const answer = (error: unknown, user?: unknown): void => {

@@ -14,6 +14,8 @@ export interface Credentials {
   readonly xAuthToken?: string | undefined;
   /** What the TLS layer has verified. */
   readonly clientCertificate?: CertificateIdentity | undefined;
+  /** The VO for which the request acts, by `X-VEP-VO`. */
+  readonly vo?: string | undefined;
   /** The peer's address; behind a trusted proxy, the one it names. */
   readonly remoteAddress: string;
 }
@@ -43,15 +45,18 @@ export function claimsOf(credentials: Credentials): Claim[] {
 }
 
 /**
- * Refuses. The client learns only that it is not signed in; `reason` is for the audit trail and travels as the cause.
+ * Refuses. The client learns only that it is not signed in; `reason`, and whom the credential names, are for the audit
+ * trail and travel as the cause.
  */
-export function unauthenticated(reason: string): Problem {
+export function unauthenticated(reason: string, subject?: string): Problem {
   const fault = {
     code: 'unauthenticated',
     message: 'the request carries no valid credential',
-    remedy: 'sign in with an API token (Authorization: Bearer, X-Auth-Token), or with name and password (Basic)',
+    remedy:
+      'sign in with an API token (Authorization: Bearer, X-Auth-Token), with name and password (Basic), or with a certificate that this server trusts',
   };
-  return new Problem('unauthenticated', fault, { cause: reason, headers: { 'WWW-Authenticate': CHALLENGE } });
+  const cause = subject === undefined ? reason : `${reason}: ${subject}`;
+  return new Problem('unauthenticated', fault, { cause, headers: { 'WWW-Authenticate': CHALLENGE } });
 }
 
 function claimOf(authorization: string): Claim {

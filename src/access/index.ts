@@ -21,6 +21,10 @@ export { certificateStrategy, type CertificateIdentity, type CertificateSignIn }
 export { unauthenticated, type Credentials } from './credentials.js';
 export { addGrant, grantsFor, removeGrant, removeGrantsOn, type NewGrant } from './grants.js';
 export { decide, ownScope, scope, VERBS, type Grant, type Verb } from './policy.js';
-export type { Principal, Role } from './principal.js';
+export type { Credential, Principal, Role } from './principal.js';
 export { refuseSpoofedIdentity } from './proxy-headers.js';
 export { createToken, listTokens, revokeToken, type NewToken, type TokenRecord } from './tokens.js';
+export { GridSignIn, judgeChain, type GridPolicy } from './x509/grid-sign-in.js';
+export { HEADER_SCHEMES, type HeaderScheme } from './x509/header-certificates.js';
+export { TrustDirectory } from './x509/trust-directory.js';
+export { RefusalTrail, type Refused } from './refusal-trail.js';

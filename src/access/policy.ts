@@ -56,6 +56,8 @@ export interface Grant {
 export function scope(principal: Principal, verb: Verb, grants: readonly Grant[], now: number): Scope {
   // Who audits changes nothing, whatever other roles or grants there are.
   if (principal.roles.has('auditor') && verb !== 'read') return { op: 'none' };
+  // Whoever holds a limited proxy was not meant to start or change anything (RFC 3820 §3.8, S-028).
+  if (principal.credential?.limited === true && verb !== 'read') return { op: 'none' };
   const rows = POLICY.filter((row) => principal.roles.has(row.role) && row.verbs.includes(verb));
   const parts = rows.map((row) => scopeOf(row, principal));
   const open = grants.filter((grant) => grant.verbs.includes(verb) && (grant.until === null || now < grant.until));

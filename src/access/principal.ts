@@ -2,6 +2,19 @@
 
 export type Role = 'user' | 'administrator' | 'federation' | 'provider' | 'auditor';
 
+/** What a federation's credential says of its holder, beside who it is. */
+export interface Credential {
+  readonly method: 'certificate' | 'proxy';
+  /** Name of the trust anchor. */
+  readonly issuer: string;
+  /** How well the issuer knows whom it names: the IGTF profile, as `igtf:classic`; `unknown` where nothing says. */
+  readonly assurance: string;
+  /** A limited proxy: it may read, and nothing else. */
+  readonly limited: boolean;
+  /** The Virtual Organizations that vouch for the holder, with the FQANs of each. */
+  readonly vos: readonly { readonly vo: string; readonly fqans: readonly string[] }[];
+}
+
 export interface Principal {
   /** Stable identifier, the same in every session: `local:alice`, or the subject DN of a certificate. */
   readonly id: string;
@@ -11,4 +24,6 @@ export interface Principal {
   readonly roles: ReadonlySet<Role>;
   /** Groups (Virtual Organizations), the first being the one new entities belong to. */
   readonly groups: readonly [string, ...string[]];
+  /** Absent: a local account. */
+  readonly credential?: Credential;
 }

@@ -6,15 +6,29 @@
 
 import { problem, type Problem } from '../base/errors.js';
 import { isWithin } from './addresses.js';
+import { SCHEME_FIELDS, type HeaderScheme } from './x509/header-certificates.js';
 
 /** Field names in lower case with `-` for `_`; those that end in `-` are the beginnings of many. */
-const SCHEMES: readonly (readonly string[])[] = [
-  ['client-cert', 'client-cert-chain'],
-  ['x-ssl-client-', 'x-ssl-client', 'x-client-cert', 'x-client-verify', 'x-client-dn', 'x-client-s-dn'],
-  ['x-forwarded-client-cert', 'x-forwarded-client-'],
-  ['ssl-client-', 'ssl-server-', 'ssl-cipher'],
-  ['grst-'],
-  ['x-remote-user', 'remote-user', 'x-forwarded-user', 'x-authenticated-user', 'x-auth-request-user'],
+const NAMES: readonly string[] = [
+  'client-cert',
+  'client-cert-chain',
+  'x-ssl-client-',
+  'x-ssl-client',
+  'x-client-cert',
+  'x-client-verify',
+  'x-client-dn',
+  'x-client-s-dn',
+  'x-forwarded-client-cert',
+  'x-forwarded-client-',
+  'ssl-client-',
+  'ssl-server-',
+  'ssl-cipher',
+  'grst-',
+  'x-remote-user',
+  'remote-user',
+  'x-forwarded-user',
+  'x-authenticated-user',
+  'x-auth-request-user',
 ];
 
 /**
@@ -23,20 +37,22 @@ const SCHEMES: readonly (readonly string[])[] = [
  * @param rawHeaders names and values in turn, as Node gives them: repeated fields stay visible.
  * @param peer address of the connection's other end, never what a header field says.
  * @param trustedPeers addresses and CIDR ranges of the configured proxies.
+ * @param accepted how certificates come from them; absent: not at all.
  */
 export function refuseSpoofedIdentity(
   rawHeaders: readonly string[],
   peer: string,
   trustedPeers: readonly string[],
+  accepted?: HeaderScheme,
 ): Problem | undefined {
   const fields = identityFields(rawHeaders);
   const [first] = fields;
   if (first === undefined) return undefined;
   if (!isWithin(peer, trustedPeers)) return spoofed(first.name, 'only a configured proxy may send this field');
-  const schemes = new Set(fields.map((field) => field.scheme));
-  if (schemes.size > 1) return spoofed(first.name, 'the identity comes in two ways at once');
   const disguised = fields.find((field) => field.name.includes('_'));
   if (disguised) return spoofed(disguised.name, 'its name has an underscore');
+  const unexpected = fields.find((field) => !accepted || !SCHEME_FIELDS[accepted].includes(field.key));
+  if (unexpected) return spoofed(unexpected.name, 'this is not how the configured proxies pass certificates on');
   const twice = fields.find((field, index) => fields.findIndex((other) => other.key === field.key) !== index);
   return twice && spoofed(twice.name, 'the field is there twice');
 }
@@ -45,7 +61,6 @@ interface IdentityField {
   readonly name: string;
   /** The name as proxies and gateways may take it: lower case, `_` as `-`. */
   readonly key: string;
-  readonly scheme: number;
 }
 
 function identityFields(rawHeaders: readonly string[]): IdentityField[] {
@@ -54,10 +69,8 @@ function identityFields(rawHeaders: readonly string[]): IdentityField[] {
     const name = rawHeaders[i] ?? '';
     if (HARMLESS.has(name)) continue;
     const key = name.trim().toLowerCase().replaceAll('_', '-');
-    const scheme = SCHEMES.findIndex((names) =>
-      names.some((known) => key === known || (known.endsWith('-') && key.startsWith(known))),
-    );
-    if (scheme >= 0) fields.push({ name, key, scheme });
+    const identifies = NAMES.some((known) => key === known || (known.endsWith('-') && key.startsWith(known)));
+    if (identifies) fields.push({ name, key });
   }
   return fields;
 }

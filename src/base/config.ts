@@ -32,6 +32,7 @@ export interface Config {
     /** `postgres://…`; absent: SQLite in the data directory. */
     readonly database?: string;
   };
+  readonly access: { readonly certificates?: CertificatesConfig };
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' };
   readonly limits: {
     /** Requests per principal and second, averaged; bursts of ten times that pass. */
@@ -60,6 +61,31 @@ export interface Config {
   /** How this provider is called in agreements, e.g. the DN of its certificate. */
   readonly provider: { readonly id: string };
 }
+
+/** Sign-in with certificates of a federation. */
+export interface CertificatesConfig {
+  /** Trust anchors in the form of the IGTF. */
+  readonly directory: string;
+  /** Absent: nobody's VO attributes count. */
+  readonly vomsdir?: string;
+  readonly crl: 'required' | 'optional';
+  /** Authorities, by slash name, that need no revocation list although others do. */
+  readonly crlOptional: readonly string[];
+  readonly minRsaBits: number;
+  /** Pause between two looks at whether the directory has changed. */
+  readonly reloadMs: number;
+  /** Whoever belongs to no VO may read and nothing else. */
+  readonly requireVo: boolean;
+  /** IGTF profiles that are let in; none: any. */
+  readonly profiles: readonly string[];
+  /** Roles that a VO gives its members, by FQAN. */
+  readonly roles: readonly { readonly fqan: string; readonly roles: readonly VoRole[] }[];
+  /** How `server.trustedPeers` pass certificates on. */
+  readonly header?: 'rfc9440' | 'nginx' | 'haproxy' | 'envoy';
+}
+
+/** What a VO can make its members besides users: never administrators (S-087). */
+export type VoRole = 'federation' | 'provider' | 'auditor';
 
 export interface SiteConfig {
   readonly name: string;
@@ -116,6 +142,37 @@ export const configSchema: JsonObject = object({
   data: object({
     directory: { type: 'string', minLength: 1, default: './vep-data' },
     database: { type: 'string', pattern: '^postgres(ql)?://' },
+  }),
+  access: object({
+    certificates: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['directory'],
+      properties: {
+        directory: { type: 'string', minLength: 1 },
+        vomsdir: { type: 'string', minLength: 1 },
+        crl: { enum: ['required', 'optional'], default: 'required' },
+        crlOptional: { type: 'array', items: { type: 'string', pattern: '^/' }, default: [] },
+        minRsaBits: integer(2048, 8192, 2048),
+        reloadMs: integer(500, 3_600_000, 2000),
+        requireVo: boolean(true),
+        profiles: { type: 'array', items: { type: 'string', pattern: '^[a-z0-9-]+$' }, default: [] },
+        roles: {
+          type: 'array',
+          default: [],
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['fqan', 'roles'],
+            properties: {
+              fqan: { type: 'string', pattern: '^/[A-Za-z0-9]' },
+              roles: { type: 'array', items: { enum: ['federation', 'provider', 'auditor'] } },
+            },
+          },
+        },
+        header: { enum: ['rfc9440', 'nginx', 'haproxy', 'envoy'] },
+      },
+    },
   }),
   log: object({ level: { enum: ['trace', 'debug', 'info', 'warn', 'error', 'silent'], default: 'info' } }),
   limits: object({
@@ -233,6 +290,8 @@ export function parseConfig(text: string, environment: Environment): Config {
   const config = withGuestUrl(raw as unknown as Config, environment['VEP_GUEST_URL']);
   const names = config.sites.map((site) => site.name);
   const twice = names.filter((name, index) => names.indexOf(name) !== index);
+  const unreachable = certificateFaults(config);
+  if (unreachable.length > 0) throw new Problem('invalid', unreachable);
   if (twice.length > 0) {
     throw new Problem('invalid', {
       code: 'config.site-twice',
@@ -256,6 +315,28 @@ function withGuestUrl(config: Config, guestUrl: string | undefined): Config {
     });
   }
   return { ...config, sites: config.sites.map((site) => ({ guestUrl, ...site })) };
+}
+
+/** What each key permits and both together do not. */
+function certificateFaults({ server, access }: Config): Fault[] {
+  const { certificates } = access;
+  if (!certificates) return [];
+  const faults: Fault[] = [];
+  const fault = (path: string, message: string, remedy: string): void =>
+    void faults.push({ code: 'config.certificates', message, place: { path }, remedy });
+  if (server.tls && server.tls.clientCa.length > 0) {
+    const message = 'certificates are judged in two ways at once';
+    fault('server.tls.clientCa', message, 'leave it out: access.certificates judges plain certificates too');
+  }
+  if (!server.tls && certificates.header === undefined) {
+    const message = 'without TLS there are no certificates to judge';
+    fault('access.certificates', message, 'configure server.tls, or access.certificates.header for those of a proxy');
+  }
+  if (certificates.header !== undefined && server.trustedPeers.length === 0) {
+    const message = 'no peer is trusted to pass certificates on';
+    fault('access.certificates.header', message, 'name the proxy under server.trustedPeers');
+  }
+  return faults;
 }
 
 function asFault(error: ErrorObject): Fault {

@@ -9,6 +9,7 @@ import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { messageOf, problem, Problem } from '../base/errors.js';
 import { newUuid } from '../base/ids.js';
+import type { RefusalTrail } from '../access/refusal-trail.js';
 import type { Telemetry } from '../base/telemetry.js';
 import type { Categories } from '../extension/categories.js';
 import type { RequestContext } from '../extension/extension.js';
@@ -43,6 +44,7 @@ export interface FrontServices {
   readonly guard: Guard;
   readonly identification: Identification;
   readonly metrics: RequestMetrics;
+  readonly trail: RefusalTrail;
   readonly telemetry: Telemetry;
   readonly express: Express;
   readonly log: Logger;
@@ -112,6 +114,7 @@ export class Front {
     }
     const generations = await generationsOf(store);
     const principal = await identification.require(message, generations.access);
+    if (principal.credential) this.#services.trail.signedIn(principal, requestId);
     const method = message.method ?? 'GET';
     const exchange: Exchange = {
       message,
@@ -144,6 +147,7 @@ export class Front {
         'a request was refused',
       );
     metrics.refused(found);
+    this.#audit(found, status, message, requestId);
     if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
@@ -158,6 +162,20 @@ export class Front {
       : writeLastAnswer(message, response, answer);
     written.catch(() => response.destroy());
   };
+
+  #audit(found: Problem, status: number, message: IncomingMessage, requestId: string): void {
+    const { trail, identification } = this.#services;
+    const code = found.faults[0]?.code ?? found.kind;
+    if (!isDecision(status, code)) return;
+    const peer = message.socket.remoteAddress ?? '';
+    const principal = identification.known(message);
+    trail.refused({ peer, principal, method: message.method ?? '', code, cause: reasonOf(found), requestId });
+  }
+}
+
+/** Refusals that say something of who asks: who is nobody, who may not, who pretends, who guesses. */
+function isDecision(status: number, code: string | undefined): boolean {
+  return status === 401 || status === 403 || code === 'spoofed-header' || code === 'authentication.too-many-failures';
 }
 
 function reasonOf(found: Problem): string | undefined {

@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 import { refuseSpoofedIdentity } from '../access/proxy-headers.js';
+import type { HeaderScheme } from '../access/x509/header-certificates.js';
 import { problem } from '../base/errors.js';
 
 export interface GuardOptions {
@@ -14,6 +15,8 @@ export interface GuardOptions {
   /** Peers (address or CIDR) whose forwarding headers count. */
   readonly trustedPeers: readonly string[];
   readonly secure: boolean;
+  /** How these peers pass certificates on; absent: they do not. */
+  readonly certificateHeader?: HeaderScheme | undefined;
 }
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -24,12 +27,14 @@ export class Guard {
   readonly #trusted: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][];
   readonly #secure: boolean;
   readonly #trustedPeers: readonly string[];
+  readonly #certificateHeader: HeaderScheme | undefined;
 
   constructor(options: GuardOptions) {
     this.#hosts = new Set([...LOCAL_NAMES, ...options.hosts].map((host) => host.toLowerCase()));
     this.#trusted = options.trustedPeers.map(asRange);
     this.#secure = options.secure;
     this.#trustedPeers = options.trustedPeers;
+    this.#certificateHeader = options.certificateHeader;
   }
 
   /** Whether forwarding headers of this peer count. IPv4-mapped addresses are read as IPv4 (S-045). */
@@ -63,7 +68,8 @@ export class Guard {
 
   /** @throws Problem `malformed` for identity headers from a peer that may not set them (S-041, S-042) */
   refuseSpoofedIdentity(message: IncomingMessage): void {
-    const spoofed = refuseSpoofedIdentity(message.rawHeaders, peerOf(message), this.#trustedPeers);
+    const { rawHeaders } = message;
+    const spoofed = refuseSpoofedIdentity(rawHeaders, peerOf(message), this.#trustedPeers, this.#certificateHeader);
     if (spoofed) throw spoofed;
   }
 

@@ -9,7 +9,9 @@ import type { Authenticator } from '../access/authenticate.js';
 import type { CertificateSignIn } from '../access/client-certificate.js';
 import { unauthenticated } from '../access/credentials.js';
 import type { Principal } from '../access/principal.js';
-import { Problem } from '../base/errors.js';
+import { Problem, problem } from '../base/errors.js';
+
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Seconds over which the rate is averaged: short bursts pass. */
 const WINDOW = 10;
@@ -18,6 +20,7 @@ export class Identification {
   readonly #authenticator: Authenticator;
   readonly #certificates: CertificateSignIn | undefined;
   readonly #limiter: RateLimiterMemory;
+  readonly #known = new WeakMap<IncomingMessage, Principal>();
 
   constructor(authenticator: Authenticator, certificates: CertificateSignIn | undefined, requestsPerSecond: number) {
     this.#authenticator = authenticator;
@@ -32,7 +35,13 @@ export class Identification {
   async require(message: IncomingMessage, generation?: number): Promise<Principal> {
     const principal = await this.#identify(message, generation);
     if (!principal) throw unauthenticated('none');
+    if (!SAFE.has(message.method ?? '')) refuseWrites(principal, message.headers['x-vep-vo'] !== undefined);
     return principal;
+  }
+
+  /** Who has been found to send this request; for the audit trail. */
+  known(message: IncomingMessage): Principal | undefined {
+    return this.#known.get(message);
   }
 
   async #identify(message: IncomingMessage, generation: number | undefined): Promise<Principal | null> {
@@ -42,9 +51,11 @@ export class Identification {
       authorization: message.headers.authorization,
       xAuthToken: Array.isArray(token) ? token[0] : token,
       clientCertificate: certificate,
+      vo: message.headers['x-vep-vo'] as string | undefined,
       remoteAddress: message.socket.remoteAddress ?? '',
     };
     const principal = await this.#authenticator.identify(credentials, generation);
+    if (principal) this.#known.set(message, principal);
     if (principal) await this.#limit(principal);
     return principal;
   }
@@ -59,4 +70,25 @@ export class Identification {
       throw new Problem('too-many-requests', fault, { retryAfter: seconds });
     }
   }
+}
+
+/**
+ * What a credential of a federation cannot do at all, whatever it is asked of (S-028, S-033, S-036).
+ * @throws Problem `forbidden`
+ */
+function refuseWrites({ credential, roles }: Principal, named: boolean): void {
+  if (!credential) return;
+  if (credential.limited)
+    throw problem('forbidden', 'access.limited-proxy', 'a limited proxy may read and nothing else', {
+      remedy: 'make a proxy with full rights',
+    });
+  if (roles.size === 0)
+    throw problem('forbidden', 'access.no-vo', 'no Virtual Organization that this server knows vouches for you', {
+      remedy: 'make a proxy with the attributes of your VO (voms-proxy-init -voms <vo>)',
+    });
+  if (credential.vos.length > 1 && !named)
+    throw problem('forbidden', 'access.vo-unnamed', 'your credential speaks for several VOs: say for which you act', {
+      place: { field: 'X-VEP-VO' },
+      remedy: `send X-VEP-VO: ${credential.vos.map(({ vo }) => vo).join(' or ')}`,
+    });
 }

@@ -3,6 +3,7 @@
  * before any listener sees it (K18, K21).
  */
 
+import { constants } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -41,15 +42,13 @@ export async function listen(
     requireHostHeader: false,
   };
   const server = config.tls
-    ? https.createServer(
-        { ...options, ...tlsOf(config.tls), ...(certificates ? mutable(certificates.tls) : {}) },
-        listener,
-      )
+    ? https.createServer({ ...options, ...tlsOf(config.tls), ...clientsOf(certificates) }, listener)
     : http.createServer(options, listener);
   // Header fields are bounded by their size alone; a limit on their number would drop the rest silently (C-218).
   server.maxHeadersCount = 0;
   server.on('clientError', refuseUnreadable);
   server.on('tlsClientError', () => undefined);
+  if (server instanceof https.Server) renewWith(server, config, certificates);
   await bind(server, config);
   const { address, port, family } = server.address() as AddressInfo;
   const host = family === 'IPv6' ? `[${address}]` : address;
@@ -92,8 +91,25 @@ const MODERN_CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':');
 
-function mutable(tls: CertificateSignIn['tls']): https.ServerOptions {
-  return { ...tls, ca: [...tls.ca] };
+/**
+ * Asks for certificates and lets every connection in: who may do what is not for TLS to say. Sessions are never resumed,
+ * because a resumed one has lost the chain, and keeps the verdict of its first handshake (`spec/federation-auth.md` §3).
+ */
+function clientsOf(certificates: CertificateSignIn | undefined): https.ServerOptions {
+  if (!certificates) return {};
+  return {
+    ca: [...certificates.authorities],
+    requestCert: true,
+    rejectUnauthorized: false,
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+  };
+}
+
+/** New connections hear of the authorities that there are by now. */
+function renewWith(server: https.Server, { tls }: Config['server'], certificates: CertificateSignIn | undefined): void {
+  certificates?.onChange(() => {
+    if (tls) server.setSecureContext({ ...tlsOf(tls), ...clientsOf(certificates) });
+  });
 }
 
 function bind(server: http.Server | https.Server, config: Config['server']): Promise<void> {

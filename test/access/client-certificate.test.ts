@@ -41,7 +41,8 @@ withFixtures('client certificates (skipped unless VEP_TEST_SHARED names the shar
 
   beforeAll(async () => {
     const signIn = certificateStrategy([file('ca/root.pem')]);
-    const tls = { ...signIn.tls, ca: [...signIn.tls.ca], key: read('eec/host.key'), cert: read('eec/host.pem') };
+    const asking = { ca: [...signIn.authorities], requestCert: true, rejectUnauthorized: false };
+    const tls = { ...asking, key: read('eec/host.key'), cert: read('eec/host.pem') };
     server = createServer(tls, (incoming, response) => {
       void signIn.identify(incoming).then(
         (identity) => response.end(identity?.id ?? 'nobody'),

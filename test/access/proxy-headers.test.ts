@@ -7,7 +7,7 @@ const PROXIES = ['192.0.2.10', '10.1.0.0/16', '2001:db8::/32'];
 const PLAIN = ['Host', 'vep.example', 'Accept', '*/*', 'X-Forwarded-For', '127.0.0.1', 'X-OCCI-Attribute', 'a="b"'];
 
 function refusal(fields: readonly string[], peer: string): string | undefined {
-  return refuseSpoofedIdentity([...PLAIN, ...fields], peer, PROXIES)?.message;
+  return refuseSpoofedIdentity([...PLAIN, ...fields], peer, PROXIES, 'rfc9440')?.message;
 }
 
 describe('identity in header fields', () => {
@@ -41,7 +41,9 @@ describe('identity in header fields', () => {
     expect(refusal(['Client-Cert', ':abc:', 'Client-Cert-Chain', ':def:'], '10.1.2.3')).toBeUndefined();
     expect(refusal(['client_cert', ':abc:'], '192.0.2.10')).toContain('underscore');
     expect(refusal(['Client-Cert', ':abc:', 'client-CERT', ':def:'], '192.0.2.10')).toContain('twice');
-    expect(refusal(['Client-Cert', ':abc:', 'X-SSL-Client-Cert', 'def'], '192.0.2.10')).toContain('two ways');
+    expect(refusal(['Client-Cert', ':abc:', 'X-SSL-Client-Cert', 'def'], '192.0.2.10')).toContain('not how');
+    expect(refusal(['X-Remote-User', 'alice'], '192.0.2.10')).toContain('not how');
+    expect(refuseSpoofedIdentity(['Client-Cert', ':abc:'], '192.0.2.10', PROXIES)?.message).toContain('not how');
     expect(refusal([' x_ssl_client_cert', 'abc'], '198.51.100.1')).toContain('configured proxy');
   });
 

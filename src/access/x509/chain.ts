@@ -17,6 +17,8 @@ export interface AcceptedChain {
   readonly endEntity: Certificate;
   /** From the end entity to the trust anchor. */
   readonly path: readonly Certificate[];
+  /** How many proxies stand before the end entity. */
+  readonly proxies: number;
   /** Authenticated, but by a proxy that may not start or change anything. */
   readonly limited: boolean;
   readonly vos: readonly VoAttributes[];
@@ -70,6 +72,7 @@ function judged(validation: Validation, chain: readonly Certificate[]): Accepted
     verdict: 'accepted',
     endEntity,
     path,
+    proxies: proxies.length,
     limited,
     vos: attributes,
     dropped,

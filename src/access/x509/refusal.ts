@@ -34,6 +34,7 @@ export type RefusalReason =
   | 'proxy_extension'
   | 'proxy_pathlen'
   | 'no_certificate'
+  | 'assurance'
   // Attribute certificates alone:
   | 'holder_mismatch'
   | 'ac_expired'

@@ -19,6 +19,8 @@ export interface Authority {
   readonly crl: RevocationList | undefined;
   /** Where the list came from. */
   readonly crlFile: string | undefined;
+  /** The IGTF profile under which it is accredited (`classic`, `iota` …), by its `.info` file. */
+  readonly profile: string | undefined;
 }
 
 export interface TrustWarning {

@@ -5,8 +5,7 @@
  * used leaves the one before it in force (S-007, S-020).
  */
 
-import { X509Certificate } from 'node:crypto';
-import { createHash } from 'node:crypto';
+import { X509Certificate, createHash } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.js';
@@ -170,6 +169,8 @@ class Gathered {
   readonly #lists: { list: RevocationList; file: string }[] = [];
   readonly #unusable = new Set<string>();
   readonly #ruleTexts = new Set<string>();
+  /** Profiles by the SHA-1 fingerprint of the authority: that is how `.info` files name it. */
+  readonly #profiles = new Map<string, string>();
 
   constructor(minRsaBits: number, warn: Warn) {
     this.#minRsaBits = minRsaBits;
@@ -180,7 +181,8 @@ class Gathered {
     const { name, path, bytes } = file;
     if (name.endsWith('.signing_policy')) this.#takeRules(file, parseSigningPolicy);
     else if (name.endsWith('.namespaces')) this.#takeRules(file, parseNamespaces);
-    else if (!/\.(?:info|crl_url|txt|md)$/.test(name)) {
+    else if (name.endsWith('.info')) this.#takeInfo(bytes.toString('utf8'));
+    else if (!/\.(?:crl_url|txt|md)$/.test(name)) {
       const [certificates, lists] = [derIn(bytes, 'CERTIFICATE'), derIn(bytes, 'X509 CRL')];
       const isDer = certificates[0] === bytes;
       const asList = isDer ? /\.(?:r\d+|crl)$/.test(name) : certificates.length === 0;
@@ -189,6 +191,13 @@ class Gathered {
       this.#unusable.add(path);
       this.#warn(path, 'it holds neither a certificate nor a revocation list');
     }
+  }
+
+  #takeInfo(text: string): void {
+    const value = (key: string): string | undefined => new RegExp(`^${key}\\s*=\\s*(.+?)\\s*$`, 'm').exec(text)?.[1];
+    const profile = /^[a-z]+:([a-z0-9-]+)/i.exec(value('status') ?? '')?.[1];
+    const fingerprint = value('sha1fp\\.0')?.replaceAll(':', '').toLowerCase();
+    if (profile !== undefined && fingerprint !== undefined) this.#profiles.set(fingerprint, profile.toLowerCase());
   }
 
   #takeRules({ path, bytes }: TrustFile, parse: (text: string) => RuleFile): void {
@@ -247,7 +256,8 @@ class Gathered {
         return [];
       }
       const kept = newest ?? this.#kept(certificate, before);
-      return [{ certificate, file, anchor: certificate.selfIssued, crl: kept?.list, crlFile: kept?.file }];
+      const profile = this.#profiles.get(createHash('sha1').update(certificate.raw).digest('hex'));
+      return [{ certificate, file, anchor: certificate.selfIssued, crl: kept?.list, crlFile: kept?.file, profile }];
     });
     const looseLists = this.#lists.filter(({ list }) => !names.has(list.issuer.key)).map(({ list }) => list);
     return { authorities, looseLists };
