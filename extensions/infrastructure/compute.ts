@@ -75,9 +75,9 @@ export class ComputeHandler extends InfrastructureHandler {
   ): Promise<{ entity: EntityRecord; minted?: Mixin }> {
     if (invocation.term !== 'save') return super.act(write, entity, invocation);
     const minted = this.#mint(write, entity, invocation.parameters['name']);
-    const { id, scheme, term, title, depends, location } = minted;
+    const { title, depends: rel } = minted;
     const owned = { group: entity.group, createdBy: write.context.principal.id, createdAt: write.now };
-    await insertUserMixin(write.tx, { id, scheme, term, title: title ?? null, rel: depends, location, ...owned });
+    await insertUserMixin(write.tx, { ...minted, title: title ?? null, rel, ...owned });
     await expectImage(write.tx, minted.id, entity.site ?? '', write.now);
     const parameters = { ...invocation.parameters, name: minted.title ?? minted.term, template: minted.id };
     const outcome = await super.act(write, entity, { ...invocation, parameters });
@@ -96,7 +96,9 @@ export class ComputeHandler extends InfrastructureHandler {
         .replace(/^[^a-z]+|_+$/g, '')
         .slice(0, 40) || 'image';
     const scheme = `http://schemas.contrail-project.eu/occi/group/${encodeURIComponent(entity.group)}/os_tpl#`;
-    const taken = (term: string): boolean => write.registry.get(scheme + term) !== undefined;
+    const locationOf = (term: string): string => `/mixin/os_tpl/saved/${term}/`;
+    const taken = (term: string): boolean =>
+      write.registry.get(scheme + term) !== undefined || write.registry.atLocation(locationOf(term)) !== undefined;
     let term = base;
     for (let number = 2; taken(term); number += 1) term = `${base}_${number}`;
     return {
@@ -109,7 +111,7 @@ export class ComputeHandler extends InfrastructureHandler {
       depends: [OS_TPL],
       applies: [COMPUTE],
       actions: [],
-      location: `/mixin/os_tpl/saved/${term}/`,
+      location: locationOf(term),
       ownerGroup: entity.group,
     };
   }

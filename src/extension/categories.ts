@@ -41,9 +41,10 @@ function asMixin(stored: UserMixin): Mixin {
     ...(stored.title === null ? {} : { title: stored.title }),
     attributes: new Map(),
     depends: stored.rel,
-    applies: [],
+    applies: stored.applies,
     actions: [],
     location: stored.location,
     ownerGroup: stored.group,
+    madeBy: stored.createdBy,
   };
 }

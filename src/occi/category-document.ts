@@ -1,8 +1,8 @@
 /**
  * A category document: kinds, mixins and actions as data, in the category collection rendering of GFD.226 §3.4 with
- * the name of the specification they come from. Three members say what that rendering cannot: `version` on a category
- * or an attribute that only one protocol version offers, and `createOnly` on an attribute. Everything is checked here
- * once, by the grammar of GFD.229 §4.1; how categories hang together is for the {@link CategoryRegistry} to check.
+ * the name of the specification they come from. A few members say what that rendering cannot: `version` on a category
+ * or an attribute that only one protocol version offers, `createOnly` and `lenientIn` on an attribute. Everything is checked
+ * here once, by the grammar of GFD.229 §4.1; how categories hang together is for the {@link CategoryRegistry} to check.
  */
 
 import { excerpt, throwIfFaulty, type Fault } from '../base/errors.js';
@@ -61,6 +61,7 @@ const ATTRIBUTE_MEMBERS: ReadonlySet<string> = new Set([
   'default',
   'description',
   'version',
+  'lenientIn',
 ]);
 const DOCUMENT_MEMBERS: ReadonlySet<string> = new Set(['specification', ...CLASSES.map(([member]) => member)]);
 const TYPES: ReadonlySet<string> = new Set<AttributeType>(['string', 'number', 'boolean', 'array', 'object']);
@@ -164,6 +165,7 @@ class CategoryReader {
       ...present('default', value),
       ...present('description', this.#text(json, 'description', path, false)),
       ...present('version', this.#version(json, path)),
+      ...present('lenientIn', this.#version(json, path, 'lenientIn')),
     };
   }
 
@@ -193,10 +195,10 @@ class CategoryReader {
     return location;
   }
 
-  #version(json: JsonObject, path: string): OcciVersion | undefined {
-    const version = this.#text(json, 'version', path, false);
+  #version(json: JsonObject, path: string, member = 'version'): OcciVersion | undefined {
+    const version = this.#text(json, member, path, false);
     if (version === undefined || version === '1.1' || version === '1.2') return version;
-    this.#fault('version', 'version is neither 1.1 nor 1.2', `${path}/version`, version);
+    this.#fault('version', `${member} is neither 1.1 nor 1.2`, `${path}/${member}`, version);
     return undefined;
   }
 

@@ -29,6 +29,8 @@ export interface AttributeDefinition {
   readonly description?: string;
   /** Offered in one version only (`occi.compute.speed`: 1.1). Absent: in both. */
   readonly version?: OcciVersion;
+  /** The version in whose creations a value that breaks the pattern is left out instead of refused. */
+  readonly lenientIn?: OcciVersion;
 }
 
 interface Category {
@@ -59,6 +61,8 @@ export interface Mixin extends Category {
   readonly location: string;
   /** Set on a mixin that a client made: the group it belongs to (K15). */
   readonly ownerGroup?: string;
+  /** The principal who made it. */
+  readonly madeBy?: string;
 }
 
 export interface Action extends Category {

@@ -87,6 +87,7 @@ const userMixin = table(
     location: text,
     created_by: text,
     created_at: bigint,
+    applies: optional(text),
   },
   { user_mixin_by_location: ['unique', 'grp', 'location'] },
 );

@@ -18,6 +18,8 @@ export interface UserMixin {
   readonly title: string | null;
   /** Mixins it depends on. */
   readonly rel: readonly TypeId[];
+  /** Kinds it may be associated with; none: any entity. */
+  readonly applies: readonly TypeId[];
   /** Path with slashes at both ends. */
   readonly location: string;
   readonly createdBy: string;
@@ -35,9 +37,10 @@ interface UserMixinRow {
   readonly location: string;
   readonly created_by: string;
   readonly created_at: number;
+  readonly applies: string | null;
 }
 
-const COLUMNS = 'grp, id, scheme, term, title, rel, location, created_by, created_at';
+const COLUMNS = 'grp, id, scheme, term, title, rel, location, created_by, created_at, applies';
 
 /** @throws Problem `conflict` when the group has a mixin of that identifier or at that location. */
 export async function insertUserMixin(tx: Tx, mixin: UserMixin): Promise<void> {
@@ -52,7 +55,7 @@ export async function insertUserMixin(tx: Tx, mixin: UserMixin): Promise<void> {
       remedy: `choose another ${what}, or delete the other mixin first`,
     });
   }
-  await tx.run(`INSERT INTO user_mixin (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
+  await tx.run(`INSERT INTO user_mixin (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
     mixin.group,
     mixin.id,
     mixin.scheme,
@@ -62,6 +65,7 @@ export async function insertUserMixin(tx: Tx, mixin: UserMixin): Promise<void> {
     mixin.location,
     mixin.createdBy,
     mixin.createdAt,
+    JSON.stringify(mixin.applies),
   ]);
   await raiseGeneration(tx, 'categories');
 }
@@ -91,6 +95,7 @@ function fromRow(row: UserMixinRow): UserMixin {
     term: row.term,
     title: row.title,
     rel: JSON.parse(row.rel) as TypeId[],
+    applies: row.applies === null ? [] : (JSON.parse(row.applies) as TypeId[]),
     location: row.location,
     createdBy: row.created_by,
     createdAt: row.created_at,

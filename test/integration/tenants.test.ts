@@ -202,6 +202,17 @@ forEachServer({}, (server) => {
     expect(await user().list('/private/')).toEqual([theirs.compute]);
   });
 
+  it('K15 the group uses a mixin and only its maker, or an administrator, takes it away', async () => {
+    const shared = { categories: [category(`${USER}shared`, 'mixin', '; location="/shared/"')] };
+    expect((await user().send('POST', '/-/', shared)).status).toBe(200);
+    const colleague = user().being('colleague');
+    const forgotten = await colleague.send('DELETE', '/-/', { categories: [mixinOf(`${USER}shared`)] });
+    expect(forgotten.status).toBe(403);
+    expect(forgotten.headers['x-occi-error']).toContain('another member of your group');
+    expect((await user().categories()).some((each) => each.term === 'shared')).toBe(true);
+    expect((await user().send('DELETE', '/-/', { categories: [mixinOf(`${USER}shared`)] })).status).toBe(200);
+  });
+
   it('lets the group read and only the owner change', async () => {
     const colleague = user().being('colleague');
     expect((await colleague.get(theirs.compute)).status).toBe(200);

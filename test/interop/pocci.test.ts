@@ -18,7 +18,7 @@ describe.each(['text/plain', 'text/occi'])('in %s', (type) => {
     const headers: Record<string, string> = {
       'Content-Type': type,
       Accept: type,
-      'User-Agent': 'pOCCI/1.0.0 OCCI/1.2',
+      'User-Agent': 'PycURL/7.45.2 libcurl/7.88.1',
     };
     if (type === 'text/plain') {
       const body = Object.entries(fields).flatMap(([name, values]) =>
@@ -77,9 +77,16 @@ describe.each(['text/plain', 'text/occi'])('in %s', (type) => {
 
   it('CORE/CREATE: a mixin of the user is added', async () => {
     const term = `tag_${type.replace('/', '_')}`;
-    const definition = `${term}; scheme="http://example.com/pocci#"; class="mixin"; location="/mixin/${term}/"; title="Tag"`;
+    // Below a mixin of the provider, and depending on it.
+    const definition = `${term}; scheme="http://example.com/pocci#"; class="mixin"; location="/mixin/resource_tpl/${term}/"; rel="${INFRA}resource_tpl"`;
     expect((await send('POST', '/-/', { Category: [definition] })).status).toBe(200);
     expect(values(await send('GET', '/-/'), 'Category').some((category) => category.startsWith(`${term};`))).toBe(true);
+  });
+
+  it('CORE/CREATE: a resource with an architecture that there is nowhere', async () => {
+    const attributes = ['occi.core.id="Compute_1"', 'occi.core.summary="s"', 'occi.compute.architecture="arch"'];
+    const url = await create('compute', { 'X-OCCI-Attribute': attributes });
+    expect(values(await send('GET', pathOf(url)), 'X-OCCI-Attribute')).toContain('occi.compute.architecture="x64"');
   });
 
   it('CORE/UPDATE: the whole entity, links included, is put back', async () => {

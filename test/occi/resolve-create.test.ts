@@ -330,6 +330,12 @@ describe('resolveCreate: attributes', () => {
   });
 });
 
+it('I-036 pOCCI asks for an architecture of its own in 1.1, and gets one that there is', () => {
+  const asked = input([COMPUTE], { 'occi.compute.architecture': 'arch' });
+  expect(resolveCreate(asked, registry, { version: '1.1' }).attributes['occi.compute.architecture']).toBe('x64');
+  expect(refusal(asked)).toEqual(['invalid', 'attribute.pattern']);
+});
+
 describe('resolveCreate: links', () => {
   it.each<[string, LinkInput, string]>([
     ['its category', linkTo('/network/1', { categories: [NETWORKINTERFACE] }), NETWORKINTERFACE],

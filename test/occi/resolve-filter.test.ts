@@ -117,6 +117,7 @@ describe('resolveUserMixin', () => {
     ['K02 a reserved location', { location: '/health/mine/' }, ['conflict', 'mixin.location-taken']],
     ['K02 a location of the provider', { location: '/compute/' }, ['conflict', 'mixin.location-taken']],
     ['a location below one of the provider', { location: '/compute/mine/' }, ['conflict', 'mixin.location-taken']],
+    ['the location of a mixin', { location: '/mixin/os_tpl/' }, ['conflict', 'mixin.location-taken']],
     ['a location above some of the provider', { location: '/mixin/' }, ['conflict', 'mixin.location-taken']],
     ['a term that breaks the grammar', { term: 'my stuff' }, ['invalid', 'mixin.term']],
     ['a scheme that is none', { scheme: 'mine#' }, ['invalid', 'mixin.scheme']],

@@ -116,6 +116,7 @@ forEachDatabase((_name, database) => {
 
   it('keeps user mixins to their group (K15) and raises the generation of the categories', async () => {
     const mixin: UserMixin = {
+      applies: ['http://schemas.ogf.org/occi/infrastructure#compute'],
       group: 'alice',
       id: 'http://example.com/a#mine',
       scheme: 'http://example.com/a#',

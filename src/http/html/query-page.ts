@@ -1,5 +1,6 @@
 /** The query interface as a page (GFD.223 §9): every category with its attributes and actions, and the mixins that users define. */
 
+import type { Principal } from '../../access/principal.js';
 import type { AnyCategory, AttributeDefinition, Mixin } from '../../occi/model.js';
 import type { CategoryRegistry } from '../../occi/registry.js';
 import { categoriesVisibleIn, type CategoryView } from '../../occi/visible.js';
@@ -10,13 +11,13 @@ import { categoryLink, termOf, titleOf } from './labels.js';
 import type { Page } from './layout.js';
 import { html, visible, type Content, type Html } from './template.js';
 
-export function queryPage({ registry, target }: Exchange, attempt?: Attempt): Page {
+export function queryPage({ registry, target, context: { principal } }: Exchange, attempt?: Attempt): Page {
   const views = categoriesVisibleIn(registry, '1.2');
   const section = (title: string, categoryClass: AnyCategory['class']): Html => {
     const found = views.filter(({ category }) => category.class === categoryClass);
     return html`<section aria-labelledby="${categoryClass}s">
       <h2 id="${categoryClass}s">${title} (${found.length})</h2>
-      <div class="categories">${found.map((view) => categoryItem(registry, view, target.path))}</div>
+      <div class="categories">${found.map((view) => categoryItem(registry, view, target.path, principal))}</div>
     </section>`;
   };
   const content = html`<h1>Categories</h1>
@@ -34,7 +35,7 @@ export function queryPage({ registry, target }: Exchange, attempt?: Attempt): Pa
   return { title: 'Categories', way: [{ name: 'Home', path: '/' }, { name: 'Categories' }], content };
 }
 
-function categoryItem(registry: CategoryRegistry, view: CategoryView, path: string): Html {
+function categoryItem(registry: CategoryRegistry, view: CategoryView, path: string, reader: Principal): Html {
   const { category, attributes, actions, rel, depends, applies } = view;
   const linked = (ids: readonly string[]): Content => ids.map((id) => html`${categoryLink(registry, id)} `);
   const rows: readonly (readonly [string, Content])[] = [
@@ -50,7 +51,10 @@ function categoryItem(registry: CategoryRegistry, view: CategoryView, path: stri
     ['Applies to', applies.length > 0 && linked(applies)],
     ['Actions', actions.length > 0 && actions.map((id) => titleOf(registry, id)).join(', ')],
   ];
-  const own = category.class === 'mixin' && category.ownerGroup !== undefined;
+  const own =
+    category.class === 'mixin' &&
+    category.ownerGroup !== undefined &&
+    (category.madeBy === reader.id || reader.roles.has('administrator'));
   return html`<details class="category">
     <summary>
       ${visible(termOf(category.id))}

@@ -24,12 +24,7 @@ export class OcciDispatch {
   constructor(services: CollectionServices & EntityResourceServices & { readonly discovery: Discovery }) {
     this.#collections = new Collections(services);
     this.#entity = new EntityResource(services);
-    this.#queryInterface = new QueryInterface(
-      services.entities,
-      services.reader,
-      this.#collections,
-      services.discovery,
-    );
+    this.#queryInterface = new QueryInterface(services, this.#collections, services.discovery);
   }
 
   async answer(exchange: Exchange): Promise<Answer> {

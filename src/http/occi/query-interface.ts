@@ -3,16 +3,17 @@
  * define, which belong to the group of their maker (K15).
  */
 
+import type { Access } from '../../access/access.js';
 import { Problem, problem } from '../../base/errors.js';
 import type { Entities } from '../../extension/entities.js';
-import type { Mixin, TypeId } from '../../occi/model.js';
+import type { AnyCategory, Mixin, TypeId } from '../../occi/model.js';
 import { resolveCategories, resolveUserMixin } from '../../occi/resolve/index.js';
 import { categoriesVisibleIn, categoryView, type CategoryView } from '../../occi/visible.js';
 import { deleteUserMixin, insertUserMixin } from '../../store/user-mixins.js';
 import type { Answer } from '../answer.js';
 import { onlyParameters } from '../target.js';
 import { categoriesAnswer, okAnswer } from './answers.js';
-import type { Collections } from './collections.js';
+import type { Collections, CollectionServices } from './collections.js';
 import type { Discovery } from './discovery.js';
 import type { Exchange } from './exchange.js';
 import { acceptedHere, answerType, type AnswerType } from './media.js';
@@ -34,12 +35,18 @@ export const RESERVED_PATHS = [
 export class QueryInterface {
   readonly #entities: Entities;
   readonly #reader: RequestReader;
+  readonly #access: Access;
   readonly #collections: Collections;
   readonly #discovery: Discovery;
 
-  constructor(entities: Entities, reader: RequestReader, collections: Collections, discovery: Discovery) {
+  constructor(
+    { entities, reader, access }: Pick<CollectionServices, 'entities' | 'reader' | 'access'>,
+    collections: Collections,
+    discovery: Discovery,
+  ) {
     this.#entities = entities;
     this.#reader = reader;
+    this.#access = access;
     this.#collections = collections;
     this.#discovery = discovery;
   }
@@ -78,9 +85,9 @@ export class QueryInterface {
       layers.push(resolveUserMixin({ class: 'mixin', ...ref }, registry, RESERVED_PATHS));
     }
     await this.#entities.write(exchange.context, exchange.registry, async ({ tx, now }) => {
-      for (const { id, scheme, term, title, depends, location } of layers) {
-        const owned = { group: principal.groups[0], createdBy: principal.id, createdAt: now };
-        await insertUserMixin(tx, { id, scheme, term, title: title ?? null, rel: depends, location, ...owned });
+      const owned = { group: principal.groups[0], createdBy: principal.id, createdAt: now };
+      for (const mixin of layers) {
+        await insertUserMixin(tx, { ...mixin, title: mixin.title ?? null, rel: mixin.depends, ...owned });
       }
     });
     return okAnswer(type);
@@ -94,14 +101,7 @@ export class QueryInterface {
       request.categories.map(({ scheme, term }) => ({ scheme, term })),
       exchange.registry,
     );
-    const mixins = categories.map((category) => {
-      if (category.class === 'mixin' && category.ownerGroup !== undefined) return category;
-      throw problem('forbidden', 'category.provider-defined', `${category.id} belongs to the provider`, {
-        place: { field: 'Category' },
-        rule: 'GFD.185 §3.4.1',
-        remedy: 'only mixins that users defined can be removed',
-      });
-    });
+    const mixins = categories.map((category) => this.#removable(exchange, category));
     await this.#entities.write(exchange.context, exchange.registry, async (write) => {
       for (const mixin of mixins) {
         await this.#collections.dissociateAll(write, mixin);
@@ -109,6 +109,27 @@ export class QueryInterface {
       }
     });
     return okAnswer(type);
+  }
+
+  /** The whole group sees and uses a mixin; as with entities, only who made it may take it away (K15). */
+  #removable(exchange: Exchange, category: AnyCategory): Mixin {
+    const refuse = (code: string, message: string, remedy: string): Problem =>
+      problem('forbidden', code, message, { place: { field: 'Category' }, rule: 'GFD.185 §3.4.1', remedy });
+    if (category.class !== 'mixin' || category.ownerGroup === undefined) {
+      throw refuse(
+        'category.provider-defined',
+        `${category.id} belongs to the provider`,
+        'only mixins that users defined can be removed',
+      );
+    }
+    const { id, ownerGroup: group, madeBy: owner = '' } = category;
+    const owned = { id, kind: '', owner, group, appliance: null };
+    if (this.#access.decide(exchange.context.principal, 'delete', owned)) return category;
+    throw refuse(
+      'category.made-by-another',
+      `${id} was defined by another member of your group`,
+      'ask who defined it, or an administrator; you can take it off your own entities',
+    );
   }
 }
 

@@ -64,8 +64,10 @@ export function newAttributes(
       continue;
     }
     const outcome = acceptValue(definition, input);
-    if (!outcome.ok) findings.add('invalid', outcome.fault);
-    else if (CORE_NAMES[name] !== undefined) core[CORE_NAMES[name]] = outcome.value as string;
+    if (!outcome.ok) {
+      const leftOut = definition.lenientIn === version && outcome.fault.code === 'attribute.pattern';
+      if (!leftOut) findings.add('invalid', outcome.fault);
+    } else if (CORE_NAMES[name] !== undefined) core[CORE_NAMES[name]] = outcome.value as string;
     else attributes[name] = outcome.value;
   }
   for (const definition of definitions.values()) {

@@ -5,7 +5,7 @@
 
 import { excerpt, type Fault } from '../../base/errors.js';
 import { isLocation, isScheme, isTerm, LONGEST_NAME } from '../category-grammar.js';
-import { CONTRAIL, type Mixin } from '../model.js';
+import { CONTRAIL, type CategoryClass, type Mixin } from '../model.js';
 import type { CategoryRegistry } from '../registry.js';
 import type { CategoryRef } from '../request.js';
 import { Findings, type FindingKind } from './findings.js';
@@ -134,20 +134,25 @@ function nameFaults(ref: CategoryRef, registry: CategoryRegistry): readonly Find
   ];
 }
 
-/** A place is free if nothing reserved or provided lies there, above or below, and no other mixin is right there. */
+/**
+ * A place is free if nothing reserved and no kind lies there, above or below, no mixin of the provider there or below, and no
+ * other mixin is right there. Below a mixin of the provider there is room: nothing else has its URL there, and clients put
+ * their own templates beside the provider's.
+ */
 function placeFaults(
   location: string,
   registry: CategoryRegistry,
   reservedPaths: readonly string[],
 ): readonly Finding[] {
   if (!isLocation(location)) return [];
-  const provided = registry.provider
-    .categories('1.2')
-    .flatMap((category) => (category.class === 'action' ? [] : (category.location ?? [])));
+  const provided = registry.provider.categories('1.2');
+  const locationsOf = (wanted: CategoryClass): string[] =>
+    provided.flatMap((each) => (each.class === wanted && each.class !== 'action' ? (each.location ?? []) : []));
+  const closed = [...locationsOf('kind'), ...reservedPaths].filter((taken) => taken !== '/');
   const clash =
-    [...provided, ...reservedPaths].find(
-      (taken) => taken !== '/' && (location.startsWith(taken) || taken.startsWith(location)),
-    ) ?? registry.atLocation(location)?.location;
+    closed.find((taken) => location.startsWith(taken)) ??
+    [...closed, ...locationsOf('mixin')].find((taken) => taken.startsWith(location)) ??
+    registry.atLocation(location)?.location;
   if (clash === undefined) return [];
   return [
     [
