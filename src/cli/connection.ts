@@ -120,7 +120,7 @@ function localToken(folder: string, admin: boolean): string | undefined {
   }
 }
 
-function tlsOf({ cert, key, cacert }: ConnectionOptions, directory: string): TlsIdentity | undefined {
+export function tlsOf({ cert, key, cacert }: ConnectionOptions, directory: string): TlsIdentity | undefined {
   if (cert === undefined && key === undefined && cacert === undefined) return undefined;
   if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together');
   const read = (file: string): string => {

@@ -4,6 +4,7 @@
  */
 
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { ConformanceOptions } from './commands/conformance.js';
 import { EXIT_CODES, type ExitCode } from './exit-codes.js';
 import { Session, type GlobalOptions } from './session.js';
 import type { Terminal } from './terminal.js';
@@ -14,7 +15,6 @@ type Handler<Options> = (session: Session, args: readonly string[], options: Opt
 export function createProgram(terminal: Terminal, finish: Finish): Command {
   const program = new Command('vep')
     .description('The Virtual Execution Platform: appliances (OVF) and their agreements (SLA) in a federated cloud')
-    .version('0.1.0', '-V, --version')
     .option('--endpoint <url>', 'server to speak to (VEP_ENDPOINT)')
     .option('--token <token>', 'API token (VEP_TOKEN keeps it out of the list of processes)')
     .option('--admin', 'act as the administrator of this machine')
@@ -134,6 +134,30 @@ function addKeeping(program: Command, calling: Calling): void {
     .argument('<operation>', 'id, as `vep doctor` names it')
     .action(calling<never>(async (session, args) => (await import('./commands/doctor.js')).retry(session, args)));
 
+  program
+    .command('conformance')
+    .description('check any OCCI server against the standards, statement by statement')
+    .argument('<endpoint>', 'URL below which its /-/ is')
+    .addOption(
+      new Option('--version <version>', 'version of OCCI to judge by; those that the server names when absent').choices(
+        ['1.1', '1.2'],
+      ),
+    )
+    .option('--only <ids>', 'ids of statements or beginnings of ids, separated by commas: C-041,C-1,I', list)
+    .option(
+      '--auth <credentials>',
+      'none, basic:<name>:<password>, bearer:<token> or keystone:<token>; @<file> for a secret',
+    )
+    .option('--other-auth <credentials>', 'a second account, for what one must not see of another')
+    .option('--provider-auth <credentials>', 'whoever may accept agreements, where the account may not')
+    .addOption(new Option('--report <form>', 'form of the report').choices(['html', 'junit', 'json']))
+    .option('--output <file>', 'where the report goes, in the place of standard output')
+    .option('--destructive', 'also check what deletes or changes entities that were there before')
+    .option('--timeout <seconds>', 'how long a state may take to be reached (60)', positive)
+    .action(
+      calling<ConformanceOptions>(async (...all) => (await import('./commands/conformance.js')).conformance(...all)),
+    );
+
   const token = program
     .command('token')
     .description("API tokens of local accounts, on the server's own machine (--admin)");
@@ -208,6 +232,10 @@ function following(command: Command): Command {
   return command
     .option('--watch', 'follow it to its end')
     .option('--timeout <seconds>', 'how long to follow it', positive);
+}
+
+function list(text: string): string[] {
+  return text.split(',').filter((each) => each !== '');
 }
 
 function positive(text: string): number {

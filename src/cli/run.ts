@@ -14,6 +14,8 @@ import { faultLines } from './ui/faults.js';
 export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
   const program = createProgram(terminal, (result) => (code = result));
+  // `vep conformance … --version 1.1` names a version of OCCI: there, the question for that of `vep` must not step in.
+  if (!args.includes('conformance')) program.version('0.1.0', '-V, --version');
   try {
     await program.parseAsync(args, { from: 'user' });
     return code;

@@ -179,11 +179,12 @@ export class Collections {
     return invoking.onMembers(exchange, type, writable, term, definedBy);
   }
 
-  /** Deletes the entities that the request names, or all; all or none of them (A10, K08). */
+  /** Deletes the entities that the request names (in 1.1 only), or all; all or none of them (A10, C-133, K08). */
   async #remove(exchange: Exchange, type: AnswerType, members: Members): Promise<Answer> {
     const { entities, reader } = this.#services;
     onlyParameters(exchange.target, ['all-tenants']);
     const named = (await reader.read(exchange)).request.locations;
+    if (named.length > 0 && exchange.version === '1.2') throw noSubset();
     await entities.write(exchange.context, exchange.registry, async (write) => {
       const all = await this.#writable(write, exchange, members, 'delete');
       const wanted = named.length === 0 ? all : idsOf(exchange, named);
@@ -320,6 +321,13 @@ function noEntity(request: OcciRequest): Error {
     place: { field: 'Category' },
     rule: 'GFD.223 §11.3.1',
     remedy: 'send the category of a kind with its attributes',
+  });
+}
+
+function noSubset(): Error {
+  return problem('invalid', 'occi.no-subset', 'a kind does not let single entities go', {
+    rule: 'GFD.223 §11.4',
+    remedy: 'delete each entity by its own URL, or send no entities to delete all',
   });
 }
 

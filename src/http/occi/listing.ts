@@ -170,7 +170,8 @@ export class Listing {
 function wholeNumber(exchange: Exchange, name: string): number | undefined {
   const value = parameter(exchange.target, name);
   if (value === undefined) return undefined;
-  if (/^\d{1,9}$/.test(value)) return Number(value);
+  // More than any collection or limit: larger ones say nothing more.
+  if (/^\d+$/.test(value)) return Math.min(Number(value), 2 ** 31);
   throw problem('malformed', 'http.page', `${name} is not a whole number`, {
     place: { field: name },
     value,

@@ -41,8 +41,8 @@ function titleText(title: string): string {
   return title.replace(/, */g, ' ');
 }
 
-/** Name and properties. What a client must not give it cannot be required to give (A21); create-only is not immutable. */
-function attributeDefinition({ name, mutable, createOnly, required }: AttributeDefinition): string {
-  if (!mutable && createOnly !== true) return `${name}{immutable}`;
+/** Name and properties. What a client must not give it cannot be required to give (A21). */
+function attributeDefinition({ name, mutable, required }: AttributeDefinition): string {
+  if (!mutable) return `${name}{immutable}`;
   return required ? `${name}{required}` : name;
 }

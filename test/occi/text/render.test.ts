@@ -210,7 +210,7 @@ describe('categories', () => {
       attribute('occi.core.title'),
       attribute('occi.storage.size', { required: true }),
       attribute('occi.storage.state', { mutable: false }),
-      attribute('eu.contrail-project.ovf.url', { mutable: false, createOnly: true }),
+      attribute('eu.contrail-project.ovf.url', { mutable: true, createOnly: true }),
     ],
     actions: [`${OGF}/infrastructure/storage/action#online`, `${OGF}/infrastructure/storage/action#offline`],
   };

@@ -1,0 +1,52 @@
+/** Core model and classification (GFD.183, GFD.221). */
+
+import { statements } from './statement.js';
+
+export const CORE_MODEL = statements(
+  'Core model and classification',
+  `
+C-001 both MUST: Discovery shows the kinds core#entity, core#resource and core#link (GFD.183 §4.4.2; GFD.221 §5.3.3)
+C-002 both MUST: Every category has a term and a scheme; scheme+term is unique over all categories (GFD.221 §5.3.1)
+C-003 both MUST: Type identifiers are understood as the concatenation scheme+term in every rendering (GFD.221 §5.3.1)
+C-004 both MUST: Every kind except core#entity names a parent (rel / parent) that is itself discoverable, and the chain ends at core#entity (GFD.221 §5.3.3)
+C-005 both MUST: infrastructure#compute, #network, #storage have core#resource as direct parent; #networkinterface, #storagelink have core#link (GFD.224 §3)
+C-006 both MUST: A kind's discovery entry lists the attributes of its entity type (GFD.183 §4.4.2; GFD.221 §5.3.3)
+C-007 both MUST: A kind's discovery entry lists the actions of its entity type, and each listed action exists as a category of class action (GFD.221 §5.3.3, §5.3.9)
+C-008 both MUST: core#entity exposes occi.core.id and occi.core.title; core#resource occi.core.summary; core#link occi.core.source and occi.core.target (GFD.183 §4.5)
+C-009 both MUST: Creating an instance of core#entity is refused (GFD.221 §5.4.1)
+C-010 both MUST: A creation request without a kind is refused (400) (GFD.221 §5.3.6; GFD.185 §3.4.4)
+C-011 1.1 MUST: A creation request with two kinds is refused (400) (GFD.185 §3.4.4)
+C-012 both MUST: A creation request naming an unknown kind is refused (404 or 400) (GFD.185 §3.6.8)
+C-013 both MUST: A creation request naming an unknown mixin is refused (404 or 400) (GFD.185 §3.6.8)
+C-014 both MUST: An entity keeps its kind for life: an update naming another kind is refused and nothing changes (GFD.221 §5.3.3; GFD.185 §3.4.4)
+C-015 both MUST: An entity rendering exposes its kind and every associated mixin (GFD.221 §5.4.1)
+C-016 both MUST: Each entity has occi.core.id, unique among all entities (GFD.221 §5.4; GFD.185 §3.1)
+C-017 both MUST: occi.core.id is a valid URI (reference) (GFD.221 §5.4)
+C-018 both SHOULD: occi.core.id uses URN syntax (urn:uuid:…) (GFD.221 §5.4; GFD.185 §3.1)
+C-019 both MUST: occi.core.title can be given at creation and updated (GFD.221 §5.2, §5.4.1)
+C-020 both MUST: occi.core.summary can be given at creation of a resource and updated (GFD.221 §5.4.2)
+C-021 both MUST: Every mutable attribute given at creation is honoured (GFD.221 §5.2)
+C-022 both MUST: Every mutable attribute can be updated afterwards (GFD.221 §5.2)
+C-023 both MUST: An attempt to change an immutable attribute (e.g. occi.compute.state) fails and leaves the value unchanged (1.1: 403) (GFD.221 §5.2; GFD.185 §3.6.8)
+C-024 both MUST: A creation request lacking a required attribute is refused (400) (GFD.221 §5.3.2; GFD.185 §3.6.8)
+C-025 1.2 MUST: A default from the kind applies when the client gives no value (GFD.221 §5.3.2)
+C-026 1.2 MUST: A default from an associated mixin overrides the kind's default (GFD.221 §5.3.7)
+C-027 both MUST: Associating a mixin adds its attributes and actions to the entity (GFD.221 §5.3.4)
+C-028 both MUST: Associating mixin B that depends on A gives the capabilities of both (GFD.221 §5.3.4)
+C-029 1.2 MUST: Restrictions of a mixin are advertised in applies (JSON) (GFD.221 §5.3.4)
+C-030 both MUST: Associating a mixin with an entity of a kind it does not apply to is refused (400 or 403) (GFD.221 §5.3.4; GFD.185 §3.6.8)
+C-031 both MUST: A mixin cannot be associated with a kind, only with instances (GFD.221 §5.3.4)
+C-032 both MUST: Removing a mixin removes its attributes and actions from the entity's rendering (GFD.221 §5.3.8)
+C-033 both MUST: No provider-specific category uses a scheme below http://schemas.ogf.org/occi/ (GFD.221 §5.3.1)
+C-034 both MUST: No provider-specific attribute name starts with "occi." (GFD.221 §5.3.2, §5.5.1)
+C-035 both SHOULD: Provider attribute names start with a reverse domain name (GFD.221 §5.5.1)
+C-036 both MUST: A new entity is a member of its kind's collection at once (GFD.185 §3.4.4; GFD.221 §5.3.8)
+C-037 both MUST: Deleting a link removes it from its source's links (GFD.185 §3.4.4; GFD.221 §5.4.2)
+C-038 both MUST: Removing a link from a resource deletes the link entity (GFD.221 §5.4.2)
+C-039 both MUST: Link source refers to an existing resource of this provider (GFD.221 §5.4.3)
+C-040 1.1 MUST: Link target refers to a resource within the provider's namespace (GFD.183 §4.5.3)
+C-041 1.2 MUST: Link target may be an external URI (GFD.221 §5.4.3)
+C-042 both MUST: An action on a collection is valid only if all members have the kind/mixin defining it (GFD.221 §5.3.5)
+C-043 both MUST: Whole collection, single item and subset retrieval are all possible (GFD.221 §5.3.8)
+`,
+);
