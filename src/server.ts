@@ -34,6 +34,7 @@ import {
 } from './access/index.js';
 import { systemClock, type Clock } from './base/clock.js';
 import type { CertificatesConfig, Config } from './base/config.js';
+import { messageOf, problem } from './base/errors.js';
 import type { JsonValue } from './base/json.js';
 import { createLog, type Log } from './base/log.js';
 import { readOverlaid } from './base/file-overlay.js';
@@ -213,6 +214,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const guestUrls = new Map(
     config.sites.flatMap(({ name, guestUrl }) => (guestUrl ? [[name, guestUrl] as const] : [])),
   );
+  const signers = config.ovf.trustedSigners.map(readSigner);
   const reports = new GuestReports({ store, clock, engine, secretKey, urls: guestUrls });
   const extensions: Extension[] = [
     createInfrastructure({ config, store, clock, log, engine, sites, images, observations, registry, hooks }),
@@ -229,6 +231,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       blobs,
       uploads,
       maxBytes: config.limits.uploadBytes,
+      trust: () => ({ anchors: signers, now: clock.now() }),
       schemas: openOvfSchemas(),
       entities: () => entities,
       governance,
@@ -352,6 +355,18 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
 function openOvfSchemas(): OvfSchemas {
   const replacement = process.env['VEP_OVF_SCHEMA_DIR'];
   return createOvfSchemas(readOverlaid(SCHEMA_FILES, join(packageRoot, 'ovf-schema'), replacement));
+}
+
+/** @throws Problem for a file that is not there */
+function readSigner(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw problem('invalid', 'config.unreadable', `the certificates of ovf.trustedSigners: ${messageOf(error)}`, {
+      place: { path: 'ovf.trustedSigners' },
+      remedy: 'name readable files in PEM',
+    });
+  }
 }
 
 /** The key that seals secrets (K26): made at the first start, outside the database, for the server's own user alone. */

@@ -42,6 +42,7 @@ import { SLA, governedAttributes } from '../sla/agreements.js';
 import { agreementId, type Governance } from './governance.js';
 import { withInstances } from './instances.js';
 import { CHANGE, DELETE, DEPLOY, UNDEPLOY } from './operations.js';
+import { isOpen } from './remote-package.js';
 import { PreparedDeployment, prepareDeployment, type PreparationServices } from './prepared.js';
 import { insertAppliance, loadAppliance, updatePlan, type ApplianceRow } from './tables.js';
 import {
@@ -52,6 +53,7 @@ import {
   OVF_ID,
   OVF_INPUTS,
   OVF_KEEP_ON_FAILURE,
+  OVF_SIGNATURE,
   STATE,
   STATE_MESSAGE,
 } from './vocabulary.js';
@@ -117,6 +119,7 @@ export class ApplianceHandler implements KindHandler {
     draft.observed[STATE_MESSAGE] = 'deploying';
     draft.observed[DEPLOYED] = true;
     draft.observed[OVF_DIGEST] = prepared.digest;
+    if (prepared.signature) draft.observed[OVF_SIGNATURE] = prepared.signature.status;
     const { offer } = prepared.governed();
     if (offer) {
       draft.mixins.push(SLA);
@@ -196,6 +199,7 @@ export class ApplianceHandler implements KindHandler {
       startup: plan.startup,
       constraints: plan.constraints,
       images: new Map(registered.map((image) => [image, newUuid()])),
+      package: registered.length > 0 && isOpen(images) ? newUuid() : undefined,
     });
   }
 

@@ -14,21 +14,17 @@ import { parseJson } from '../../src/occi/json/index.js';
 import { parseContentType } from '../../src/occi/media-type.js';
 import type { CategoryRef, EntityInput, OcciRequest } from '../../src/occi/request.js';
 import { parseTextPlain } from '../../src/occi/text/index.js';
-import type { BlobStore } from '../../src/transfer/blob-store.js';
+import { safeHref } from '../../src/ovf/envelope/href.js';
+import { PackageReader } from '../../src/ovf/package/reader.js';
 import { MAX_DESCRIPTOR } from './package.js';
-import { unpackOva, type UnpackedPackage } from './unpack.js';
+import { BlobSink, intakeOptions, unpackOva, UnpackedPackage, type IntakeServices } from './unpack.js';
 import { APPLIANCE, DESCRIPTOR_TYPES, PACKAGE_TYPES } from './vocabulary.js';
 
 const MAX_SMALL = 1024 * 1024;
 const MAX_FILES = 1000;
 const MULTIPART = 'multipart/form-data';
 
-export interface BodyReaderServices {
-  readonly blobs: BlobStore;
-  readonly maxBytes: number;
-}
-
-export function applianceBodyReaders(services: BodyReaderServices): BodyReader[] {
+export function applianceBodyReaders(services: IntakeServices): BodyReader[] {
   return [
     { mediaTypes: DESCRIPTOR_TYPES, kind: APPLIANCE, read: (message, headers) => readDescriptor(message, headers) },
     { mediaTypes: PACKAGE_TYPES, kind: APPLIANCE, read: (message, headers) => readPackage(services, message, headers) },
@@ -49,17 +45,20 @@ async function readDescriptor(message: IncomingMessage, headers: OcciRequest): P
 }
 
 async function readPackage(
-  { blobs, maxBytes }: BodyReaderServices,
+  services: IntakeServices,
   message: IncomingMessage,
   headers: OcciRequest,
 ): Promise<BodyRead> {
-  const unpacked = await unpackOva(blobs, bytesOf(message), maxBytes);
-  return { request: withKind(headers), attachments: [packageAttachment(unpacked)] };
+  return { request: withKind(headers), attachments: packageAttachments(await unpackOva(services, message)) };
 }
 
-/** The descriptor stands for the package wherever two requests are compared (K12). */
-function packageAttachment(value: UnpackedPackage): Attachment {
-  return { name: 'package.ovf', mediaType: PACKAGE_TYPES[0], bytes: value.descriptor, value };
+/** Descriptor and files: wherever two requests are compared (K12), they stand for the package. */
+function packageAttachments(value: UnpackedPackage): Attachment[] {
+  const mediaType = 'application/octet-stream';
+  return [
+    { name: 'package.ovf', mediaType: DESCRIPTOR_TYPES[0], bytes: value.descriptor, value },
+    ...[...value.files].map(([name, blob]) => ({ name, mediaType, blob })),
+  ];
 }
 
 /** At the kind's own location the `Category` may be left out (K05). */
@@ -74,18 +73,33 @@ function withKind(request: OcciRequest): OcciRequest {
 
 /** One multipart request, part after part in the order of K05. */
 class Multipart {
-  readonly #services: BodyReaderServices;
+  readonly #services: IntakeServices;
   readonly #context: RequestContext;
   readonly #attachments: Attachment[] = [];
+  /** The files of a package that comes unpacked: descriptor, manifest, certificate and images. */
+  readonly #sink: BlobSink;
+  readonly #package: PackageReader;
+  #archived = false;
   #request: OcciRequest | undefined;
 
-  constructor(services: BodyReaderServices, context: RequestContext) {
+  constructor(services: IntakeServices, context: RequestContext) {
     this.#services = services;
     this.#context = context;
+    this.#sink = new BlobSink(services.blobs);
+    this.#package = new PackageReader(this.#sink, intakeOptions(services));
   }
 
   async read(message: IncomingMessage, headers: OcciRequest): Promise<BodyRead> {
-    await this.#parts(message);
+    try {
+      await this.#parts(message);
+      if (this.#package.files > 0) {
+        const read = await this.#package.result();
+        this.#attachments.push(...packageAttachments(new UnpackedPackage(read, this.#sink.files, true)));
+      }
+    } catch (error) {
+      await this.#sink.abort();
+      throw error;
+    }
     return { request: withKind(this.#request ?? headers), attachments: this.#attachments };
   }
 
@@ -130,24 +144,25 @@ class Multipart {
   }
 
   async #file(name: string, stream: Readable, filename: string, mediaType: string): Promise<void> {
-    if (name === 'file') {
-      const blob = await this.#services.blobs.put(stream, { maxBytes: this.#services.maxBytes });
-      this.#attachments.push({ name: filename, mediaType, blob });
-      return;
-    }
-    if (name === 'ovf') {
-      const archive = (PACKAGE_TYPES as readonly string[]).includes(mediaType) || /\.ova$/i.test(filename);
-      if (archive) return this.#archive(stream);
-      const bytes = await collect(stream, MAX_DESCRIPTOR, 'the descriptor');
-      this.#attachments.push({ name: 'descriptor.ovf', mediaType, bytes });
-      return;
-    }
+    const archive = (PACKAGE_TYPES as readonly string[]).includes(mediaType) || /\.ova$/i.test(filename);
+    if (name === 'ovf' && archive) return this.#archive(stream);
+    if (name === 'ovf') return this.#member(/\.ovf$/i.test(filename) ? filename : 'descriptor.ovf', stream);
+    if (name === 'file') return this.#member(memberName(filename), stream);
     await this.#small(name, mediaType, await collect(stream, MAX_SMALL, `the part ${name.slice(0, 40)}`));
   }
 
   async #archive(stream: Readable): Promise<void> {
-    const unpacked = await unpackOva(this.#services.blobs, stream, this.#services.maxBytes);
-    this.#attachments.push(packageAttachment(unpacked));
+    if (this.#archived || this.#package.files > 0) throw malformed('an archive comes alone: it holds its files');
+    this.#archived = true;
+    this.#attachments.push(...packageAttachments(await unpackOva(this.#services, stream)));
+  }
+
+  /** What is refused is read past: the faults of all parts are told at once. */
+  async #member(filename: string, stream: Readable): Promise<void> {
+    if (this.#archived) throw malformed('an archive comes alone: it holds its files');
+    const name = this.#package.accept(filename);
+    if (name !== undefined) await this.#package.take(name, undefined, stream);
+    stream.resume();
   }
 
   #small(name: string, mediaType: string, bytes: Uint8Array): Promise<void> {
@@ -156,6 +171,12 @@ class Multipart {
     else return Promise.reject(malformed(`there is no part called ${JSON.stringify(name.slice(0, 40))}`));
     return Promise.resolve();
   }
+}
+
+/** A file is known by the href that the descriptor gives it, which may be escaped. */
+function memberName(filename: string): string {
+  const href = safeHref(filename);
+  return href.kind === 'member' ? href.path : filename;
 }
 
 function entityOf(mediaType: string, text: string): OcciRequest {

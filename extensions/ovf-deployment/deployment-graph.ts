@@ -9,6 +9,7 @@ import type { EntityRecord } from '../../src/store/entity-record.js';
 import { ACT, PROVISION } from '../infrastructure/operations.js';
 import type { Components, MachineComponents } from './components.js';
 
+export const PACKAGE = 'appliance.package';
 export const IMAGE = 'appliance.image';
 export const PAUSE = 'appliance.pause';
 export const HALT = 'appliance.halt';
@@ -29,12 +30,18 @@ export interface DeploymentParts {
   readonly reporting: ReadonlySet<string>;
   /** File ids whose images must be registered with the site, and the id of each one's operation subject. */
   readonly images: ReadonlyMap<string, string>;
+  /** Id of the subject of the work on the package itself, if its images have to wait for that (K06). */
+  readonly package: string | undefined;
 }
 
 /** Everything from image to running machine, machines starting group by group. */
 export function deploymentGraph(parts: DeploymentParts): NewChild[] {
   const { components, site } = parts;
   const children: NewChild[] = [];
+  if (parts.package !== undefined) {
+    const input = { appliance: parts.appliance };
+    children.push({ key: 'package', type: PACKAGE, entity: parts.package, site: null, input, after: [] });
+  }
   for (const [image, subject] of parts.images) {
     children.push({
       key: `image ${image}`,
@@ -42,7 +49,7 @@ export function deploymentGraph(parts: DeploymentParts): NewChild[] {
       entity: subject,
       site,
       input: { appliance: parts.appliance, image },
-      after: [],
+      after: parts.package === undefined ? [] : ['package'],
     });
   }
   for (const network of components.networks.values()) {

@@ -6,7 +6,6 @@
 import type { Log } from '../../src/base/log.js';
 import { isJsonObject, stringAt } from '../../src/base/json.js';
 import type { Operation, OperationType } from '../../src/engine/operation.js';
-import type { Observations } from '../../src/extension/observations.js';
 import { IaasError } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { AttributeValue } from '../../src/occi/model.js';
@@ -16,6 +15,8 @@ import type { Store, Tx } from '../../src/store/sql.js';
 import type { ImageSource } from '../../src/transfer/image-fetcher.js';
 import type { SiteImages } from '../infrastructure/images.js';
 import { HALT, IMAGE, PAUSE } from './deployment-graph.js';
+import type { FileOrigin } from './package.js';
+import { remotePackage, type RemotePackageServices } from './remote-package.js';
 import { forgetReports, type GuestReports } from './guest-reports.js';
 import { forgetImage, imagesOf, loadAppliance, removeAppliance, rememberImage, type ApplianceImage } from './tables.js';
 import { DEPLOYED, STATE, STATE_MESSAGE } from './vocabulary.js';
@@ -25,11 +26,9 @@ export const CHANGE = 'appliance.change';
 export const UNDEPLOY = 'appliance.undeploy';
 export const DELETE = 'appliance.delete';
 
-export interface ApplianceOperationServices {
-  readonly store: Store;
+export interface ApplianceOperationServices extends RemotePackageServices {
   readonly sites: Sites;
   readonly images: SiteImages;
-  readonly observations: Observations;
   readonly reports: GuestReports;
   readonly log: Log;
 }
@@ -38,6 +37,7 @@ const POLL_MS = 250;
 
 export function applianceOperations(services: ApplianceOperationServices): OperationType[] {
   return [
+    remotePackage(services),
     registerImage(services),
     pause(services),
     halt(services),
@@ -112,7 +112,7 @@ async function wantedImage(
     key: imageKey(appliance, image),
     name: planned.href,
     source: {
-      from: 'sha256' in origin ? { sha256: origin.sha256 } : { url: origin.url },
+      ...sourceOf(origin),
       owner: entity.owner,
       compression,
       ...(chunkSize === undefined ? {} : { chunkSize }),
@@ -120,6 +120,13 @@ async function wantedImage(
       ...(digest === undefined ? {} : { digest }),
     },
   };
+}
+
+function sourceOf(origin: FileOrigin): Pick<ImageSource, 'from' | 'digest' | 'pieceDigests'> {
+  if ('sha256' in origin) return { from: { sha256: origin.sha256 } };
+  if ('member' in origin) throw new IaasError('invalid', `the package has no file ${origin.member}`);
+  const { url, digest, pieceDigests } = origin;
+  return { from: { url }, ...(digest ? { digest } : {}), ...(pieceDigests ? { pieceDigests } : {}) };
 }
 
 /** How long to wait at most before looking whether a guest has reported: a report hastens that, if it comes in between. */

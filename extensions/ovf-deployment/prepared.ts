@@ -18,6 +18,7 @@ import {
   type OvfSchemas,
   type PlanResult,
 } from '../../src/ovf/index.js';
+import type { Signature } from '../../src/ovf/package/certificate.js';
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
 import type { Governed } from './governance.js';
 import type { GuestReports } from './guest-reports.js';
@@ -43,6 +44,8 @@ export class PreparedDeployment {
   readonly agreement: Attachment | undefined;
   /** Findings of the package itself, beside those of the plan. */
   readonly findings: readonly Fault[];
+  /** Absent while the work has to look for a certificate. */
+  readonly signature: Signature | undefined;
 
   #governed: Governed | undefined;
 
@@ -55,6 +58,7 @@ export class PreparedDeployment {
     this.inputs = parts.inputs;
     this.agreement = parts.agreement;
     this.findings = parts.findings;
+    this.signature = parts.signature;
   }
 
   /** Notes what was settled about agreement and hosts. */
@@ -103,6 +107,7 @@ export async function prepareDeployment(
     site,
     inputs,
     agreement: attachments.find((attachment) => attachment.name === 'sla'),
+    signature: received.signature,
     findings: [
       ...received.findings,
       ...incomplete,

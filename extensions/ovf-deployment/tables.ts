@@ -110,6 +110,10 @@ export async function updatePlan(tx: Tx, appliance: string, plan: DeploymentPlan
   await tx.run('UPDATE appliance SET plan = ? WHERE appliance = ?', [JSON.stringify(plan), appliance]);
 }
 
+export async function updateImages(tx: Tx, appliance: string, images: ImageOrigins): Promise<void> {
+  await tx.run('UPDATE appliance SET images = ? WHERE appliance = ?', [JSON.stringify(images), appliance]);
+}
+
 export async function removeAppliance(tx: Tx, appliance: string): Promise<void> {
   await tx.run('DELETE FROM appliance WHERE appliance = ?', [appliance]);
 }

@@ -1,67 +1,168 @@
-/** Unpacking an OVA while it streams in: the descriptor is kept in memory, every other member goes to the blob store. */
+/**
+ * Packages on their way into the blob store: descriptor, manifest and certificate are kept in memory, every other file is
+ * written once, as its bytes arrive.
+ */
 
-import { PassThrough } from 'node:stream';
-import { readOva, OVA_LIMITS, type Ova } from '../../src/ovf/package/ova.js';
-import type { Blob, BlobStore } from '../../src/transfer/blob-store.js';
 import type { Fault } from '../../src/base/errors.js';
 import type { PackageContents } from '../../src/ovf/index.js';
+import type { Signature, Trust } from '../../src/ovf/package/certificate.js';
+import { readOva } from '../../src/ovf/package/ova.js';
+import {
+  PACKAGE_LIMITS,
+  type MemberSink,
+  type MemberWriter,
+  type PackageOptions,
+  type ReadPackage,
+} from '../../src/ovf/package/reader.js';
+import type { Blob, BlobStore, BlobWriter } from '../../src/transfer/blob-store.js';
 import type { Package } from './package.js';
 
-/** A package whose archive has been read to its end. */
+export interface IntakeServices {
+  readonly blobs: BlobStore;
+  /** Most bytes of a package, unpacked. */
+  readonly maxBytes: number;
+  /** Whom to believe the signature of a package, now. */
+  readonly trust: () => Trust;
+}
+
+/** A package whose files have been read to their end. */
 export class UnpackedPackage implements Package {
   readonly descriptor: Uint8Array;
   readonly files: ReadonlyMap<string, Blob>;
   readonly contents: PackageContents;
+  readonly signature: Signature;
   readonly findings: readonly Fault[];
 
-  constructor({ descriptor, members, manifest, findings }: Ova, files: ReadonlyMap<string, Blob>) {
+  /** @param partial whether what is missing may lie elsewhere */
+  constructor(read: ReadPackage, files: ReadonlyMap<string, Blob>, partial = false) {
+    const { descriptor, members, manifest, signature, findings } = read;
     this.descriptor = descriptor.bytes;
     this.files = files;
-    this.contents = { descriptor: descriptor.name, members, ...(manifest ? { manifest } : {}) };
+    this.contents = {
+      descriptor: descriptor.name,
+      members,
+      ...(manifest ? { manifest } : {}),
+      ...(partial ? { partial } : {}),
+    };
+    this.signature = signature;
     this.findings = findings;
   }
 }
 
-/** @throws Problem with every fault of the archive; what was stored of it is evicted in time, for nothing refers to it */
+/**
+ * @param descriptorDigest SHA-256 of the descriptor that is expected
+ * @throws Problem with every fault of the archive; what was stored of it is evicted in time, for nothing refers to
+ *   it
+ */
 export async function unpackOva(
-  blobs: BlobStore,
+  services: IntakeServices,
   archive: AsyncIterable<Uint8Array>,
-  maxBytes: number,
+  descriptorDigest?: string,
 ): Promise<UnpackedPackage> {
-  const stored = new Map<string, Promise<Blob>>();
-  const sink = {
-    open: (name: string, size: number) => {
-      const pipe = new PassThrough();
-      const blob = blobs.put(pipe, { sizeBytes: size, maxBytes: Math.max(size, 1) });
-      // Awaited when the member ends; a failure before that must not count as unhandled.
-      blob.catch(() => undefined);
-      stored.set(name, blob);
-      return Promise.resolve({
-        write: (bytes: Uint8Array) => writeTo(pipe, bytes),
-        close: async () => {
-          pipe.end();
-          await blob;
-        },
-        abort: () => {
-          pipe.destroy(new Error('the package was refused'));
-          return Promise.resolve();
-        },
-      });
-    },
-  };
-  const ova = await readOva(archive, sink, { mode: 'lenient', limits: { ...OVA_LIMITS, bytes: maxBytes } });
-  const files = await Promise.all([...stored].map(async ([name, blob]) => [name, await blob] as const));
-  return new UnpackedPackage(ova, new Map(files));
+  const sink = new BlobSink(services.blobs);
+  const options = { ...intakeOptions(services), ...(descriptorDigest === undefined ? {} : { descriptorDigest }) };
+  try {
+    return new UnpackedPackage(await readOva(archive, sink, options), sink.files);
+  } catch (error) {
+    await sink.abort();
+    throw error;
+  }
 }
 
-function writeTo(pipe: PassThrough, bytes: Uint8Array): Promise<void> {
-  if (pipe.write(bytes)) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    const settle = (error?: Error): void => {
-      pipe.off('drain', settle).off('error', settle);
-      if (error) reject(error);
-      else resolve();
+export function intakeOptions({ maxBytes, trust }: IntakeServices): PackageOptions {
+  return { mode: 'lenient', limits: { ...PACKAGE_LIMITS, bytes: maxBytes }, trust: trust() };
+}
+
+/** Bytes after which the files before are used again, so that they outlast the coming of the rest. */
+const FRESHEN_BYTES = 2 ** 30;
+
+/** A file in pieces that come one after the other: it becomes one file of the store. */
+interface Joined {
+  readonly name: string;
+  readonly writer: BlobWriter;
+  pieces: number;
+  sizeBytes: number;
+}
+
+interface Piece {
+  readonly whole: string;
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
+export class BlobSink implements MemberSink {
+  /** By name; a file that came in pieces (DSP0243 §7.1) under the name that its pieces share. */
+  readonly files = new Map<string, Blob>();
+  readonly #pieces = new Map<string, Piece>();
+  readonly #blobs: BlobStore;
+  #joined: Joined | undefined;
+  #sinceFreshened = 0;
+
+  constructor(blobs: BlobStore) {
+    this.#blobs = blobs;
+  }
+
+  async open(name: string, size: number | undefined): Promise<MemberWriter> {
+    const [, whole, digits] = /^(.+)\.(\d{9})$/.exec(name) ?? [];
+    if (whole !== undefined && Number(digits) === (this.#joined?.name === whole ? this.#joined.pieces : 0))
+      return this.#piece(name, whole);
+    await this.finish();
+    const writer = await this.#blobs.write(size);
+    return {
+      digests: ['sha256'],
+      write: (bytes) => this.#write(writer, bytes),
+      close: async () => {
+        const blob = await writer.close();
+        this.files.set(name, blob);
+        return { sha256: blob.sha256 };
+      },
+      abort: () => writer.abort(),
     };
-    pipe.on('drain', settle).on('error', settle);
-  });
+  }
+
+  async reread(name: string): Promise<AsyncIterable<Uint8Array>> {
+    const { whole = name, offset = 0, sizeBytes } = this.#pieces.get(name) ?? {};
+    return this.#blobs.open(this.files.get(whole)?.sha256 ?? '', offset, sizeBytes);
+  }
+
+  /** The last file in pieces is whole. */
+  async finish(): Promise<void> {
+    const joined = this.#joined;
+    this.#joined = undefined;
+    if (joined) this.files.set(joined.name, await joined.writer.close());
+  }
+
+  async abort(): Promise<void> {
+    await this.#joined?.writer.abort();
+    this.#joined = undefined;
+  }
+
+  async #piece(name: string, whole: string): Promise<MemberWriter> {
+    if (this.#joined?.name !== whole) {
+      await this.finish();
+      this.#joined = { name: whole, writer: await this.#blobs.write(), pieces: 0, sizeBytes: 0 };
+    }
+    const joined = this.#joined;
+    const offset = joined.sizeBytes;
+    return {
+      write: (bytes) => {
+        joined.sizeBytes += bytes.byteLength;
+        return this.#write(joined.writer, bytes);
+      },
+      close: () => {
+        joined.pieces += 1;
+        this.#pieces.set(name, { whole, offset, sizeBytes: joined.sizeBytes - offset });
+        return Promise.resolve({});
+      },
+      abort: () => this.abort(),
+    };
+  }
+
+  async #write(writer: BlobWriter, bytes: Uint8Array): Promise<void> {
+    await writer.write(bytes);
+    this.#sinceFreshened += bytes.byteLength;
+    if (this.#sinceFreshened <= FRESHEN_BYTES) return;
+    this.#sinceFreshened = 0;
+    for (const { sha256 } of this.files.values()) await this.#blobs.find(sha256);
+  }
 }

@@ -16,6 +16,8 @@ export const OVF_INPUTS = `${OVF}.inputs`;
 export const OVF_KEEP_ON_FAILURE = `${OVF}.keep-on-failure`;
 export const OVF_DIGEST = `${OVF}.digest`;
 
+export const OVF_SIGNATURE = `${OVF}.signature`;
+
 /** Attributes of the mixin `ovf-deployment`. */
 export const OVF_ID = `${OVF}.id`;
 export const OVF_ITEM = `${OVF}.item`;

@@ -55,6 +55,10 @@ export interface Config {
     /** Hosts, addresses or CIDRs inside private ranges that may be fetched from all the same. */
     readonly allow: readonly string[];
   };
+  readonly ovf: {
+    /** Files with the certificates (PEM) of signers of packages, or of authorities that vouch for signers. */
+    readonly trustedSigners: readonly string[];
+  };
   readonly sites: readonly SiteConfig[];
   readonly templates: { readonly os: readonly OsTemplateConfig[] };
   readonly telemetry: { readonly enabled: boolean };
@@ -190,6 +194,7 @@ export const configSchema: JsonObject = object({
   metrics: object({ open: boolean(false) }),
   interop: object({ egi: boolean(true), entityLocation: boolean(true) }),
   images: object({ fileRoots: strings, allow: strings }),
+  ovf: object({ trustedSigners: strings }),
   sites: {
     type: 'array',
     minItems: 1,

@@ -5,8 +5,8 @@
  */
 
 import { createReadStream } from 'node:fs';
-import { readFile, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf } from '../base/errors.js';
 import type { PackageFile, UploadSource } from '../client/index.js';
 import { safeHref } from '../ovf/envelope/href.js';
@@ -14,6 +14,7 @@ import { inspectEnvelope } from '../ovf/index.js';
 import { archiveOf, readRange, type ArchiveFile } from './archive.js';
 import { UsageError } from './exit-codes.js';
 import { isDescriptor, loadSchemas } from './ovf-files.js';
+import { documentsBeside, fileBeside, packageAt } from './package-on-disk.js';
 import type { Session } from './session.js';
 import { displayText } from './ui/display-text.js';
 
@@ -22,12 +23,13 @@ const IN_ONE_REQUEST = 64 * 2 ** 20;
 
 export interface ApplianceSource {
   readonly ovf: Uint8Array | { readonly url: string };
+  readonly ovfName?: string;
   readonly files: readonly PackageFile[];
 }
 
 export async function applianceSource(session: Session, name: string): Promise<ApplianceSource> {
   if (/^(https?:\/\/|upload:)/i.test(name)) return { ovf: { url: name }, files: [] };
-  const path = resolve(session.terminal.directory, name);
+  const { path } = await packageAt(resolve(session.terminal.directory, name));
   if (await isDescriptor(path)) return fromDescriptor(session, path);
   return { ovf: { url: await sendFile(session, path) }, files: [] };
 }
@@ -44,9 +46,16 @@ async function fromDescriptor(session: Session, path: string): Promise<Appliance
     if (file === undefined) session.note(`note: ${displayText(href)} is not beside the descriptor and is not sent`);
     else files.push({ href, name: found.path, path: file, sizeBytes: (await stat(file)).size });
   }
+  const documents = await documentsBeside(path);
   const total = files.reduce((sum, file) => sum + file.sizeBytes, 0);
-  if (total > IN_ONE_REQUEST) return { ovf: { url: await sendArchive(session, path, ovf, files) }, files: [] };
-  return { ovf, files: files.map(({ href, path: file }) => ({ href, open: () => createReadStream(file) })) };
+  if (total > IN_ONE_REQUEST)
+    return { ovf: { url: await sendArchive(session, path, ovf, documents, files) }, files: [] };
+  const sent = [...documents.map((each) => ({ href: each, path: join(dirname(path), each) })), ...files];
+  return {
+    ovf,
+    ovfName: basename(path),
+    files: sent.map(({ href, path: file }) => ({ href, open: () => createReadStream(file) })),
+  };
 }
 
 /** A large package goes as an archive in pieces, so that a slow line and a lost connection do no harm. */
@@ -54,25 +63,12 @@ async function sendArchive(
   session: Session,
   path: string,
   ovf: Uint8Array,
+  documents: readonly string[],
   files: readonly ArchiveFile[],
 ): Promise<string> {
-  const manifest = await fileBeside(path, `${basename(path, '.ovf')}.mf`);
-  const head = [
-    { name: basename(path), bytes: ovf },
-    ...(manifest === undefined ? [] : [{ name: basename(manifest), bytes: await readFile(manifest) }]),
-  ];
+  const head = [{ name: basename(path), bytes: ovf }];
+  for (const name of documents) head.push({ name, bytes: await readFile(join(dirname(path), name)) });
   return send(session, archiveOf(`${basename(path, '.ovf')}.ova`, [...head, ...files]));
-}
-
-/** The real path of a file in the descriptor's folder; undefined if there is none, or if a link leads out of it. */
-async function fileBeside(descriptor: string, relative: string): Promise<string | undefined> {
-  try {
-    const folder = await realpath(dirname(descriptor));
-    const file = await realpath(join(folder, relative));
-    return file.startsWith(folder + sep) && (await stat(file)).isFile() ? file : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 async function sendFile(session: Session, path: string): Promise<string> {

@@ -24,7 +24,9 @@ export interface PackageFile {
 export interface NewAppliance {
   /** The descriptor itself, or where it is: an http(s) URL or `upload:<id>`. */
   readonly ovf: Uint8Array | { readonly url: string };
-  /** Files of the package that are sent along. */
+  /** File name of the descriptor, under which a manifest lists it. */
+  readonly ovfName?: string;
+  /** Files of the package that are sent along, its manifest and certificate among them. */
   readonly files?: readonly PackageFile[];
   /** The agreement offered with it, as it lies on disk. */
   readonly sla?: Uint8Array;
@@ -64,10 +66,10 @@ export interface DryRunPlan {
 
 /** The body of the request. The same appliance under the same key gives the same bytes, however often it is sent. */
 export function applianceBody(appliance: NewAppliance, key: string): MultipartBody {
-  const { ovf, sla, files = [] } = appliance;
+  const { ovf, ovfName = 'appliance.ovf', sla, files = [] } = appliance;
   const parts: Part[] = [part('entity', 'entity.json', 'application/occi+json', Buffer.from(entityJson(appliance)))];
   if (sla) parts.push(part('sla', 'sla', slaType(sla), sla));
-  if (!('url' in ovf)) parts.push(part('ovf', 'appliance.ovf', 'application/ovf+xml', ovf));
+  if (!('url' in ovf)) parts.push(part('ovf', ovfName, 'application/ovf+xml', ovf));
   for (const { href, open } of files) {
     parts.push({ name: 'file', filename: href, mediaType: 'application/octet-stream', open });
   }

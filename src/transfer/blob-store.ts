@@ -6,16 +6,26 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, unlink, utimes, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../base/clock.js';
 import { notFound, problem } from '../base/errors.js';
 import { verified, type Expectation } from './verified.js';
+import { WriteBehind } from './write-behind.js';
 
 export interface Blob {
   /** Lower-case hexadecimal. */
   readonly sha256: string;
   readonly sizeBytes: number;
+}
+
+export interface BlobWriter {
+  /** Resolves when there is room for more. The chunk must not change any more. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** The file is whole: durable from now on. */
+  close(): Promise<Blob>;
+  /** Nothing is left behind. */
+  abort(): Promise<void>;
 }
 
 export interface BlobStoreOptions {
@@ -65,10 +75,28 @@ export class BlobStore {
    * @throws Problem as {@link verified}, and `unavailable` (`transfer.no-room`) when the quota is used up.
    */
   async put(bytes: AsyncIterable<Uint8Array>, expectation: Expectation): Promise<Blob> {
+    const writer = await this.write(Math.min(expectation.sizeBytes ?? 0, expectation.maxBytes));
+    try {
+      for await (const chunk of verified(bytes, expectation)) await writer.write(chunk);
+      return await writer.close();
+    } catch (error) {
+      await writer.abort();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes in a file as its bytes come. To be closed or aborted; what it throws while writing comes before an abort.
+   *
+   * @param sizeBytes how much room to make at once, as far as that is known
+   * @throws Problem `unavailable` (`transfer.no-room`) when the quota is used up
+   */
+  async write(sizeBytes = 0): Promise<BlobWriter> {
     const path = join(this.#temporary(), randomUUID());
     const file = await open(path, 'wx', 0o600);
     const hash = createHash('sha256');
-    let sizeBytes = 0;
+    const behind = new WriteBehind(file);
+    let written = 0;
     let reserved = 0;
     const reserve = async (upTo: number): Promise<void> => {
       if (upTo <= reserved) return;
@@ -76,25 +104,38 @@ export class BlobStore {
       reserved = upTo;
       if (this.#stored + this.#writing > this.#options.quotaBytes) await this.#makeRoom();
     };
-    try {
-      try {
-        await reserve(Math.min(expectation.sizeBytes ?? 0, expectation.maxBytes));
-        for await (const chunk of verified(bytes, expectation)) {
-          sizeBytes += chunk.length;
-          await reserve(sizeBytes);
-          hash.update(chunk);
-          await writeAll(file, chunk);
-        }
+    const release = async (): Promise<void> => {
+      this.#writing -= reserved;
+      reserved = 0;
+      await file.close();
+    };
+    const writer: BlobWriter = {
+      write: async (chunk) => {
+        written += chunk.length;
+        if (written > reserved) await reserve(written);
+        const room = behind.write(chunk);
+        hash.update(chunk);
+        await room;
+      },
+      close: async () => {
+        await behind.end();
         await file.sync();
-      } finally {
-        await file.close();
-        this.#writing -= reserved;
-      }
-      return await this.#keep(path, { sha256: hash.digest('hex'), sizeBytes });
+        await release();
+        return this.#keep(path, { sha256: hash.digest('hex'), sizeBytes: written });
+      },
+      abort: async () => {
+        await behind.end().catch(() => undefined);
+        await release().catch(() => undefined);
+        await rm(path, { force: true });
+      },
+    };
+    try {
+      await reserve(sizeBytes);
     } catch (error) {
-      await rm(path, { force: true });
+      await writer.abort();
       throw error;
     }
+    return writer;
   }
 
   /** Takes in a file that lies on the same disk already, by renaming it. On failure it stays where it is. */
@@ -126,16 +167,17 @@ export class BlobStore {
   }
 
   /**
-   * Opens the file: it can be read to its end from now on, whatever is evicted meanwhile. To be read or ended.
+   * Opens the file, or `length` bytes from `offset` of it: it can be read to its end from now on, whatever is evicted
+   * meanwhile. To be read or ended.
    *
    * @throws Problem `not-found`
    */
-  async open(sha256: string): Promise<AsyncIterable<Uint8Array>> {
+  async open(sha256: string, offset = 0, length = Number.POSITIVE_INFINITY): Promise<AsyncIterable<Uint8Array>> {
     const path = this.#path(sha256);
     const file = await open(path, 'r').catch(() => undefined);
     if (!file) throw notFound('no such file');
     await this.#touch(path);
-    return file.createReadStream({ highWaterMark: 1 << 18 });
+    return file.createReadStream({ highWaterMark: 1 << 18, start: offset, end: offset + length - 1 });
   }
 
   /** At most `length` bytes from `offset`; fewer where the file ends. */
@@ -211,10 +253,6 @@ export class BlobStore {
 
 function sum(files: readonly Blob[]): number {
   return files.reduce((total, file) => total + file.sizeBytes, 0);
-}
-
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let done = 0; done < chunk.length;) done += (await file.write(chunk, done)).bytesWritten;
 }
 
 /** Makes a rename in the folder durable. */

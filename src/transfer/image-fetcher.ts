@@ -11,9 +11,10 @@ import { open, realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { canonicalJson, type JsonObject } from '../base/json.js';
-import { Problem, excerpt, problem } from '../base/errors.js';
-import type { DialResponse, GuardedDialler } from '../net/dialler.js';
+import { excerpt, problem } from '../base/errors.js';
+import type { GuardedDialler } from '../net/dialler.js';
 import type { Blob, BlobStore } from './blob-store.js';
+import { download, type Download } from './download.js';
 import { gunzip } from './gunzip.js';
 import { probeImage, type ImageProbe } from './image-probe.js';
 import type { Uploads } from './uploads.js';
@@ -44,6 +45,8 @@ export interface ImageSource {
   /** Size and digest of the file as it lies there, before decompression. */
   readonly sizeBytes?: number;
   readonly digest?: Digest;
+  /** Digests of the pieces, of which a manifest lists each by itself. */
+  readonly pieceDigests?: readonly Digest[];
 }
 
 export interface Progress {
@@ -176,10 +179,11 @@ export class ImageFetcher {
     report: (progress: Progress) => void,
   ): AsyncGenerator<Uint8Array> {
     let receivedBytes = 0;
-    for (const url of pieces(source)) {
+    for (const [piece, url] of [...pieces(source)].entries()) {
       const { bytes, sizeBytes } = await this.#open(url, source, signal);
       const totalBytes = source.sizeBytes ?? sizeBytes;
-      for await (const chunk of bytes) {
+      const digest = source.pieceDigests?.[piece];
+      for await (const chunk of digest ? verified(bytes, { maxBytes: this.#options.maxBytes, digest }) : bytes) {
         signal.throwIfAborted();
         receivedBytes += chunk.length;
         report({ receivedBytes, ...(totalBytes !== undefined && { totalBytes }) });
@@ -188,22 +192,11 @@ export class ImageFetcher {
     }
   }
 
-  async #open(
-    url: string,
-    source: ImageSource,
-    signal: AbortSignal,
-  ): Promise<{ bytes: AsyncIterable<Uint8Array>; sizeBytes?: number }> {
+  async #open(url: string, source: ImageSource, signal: AbortSignal): Promise<Download> {
     if (/^file:/i.test(url)) return openFile(url, this.#options.fileRoots);
     const headers = 'url' in source.from ? source.from.headers : undefined;
     const maxBytes = Math.min(this.#options.maxBytes, source.chunkSize ?? Number.POSITIVE_INFINITY);
-    const answer = await this.#options.dialler.fetch(url, { maxBytes, signal, ...(headers && { headers }) });
-    const refused = refusalOf(answer);
-    if (refused) {
-      answer.discard();
-      throw refused;
-    }
-    const length = answer.headers['content-length'];
-    return { bytes: answer.body, ...(length !== undefined && { sizeBytes: Number(length) }) };
+    return download(this.#options.dialler, url, { maxBytes, signal, ...(headers && { headers }) });
   }
 }
 
@@ -233,10 +226,7 @@ function* pieces(source: ImageSource): Generator<string> {
 }
 
 /** Opens a regular file inside one of the roots, after all symbolic links have been followed. */
-async function openFile(
-  url: string,
-  roots: readonly string[],
-): Promise<{ bytes: AsyncIterable<Uint8Array>; sizeBytes: number }> {
+async function openFile(url: string, roots: readonly string[]): Promise<Download> {
   try {
     const path = await realpath(fileURLToPath(url));
     const real = await Promise.all(roots.map((root) => realpath(root)));
@@ -251,42 +241,6 @@ async function openFile(
   throw problem('invalid', 'transfer.file', 'the file is not in a folder that images may come from', {
     value: excerpt(url),
     remedy: 'upload the file, or ask the operator to open its folder under images.fileRoots',
-  });
-}
-
-/** What an answer other than 200 means for the image. */
-function refusalOf(answer: DialResponse): Problem | undefined {
-  const { status, headers } = answer;
-  if (status === 200) {
-    const encoding = headers['content-encoding'];
-    if (encoding === undefined || encoding === 'identity') return undefined;
-    return problem('invalid', 'transfer.encoding', `the server encodes the file as ${excerpt(encoding)}`, {
-      remedy: 'have the server send the file as it is',
-    });
-  }
-  const value = `HTTP ${status}`;
-  if (status >= 500 || status === 429 || status === 408) {
-    const seconds = Number(headers['retry-after']);
-    return new Problem(
-      'unavailable',
-      {
-        code: 'transfer.server',
-        message: 'the server of the image cannot deliver it now',
-        value,
-        remedy: 'try again later',
-      },
-      Number.isFinite(seconds) && seconds >= 0 ? { retryAfter: seconds } : {},
-    );
-  }
-  if (status === 401 || status === 403) {
-    return problem('invalid', 'transfer.denied', 'the server of the image refuses access', {
-      value,
-      remedy: 'send the credentials of the image server with the appliance',
-    });
-  }
-  return problem('invalid', 'transfer.not-found', 'the server does not have the image', {
-    value,
-    remedy: 'correct the URL of the image',
   });
 }
 

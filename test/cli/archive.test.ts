@@ -21,7 +21,7 @@ async function read(source: UploadSource, size: number): Promise<Map<string, str
       Promise.resolve({
         write: (bytes: Uint8Array) =>
           Promise.resolve(void files.set(name, (files.get(name) ?? '') + Buffer.from(bytes).toString())),
-        close: () => Promise.resolve(),
+        close: () => Promise.resolve({}),
         abort: () => Promise.resolve(),
       }),
   };

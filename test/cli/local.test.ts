@@ -1,6 +1,7 @@
 /** Commands that need no server: validation, completion, tokens. */
 
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,12 +76,32 @@ describe('vep validate', () => {
     expect((await run('validate last.ova')).out).toContain('O-021');
   });
 
+  it('reads a folder: everything must be there and agree with the manifest', async () => {
+    const image = Buffer.from('image');
+    const digest = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex');
+    const manifest = `SHA256(a.ovf)= ${digest(descriptor)}\nSHA256(images/base.qcow2)= ${digest(image)}\n`;
+    mkdirSync(join(folder, 'images'));
+    writeFileSync(join(folder, 'a.ovf'), descriptor);
+    expect((await run('validate a.ovf')).code).toBe(0);
+    expect((await run('validate .')).out).toContain('the file is not in the package');
+    writeFileSync(join(folder, 'a.mf'), manifest);
+    expect((await run('validate a.ovf')).code).toBe(0);
+    writeFileSync(join(folder, 'images', 'base.qcow2'), image);
+    expect((await run('validate .')).out).not.toContain('not in the package');
+    writeFileSync(join(folder, 'images', 'base.qcow2'), 'altered');
+    for (const name of ['.', 'a.ovf']) expect((await run(`validate ${name}`)).out).toContain('O-026');
+    writeFileSync(join(folder, 'b.ovf'), descriptor);
+    expect(await run('validate .')).toMatchObject({ code: 2, err: expect.stringContaining('more than one') });
+  });
+
   it('survives what is neither', async () => {
     writeFileSync(join(folder, 'noise'), Buffer.from(Array.from({ length: 3000 }, (_, index) => (index * 7919) % 256)));
     writeFileSync(join(folder, 'empty'), '');
     writeFileSync(join(folder, 'text.ovf'), '<a');
     for (const name of ['noise', 'empty', 'text.ovf']) expect((await run(`validate ${name}`)).code).toBe(1);
     expect((await run('validate missing')).code).toBe(2);
+    expect((await run('validate .')).code).toBe(1);
+    rmSync(join(folder, 'text.ovf'));
     expect((await run('validate .')).code).toBe(2);
   });
 });

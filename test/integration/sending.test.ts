@@ -116,7 +116,7 @@ forEachServer({ config: { images: { allow: ['127.0.0.1'] } } }, (server) => {
     it('with its images beside it, which the request does not wait for', async () => {
       asked.length = 0;
       const path = await becomesActive(await named(`${base}/image/app.ovf`));
-      expect(asked).toEqual(['/image/app.ovf', '/image/images/base.qcow2']);
+      expect(asked).toEqual(['/image/app.ovf', '/image/app.mf', '/image/images/base.qcow2']);
       expect(await components(client(), path, '/storage/')).toHaveLength(1);
     });
 

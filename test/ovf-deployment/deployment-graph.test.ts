@@ -47,6 +47,7 @@ function graphOf(
     constraints: [],
     reporting: new Set(reporting),
     images: new Map(images.map((image) => [image, `i-${image}`])),
+    package: undefined,
   });
 }
 

@@ -6,7 +6,8 @@ import { Findings } from '../../src/ovf/envelope/findings.js';
 import { inspectEnvelope, type Mode } from '../../src/ovf/envelope/read.js';
 import { checkCompleteness } from '../../src/ovf/package/completeness.js';
 import { parseManifest } from '../../src/ovf/package/manifest.js';
-import { readOva, type MemberSink } from '../../src/ovf/package/ova.js';
+import { readOva } from '../../src/ovf/package/ova.js';
+import type { MemberSink } from '../../src/ovf/package/reader.js';
 import { schemas, sharedFolder } from './schema-support.js';
 
 const corpus = sharedFolder('ovf-corpus');
@@ -68,7 +69,11 @@ function readIndex(folder: string): ReadonlyMap<string, boolean> {
 
 const nowhere: MemberSink = {
   open: () =>
-    Promise.resolve({ write: () => Promise.resolve(), close: () => Promise.resolve(), abort: () => Promise.resolve() }),
+    Promise.resolve({
+      write: () => Promise.resolve(),
+      close: () => Promise.resolve({}),
+      abort: () => Promise.resolve(),
+    }),
 };
 
 async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

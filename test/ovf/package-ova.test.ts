@@ -5,7 +5,8 @@ import { pack, type Header } from 'tar-stream';
 
 import { Problem } from '../../src/base/errors.js';
 import { checkCompleteness } from '../../src/ovf/package/completeness.js';
-import { OVA_LIMITS, readOva, type MemberSink, type Ova, type OvaLimits } from '../../src/ovf/package/ova.js';
+import { readOva } from '../../src/ovf/package/ova.js';
+import { PACKAGE_LIMITS, type MemberSink, type PackageLimits, type ReadPackage } from '../../src/ovf/package/reader.js';
 import type { Mode } from '../../src/ovf/envelope/findings.js';
 import { descriptor, judge } from './envelope-support.js';
 
@@ -47,7 +48,7 @@ class Store implements MemberSink {
       },
       close: () => {
         this.ended.push(`close ${name}`);
-        return Promise.resolve();
+        return Promise.resolve({});
       },
       abort: () => {
         this.ended.push(`abort ${name}`);
@@ -60,10 +61,10 @@ class Store implements MemberSink {
 function read(
   bytes: Buffer,
   mode: Mode = 'strict',
-  limits: Partial<OvaLimits> = {},
+  limits: Partial<PackageLimits> = {},
   sink: MemberSink = new Store(),
-): Promise<Ova> {
-  return readOva(inChunks(bytes), sink, { mode, limits: { ...OVA_LIMITS, ...limits } });
+): Promise<ReadPackage> {
+  return readOva(inChunks(bytes), sink, { mode, limits: { ...PACKAGE_LIMITS, ...limits } });
 }
 
 async function problemOf(work: Promise<unknown>): Promise<Problem> {
@@ -79,18 +80,17 @@ describe('an OVA', () => {
   it('gives descriptor, manifest and digests, and hands everything else to the sink', async () => {
     const store = new Store();
     const ova = await read(
-      await tar(OVF, ['shop.mf', line('sha256', OVF) + line('sha256', VMDK)], ['shop.cert', 'PEM'], VMDK),
+      await tar(OVF, ['shop.mf', line('sha256', OVF) + line('sha256', VMDK)], VMDK),
       'strict',
       {},
       store,
     );
     expect(ova).toMatchObject({
       descriptor: { name: 'shop.ovf', bytes: Buffer.from(OVF[1]) },
-      certificate: Buffer.from('PEM'),
+      signature: { status: 'unsigned' },
       members: [
         { name: 'shop.ovf' },
         { name: 'shop.mf' },
-        { name: 'shop.cert' },
         { name: 'disk1.vmdk', size: 100, digests: { sha256: digest('sha256', VMDK) } },
       ],
       findings: [],
@@ -186,7 +186,7 @@ describe('an OVA', () => {
     expect(problem.faults.map((fault) => fault.value)).toEqual(['../a', '/b', 'l']);
   });
 
-  it.each<[string, Partial<OvaLimits>]>([
+  it.each<[string, Partial<PackageLimits>]>([
     ['too many members', { members: 1 }],
     ['too many bytes', { bytes: 4096 }],
     ['a descriptor that is too large', { descriptorBytes: 10 }],
@@ -245,7 +245,7 @@ describe('the completeness of a package', () => {
     references: string,
     members: readonly (readonly [string, number])[],
     mode: Mode = 'strict',
-    manifest?: Ova['manifest'],
+    manifest?: ReadPackage['manifest'],
   ): readonly string[] => {
     const { envelope } = judge(descriptor({ references }), 'lenient');
     if (envelope === undefined) throw new Error('no envelope');

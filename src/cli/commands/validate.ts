@@ -1,18 +1,14 @@
 /** `vep validate`: every finding about a descriptor or package, without a server. */
 
-import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { Problem, type Fault } from '../../base/errors.js';
-import { inspectEnvelope, readXml, schemaVerdict, type Edition, type OvfSchemas } from '../../ovf/index.js';
-import { checkCompleteness } from '../../ovf/package/completeness.js';
-import { readOva } from '../../ovf/package/ova.js';
+import { readXml, schemaVerdict, type Edition, type OvfSchemas } from '../../ovf/index.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { isDescriptor, loadSchemas, readBytes } from '../ovf-files.js';
+import { loadSchemas, readBytes } from '../ovf-files.js';
+import { inspectPackage } from '../package-on-disk.js';
 import type { Session } from '../session.js';
 import { displayText } from '../ui/display-text.js';
 import { faultLines } from '../ui/faults.js';
-
-type Mode = 'strict' | 'lenient';
 
 const SCHEMA_EDITIONS = { '1.0': '1.0', '1.1': '1.1', vmware: '1.1 with VMware', '2.0': '2.0' } as const;
 
@@ -26,7 +22,7 @@ export async function validate(
   const schemas = loadSchemas(session.terminal.environment['VEP_OVF_SCHEMA_DIR']);
   const findings =
     schema === undefined
-      ? await inspect(path, mode, schemas)
+      ? await inspectPackage(path, mode, schemas)
       : askSchema(await readBytes(path), schemas, SCHEMA_EDITIONS[schema]);
   const count = (severity: string): number =>
     findings.filter((fault) => (fault.severity ?? 'error') === severity).length;
@@ -45,28 +41,6 @@ function askSchema(bytes: Uint8Array, schemas: OvfSchemas, edition: Edition): re
   try {
     using document = readXml(bytes);
     return schemaVerdict(document, schemas, edition);
-  } catch (error) {
-    if (error instanceof Problem) return error.faults;
-    throw error;
-  }
-}
-
-async function inspect(path: string, mode: Mode, schemas: OvfSchemas): Promise<readonly Fault[]> {
-  if (!(await isDescriptor(path))) return inspectOva(path, mode, schemas);
-  return inspectEnvelope(await readBytes(path), { mode, schemas }).findings;
-}
-
-async function inspectOva(path: string, mode: Mode, schemas: OvfSchemas): Promise<readonly Fault[]> {
-  const nothing = { write: () => Promise.resolve(), close: () => Promise.resolve(), abort: () => Promise.resolve() };
-  try {
-    const ova = await readOva(createReadStream(path), { open: () => Promise.resolve(nothing) }, { mode });
-    const { envelope, findings } = inspectEnvelope(ova.descriptor.bytes, { mode, schemas });
-    const contents = {
-      descriptor: ova.descriptor.name,
-      members: ova.members,
-      ...(ova.manifest ? { manifest: ova.manifest } : {}),
-    };
-    return [...ova.findings, ...findings, ...(envelope ? checkCompleteness(envelope, contents, mode) : [])];
   } catch (error) {
     if (error instanceof Problem) return error.faults;
     throw error;

@@ -44,6 +44,7 @@ export const RULEBOOK = {
   'O-027': { section: '§5.1', remedy: 'list every local file of the package in the manifest' },
   'O-028': { section: '§5.1', remedy: 'list only files of the package in the manifest' },
   'O-029': { section: '§5.1', remedy: 'make the manifest with SHA256' },
+  'O-030': { section: '§5.1', remedy: 'sign the manifest anew with a certificate that the provider trusts' },
   'O-031': { section: '§5.1', remedy: 'add the manifest that the certificate signs' },
   'O-032': { section: '§9.1', remedy: ID },
   'O-033': { section: '§8.3', remedy: REFERENCE },

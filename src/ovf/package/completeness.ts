@@ -15,6 +15,8 @@ export interface PackageContents {
   readonly descriptor: string;
   readonly members: readonly { readonly name: string; readonly size: number }[];
   readonly manifest?: Manifest;
+  /** Files may lie elsewhere: what is missing here is for whoever knows where. */
+  readonly partial?: true;
 }
 
 /** Everything wrong between descriptor, members and manifest; files at http(s) URLs are not of the package. */
@@ -22,10 +24,15 @@ export function checkCompleteness(envelope: Envelope, contents: PackageContents,
   const findings = new Findings(mode);
   const sizes = new Map(contents.members.map((member) => [member.name, member.size]));
   const referenced = new Set<string>();
+  const elsewhere = new Set([contents.descriptor]);
   for (const file of envelope.references) {
     const href = safeHref(file.href);
     if (href.kind !== 'member') continue;
     const names = file.chunkSize === undefined ? [href.path] : chunkNames(file, href.path, sizes);
+    if (contents.partial && !names.some((name) => sizes.has(name))) {
+      for (const name of names) elsewhere.add(name);
+      continue;
+    }
     for (const name of names) referenced.add(name);
     if (file.chunkSize === undefined) checkWhole(findings, file, sizes.get(href.path));
     else checkChunks(findings, file, names, sizes);
@@ -35,7 +42,8 @@ export function checkCompleteness(envelope: Envelope, contents: PackageContents,
       findings.warning('O-020', { field: name }, 'the descriptor does not refer to this file', name);
     }
   }
-  if (contents.manifest !== undefined) checkManifest(findings, contents.manifest, contents.descriptor, referenced);
+  if (contents.manifest !== undefined)
+    checkManifest(findings, contents.manifest, contents.descriptor, referenced, elsewhere);
   return findings.list();
 }
 
@@ -94,6 +102,7 @@ function checkManifest(
   manifest: Manifest,
   descriptor: string,
   referenced: ReadonlySet<string>,
+  elsewhere: ReadonlySet<string>,
 ): void {
   if (!manifest.entries.has(descriptor)) {
     findings.warning('O-027', { field: descriptor }, 'the manifest does not list the descriptor', descriptor);
@@ -109,8 +118,8 @@ function checkManifest(
       );
     }
   }
-  for (const { file, line } of manifest.entries.values()) {
-    if (file !== descriptor && !referenced.has(file)) {
+  for (const [file, { line }] of manifest.entries) {
+    if (!elsewhere.has(file) && !referenced.has(file)) {
       findings.deviation(
         'O-028',
         { line, field: file },

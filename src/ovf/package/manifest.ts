@@ -4,10 +4,12 @@
  */
 
 import type { Findings } from '../envelope/findings.js';
+import { safeHref } from '../envelope/href.js';
 
 export type DigestAlgorithm = 'sha1' | 'sha256' | 'sha384' | 'sha512';
 
 export interface Manifest {
+  /** By the name that the file has in the package. */
   readonly entries: ReadonlyMap<string, ManifestEntry>;
 }
 
@@ -21,12 +23,7 @@ export interface ManifestEntry {
 }
 
 const HEX_LENGTH: Readonly<Record<DigestAlgorithm, number>> = { sha1: 40, sha256: 64, sha384: 96, sha512: 128 };
-const ALGORITHMS: ReadonlyMap<string, DigestAlgorithm> = new Map([
-  ['sha1', 'sha1'],
-  ['sha256', 'sha256'],
-  ['sha384', 'sha384'],
-  ['sha512', 'sha512'],
-]);
+export const ALGORITHMS: readonly DigestAlgorithm[] = ['sha1', 'sha256', 'sha384', 'sha512'];
 
 /** Reads a manifest; `field` names its file in findings. What cannot be read is reported as O-025 and left out. */
 export function parseManifest(bytes: Uint8Array, field: string, findings: Findings): Manifest {
@@ -36,7 +33,8 @@ export function parseManifest(bytes: Uint8Array, field: string, findings: Findin
     if (line.trim() === '') continue;
     const entry = parseLine(line, { line: index + 1, field }, findings);
     if (entry === undefined) continue;
-    const other = entries.get(entry.file);
+    const name = nameOf(entry.file);
+    const other = entries.get(name);
     if (other !== undefined && other.digest !== entry.digest) {
       findings.error(
         'O-025',
@@ -45,12 +43,18 @@ export function parseManifest(bytes: Uint8Array, field: string, findings: Findin
         entry.file,
       );
     }
-    entries.set(entry.file, entry);
+    entries.set(name, entry);
   }
   if (entries.size > 0 && [...entries.values()].every((entry) => entry.algorithm === 'sha1')) {
     findings.warning('O-029', { field }, 'all digests are SHA-1, which does not protect against forgery');
   }
   return { entries };
+}
+
+/** Manifests list what hrefs say: escaped, with a `./` before it, or plain. */
+function nameOf(file: string): string {
+  const href = safeHref(file);
+  return href.kind === 'member' ? href.path : file;
 }
 
 interface LinePlace {
@@ -59,42 +63,55 @@ interface LinePlace {
 }
 
 function parseLine(line: string, place: LinePlace, findings: Findings): ManifestEntry | undefined {
-  const open = line.indexOf('(');
-  const close = line.lastIndexOf(')');
-  const digest = /^\s*=\s*([0-9a-f]+)\s*$/i.exec(line.slice(close + 1))?.[1]?.toLowerCase();
-  if (open < 1 || close < open + 2 || digest === undefined) {
+  const read = parseDigestLine(line);
+  if (read === undefined) {
     findings.error('O-025', place, 'the line is no digest of a file', line);
     return undefined;
   }
-  const token = line.slice(0, open).trim();
+  const { token, file, hex } = read;
   const algorithm = algorithmOf(token, place, findings);
   if (algorithm === undefined) return undefined;
-  if (digest.length !== HEX_LENGTH[algorithm]) {
-    findings.error(
-      'O-025',
-      place,
-      `the digest has ${digest.length} digits, but ${token} has ${HEX_LENGTH[algorithm]}`,
-      line,
-    );
+  const length = HEX_LENGTH[algorithm];
+  if (hex.length !== length) {
+    findings.error('O-025', place, `the digest has ${hex.length} digits, but ${token} has ${length}`, line);
     return undefined;
   }
-  return { file: line.slice(open + 1, close), algorithm, digest, line: place.line };
+  return { file, algorithm, digest: hex, line: place.line };
+}
+
+/** One line of the form `token(file)= hex`. */
+export interface DigestLine {
+  /** As written. */
+  readonly token: string;
+  /** Absent when the token names no algorithm that OVF knows, under any of its names. */
+  readonly algorithm?: DigestAlgorithm;
+  readonly file: string;
+  /** Lower-case hexadecimal. */
+  readonly hex: string;
+}
+
+/** Reads a line of a manifest, or the first one of a certificate, which has the same form. */
+export function parseDigestLine(line: string): DigestLine | undefined {
+  const open = line.indexOf('(');
+  const close = line.lastIndexOf(')');
+  const hex = /^\s*=\s*([0-9a-f]+)\s*$/i.exec(line.slice(close + 1))?.[1]?.toLowerCase();
+  if (open < 1 || close < open + 2 || hex === undefined) return undefined;
+  const token = line.slice(0, open).trim();
+  const algorithm = algorithmNamed(token);
+  return { token, ...(algorithm === undefined ? {} : { algorithm }), file: line.slice(open + 1, close), hex };
 }
 
 function algorithmOf(token: string, place: LinePlace, findings: Findings): DigestAlgorithm | undefined {
-  const name = token.toLowerCase();
-  const algorithm = ALGORITHMS.get(name);
-  if (algorithm !== undefined) return algorithm;
-  // Other names of the same algorithms (SHA-256, SHA2-256): some tools write them and many refuse them.
-  const alias = ALGORITHMS.get(name.replace(/^sha2?-/, 'sha'));
-  if (alias === undefined) findings.error('O-025', place, 'the digest algorithm is not known', token);
-  else
-    findings.deviation(
-      'O-025',
-      place,
-      `${token} is not a name that OVF has for an algorithm`,
-      `read as ${alias}`,
-      token,
-    );
-  return alias;
+  const algorithm = algorithmNamed(token);
+  if (algorithm === undefined) findings.error('O-025', place, 'the digest algorithm is not known', token);
+  else if (token.toLowerCase() !== algorithm) {
+    const message = `${token} is not a name that OVF has for an algorithm`;
+    findings.deviation('O-025', place, message, `read as ${algorithm}`, token);
+  }
+  return algorithm;
+}
+
+/** Other names of the same algorithms (SHA-256, SHA2-256): some tools write them and many refuse them. */
+function algorithmNamed(token: string): DigestAlgorithm | undefined {
+  return ALGORITHMS.find((algorithm) => algorithm === token.toLowerCase().replace(/^sha2?-/, 'sha'));
 }

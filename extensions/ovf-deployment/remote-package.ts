@@ -1,0 +1,181 @@
+/**
+ * The work on a package that was named by URL (K06): what the request left open. An archive is streamed through once, its
+ * members go to the blob store and its manifest is checked; of a descriptor that lies among its files, manifest and
+ * certificate are fetched, so that every image is held to its digest.
+ */
+
+import { createHash } from 'node:crypto';
+import { Problem, throwIfFaulty } from '../../src/base/errors.js';
+import { stringAt } from '../../src/base/json.js';
+import type { OperationType, StepContext } from '../../src/engine/operation.js';
+import type { Observations } from '../../src/extension/observations.js';
+import { IaasError } from '../../src/iaas/adapter.js';
+import type { GuardedDialler } from '../../src/net/dialler.js';
+import { checkCompleteness, readEnvelope, type OvfSchemas } from '../../src/ovf/index.js';
+import type { Signature } from '../../src/ovf/package/certificate.js';
+import { PackageReader, PACKAGE_LIMITS, type ReadPackage } from '../../src/ovf/package/reader.js';
+import type { EntityRecord } from '../../src/store/entity-record.js';
+import { findEntity } from '../../src/store/entities.js';
+import type { Store } from '../../src/store/sql.js';
+import { download } from '../../src/transfer/download.js';
+import type { Digest } from '../../src/transfer/verified.js';
+import { PACKAGE } from './deployment-graph.js';
+import { originsOf, type FileOrigin, type ImageOrigins } from './package.js';
+import { loadAppliance, updateImages, type ApplianceRow } from './tables.js';
+import { intakeOptions, unpackOva, type IntakeServices } from './unpack.js';
+import { OVF_DIGEST, OVF_SIGNATURE, OVF_URL } from './vocabulary.js';
+
+export interface RemotePackageServices extends IntakeServices {
+  readonly store: Store;
+  readonly dialler: GuardedDialler;
+  readonly schemas: OvfSchemas;
+  readonly observations: Observations;
+}
+
+/** Whether the work has to look at the package before its images can be brought. */
+export function isOpen(images: ImageOrigins): boolean {
+  return Object.values(images).some((origin) => 'member' in origin || 'path' in origin);
+}
+
+export function remotePackage(services: RemotePackageServices): OperationType {
+  return {
+    name: PACKAGE,
+    limits: { stepMs: 6 * 3600 * 1000 },
+    steps: [
+      {
+        name: 'fetch',
+        run: async (context) => {
+          const appliance = stringAt(context.input, 'appliance') ?? '';
+          const row = await loadAppliance(services.store, appliance);
+          const entity = await findEntity(services.store, appliance);
+          if (!row || !entity) throw new IaasError('invalid', 'the appliance is gone');
+          if (!isOpen(row.images)) return { done: true };
+          const archived = Object.values(row.images).some((origin) => 'member' in origin);
+          const work = new RemotePackage(services, row, entity, context);
+          const { images, signature } = await (archived ? work.unpack() : work.lookBeside());
+          return {
+            done: true,
+            commit: async (tx) => {
+              await updateImages(tx, appliance, images);
+              await services.observations.noted(tx, appliance, { [OVF_SIGNATURE]: signature.status });
+            },
+          };
+        },
+      },
+    ],
+  };
+}
+
+interface Settled {
+  readonly images: ImageOrigins;
+  readonly signature: Signature;
+}
+
+class RemotePackage {
+  readonly #services: RemotePackageServices;
+  readonly #row: ApplianceRow;
+  readonly #context: StepContext;
+  readonly #url: string;
+  /** SHA-256 of the descriptor as it came within the request. */
+  readonly #digest: string;
+
+  constructor(services: RemotePackageServices, row: ApplianceRow, entity: EntityRecord, context: StepContext) {
+    const attributes = { ...entity.observed, ...entity.wanted };
+    this.#services = services;
+    this.#row = row;
+    this.#context = context;
+    this.#url = stringAt(attributes, OVF_URL) ?? '';
+    this.#digest = stringAt(attributes, OVF_DIGEST) ?? '';
+  }
+
+  /** @throws Problem where the archive is not what its descriptor says, or no longer the one that was planned */
+  async unpack(): Promise<Settled> {
+    const { maxBytes, schemas } = this.#services;
+    const { signal } = this.#context;
+    const { bytes, sizeBytes } = await download(this.#services.dialler, this.#url, { maxBytes, signal });
+    const unpacked = await unpackOva(this.#services, this.#watched(bytes, sizeBytes), this.#digest);
+    const { envelope } = readEnvelope(unpacked.descriptor, { mode: 'lenient', schemas });
+    throwIfFaulty('invalid', checkCompleteness(envelope, unpacked.contents, 'lenient'));
+    const { origins } = originsOf(this.#row.plan.images, unpacked);
+    return { images: { ...this.#row.images, ...origins }, signature: unpacked.signature };
+  }
+
+  async *#watched(bytes: AsyncIterable<Uint8Array>, total: number | undefined): AsyncGenerator<Uint8Array> {
+    let received = 0;
+    for await (const chunk of bytes) {
+      received += chunk.byteLength;
+      const percent = total ? Math.floor((100 * received) / total) : 0;
+      this.#context.progress({ percent, message: `the package: ${received} of ${total ?? 'unknown'} bytes` });
+      yield chunk;
+    }
+  }
+
+  /** @throws Problem where there is a manifest that cannot be read or is not that of the descriptor */
+  async lookBeside(): Promise<Settled> {
+    const reader = new PackageReader(NOTHING_KEPT, intakeOptions(this.#services));
+    const name = decodeURIComponent(new URL(this.#url).pathname.split('/').at(-1) ?? '');
+    const descriptor = Buffer.from(this.#row.descriptor, 'utf8');
+    const exact = createHash('sha256').update(descriptor).digest('hex') === this.#digest;
+    await take(reader, /\.ovf$/i.test(name) ? name : `${name}.ovf`, descriptor);
+    const manifest = await this.#beside('mf');
+    if (manifest) await take(reader, 'package.mf', manifest);
+    const certificate = manifest && (await this.#beside('cert'));
+    if (certificate) await take(reader, 'package.cert', certificate);
+    const read = await reader.result().catch((error: unknown) => {
+      throw exact ? error : this.#recoded(error);
+    });
+    const images = Object.entries(this.#row.images).map(([id, origin]) => [id, this.#listed(id, origin, read)]);
+    return { images: Object.fromEntries(images) as ImageOrigins, signature: read.signature };
+  }
+
+  /** A descriptor in UTF-16 is kept in UTF-8: its digest cannot be told again. */
+  #recoded(error: unknown): unknown {
+    const rest = error instanceof Problem ? error.faults.filter(({ code }) => code !== 'ovf.O-026') : [];
+    return rest.length > 0 ? new Problem('malformed', rest) : error;
+  }
+
+  /** A file with the name of the descriptor and another ending; undefined where there is none. */
+  async #beside(ending: string): Promise<Buffer | undefined> {
+    const url = new URL(this.#url);
+    if (!/\.ovf$/i.test(url.pathname)) return undefined;
+    url.pathname = url.pathname.replace(/ovf$/i, ending);
+    const options = { maxBytes: PACKAGE_LIMITS.manifestBytes, signal: this.#context.signal };
+    try {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of (await download(this.#services.dialler, url.href, options)).bytes) chunks.push(chunk);
+      return Buffer.concat(chunks);
+    } catch (error) {
+      if (error instanceof Problem && error.kind === 'invalid') return undefined;
+      throw error;
+    }
+  }
+
+  /** The image with what the manifest says of it, whole or piece by piece. */
+  #listed(id: string, origin: FileOrigin, { manifest }: ReadPackage): FileOrigin {
+    if (!('url' in origin) || origin.path === undefined) return origin;
+    const digestOf = (name: string): Digest | undefined => {
+      const entry = manifest?.entries.get(name);
+      return entry && { algorithm: entry.algorithm, hex: entry.digest };
+    };
+    const digest = digestOf(origin.path);
+    const { chunkSize, sizeBytes = 0 } = this.#row.plan.images.find((image) => image.id === id) ?? {};
+    const pieces = chunkSize === undefined ? 0 : Math.ceil(sizeBytes / chunkSize);
+    const names = Array.from({ length: pieces }, (_, index) => `${origin.path}.${String(index).padStart(9, '0')}`);
+    const pieceDigests = names.flatMap((name) => digestOf(name) ?? []);
+    return {
+      url: origin.url,
+      ...(digest && { digest }),
+      ...(pieces > 0 && pieceDigests.length === pieces && { pieceDigests }),
+    };
+  }
+}
+
+const NOTHING_KEPT = { open: () => Promise.reject(new Error('only documents are read')) };
+
+async function take(reader: PackageReader, name: string, bytes: Uint8Array): Promise<void> {
+  const source = async function* (): AsyncGenerator<Uint8Array> {
+    yield await Promise.resolve(bytes);
+  };
+  const accepted = reader.accept(name);
+  if (accepted !== undefined) await reader.take(accepted, bytes.byteLength, source());
+}

@@ -1,0 +1,112 @@
+/**
+ * Packages as they lie on disk (DSP0243 §5.1): an archive, a descriptor with its files beside it, or the folder of one. All
+ * are read the way the server reads them, digests of the manifest included, and nothing is kept.
+ */
+
+import { createReadStream, type Stats } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, sep } from 'node:path';
+import { Problem, type Fault } from '../base/errors.js';
+import { checkCompleteness, inspectEnvelope, type OvfSchemas, type ReadOptions } from '../ovf/index.js';
+import { safeHref } from '../ovf/envelope/href.js';
+import { readOva } from '../ovf/package/ova.js';
+import { PackageReader, type MemberSink, type PackageOptions, type ReadPackage } from '../ovf/package/reader.js';
+import { UsageError } from './exit-codes.js';
+import { isDescriptor, readBytes } from './ovf-files.js';
+
+type Mode = ReadOptions['mode'];
+
+/** The descriptor of a folder, or the path itself. @throws UsageError for a folder that does not hold exactly one */
+export async function packageAt(path: string): Promise<{ readonly path: string; readonly folder: boolean }> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) return { path, folder: false };
+  const names = (await readdir(path)).filter((name) => extname(name).toLowerCase() === '.ovf');
+  const [name] = names;
+  if (names.length === 1 && name !== undefined) return { path: join(path, name), folder: true };
+  throw new UsageError(`${path} holds ${names.length === 0 ? 'no descriptor' : 'more than one descriptor'} (.ovf)`);
+}
+
+/**
+ * Every finding about a package. Of a descriptor alone only what is there is judged; a folder must hold all of it.
+ * @throws UsageError for what cannot be read
+ */
+export async function inspectPackage(named: string, mode: Mode, schemas: OvfSchemas): Promise<readonly Fault[]> {
+  const { path, folder } = await packageAt(named);
+  const options = { mode, trust: { anchors: [], now: Date.now() } };
+  try {
+    if (!(await isDescriptor(path)))
+      return inspected(await readOva(createReadStream(path, READ_SIZE), NOWHERE, options), mode, schemas, false);
+    const bytes = await readBytes(path);
+    const { envelope, findings } = inspectEnvelope(bytes, { mode, schemas });
+    const documents = await documentsBeside(path);
+    if (!envelope || (!folder && documents.length === 0)) return findings;
+    const references = envelope.references.flatMap(({ href }) => safeHref(href));
+    const names = references.flatMap((href) => (href.kind === 'member' ? [href.path] : []));
+    return inspected(await readFolder(path, [...documents, ...names], options), mode, schemas, !folder);
+  } catch (error) {
+    if (error instanceof Problem) return error.faults;
+    throw error;
+  }
+}
+
+/** Names of the manifest and the certificate that lie beside a descriptor. */
+export async function documentsBeside(descriptor: string): Promise<readonly string[]> {
+  const stem = basename(descriptor, extname(descriptor));
+  const names = [`${stem}.mf`, `${stem}.cert`];
+  const found = await Promise.all(names.map((name) => fileBeside(descriptor, name)));
+  return names.filter((_, index) => found[index] !== undefined);
+}
+
+/** The real path of a file in the descriptor's folder; undefined if there is none, or if a link leads out of it. */
+export async function fileBeside(descriptor: string, relative: string): Promise<string | undefined> {
+  try {
+    const folder = await realpath(dirname(descriptor));
+    const file = await realpath(join(folder, relative));
+    return file.startsWith(folder + sep) && (await stat(file)).isFile() ? file : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const READ_SIZE = { highWaterMark: 1 << 20 };
+
+const NOWHERE: MemberSink = {
+  open: () =>
+    Promise.resolve({
+      write: () => Promise.resolve(),
+      close: () => Promise.resolve({}),
+      abort: () => Promise.resolve(),
+    }),
+};
+
+function inspected(read: ReadPackage, mode: Mode, schemas: OvfSchemas, partial: boolean): readonly Fault[] {
+  const { envelope, findings } = inspectEnvelope(read.descriptor.bytes, { mode, schemas });
+  const contents = {
+    descriptor: read.descriptor.name,
+    members: read.members,
+    ...(read.manifest ? { manifest: read.manifest } : {}),
+    ...(partial ? { partial } : {}),
+  };
+  return [...read.findings, ...findings, ...(envelope ? checkCompleteness(envelope, contents, mode) : [])];
+}
+
+/** The descriptor and those of the named files that are there; a file in pieces with all its pieces. */
+async function readFolder(descriptor: string, names: readonly string[], options: PackageOptions): Promise<ReadPackage> {
+  const reader = new PackageReader(NOWHERE, options);
+  const take = async (name: string, path: string, { size }: Pick<Stats, 'size'>): Promise<void> => {
+    const accepted = reader.accept(name);
+    if (accepted !== undefined) await reader.take(accepted, size, createReadStream(path, READ_SIZE));
+  };
+  await take(basename(descriptor), descriptor, await stat(descriptor));
+  for (const name of new Set(names)) {
+    const whole = await fileBeside(descriptor, name);
+    if (whole !== undefined) await take(name, whole, await stat(whole));
+    for (let index = 0; whole === undefined; index += 1) {
+      const piece = `${name}.${String(index).padStart(9, '0')}`;
+      const path = await fileBeside(descriptor, piece);
+      if (path === undefined) break;
+      await take(piece, path, await stat(path));
+    }
+  }
+  return reader.result();
+}

@@ -1,0 +1,64 @@
+/**
+ * Writes a stream of chunks to a file while the next ones are still being made: what has gathered goes out in one call. A
+ * line delivers in pieces of 64 KiB and less, and a round through the thread pool for each would cost more than all the
+ * hashing.
+ */
+
+import type { FileHandle } from 'node:fs/promises';
+
+/** Bytes that may wait to be written. */
+const MOST_WAITING = 4 * 1024 * 1024;
+/** Chunks of one call, below what every system takes (IOV_MAX). */
+const MOST_CHUNKS = 512;
+
+export class WriteBehind {
+  readonly #file: FileHandle;
+  readonly #waiting: Uint8Array[] = [];
+  #bytes = 0;
+  #flushing: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /** Resolves when there is room for more. The chunk must not change any more. Throws what an earlier write failed of. */
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#waiting.push(chunk);
+    this.#bytes += chunk.byteLength;
+    this.#flushing ??= this.#flush();
+    if (this.#bytes >= MOST_WAITING || this.#failure) await this.end();
+  }
+
+  /** Resolves when everything has been written. */
+  async end(): Promise<void> {
+    while (this.#flushing) await this.#flushing;
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0 && !this.#failure) {
+        const chunks = this.#waiting.splice(0, MOST_CHUNKS);
+        await writeAll(this.#file, chunks);
+        this.#bytes -= chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+      }
+    } catch (error) {
+      this.#failure = { error };
+    } finally {
+      this.#flushing = undefined;
+    }
+  }
+}
+
+async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  let left = chunks.filter((chunk) => chunk.byteLength > 0);
+  while (left.length > 0) {
+    let { bytesWritten } = await file.writev(left);
+    left = left.flatMap((chunk) => {
+      const done = Math.min(bytesWritten, chunk.byteLength);
+      bytesWritten -= done;
+      return done === chunk.byteLength ? [] : [chunk.subarray(done)];
+    });
+  }
+}
