@@ -30,7 +30,10 @@ import {
   TrustDirectory,
   bootstrap,
   certificateStrategy,
+  crlPolicyFor,
+  trustReport,
   type CertificateSignIn,
+  type TrustReport,
 } from './access/index.js';
 import { systemClock, type Clock } from './base/clock.js';
 import type { CertificatesConfig, Config } from './base/config.js';
@@ -65,6 +68,7 @@ import { Invoking } from './http/occi/invoking.js';
 import { Listing } from './http/occi/listing.js';
 import { RequestReader } from './http/occi/reading.js';
 import { openApiEndpoint } from './http/openapi/endpoint.js';
+import { trustEndpoints } from './http/trust-endpoints.js';
 import { uploadEndpoints } from './http/upload-endpoints.js';
 import { simulator } from './iaas/adapters/simulator/site-type.js';
 import { SiteTypes } from './iaas/site-type.js';
@@ -299,6 +303,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       openMetrics: config.metrics.open,
     }),
     eventStreamEndpoint({ store, access, engine, clock, stopping: stopping.signal }),
+    ...trustEndpoints(trust),
     ...uploadEndpoints(uploads),
     ...assetEndpoints(),
     openApiEndpoint({ store, categories, handlers, bodyReaders, renderings }),
@@ -389,19 +394,25 @@ interface Trust {
   readonly directory: TrustDirectory;
   readonly everyMs: number;
   readonly refresh: () => Promise<void>;
+  readonly report: () => TrustReport;
 }
 
 /** The trust directory; what cannot be used of it is logged once, and again after every change. */
 async function openTrust(config: CertificatesConfig, clock: Clock, log: Log): Promise<Trust> {
   const directory = await TrustDirectory.open(config, clock);
-  const report = (): void => {
+  const logged = (): void => {
     const { authorities, warnings } = directory.anchors.content;
     for (const { file, message } of warnings) log.warn({ file, reason: message }, 'not usable as trust');
     log.info({ authorities: authorities.length, warnings: warnings.length }, 'the trust directory is read');
   };
-  report();
-  directory.onReload(report);
-  return { directory, everyMs: config.reloadMs, refresh: async () => void (await directory.refresh()) };
+  logged();
+  directory.onReload(logged);
+  return {
+    directory,
+    everyMs: config.reloadMs,
+    refresh: async () => void (await directory.refresh()),
+    report: () => trustReport(directory.anchors, clock.now(), (name) => crlPolicyFor(config, name)),
+  };
 }
 
 function gridSignIn({ access, server }: Config, { directory }: Trust, clock: Clock): CertificateSignIn | undefined {

@@ -24,7 +24,13 @@ export { decide, ownScope, scope, VERBS, type Grant, type Verb } from './policy.
 export type { Credential, Principal, Role } from './principal.js';
 export { refuseSpoofedIdentity } from './proxy-headers.js';
 export { createToken, listTokens, revokeToken, type NewToken, type TokenRecord } from './tokens.js';
-export { GridSignIn, judgeChain, type GridPolicy } from './x509/grid-sign-in.js';
+export { derIn } from './x509/certificate.js';
+export { GridSignIn, crlPolicyFor, judgeChain, type GridPolicy } from './x509/grid-sign-in.js';
 export { HEADER_SCHEMES, type HeaderScheme } from './x509/header-certificates.js';
-export { TrustDirectory } from './x509/trust-directory.js';
+export { identityOfChain } from './x509/identity.js';
+export { Refusal } from './x509/refusal.js';
+export type { TrustAnchors } from './x509/trust-anchors.js';
+export { TrustDirectory, readTrust } from './x509/trust-directory.js';
+export { trustReport, type TrustReport } from './x509/trust-report.js';
+export type { Step } from './x509/validation.js';
 export { RefusalTrail, type Refused } from './refusal-trail.js';

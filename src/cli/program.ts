@@ -157,6 +157,7 @@ function addKeeping(program: Command, calling: Calling): void {
     .action(
       calling<ConformanceOptions>(async (...all) => (await import('./commands/conformance.js')).conformance(...all)),
     );
+  addTrust(program, calling);
 
   const token = program
     .command('token')
@@ -194,6 +195,38 @@ function addKeeping(program: Command, calling: Calling): void {
     .description('list the exit codes')
     .addHelpText('after', () => `\n${exitCodeTable()}`)
     .action(calling<never>(async (session) => (await import('./commands/exit-codes.js')).exitCodes(session)));
+}
+
+/** Who is trusted, and why somebody is let in or not. */
+function addTrust(program: Command, calling: Calling): void {
+  const trust = program.command('trust').description('the authorities and VOs that are trusted');
+  inTrust(trust.command('list').description('list the authorities with their revocation lists, and the VOs')).action(
+    calling<never>(async (...all) => (await import('./commands/trust.js')).listTrust(...all)),
+  );
+  inTrust(trust.command('check').description('say what ends, is missing or cannot be used'))
+    .option('--at <date>', 'as it will be then (ISO 8601)')
+    .action(calling<never>(async (...all) => (await import('./commands/trust.js')).checkTrust(...all)));
+  trust
+    .command('reload')
+    .description('let the server read its trust directory at once (administrators)')
+    .action(calling<never>(async (session) => (await import('./commands/trust.js')).reloadTrust(session)));
+  inTrust(
+    program
+      .command('access')
+      .description('who may do what')
+      .command('check')
+      .description('say step by step whether a certificate (--cert) is let in, and as whom; needs no server'),
+  )
+    .option('--vo <name>', 'acting for this VO, as with X-VEP-VO')
+    .option('--at <date>', 'as it will be then (ISO 8601)')
+    .action(calling<never>(async (...all) => (await import('./commands/access-check.js')).accessCheck(...all)));
+}
+
+function inTrust(command: Command): Command {
+  return command
+    .option('--config <file>', 'configuration file of the server (VEP_CONFIG)')
+    .option('--trust <folder>', 'judge by this trust directory instead')
+    .option('--vomsdir <folder>', 'and by this vomsdir');
 }
 
 function inStore(command: Command): Command {

@@ -3,6 +3,7 @@
  * health. The command `vep` uses it, and so does the adapter that puts one VEP on top of another.
  */
 
+import type { TrustReport } from '../access/x509/trust-report.js';
 import { systemClock, type Clock } from '../base/clock.js';
 import type { JsonObject, JsonValue } from '../base/json.js';
 import { parseEntityView } from '../occi/json/index.js';
@@ -320,6 +321,17 @@ export class VepClient {
   async deadOperations(): Promise<readonly DeadOperation[]> {
     const { body } = await this.#transport.json<{ dead: DeadOperation[] }>(readingJson('/health/operations'));
     return body.dead;
+  }
+
+  /** For administrators: lets the server read its trust directory again; what it holds now. */
+  async reloadTrust(): Promise<TrustReport> {
+    const request = { method: 'POST', url: '/health/trust/reload', headers: JSON_TYPE } as const;
+    return (await this.#transport.json<TrustReport>(request)).body;
+  }
+
+  /** For administrators: what the server's trust directory holds. */
+  async trust(): Promise<TrustReport> {
+    return (await this.#transport.json<TrustReport>(readingJson('/health/trust'))).body;
   }
 
   /** For administrators: lets a dead operation try again. */

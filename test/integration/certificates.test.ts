@@ -188,6 +188,16 @@ describe('over TLS', () => {
     }
   });
 
+  it('tells administrators what is trusted, and reads it again when told to', async () => {
+    const as = (part: 'admin' | 'user') => ({ headers: { authorization: `Bearer ${server().tokens[part]}` } });
+    const report = await send(server(), { path: '/health/trust', ...as('admin') });
+    expect(JSON.parse(report.text)).toMatchObject({ findings: [], vos: [{ vo: 'othervo' }, { vo: 'testvo' }] });
+    expect((await send(server(), { path: '/health/trust', ...as('user') })).status).toBe(403);
+    const reload = { method: 'POST', path: '/health/trust/reload' };
+    expect((await send(server(), { ...reload, ...as('admin') })).status).toBe(200);
+    expect((await send(server(), { ...reload, ...as('user') })).status).toBe(403);
+  });
+
   it('S-005 S-006 hears of a new list on an open connection', async () => {
     const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
     const carol = { ...identity('eec/bob'), agent };

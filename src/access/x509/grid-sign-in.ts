@@ -18,6 +18,7 @@ import { headerChain, type HeaderScheme } from './header-certificates.js';
 import { identityOfChain, type IdentityPolicy } from './identity.js';
 import type { Name } from './name.js';
 import { Refusal } from './refusal.js';
+import type { TrustAnchors } from './trust-anchors.js';
 import type { TrustDirectory } from './trust-directory.js';
 import { MAX_PATH, type CrlPolicy } from './validation.js';
 
@@ -110,7 +111,7 @@ export class GridSignIn implements CertificateSignIn {
 
   #judge(chain: readonly Uint8Array[], now: number): Remembered {
     const { generation, anchors } = this.#trust;
-    const verdict = judgeChain(chain, this.#trust, this.#policy, now);
+    const verdict = judgeChain(chain, anchors, this.#policy, now);
     const refused = (outcome: Refusal): Remembered => ({ generation, until: now + REFUSED_MS, outcome });
     if (verdict.verdict === 'refused') return refused(verdict.refusal);
     try {
@@ -126,12 +127,17 @@ export class GridSignIn implements CertificateSignIn {
 /** The verdict on a chain under this policy: for the server, and for `vep access check`. */
 export function judgeChain(
   chain: readonly Uint8Array[],
-  trust: TrustDirectory,
+  trust: TrustAnchors,
   policy: Pick<GridPolicy, 'crl' | 'crlOptional' | 'hosts'>,
   now: number,
 ): ChainVerdict {
-  const crl = (issuer: Name): CrlPolicy => (policy.crlOptional.includes(String(issuer)) ? 'optional' : policy.crl);
-  return validateChain(chain, { trust: trust.anchors, now, crl, hosts: policy.hosts });
+  const crl = (issuer: Name): CrlPolicy => crlPolicyFor(policy, String(issuer));
+  return validateChain(chain, { trust, now, crl, hosts: policy.hosts });
+}
+
+/** Whether an authority, by its slash name, needs a revocation list. */
+export function crlPolicyFor({ crl, crlOptional }: Pick<GridPolicy, 'crl' | 'crlOptional'>, name: string): CrlPolicy {
+  return crlOptional.includes(name) ? 'optional' : crl;
 }
 
 /** The certificates as the client sent them; one more than may be, so that too many are noticed. */

@@ -59,16 +59,16 @@ export class TrustDirectory {
     this.#listeners.push(listener);
   }
 
-  /** Reads the directory again if anything in it has changed; answers whether it had. */
-  refresh(): Promise<boolean> {
+  /** Reads the directory again if anything in it has changed, or in any case; answers whether it did. */
+  refresh(inAnyCase = false): Promise<boolean> {
     // One after the other: a slow reading must not overtake a later one.
-    this.#reading = this.#reading.catch(() => false).then(() => this.#refresh());
+    this.#reading = this.#reading.catch(() => false).then(() => this.#refresh(inAnyCase));
     return this.#reading;
   }
 
-  async #refresh(): Promise<boolean> {
+  async #refresh(inAnyCase: boolean): Promise<boolean> {
     const state = await stateOf(this.#source);
-    if (state === this.#state) return false;
+    if (state === this.#state && !inAnyCase) return false;
     this.#anchors = await readTrust(this.#source, this.#clock.now(), this.#anchors);
     this.#state = state;
     this.#generation += 1;

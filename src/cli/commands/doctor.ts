@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.js';
-import { ClientError, ConnectionError } from '../../client/index.js';
+import { ClientError, ConnectionError, type VepClient } from '../../client/index.js';
 import { dataDirectory, findConnection, connect } from '../connection.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import type { Session } from '../session.js';
@@ -141,6 +141,7 @@ async function asAdministrator(session: Session): Promise<Check[]> {
           remedy: 'see to the site, its address and its credentials',
         };
       }),
+      ...(await trustChecks(client)),
       ...(dead.length === 0 ? [{ name: 'operations', result: 'ok', message: 'none has given up' } as const] : []),
       ...dead.map(({ id, type, entity, site, step, message }): Check => ({
         name: 'operations',
@@ -161,6 +162,25 @@ async function asAdministrator(session: Session): Promise<Check[]> {
       },
     ];
   }
+}
+
+/** Authorities that end and lists that are missing, where the server has a trust directory. */
+async function trustChecks(client: VepClient): Promise<Check[]> {
+  let found: Awaited<ReturnType<VepClient['trust']>>;
+  try {
+    found = await client.trust();
+  } catch (error) {
+    if (error instanceof ClientError && error.status === 404) return [];
+    throw error;
+  }
+  const { authorities, findings } = found;
+  if (findings.length === 0) return [{ name: 'trust', result: 'ok', message: `${authorities.length} authorities` }];
+  return findings.map(({ severity, message, place, remedy }): Check => ({
+    name: 'trust',
+    result: severity === 'warning' ? 'warning' : 'failed',
+    message: `${place?.field ?? ''}: ${message}`,
+    ...(remedy === undefined ? {} : { remedy }),
+  }));
 }
 
 /** `vep retry`: lets an operation that gave up try again. */
