@@ -100,9 +100,11 @@ async function becomes(reply: Reply, state: string): Promise<Record<string, unkn
   return (await client().get(path, JSON_TYPE)).json.attributes;
 }
 
-/** The digests of the files that the store keeps for the appliances that are there. */
-async function keptFiles(): Promise<string[]> {
-  const rows = await server().rows('SELECT images FROM appliance');
+/** Waits until the appliance runs, and answers the digests of the files that the store keeps for it. */
+async function keptFiles(reply: Reply): Promise<string[]> {
+  await becomes(reply, 'active');
+  const id = pathOf(reply).split('/').at(-1);
+  const rows = await server().rows(`SELECT images FROM appliance WHERE appliance = '${id}'`);
   return rows.flatMap(({ images }) =>
     Object.values(JSON.parse(String(images)) as Record<string, { sha256?: string }>).flatMap(
       ({ sha256 }) => sha256 ?? [],
@@ -135,24 +137,22 @@ describe('an archive named by URL', () => {
     expect(dry.json.findings.map(({ code }: { code: string }) => code)).toContain('ovf.O-030');
     expect(asked.map(({ path }) => path)).toEqual(['/app.ova']);
     expect(asked[0]?.sent()).toBeLessThan(DISK.length);
-    const attributes = await becomes(await named(`${base}/app.ova`), 'active');
-    expect(attributes[SIGNATURE]).toBe('trusted');
-    expect(await keptFiles()).toEqual([sha256(DISK)]);
+    const reply = await named(`${base}/app.ova`);
+    expect((await becomes(reply, 'active'))[SIGNATURE]).toBe('trusted');
+    expect(await keptFiles(reply)).toEqual([sha256(DISK)]);
   });
 
   it('goes on by range where the line broke', async () => {
     web.set('/app.ova', await archive({ 'app.ovf': ONE, 'disk.img': DISK }));
     const reply = await named(`${base}/app.ova`);
     breaks = [1_000_000, 700_000];
-    await becomes(reply, 'active');
+    expect(await keptFiles(reply)).toEqual([sha256(DISK)]);
     expect(asked.slice(1).map(({ range }) => range !== undefined)).toEqual([false, true, true]);
-    expect(await keptFiles()).toEqual([sha256(DISK)]);
   });
 
   it('may be gzipped', async () => {
     web.set('/app.ova', gzipSync(await archive({ 'app.ovf': ONE, 'disk.img': DISK })));
-    await becomes(await named(`${base}/app.ova`), 'active');
-    expect(await keptFiles()).toEqual([sha256(DISK)]);
+    expect(await keptFiles(await named(`${base}/app.ova`))).toEqual([sha256(DISK)]);
   });
 
   it.each<[string, () => Promise<Buffer>, string]>([
@@ -239,9 +239,9 @@ describe('an archive as a body', () => {
       'disk.img.000000001': zipped.subarray(size),
     };
     const body = await archive({ ...pieces, 'app.mf': lines(pieces, 'sha512') });
-    const attributes = await becomes(await sent('application/x-tar', body), 'active');
-    expect(attributes[SIGNATURE]).toBe('unsigned');
-    expect(await keptFiles()).toEqual([sha256(zipped)]);
+    const reply = await sent('application/x-tar', body);
+    expect((await becomes(reply, 'active'))[SIGNATURE]).toBe('unsigned');
+    expect(await keptFiles(reply)).toEqual([sha256(zipped)]);
     const wrong = await archive({ ...pieces, 'app.mf': lines({ ...pieces, 'disk.img.000000001': 'x' }, 'sha512') });
     expect((await sent('application/x-tar', wrong)).json.faults[0]).toMatchObject({
       code: 'ovf.O-026',
@@ -294,8 +294,7 @@ describe('multipart', () => {
         ['file', 'app.mf', lines({ 'my disk.img': digested })],
       ]);
     const { body, type } = parts(DISK);
-    await becomes(await sent(type, body), 'active');
-    expect(await keptFiles()).toEqual([sha256(DISK)]);
+    expect(await keptFiles(await sent(type, body))).toEqual([sha256(DISK)]);
     expect((await sent(type, parts('x').body)).json.faults[0].code).toBe('ovf.O-026');
   });
 
