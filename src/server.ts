@@ -70,6 +70,7 @@ import { RequestReader } from './http/occi/reading.js';
 import { openApiEndpoint } from './http/openapi/endpoint.js';
 import { trustEndpoints } from './http/trust-endpoints.js';
 import { uploadEndpoints } from './http/upload-endpoints.js';
+import { openNebula } from './iaas/adapters/opennebula/site-type.js';
 import { simulator } from './iaas/adapters/simulator/site-type.js';
 import { SiteTypes } from './iaas/site-type.js';
 import { Sites } from './iaas/sites.js';
@@ -140,7 +141,7 @@ export function openDataStore(config: Pick<Config, 'data'>, log: Log): Promise<S
 }
 
 /** Every type of site that a configuration can name. */
-const siteTypes = new SiteTypes([simulator]);
+const siteTypes = new SiteTypes([simulator, openNebula]);
 
 /** Their names, as `sites[].type` has them. */
 export const siteTypeNames = siteTypes.names;

@@ -48,6 +48,17 @@ export interface Capabilities {
   readonly imageless: boolean;
   /** Ways an OVF environment can reach the guest. */
   readonly transports: readonly ('iso' | 'user-data' | 'context')[];
+  /**
+   * It wants to know at creation what a machine will be plugged into ({@link ComputeSpec.nics}, {@link ComputeSpec.volumes}),
+   * as it plugs nothing into a machine that has never run.
+   */
+  readonly plugsAtCreation?: boolean;
+}
+
+/** For whom something is made: ids of the principal and of the group (Virtual Organization) in VEP. */
+export interface Owner {
+  readonly user: string;
+  readonly group: string;
 }
 
 export interface Inventory {
@@ -101,8 +112,15 @@ export interface ComputeSpec {
   /** Machines (their {@link ComputeSpec.id}) it must not, or must, share a host with. */
   readonly apartFrom?: readonly string[];
   readonly togetherWith?: readonly string[];
+  /**
+   * What is known already that the machine will be plugged into, each with the id it will be attached under: a site with
+   * {@link Capabilities.plugsAtCreation} makes it with the machine, and attaching it later finds it there.
+   */
+  readonly nics?: readonly Omit<NicSpec, 'compute'>[];
+  readonly volumes?: readonly Omit<AttachmentSpec, 'compute'>[];
   /** The application UUID, on everything that belongs to an appliance. */
   readonly application?: string;
+  readonly owner?: Owner;
 }
 
 export interface NetworkSpec {
@@ -113,6 +131,7 @@ export interface NetworkSpec {
   readonly vlan?: number;
   readonly allocation?: 'dynamic' | 'static';
   readonly application?: string;
+  readonly owner?: Owner;
 }
 
 export interface StorageSpec {
@@ -121,6 +140,7 @@ export interface StorageSpec {
   readonly sizeBytes: number;
   readonly image?: SiteRef;
   readonly application?: string;
+  readonly owner?: Owner;
 }
 
 export interface NicSpec {

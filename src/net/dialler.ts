@@ -7,7 +7,8 @@
 
 import type { LookupAddress } from 'node:dns';
 import { lookup as systemLookup } from 'node:dns/promises';
-import { isIP, type LookupFunction } from 'node:net';
+import { once } from 'node:events';
+import { connect as openSocket, isIP, type LookupFunction, type Socket } from 'node:net';
 import { Agent, buildConnector, request as send, type Dispatcher } from 'undici';
 import { systemClock, type Clock } from '../base/clock.js';
 import { Problem, messageOf, problem } from '../base/errors.js';
@@ -104,6 +105,23 @@ export class GuardedDialler {
     }
   }
 
+  /**
+   * Opens a TCP connection for a protocol that is not HTTP, to an address that has been judged like any other.
+   *
+   * @throws Problem as {@link fetch} does
+   */
+  async connect(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+    const addresses = await this.#judged(host, port, this.#line([]).allow);
+    const socket = openSocket({ host, port, lookup: lookupOf(addresses), autoSelectFamily: true, signal });
+    try {
+      await once(socket, 'connect', { signal });
+      return socket;
+    } catch (error) {
+      socket.destroy();
+      throw unreachable(`${host}:${port}`, error);
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#lines.values()].map(({ agent }) => agent.destroy()));
   }
@@ -134,7 +152,7 @@ export class GuardedDialler {
       () => giveUp.abort(),
     ).catch((error: unknown) => {
       request.signal?.throwIfAborted();
-      throw error instanceof Problem ? error : unreachable(url, error);
+      throw error instanceof Problem ? error : unreachable(url.host, error);
     });
     const { body } = answer;
     // A body that is given up reports that as an error; with nobody listening it would end the process.
@@ -151,7 +169,7 @@ export class GuardedDialler {
       url: url.href,
       body: boundedBody(body, limits, (error) => {
         request.signal?.throwIfAborted();
-        return unreachable(url, error);
+        return unreachable(url.host, error);
       }),
       discard: () => body.destroy(),
     };
@@ -175,11 +193,7 @@ export class GuardedDialler {
     const host = options.hostname.replace(/\.$/, '');
     this.#judged(host, Number(options.port) || (options.protocol === 'https:' ? 443 : 80), allow).then(
       (addresses) => {
-        const lookup: LookupFunction = (_host, { all }, done) => {
-          if (all) done(null, addresses);
-          else done(null, addresses[0]?.address ?? '', addresses[0]?.family);
-        };
-        buildConnector({ ...this.#ca, lookup, autoSelectFamily: true })(options, callback);
+        buildConnector({ ...this.#ca, lookup: lookupOf(addresses), autoSelectFamily: true })(options, callback);
       },
       (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
     );
@@ -192,12 +206,20 @@ export class GuardedDialler {
   }
 }
 
-function unreachable(url: URL, cause: unknown): Problem {
+/** A resolution that knows nothing but what has been judged. */
+function lookupOf(addresses: readonly LookupAddress[]): LookupFunction {
+  return (_host, { all }, done) => {
+    if (all) done(null, [...addresses]);
+    else done(null, addresses[0]?.address ?? '', addresses[0]?.family);
+  };
+}
+
+function unreachable(host: string, cause: unknown): Problem {
   return new Problem(
     'unavailable',
     {
       code: 'net.unreachable',
-      message: `${url.host} cannot be reached or broke off`,
+      message: `${host} cannot be reached or broke off`,
       value: messageOf(cause),
       remedy: 'check the address and try again later',
     },

@@ -156,7 +156,7 @@ describe('vep sites with a configuration', () => {
       expect(code).toBe(1);
       for (const key of ['sites.one.options.seed', 'sites.one.options.color', 'sites.two.type'])
         expect(err).toContain(key);
-      expect(err).toContain('this release knows: simulator');
+      expect(err).toContain('this release knows: simulator, opennebula');
     }
   });
 });

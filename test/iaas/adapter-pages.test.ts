@@ -7,6 +7,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
 import type { Capabilities } from '../../src/iaas/adapter.js';
+import { openNebulaCapabilities } from '../../src/iaas/adapters/opennebula/capabilities.js';
 import { capabilitiesOf as simulatorCapabilities } from '../../src/iaas/adapters/simulator/capabilities.js';
 import { capabilityTable } from '../../src/iaas/capability-table.js';
 import { siteTypeNames } from '../../src/server.js';
@@ -14,6 +15,7 @@ import { siteTypeNames } from '../../src/server.js';
 /** What each type can do when nothing is taken from it. */
 const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   simulator: simulatorCapabilities({ lacks: [] }),
+  opennebula: openNebulaCapabilities({ liveResize: true, reserveFrom: ['a network'] }),
 };
 
 const FOLDER = join(packageRoot, 'docs/adapters');

@@ -4,10 +4,10 @@
  * nonsense for an answer, hang, or end up unable to go on.
  */
 
-import { systemClock } from '../../../src/base/clock.js';
+import type { Clock } from '../../../src/base/clock.js';
 import { messageOf } from '../../../src/base/errors.js';
 import { IaasError, type IaasErrorClass, type ResourceClass } from '../../../src/iaas/adapter.js';
-import { GuardedSite } from '../../../src/iaas/guarded-site.js';
+import { CALL_LIMITS, GuardedSite } from '../../../src/iaas/guarded-site.js';
 import type { WireFault } from '../faulty-proxy.js';
 import type { Bench } from './bench.js';
 import type { Wire } from './harness.js';
@@ -119,6 +119,7 @@ export function describeWire(bench: Bench): void {
           await strike(bench, wire, operation, call, fault, classes).catch((error: unknown) => {
             throw new Error(`${operation} through ${what}: ${messageOf(error)}`, { cause: error });
           });
+          await bench.clear();
         }
       });
     }
@@ -150,16 +151,14 @@ export function describeWire(bench: Bench): void {
       if (!wire) return;
       const call = await CALLS[operation]?.(bench);
       if (!call) return bench.skip(`no ${operation}`);
-      const patience = { callMs: 50, importMs: 50 };
-      const guarded = new GuardedSite(bench.adapter, systemClock, patience, () => undefined);
-      const left = wire.proxy.left();
-      const before = wire.proxy.struck;
-      // A busy machine may spend all patience on what comes before the request that hangs.
-      while (wire.proxy.struck === before) {
-        wire.proxy.next({ kind: 'hang' }, (request) => wire.isRequestOf(operation, request));
-        await bench.refused(call.ask(guarded), 'transient');
-        wire.proxy.clear();
-      }
+      const patience = new Patience();
+      const guarded = new GuardedSite(bench.adapter, patience, CALL_LIMITS, () => undefined);
+      const [struck, left] = [wire.proxy.strikes(), wire.proxy.left()];
+      wire.proxy.next({ kind: 'hang' }, (request) => wire.isRequestOf(operation, request));
+      const refusal = bench.refused(call.ask(guarded), 'transient');
+      await struck;
+      patience.end();
+      await refusal;
       await left;
       await call.ask();
       await call.settled();
@@ -195,6 +194,26 @@ export function describeWire(bench: Bench): void {
       await bench.harness.faults?.clear();
     });
   });
+}
+
+/** A clock on which time passes only when the test says that patience is over. */
+class Patience implements Clock {
+  readonly #waiting: (() => void)[] = [];
+
+  now(): number {
+    return 0;
+  }
+
+  sleep(_ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  end(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
 }
 
 /** The wire, or nothing (noted) where the adapter speaks no HTTP or the counterpart stands without a proxy. */

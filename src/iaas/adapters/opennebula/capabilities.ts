@@ -1,0 +1,31 @@
+/** What an OpenNebula site can do. */
+
+import type { Capabilities } from '../../adapter.js';
+import { OPENNEBULA_METRICS } from './metrics.js';
+
+export const OPENNEBULA_FORMATS: readonly string[] = ['qcow2', 'raw'];
+
+export interface CapabilityChoices {
+  readonly liveResize: boolean;
+  readonly reserveFrom: readonly string[];
+}
+
+export function openNebulaCapabilities({ liveResize, reserveFrom }: CapabilityChoices): Capabilities {
+  return {
+    compute: new Set(['start', 'stop', 'restart', 'suspend', 'save', 'resize'] as const),
+    liveResize,
+    hotplugNic: true,
+    hotplugDisk: true,
+    // A virtual network is always up.
+    network: new Set(reserveFrom.length > 0 ? (['create', 'up'] as const) : (['up'] as const)),
+    // oned grows a disk only while it is plugged into a machine.
+    storage: new Set(['create', 'online', 'offline', 'backup', 'snapshot'] as const),
+    imageFormats: OPENNEBULA_FORMATS,
+    metrics: OPENNEBULA_METRICS,
+    events: true,
+    placement: new Set(['host', 'rack', 'zone', 'country'] as const),
+    imageless: false,
+    transports: ['context', 'user-data'],
+    plugsAtCreation: true,
+  };
+}

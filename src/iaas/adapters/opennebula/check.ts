@@ -1,0 +1,144 @@
+/** What is missing at an OpenNebula site: each finding with the words of oned and what an administrator does about it. */
+
+import { messageOf } from '../../../base/errors.js';
+import { IaasError, type CallOptions, type SiteFinding } from '../../adapter.js';
+import type { Handover } from './handover.js';
+import type { Hosts } from './hosts.js';
+import type { Networks } from './networks.js';
+import type { Oned } from './oned.js';
+import type { OpenNebulaOptions } from './options.js';
+
+export interface CheckServices {
+  readonly oned: Oned;
+  readonly hosts: Hosts;
+  readonly networks: Networks;
+  readonly handover: Handover;
+  readonly datastore: (options: CallOptions) => Promise<number>;
+  readonly options: OpenNebulaOptions;
+}
+
+/** The first version with the calls that are used; what newer ones have is found out call by call. */
+const OLDEST = [5, 12] as const;
+const SYSTEM_DS = '1';
+
+export async function check(services: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  const version = await asking(() => services.oned.text('one.system.version', [], call), 'opennebula.endpoint', {
+    denied: 'see to user and password under credentials; serveradmin is in the sunstone_auth file of oned',
+    otherwise: 'see to the endpoint, oned itself and the way to it; its URL ends in /RPC2',
+  });
+  if (typeof version !== 'string') return [version];
+  const findings = await Promise.all([
+    Promise.resolve(versionFindings(version)),
+    administrator(services, call),
+    hosts(services, call),
+    datastores(services, call),
+    networks(services, call),
+    services.handover.check(),
+  ]);
+  return findings.flat();
+}
+
+function versionFindings(version: string): SiteFinding[] {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return [];
+  return [
+    {
+      code: 'opennebula.version',
+      message: `oned is of version ${version.slice(0, 20)}, older than ${OLDEST.join('.')}`,
+      remedy: 'upgrade OpenNebula: VEP knows 5.12 to 7.x',
+    },
+  ];
+}
+
+/** Deploying on a host of VEP's choice, users and rules are for the group oneadmin (id 0). */
+async function administrator({ oned }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  const user = await asking(() => oned.document('one.user.info', [-1], call), 'opennebula.account', {
+    denied: 'see to user and password under credentials',
+    otherwise: 'see what oned logs',
+  });
+  if ('code' in user) return [user];
+  const groups = [user.value('GID'), ...(user.child('GROUPS')?.all('ID') ?? []).map((id) => id.text)];
+  if (groups.includes('0')) return [];
+  return [
+    {
+      code: 'opennebula.rights',
+      message: `the account ${user.value('NAME') ?? ''} is not in the group oneadmin: it may neither choose hosts nor make users and groups`,
+      remedy: 'use serveradmin with credentials.administrator oneadmin, or an account of the group oneadmin',
+    },
+  ];
+}
+
+async function hosts(services: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  const remedies = { denied: 'give the account the right to see hosts', otherwise: 'see what oned logs' };
+  const found = await asking(() => services.hosts.list(call), 'opennebula.hosts', remedies);
+  if ('code' in found) return [found];
+  const { clusters } = services.options.hosts;
+  if (found.length === 0) {
+    const where = clusters.length === 0 ? 'OpenNebula has no host' : `the clusters ${clusters.join(', ')} have no host`;
+    return [
+      { code: 'opennebula.hosts', message: where, remedy: 'add a host (onehost create), or see to hosts.clusters' },
+    ];
+  }
+  if (found.some((host) => host.up)) return [];
+  return [
+    {
+      code: 'opennebula.hosts',
+      message: 'no host is monitored',
+      remedy: 'see onehost list and the drivers of the hosts',
+    },
+  ];
+}
+
+async function datastores(services: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  const findings: SiteFinding[] = [];
+  const remedies = {
+    denied: 'give the account the right to use datastores',
+    otherwise: 'name one under images.datastore (onedatastore list)',
+  };
+  const chosen = await asking(() => services.datastore(call), 'opennebula.datastore', remedies);
+  if (typeof chosen !== 'number') findings.push(chosen);
+  const pool = await asking(
+    () => services.oned.document('one.datastorepool.info', [], call),
+    'opennebula.datastore',
+    remedies,
+  );
+  if ('code' in pool) return [...findings, pool];
+  const systems = pool.all('DATASTORE').filter((each) => each.value('TYPE') === SYSTEM_DS);
+  if (!systems.some((each) => each.number(0, 'FREE_MB') > 0 || each.value('TEMPLATE', 'SHARED') === 'NO')) {
+    findings.push({
+      code: 'opennebula.system-datastore',
+      message: 'no system datastore has room: machines would wait for ever',
+      remedy: 'see onedatastore list; a datastore that is not monitored has 0 MB',
+    });
+  }
+  return findings;
+}
+
+async function networks(services: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  const { reserveFrom } = services.options.networks;
+  const all = await asking(() => services.networks.all(call), 'opennebula.networks', {
+    denied: 'give the account the right to see networks',
+    otherwise: 'see what oned logs',
+  });
+  if ('code' in all) return [all];
+  return reserveFrom
+    .filter((name) => !all.some((each) => each.value('NAME') === name || each.value('ID') === name))
+    .map((name) => ({
+      code: 'opennebula.networks',
+      message: `OpenNebula has no virtual network ${name}, which networks.reserveFrom names`,
+      remedy: 'make it (onevnet create) or name another (onevnet list)',
+    }));
+}
+
+async function asking<T extends object | string | number>(
+  ask: () => Promise<T>,
+  code: string,
+  remedies: { readonly denied: string; readonly otherwise: string },
+): Promise<T | SiteFinding> {
+  try {
+    return await ask();
+  } catch (error) {
+    const denied = error instanceof IaasError && error.class === 'denied';
+    return { code, message: messageOf(error), remedy: denied ? remedies.denied : remedies.otherwise };
+  }
+}

@@ -1,0 +1,97 @@
+/** Images of oned as the adapter sees them: what machines boot from, and the data blocks that are VEP's volumes. */
+
+import { IaasError, type CallOptions } from '../../adapter.js';
+import type { Branch } from './document.js';
+import { marksIn, numberOf, uniqueName, type Marks } from './marks.js';
+import type { Oned } from './oned.js';
+import { IMAGE } from './states.js';
+
+/** What VEP made an object for: oned has one pool for all of them. */
+export type Purpose = 'image' | 'volume';
+
+export interface Image {
+  readonly id: number;
+  readonly name: string;
+  readonly owner: string;
+  readonly meaning: (typeof IMAGE)[number];
+  readonly stateNumber: number;
+  readonly marks: Marks | undefined;
+  readonly purpose: Purpose;
+  readonly sizeBytes: number;
+  readonly format: string;
+  readonly runningMachines: number;
+  readonly message: string | undefined;
+}
+
+const MIB = 2 ** 20;
+
+export class ImagePool {
+  readonly #oned: Oned;
+  readonly #realm: string;
+
+  constructor(oned: Oned, realm: string) {
+    this.#oned = oned;
+    this.#realm = realm;
+  }
+
+  async all(options: CallOptions = {}): Promise<readonly Image[]> {
+    const pool = await this.#oned.document('one.imagepool.info', [-2, -1, -1], options);
+    return pool.all('IMAGE').map((body) => readImage(body, this.#realm));
+  }
+
+  async look(ref: string, options: CallOptions): Promise<Image | undefined> {
+    const id = numberOf(ref);
+    if (id === undefined) return undefined;
+    try {
+      return readImage(await this.#oned.document('one.image.info', [id], options), this.#realm);
+    } catch (error) {
+      if (error instanceof IaasError && error.class === 'not-found') return undefined;
+      throw error;
+    }
+  }
+
+  /** @throws IaasError `not-found`, or `denied` for what VEP did not make for this purpose */
+  async own(ref: string, purpose: Purpose, options: CallOptions): Promise<Image> {
+    const image = await this.look(ref, options);
+    if (!image || (image.marks && image.purpose !== purpose))
+      throw new IaasError('not-found', `OpenNebula has no such ${purpose}`);
+    if (!image.marks) throw new IaasError('denied', `this ${purpose} was not made by VEP, which leaves it alone`);
+    return image;
+  }
+
+  /** The one of a token, complete or not: its name is the token's. */
+  async named(token: string, options: CallOptions): Promise<Image | undefined> {
+    const name = uniqueName(this.#realm, token);
+    return (await this.all(options)).find((image) => image.name === name);
+  }
+
+  async remove(ref: string, purpose: Purpose, options: CallOptions): Promise<void> {
+    const image = await this.look(ref, options);
+    if (!image || (image.marks && image.purpose !== purpose)) return;
+    if (!image.marks) throw new IaasError('denied', `this ${purpose} was not made by VEP, which leaves it alone`);
+    if (image.meaning.name === 'DELETE') return;
+    if (image.runningMachines > 0) throw new IaasError('conflict', `machines are using this ${purpose}`);
+    await this.#oned.id('one.image.delete', [image.id, false], options).catch((error: unknown) => {
+      if (!(error instanceof IaasError) || error.class !== 'not-found') throw error;
+    });
+  }
+}
+
+function readImage(body: Branch, realm: string): Image {
+  const template = body.child('TEMPLATE');
+  const stateNumber = body.number(-1, 'STATE');
+  const size = template?.number(0, 'VEP_SIZE') ?? 0;
+  return {
+    id: body.number(-1, 'ID'),
+    name: body.value('NAME') ?? '',
+    owner: body.value('UNAME') ?? '',
+    stateNumber,
+    meaning: IMAGE[stateNumber] ?? { name: `STATE ${stateNumber}`, state: 'error' },
+    marks: marksIn(template, realm),
+    purpose: template?.value('VEP_PURPOSE') === 'volume' ? 'volume' : 'image',
+    sizeBytes: size > 0 ? size : body.number(0, 'SIZE') * MIB,
+    format: body.value('FORMAT') ?? template?.value('DRIVER') ?? 'raw',
+    runningMachines: body.number(0, 'RUNNING_VMS'),
+    message: template?.value('ERROR')?.replace(/^\w{3} \w{3} +\d+ [\d:]+ \d{4} ?: /, ''),
+  };
+}

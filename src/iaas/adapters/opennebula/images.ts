@@ -1,0 +1,167 @@
+/**
+ * Images that VEP brings in: it has fetched and verified them, writes the bytes where oned gets them, and registers them
+ * under a name that is the token's, so that a second try finds the first. They belong to the site's account; a group
+ * may use one when a machine of its own boots from it.
+ */
+
+import { IaasError, type CallOptions, type ImageSpec, type Observed } from '../../adapter.js';
+import { requireCapability } from '../../capability.js';
+import type { Clock } from '../../../base/clock.js';
+import { OPENNEBULA_FORMATS } from './capabilities.js';
+import type { Handover } from './handover.js';
+import type { Image, ImagePool } from './image-pool.js';
+import { isRunning } from './machine.js';
+import type { MachinePool } from './machine-pool.js';
+import type { Machines } from './machines.js';
+import { marksOf, uniqueName } from './marks.js';
+import { OneError } from './one-error.js';
+import type { Oned } from './oned.js';
+import { templateXml, kept, shownName } from './template.js';
+
+export interface ImageServices {
+  readonly oned: Oned;
+  readonly pool: ImagePool;
+  readonly machinePool: MachinePool;
+  readonly machines: Machines;
+  readonly handover: Handover;
+  readonly clock: Clock;
+  readonly realm: string;
+  readonly pollMs: number;
+  /** Id of the datastore that images go to. */
+  readonly datastore: (options: CallOptions) => Promise<number>;
+}
+
+const SAVE_METHODS = new Set<string | undefined>(['hot', 'deferred', undefined]);
+
+export class Images {
+  readonly #services: ImageServices;
+
+  constructor(services: ImageServices) {
+    this.#services = services;
+  }
+
+  async import(spec: ImageSpec, token: string, options: CallOptions): Promise<string> {
+    requireCapability(
+      { imageFormats: OPENNEBULA_FORMATS } as Parameters<typeof requireCapability>[0],
+      'image',
+      spec.format,
+    );
+    const { pool, oned, handover } = this.#services;
+    const earlier = await pool.named(token, options);
+    if (earlier && earlier.meaning.state !== 'error') return this.#arrived(earlier.id, options);
+    // What is left of a try that failed is in the way of the next.
+    if (earlier) await oned.id('one.image.delete', [earlier.id, false], options);
+    const handed = await handover.take(spec, options.signal);
+    try {
+      const id = await this.#register(spec, token, handed.path, options);
+      return await this.#arrived(id, options).catch(async (error: unknown) => {
+        // Without its bytes it would end as an image in error, that nobody asked for any more.
+        if (options.signal?.aborted === true) await oned.id('one.image.delete', [id, false]).catch(() => undefined);
+        throw error;
+      });
+    } finally {
+      await handed.release();
+    }
+  }
+
+  async #register(spec: ImageSpec, token: string, path: string, options: CallOptions): Promise<number> {
+    const { realm, pool, oned, datastore } = this.#services;
+    const template = templateXml({
+      NAME: uniqueName(realm, token),
+      TYPE: 'OS',
+      PATH: path,
+      FORMAT: spec.format,
+      DRIVER: spec.format,
+      PERSISTENT: 'NO',
+      DESCRIPTION: shownName(spec.name),
+      ...marksOf(realm, spec, token),
+      VEP_PURPOSE: 'image',
+      VEP_SIZE: spec.sizeBytes,
+      VEP_NAME: kept(spec.name),
+    });
+    try {
+      return await oned.id('one.image.allocate', [template, await datastore(options), false], options);
+    } catch (error) {
+      const made = error instanceof OneError && error.isNameTaken ? await pool.named(token, options) : undefined;
+      if (!made) throw error;
+      return made.id;
+    }
+  }
+
+  /** Waits until oned has copied the bytes: only then may they go. */
+  async #arrived(id: number, options: CallOptions): Promise<string> {
+    const { pool, clock, pollMs } = this.#services;
+    for (;;) {
+      const image = await pool.look(String(id), options);
+      if (!image) throw new IaasError('transient', 'the image is gone again', 'gone');
+      if (image.meaning.state === 'error')
+        throw new IaasError(
+          'invalid',
+          `OpenNebula could not take the image: ${image.message ?? image.meaning.name}`,
+          image.message,
+        );
+      if (!image.meaning.busy) return String(id);
+      await clock.sleep(pollMs, options.signal);
+    }
+  }
+
+  /** Makes an image of a machine's boot disk: its first. */
+  async save(
+    ref: string,
+    name: string,
+    method: string | undefined,
+    token: string,
+    options: CallOptions,
+  ): Promise<string> {
+    const { pool, machines, machinePool, oned, realm } = this.#services;
+    if (!SAVE_METHODS.has(method)) throw new IaasError('invalid', 'OpenNebula saves hot or deferred');
+    const machine = await machinePool.own(ref, options);
+    const known = await pool.named(token, options);
+    if (!known && !isRunning(machine) && machine.meaning?.busy === true)
+      throw new IaasError('transient', 'the machine is on its way to another state', machine.meaning.name);
+    const id = known?.id ?? (await this.#saveAs(ref, token, options));
+    const marks = {
+      ...marksOf(realm, { id: token }, token),
+      VEP_PURPOSE: 'image',
+      VEP_NAME: kept(name),
+      DESCRIPTION: shownName(name),
+    };
+    if (!known?.marks)
+      await machines.asOwner(machine, options, (call) =>
+        oned.id('one.image.update', [id, templateXml(marks), 1], call),
+      );
+    return String(id);
+  }
+
+  async #saveAs(ref: string, token: string, options: CallOptions): Promise<number> {
+    const { pool, machines, machinePool, oned, realm } = this.#services;
+    const machine = await machinePool.own(ref, options);
+    const boot = machine.disks.find((disk) => disk.marks === undefined);
+    if (!boot) throw new IaasError('conflict', 'the machine has no disk to save');
+    try {
+      return await machines.asOwner(machine, options, (call) =>
+        oned.id('one.vm.disksaveas', [machine.id, boot.number, uniqueName(realm, token), '', -1], call),
+      );
+    } catch (error) {
+      // Saved meanwhile by somebody with the same token, whose work may still be under way.
+      const made = error instanceof OneError ? await pool.named(token, options) : undefined;
+      if (made) return made.id;
+      if (error instanceof OneError && error.isWrongState && machine.meaning?.busy === true)
+        throw new IaasError('transient', error.message, error.said, error);
+      throw error;
+    }
+  }
+
+  observe(image: Image): Extract<Observed, { readonly class: 'image' }> {
+    const { meaning, marks, sizeBytes, message } = image;
+    return {
+      class: 'image',
+      ref: String(image.id),
+      ...(marks === undefined ? {} : { id: marks.id }),
+      state: meaning.state === 'ready' ? 'active' : meaning.state === 'error' ? 'error' : 'inactive',
+      busy: meaning.busy === true,
+      sizeBytes,
+      ...(meaning.state === 'error' ? { message: message ?? meaning.name } : {}),
+    };
+  }
+}

@@ -1,0 +1,139 @@
+/** Volumes: persistent data blocks of their users, empty or cloned from an image. oned grows none that is not plugged in. */
+
+import { IaasError, type CallOptions, type Observed, type StorageSpec } from '../../adapter.js';
+import type { Image, ImagePool } from './image-pool.js';
+import { marksOf, numberOf, uniqueName } from './marks.js';
+import { OneError } from './one-error.js';
+import type { Oned } from './oned.js';
+import { kept, shownName, templateXml } from './template.js';
+import type { Tenants } from './tenants.js';
+
+export interface VolumeServices {
+  readonly oned: Oned;
+  readonly pool: ImagePool;
+  readonly tenants: Tenants;
+  readonly realm: string;
+  readonly datastore: (options: CallOptions) => Promise<number>;
+  readonly now: () => number;
+}
+
+const MIB = 2 ** 20;
+
+export class Volumes {
+  readonly #services: VolumeServices;
+
+  constructor(services: VolumeServices) {
+    this.#services = services;
+  }
+
+  look(ref: string, options: CallOptions): Promise<Image | undefined> {
+    return this.#services.pool.look(ref, options);
+  }
+
+  async create(spec: StorageSpec, token: string, options: CallOptions): Promise<string> {
+    if (!(spec.sizeBytes > 0)) throw new IaasError('invalid', 'a volume has a size');
+    if (spec.name === '') throw new IaasError('invalid', 'a volume needs a name');
+    const { pool, tenants } = this.#services;
+    const earlier = await pool.named(token, options);
+    if (earlier?.marks) return String(earlier.id);
+    const owner = await tenants.owner(spec.owner, options);
+    const call = { ...options, as: owner.user };
+    if (spec.image === undefined) return String(await this.#allocate(spec, token, call));
+    await tenants.mayUseImage(owner, spec.image, options);
+    return String(await this.#clone(spec, spec.image, token, earlier, call));
+  }
+
+  async #allocate(spec: StorageSpec, token: string, options: CallOptions): Promise<number> {
+    const { oned, realm, datastore } = this.#services;
+    const template = templateXml({
+      NAME: uniqueName(realm, token),
+      TYPE: 'DATABLOCK',
+      SIZE: Math.ceil(spec.sizeBytes / MIB),
+      FORMAT: 'raw',
+      PERSISTENT: 'YES',
+      DESCRIPTION: shownName(spec.name),
+      ...this.#marks(spec, token),
+    });
+    const work = async (): Promise<number> =>
+      oned.id('one.image.allocate', [template, await datastore(options), false], options);
+    return this.#once(token, options, work);
+  }
+
+  /** A clone keeps nothing of what it is told at first: it is marked when it is there, and until then is found by name. */
+  async #clone(
+    spec: StorageSpec,
+    image: string,
+    token: string,
+    earlier: Image | undefined,
+    options: CallOptions,
+  ): Promise<number> {
+    const { oned, realm } = this.#services;
+    const source = numberOf(image);
+    if (source === undefined) throw new IaasError('not-found', 'OpenNebula has no such image');
+    const work = (): Promise<number> => oned.id('one.image.clone', [source, uniqueName(realm, token), -1], options);
+    const id = earlier?.id ?? (await this.#once(token, options, work));
+    await oned.id('one.image.persistent', [id, true], options).catch((error: unknown) => {
+      // While it is copied it cannot be made persistent; a volume that is not is a copy for each machine.
+      if (error instanceof OneError && error.class === 'conflict')
+        throw new IaasError('transient', 'the volume is still being copied', error.said, error);
+      throw error;
+    });
+    const marks = templateXml({ ...this.#marks(spec, token), VEP_SIZE: '', DESCRIPTION: shownName(spec.name) });
+    await oned.id('one.image.update', [id, marks, 1], options);
+    return id;
+  }
+
+  async #once(token: string, options: CallOptions, make: () => Promise<number>): Promise<number> {
+    try {
+      return await make();
+    } catch (error) {
+      const made =
+        error instanceof OneError && error.isNameTaken ? await this.#services.pool.named(token, options) : undefined;
+      if (!made) throw error;
+      return made.id;
+    }
+  }
+
+  #marks(spec: StorageSpec, token: string): Record<string, string> {
+    const marks = marksOf(this.#services.realm, spec, token) as Record<string, string>;
+    return { ...marks, VEP_PURPOSE: 'volume', VEP_NAME: kept(spec.name) };
+  }
+
+  /** @throws IaasError `conflict` for a volume that is plugged in somewhere, or is not online */
+  async mustBeFree(ref: string, options: CallOptions): Promise<void> {
+    const volume = await this.look(ref, options);
+    if (!volume) throw new IaasError('not-found', 'OpenNebula has no such volume');
+    if (volume.runningMachines > 0) throw new IaasError('conflict', 'the volume is plugged into another machine');
+    if (volume.meaning.busy) throw new IaasError('transient', 'the volume is still being made', volume.meaning.name);
+    if (volume.meaning.state !== 'ready') throw new IaasError('conflict', `the volume is ${volume.meaning.name}`);
+  }
+
+  async act(ref: string, action: 'online' | 'offline' | 'backup' | 'snapshot', options: CallOptions): Promise<void> {
+    const { oned, pool, realm, now } = this.#services;
+    const volume = await pool.own(ref, 'volume', options);
+    if (volume.meaning.busy) throw new IaasError('transient', 'the volume is on its way', volume.meaning.name);
+    const call = { ...options, ...(oned.delegates ? { as: volume.owner } : {}) };
+    if (action === 'backup' || action === 'snapshot') {
+      // A copy of the whole, which the user finds beside the volume.
+      const name = `${realm}-${action}-of-${volume.id}-${now()}`;
+      await oned.id('one.image.clone', [volume.id, name, -1], call);
+      return;
+    }
+    const online = volume.meaning.state !== 'disabled';
+    if (online === (action === 'online')) return;
+    await oned.id('one.image.enable', [volume.id, action === 'online'], call);
+  }
+
+  observe(volume: Image): Extract<Observed, { readonly class: 'storage' }> {
+    const { meaning, marks, sizeBytes, message } = volume;
+    return {
+      class: 'storage',
+      ref: String(volume.id),
+      ...(marks === undefined ? {} : { id: marks.id }),
+      state: meaning.state === 'ready' ? 'online' : meaning.state === 'error' ? 'error' : 'offline',
+      busy: meaning.busy === true,
+      sizeBytes,
+      ...(meaning.state === 'error' ? { message: message ?? meaning.name } : {}),
+    };
+  }
+}

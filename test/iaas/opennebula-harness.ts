@@ -1,0 +1,145 @@
+/** An OpenNebula site for tests: the adapter, a faulty proxy, and a fake oned behind it. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { systemClock, type Clock } from '../../src/base/clock.js';
+import type { JsonObject } from '../../src/base/json.js';
+import { silentLog } from '../../src/base/log.js';
+import type { Owner, SiteAdapter } from '../../src/iaas/adapter.js';
+import { openNebula } from '../../src/iaas/adapters/opennebula/site-type.js';
+import { faultsOnTheWire, type Harness, type Wire } from '../support/adapter-suite.js';
+import type { WireRequest } from '../support/faulty-proxy.js';
+import { FaultyProxy } from '../support/faulty-proxy.js';
+import { FakeOned, type FakeOnedOptions } from '../support/fake-oned/index.js';
+import { qcow2 } from './simulator-harness.js';
+
+export const PASSWORD = 'serveradmin-secret';
+
+/** The call of oned that does the work of a method of the adapter. */
+const CALLS: Readonly<Record<string, RegExp>> = {
+  createCompute: /one\.vm\.allocate</,
+  createNetwork: /one\.vn\.reserve</,
+  createStorage: /one\.image\.allocate</,
+  attachNic: /one\.vm\.attachnic</,
+  attachStorage: /one\.vm\.attach</,
+  importImage: /one\.image\.allocate</,
+  saveCompute: /one\.vm\.disksaveas</,
+  actCompute: /one\.vm\.(action|deploy)</,
+  delete: /one\.vm\.action</,
+  describe: /one\.vmpool\.infoset</,
+  inventory: /one\.hostpool\.info</,
+  metrics: /one\.vmpool\.monitoring</,
+};
+
+export function isCallOf(operation: string, { body }: WireRequest): boolean {
+  return CALLS[operation]?.test(body.toString('latin1', 0, 200)) ?? false;
+}
+
+/** Options of a site that needs them all; `more` on top. */
+export function optionsFor(url: string, directory: string, more: JsonObject = {}): JsonObject {
+  const secret = join(directory, 'secret');
+  writeFileSync(secret, `${PASSWORD}\n`);
+  return {
+    endpoint: url,
+    credentials: { driver: 'server_cipher', password: { file: secret } },
+    hosts: { country: 'DE' },
+    images: { handover: { directory: join(directory, 'images') } },
+    networks: { reserveFrom: ['vep-parent'] },
+    patience: { pollMs: 2, settleMs: 2000 },
+    events: { pollMs: 5 },
+    ...more,
+  };
+}
+
+export function openSite(options: JsonObject, directory: string, clock: Clock = systemClock): Promise<SiteAdapter> {
+  return openNebula.read(options)({ site: 'one', clock, log: silentLog, data: { directory } });
+}
+
+/** Everything is made for this owner, as the engine does it for the owner of an entity. */
+export function madeFor(adapter: SiteAdapter, owner: Owner): SiteAdapter {
+  return new Proxy(adapter, {
+    get(target, name: keyof SiteAdapter) {
+      if (name === 'createCompute' || name === 'createNetwork' || name === 'createStorage') {
+        const create = target[name].bind(target) as (spec: object, ...rest: unknown[]) => unknown;
+        return (spec: object, ...rest: unknown[]) => create({ ...spec, owner }, ...rest);
+      }
+      const value = target[name];
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+export interface OpenNebulaHarness extends Harness {
+  readonly fake: FakeOned;
+  readonly directory: string;
+}
+
+export const OWNER: Owner = { user: 'local:alice', group: 'vo climate' };
+
+export async function openNebulaHarness(
+  fakeOptions: FakeOnedOptions = {},
+  more: (fake: FakeOned) => JsonObject = () => ({}),
+): Promise<OpenNebulaHarness> {
+  const directory = mkdtempSync(join(tmpdir(), 'vep-one-'));
+  const fake = await FakeOned.start(fakeOptions);
+  const proxy = await FaultyProxy.open(fake.url);
+  let aheadMs = 0;
+  const clock: Clock = { now: () => systemClock.now() + aheadMs, sleep: (ms, signal) => systemClock.sleep(ms, signal) };
+  const open = async (): Promise<SiteAdapter> =>
+    madeFor(await openSite(optionsFor(proxy.url, directory, more(fake)), directory, clock), OWNER);
+  const adapter = await open();
+  const wire: Wire = {
+    proxy,
+    isRequestOf: isCallOf,
+    expireCredentials: () => {
+      for (const call of fake.calls) fake.world.revoked.add(String(call.parameters[0]));
+      // Tokens are good until a whole second: the next one is another.
+      aheadMs += 2000;
+      return Promise.resolve();
+    },
+    exhaustQuota: () => {
+      for (const user of fake.world.users.values()) user.cpuQuota = 0;
+      return Promise.resolve();
+    },
+  };
+  const order = (what: Parameters<FakeOned['order']>[0]) => (): Promise<void> => Promise.resolve(fake.order(what));
+  return {
+    adapter,
+    fake,
+    directory,
+    wire,
+    secrets: [PASSWORD],
+    advance: (ms) => pause(ms),
+    pace: { stepMs: 5, patienceMs: 20_000 },
+    image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
+    second: open,
+    faults: faultsOnTheWire(wire, {
+      failLater: order('fail-allocate'),
+      doNothing: order('ignore-action'),
+      clear: () => Promise.resolve(fake.clear()),
+    }),
+    foreign: {
+      createMachine: () => {
+        const session = 'oneadmin:oneadmin-secret';
+        const template = '<TEMPLATE><NAME>theirs</NAME><CPU>1</CPU><MEMORY>64</MEMORY></TEMPLATE>';
+        const parameters = [session, template].map(
+          (text) => `<param><value><string>${text.replaceAll('<', '&lt;')}</string></value></param>`,
+        );
+        const hold = '<param><value><boolean>1</boolean></value></param>';
+        const answer = fake.answer(
+          `<methodCall><methodName>one.vm.allocate</methodName><params>${parameters.join('')}${hold}</params></methodCall>`,
+        );
+        return Promise.resolve(/<i4>(\d+)<\/i4>/.exec(answer)?.[1] ?? 'none');
+      },
+    },
+    close: async () => {
+      await adapter.close();
+      await proxy.close();
+      await fake.close();
+      expect(fake.violations).toEqual([]);
+      rmSync(directory, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,246 @@
+/** What a fake oned has: users and their rights, hosts, datastores, images, networks and machines, by their ids. */
+
+import { createDecipheriv, createHash } from 'node:crypto';
+import { Template, type Vector } from './template.js';
+import { Refused } from './wire.js';
+
+export interface User {
+  readonly id: number;
+  readonly name: string;
+  driver: string;
+  password: string;
+  groups: number[];
+  enabled: boolean;
+  template: Template;
+  /** Most CPU its machines may have together. */
+  cpuQuota?: number;
+}
+
+export interface Group {
+  readonly id: number;
+  readonly name: string;
+}
+
+/** An object with an owner. */
+export interface Thing {
+  readonly id: number;
+  uid: number;
+  gid: number;
+  name: string;
+  template: Template;
+  mode: { other: boolean };
+}
+
+export interface Host {
+  readonly id: number;
+  readonly name: string;
+  readonly cores: number;
+  readonly memoryKib: number;
+  state: number;
+  template: Template;
+}
+
+export interface Image extends Thing {
+  state: number;
+  type: number;
+  persistent: boolean;
+  sizeMb: number;
+  path: string;
+  format: string;
+  readonly registered: number;
+}
+
+export interface Lease {
+  readonly ip: number;
+  readonly by: { readonly vm: number } | { readonly net: number } | 'held';
+}
+
+export interface Range {
+  readonly id: number;
+  readonly first: number;
+  readonly size: number;
+  readonly parentRange?: number;
+}
+
+export interface Network extends Thing {
+  state: number;
+  parent: number | undefined;
+  ranges: Range[];
+  leases: Lease[];
+}
+
+export interface Machine extends Thing {
+  state: number;
+  lcm: number;
+  previous: readonly [number, number];
+  user: Template;
+  readonly started: number;
+  ended: number;
+  host: Host | undefined;
+  history: Vector[];
+  locked: boolean;
+  /** Counts its changes: a change that was planned before another one happened does not happen. */
+  turn: number;
+}
+
+export interface Rule {
+  readonly id: number;
+  readonly user: bigint;
+  readonly resource: bigint;
+  readonly rights: number;
+}
+
+export const ONEADMIN = 0;
+
+export class World {
+  readonly users = new Map<number, User>();
+  readonly groups = new Map<number, Group>();
+  readonly hosts = new Map<number, Host>();
+  readonly images = new Map<number, Image>();
+  readonly networks = new Map<number, Network>();
+  readonly machines = new Map<number, Machine>();
+  readonly vmGroups = new Map<number, Thing & { roles: Vector[] }>();
+  readonly rules = new Map<number, Rule>();
+  /** Sessions that are taken no longer. */
+  readonly revoked = new Set<string>();
+  readonly #last = new Map<object, number>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.addGroup('oneadmin');
+    this.addGroup('users');
+    this.addUser('oneadmin', 'core', 'oneadmin-secret', [0]);
+    this.addUser('serveradmin', 'server_cipher', 'serveradmin-secret', [0]);
+  }
+
+  /** Whole seconds since the epoch. */
+  get now(): number {
+    return Math.floor(this.#now() / 1000);
+  }
+
+  nextId(of: Map<number, unknown>, first = 0): number {
+    const id = Math.max(first, (this.#last.get(of) ?? -1) + 1);
+    this.#last.set(of, id);
+    return id;
+  }
+
+  addGroup(name: string): number {
+    if ([...this.groups.values()].some((group) => group.name === name))
+      throw new Refused(
+        8192,
+        `NAME is already taken by GROUP ${[...this.groups.values()].find((group) => group.name === name)?.id}.`,
+      );
+    const id = this.nextId(this.groups, this.groups.size < 2 ? 0 : 100);
+    this.groups.set(id, { id, name });
+    return id;
+  }
+
+  addUser(name: string, driver: string, password: string, groups: readonly number[]): number {
+    if (name === '') throw new Refused(8192, 'Invalid NAME, it cannot be empty.');
+    const bad = /[ :]/.exec(name)?.[0];
+    if (bad !== undefined) throw new Refused(8192, `Invalid NAME, char '${bad}' is not allowed.`);
+    const taken = [...this.users.values()].find((user) => user.name === name);
+    if (taken) throw new Refused(8192, `NAME is already taken by USER ${taken.id}.`);
+    const id = this.nextId(this.users);
+    const list = groups.length > 0 ? [...groups] : [1];
+    this.users.set(id, { id, name, driver, password, groups: list, enabled: true, template: new Template() });
+    return id;
+  }
+
+  /** The user of a session, or oned's refusal. */
+  userOf(session: string): User {
+    const user = this.#userOf(session);
+    if (user?.enabled) return user;
+    throw new Refused(256, "User couldn't be authenticated, aborting call.");
+  }
+
+  #userOf(session: string): User | undefined {
+    if (this.revoked.has(session)) return undefined;
+    const [name = '', ...rest] = session.split(':');
+    const user = this.named(name);
+    if (user?.driver !== 'server_cipher') return user?.password === rest.join(':') ? user : undefined;
+    const [target = '', token = ''] = rest;
+    return deciphered(token, user.password) === undefined ? undefined : this.#target(user, target, token);
+  }
+
+  #target(service: User, target: string, token: string): User | undefined {
+    const [name, whom, expiry] = (deciphered(token, service.password) ?? '').split(':');
+    const good = name === service.name && whom === target && Number(expiry) > this.now;
+    return good ? this.named(target) : undefined;
+  }
+
+  named(name: string): User | undefined {
+    return [...this.users.values()].find((user) => user.name === name);
+  }
+
+  isAdmin(user: User): boolean {
+    return user.groups.includes(ONEADMIN);
+  }
+
+  /** Object bits of include/AuthRequest.h. */
+  mayCreate(user: User, what: 'VM' | 'IMAGE' | 'VMGROUP'): void {
+    const bit = { VM: 0x1000000000n, IMAGE: 0x8000000000n, VMGROUP: 0x20000000000000n }[what];
+    if (this.isAdmin(user) || this.#ruled(user, bit | 0x400000000n, 8)) return;
+    throw new Refused(512, `User [${user.id}] : Not authorized to perform CREATE ${what}.`);
+  }
+
+  #ruled(user: User, resource: bigint, right: number): boolean {
+    return [...this.rules.values()].some(
+      (rule) =>
+        user.groups.some((group) => rule.user === 0x200000000n + BigInt(group)) &&
+        (rule.resource & resource) === resource &&
+        (rule.rights & right) === right,
+    );
+  }
+
+  mayUseImage(user: User, image: Image): boolean {
+    const one = 0x8100000000n + BigInt(image.id);
+    return (
+      this.isAdmin(user) ||
+      image.uid === user.id ||
+      image.mode.other ||
+      [...this.rules.values()].some(
+        (rule) => rule.resource === one && user.groups.some((group) => rule.user === 0x200000000n + BigInt(group)),
+      )
+    );
+  }
+
+  mustManage(user: User, thing: Thing, what: string): void {
+    if (this.isAdmin(user) || thing.uid === user.id) return;
+    throw new Refused(512, `User [${user.id}] : Not authorized to perform MANAGE ${what} [${thing.id}].`);
+  }
+
+  mustAdmin(user: User, what: string): void {
+    if (!this.isAdmin(user)) throw new Refused(512, `User [${user.id}] : Not authorized to perform ${what}.`);
+  }
+
+  /** A thing that `user` makes. */
+  thing(of: Map<number, unknown>, user: User, name: string, template: Template, first = 0): Thing {
+    const [gid = 0] = user.groups;
+    return { id: this.nextId(of, first), uid: user.id, gid, name, template, mode: { other: false } };
+  }
+
+  /** What a host has given to machines: hundredths of a core, and KiB. */
+  usageOf(host: Host): { readonly cpu: number; readonly memory: number; readonly machines: number } {
+    const mine = [...this.machines.values()].filter((vm) => vm.host === host && [3, 5, 8].includes(vm.state));
+    const sum = (name: string): number => mine.reduce((total, vm) => total + Number(vm.template.get(name) ?? 0), 0);
+    return { cpu: sum('CPU') * 100, memory: sum('MEMORY') * 1024, machines: mine.length };
+  }
+
+  usesOf(image: Image): number {
+    return [...this.machines.values()].filter(
+      (vm) => vm.state !== 6 && vm.template.vectors('DISK').some((disk) => disk.get('IMAGE_ID') === String(image.id)),
+    ).length;
+  }
+}
+
+function deciphered(token: string, password: string): string | undefined {
+  const digest = createHash('sha256').update(password).digest('hex');
+  try {
+    const decipher = createDecipheriv('aes-256-cbc', digest.slice(0, 32), digest.slice(0, 16));
+    return Buffer.concat([decipher.update(Buffer.from(token, 'base64')), decipher.final()]).toString('utf8');
+  } catch {
+    return undefined;
+  }
+}
