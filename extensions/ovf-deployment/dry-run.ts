@@ -7,6 +7,8 @@ import type { RequestContext } from '../../src/extension/extension.js';
 import type { DryRun } from '../../src/extension/kind-handler.js';
 import { Problem, throwIfFaulty, type Fault } from '../../src/base/errors.js';
 import type { Attributes } from '../../src/occi/model.js';
+import { planDocument, type PlanDocument } from '../../src/ovf/index.js';
+import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import type { Term } from '../../src/sla/agreement.js';
 import type { Governance } from './governance.js';
 import type { PreparedDeployment } from './prepared.js';
@@ -19,16 +21,14 @@ export async function describePlan(
   attributes: Attributes,
 ): Promise<DryRun> {
   throwIfFaulty('invalid', prepared.allFindings);
-  const { draft, plan, unresolved } = prepared.result;
+  const { draft, plan } = prepared.result;
   const admission = plan === undefined ? NOT_JUDGED : await judged(governance, context, prepared, attributes);
-  const body = {
-    version: 1,
+  const told = planDocument(prepared.digest, prepared.result, prepared.allFindings);
+  const body: PlanDocument = {
+    ...told,
     site: prepared.site,
-    digest: prepared.digest,
-    deployable: plan !== undefined && admission.unmet.length === 0,
-    plan: admission.plan ?? draft ?? null,
-    unresolved,
-    findings: prepared.allFindings,
+    deployable: told.deployable && admission.unmet.length === 0,
+    plan: admission.plan ?? told.plan,
     sites: draft ? await governance.verdicts(draft) : [],
     unmet: admission.unmet,
     price: admission.terms.filter((term) => term.type === 'price'),
@@ -37,7 +37,7 @@ export async function describePlan(
 }
 
 interface Admission {
-  readonly plan?: object;
+  readonly plan?: DeploymentPlan;
   readonly unmet: readonly Fault[];
   readonly terms: readonly Term[];
 }

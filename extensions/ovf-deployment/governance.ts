@@ -11,6 +11,7 @@ import type { RequestContext } from '../../src/extension/extension.js';
 import type { Write } from '../../src/extension/kind-handler.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Attributes } from '../../src/occi/model.js';
+import type { SiteVerdict } from '../../src/ovf/index.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import { demandsOf } from '../../src/scheduling/offer.js';
 import { place } from '../../src/scheduling/placement.js';
@@ -26,6 +27,7 @@ import type { Hosts } from './deployment-graph.js';
 import { withInstances } from './instances.js';
 import { offersOf } from './offers.js';
 import type { PreparedDeployment } from './prepared.js';
+import { verdictOf } from './site-verdict.js';
 import { OVF_AGREEMENT } from './vocabulary.js';
 
 export interface GovernanceServices {
@@ -35,13 +37,6 @@ export interface GovernanceServices {
   readonly clock: Clock;
   /** Names under which this provider appears in agreements. */
   readonly providerIds: readonly string[];
-}
-
-/** Whether one site can take the appliance, for the dry run. */
-export interface SiteVerdict {
-  readonly name: string;
-  readonly fits: boolean;
-  readonly reasons: readonly string[];
 }
 
 /** What was settled before the transaction of a deployment. */
@@ -165,18 +160,9 @@ export class Governance {
   }
 
   /** What each site would say to the plan. */
-  async verdicts(plan: DeploymentPlan): Promise<readonly SiteVerdict[]> {
+  verdicts(plan: DeploymentPlan): Promise<readonly SiteVerdict[]> {
     const { sites, store } = this.#services;
-    return Promise.all(
-      sites.names.map(async (name): Promise<SiteVerdict> => {
-        const offers = await offersOf(sites, store, [name]);
-        if (offers.length === 0) return { name, fits: false, reasons: ['the site does not answer'] };
-        const outcome = place(demandsOf(plan), offers, plan.constraints);
-        return 'assignments' in outcome
-          ? { name, fits: true, reasons: [] }
-          : { name, fits: false, reasons: outcome.refused.map(({ message }) => message) };
-      }),
-    );
+    return Promise.all(sites.names.map((name) => verdictOf(sites, store, name, plan)));
   }
 
   async #slaSites(names: readonly string[]): Promise<SlaSite[]> {

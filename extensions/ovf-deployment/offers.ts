@@ -19,12 +19,17 @@ const GIB = 2 ** 30;
 export async function offersOf(sites: Sites, reader: SqlReader, names: readonly string[]): Promise<SiteOffer[]> {
   const offers = await Promise.all(
     names.map(async (name) => {
-      const known = await sites.inventoryOf(name, MAX_AGE_MS).catch(() => undefined);
-      if (!known) return [];
-      return [offerOf(name, known.inventory, await promisedSince(reader, name, known.inventory.takenAt))];
+      const inventory = await knownInventory(sites, name);
+      return inventory ? [offerOf(name, inventory, await promisedSince(reader, name, inventory.takenAt))] : [];
     }),
   );
   return offers.flat();
+}
+
+/** The last inventory of a site; undefined if nothing is known of it. */
+export async function knownInventory(sites: Sites, name: string): Promise<Inventory | undefined> {
+  const known = await sites.inventoryOf(name, MAX_AGE_MS).catch(() => undefined);
+  return known?.inventory;
 }
 
 interface Promised {

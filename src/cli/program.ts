@@ -4,6 +4,7 @@
  */
 
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { TRANSLATION_FORMATS } from '../iaas/translation/formats.js';
 import type { ConformanceOptions } from './commands/conformance.js';
 import { EXIT_CODES, type ExitCode } from './exit-codes.js';
 import { Session, type GlobalOptions } from './session.js';
@@ -53,9 +54,14 @@ function addCommands(program: Command, calling: Calling): void {
     .option('--watch', 'follow it until it is active or has failed')
     .option('--timeout <seconds>', 'how long to follow it', positive)
     .action(calling<never>(async (...all) => (await import('./commands/deploy.js')).deploy(...all)));
-  deployOptions(program.command('plan').description('show what would be deployed, and what is missing')).action(
-    calling<never>(async (...all) => (await import('./commands/deploy.js')).plan(...all)),
-  );
+  deployOptions(program.command('plan').description('show what would be deployed, and what is missing'))
+    .option('--offline', 'plan here, without asking a server for its sites')
+    .addOption(
+      new Option('--format <format>', 'print the documents that such a site would be given').choices(
+        TRANSLATION_FORMATS,
+      ),
+    )
+    .action(calling<never>(async (...all) => (await import('./commands/plan.js')).plan(...all)));
 
   program
     .command('list')

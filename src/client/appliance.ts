@@ -3,11 +3,9 @@
  * agreement and the choices of the user. One multipart request carries all of it, in the order of K05.
  */
 
-import type { Fault } from '../base/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/json.js';
 import { CONTRAIL, type TypeId } from '../occi/model.js';
-import type { UnresolvedInputs } from '../ovf/inputs.js';
-import type { DeploymentPlan } from '../ovf/plan.js';
+import type { PlanDocument } from '../ovf/plan-document.js';
 import { multipart, type MultipartBody, type Part } from './multipart.js';
 
 export const APPLIANCE: TypeId = `${CONTRAIL}/ovf#appliance`;
@@ -41,28 +39,7 @@ export interface NewAppliance {
 }
 
 /** The answer to a dry run (K07). */
-export interface DryRunPlan {
-  /** Where it would be deployed. */
-  readonly site: string;
-  /** SHA-256 of the descriptor. */
-  readonly digest: string;
-  /** Nothing is missing and nothing stands against it. */
-  readonly deployable: boolean;
-  readonly plan: DeploymentPlan | null;
-  readonly unresolved: UnresolvedInputs;
-  readonly findings: readonly Fault[];
-  /** What each site would say to the plan. */
-  readonly sites: readonly { readonly name: string; readonly fits: boolean; readonly reasons: readonly string[] }[];
-  /** Terms of the agreement, and sizes, that cannot be promised. */
-  readonly unmet: readonly Fault[];
-  /** Price terms of the agreement that came along. */
-  readonly price: readonly {
-    readonly component: string;
-    readonly amount: string;
-    readonly currency: string;
-    readonly per: 'hour' | 'month' | 'once';
-  }[];
-}
+export type DryRunPlan = PlanDocument;
 
 /** The body of the request. The same appliance under the same key gives the same bytes, however often it is sent. */
 export function applianceBody(appliance: NewAppliance, key: string): MultipartBody {

@@ -21,6 +21,7 @@ export {
 export { buildIso, NO_CLOUD_VOLUME, OVF_VOLUME, type IsoFile } from './environment/iso.js';
 export { buildNoCloud, seedFiles, type NoCloudSeed } from './environment/no-cloud.js';
 export { NO_INPUTS, parsePlanInputs, type DeploymentInputs, type PlanInputs, type UnresolvedInputs } from './inputs.js';
+export { planDocument, type PlanDocument, type SiteVerdict } from './plan-document.js';
 export { buildPlan, type PlanResult } from './planning/build-plan.js';
 export { secretKey } from './properties/visible.js';
 export type * from './plan.js';

@@ -203,6 +203,7 @@ describe('vep deploy', () => {
   it('--dry-run and plan show what would be made and what is missing, and deploy nothing', async () => {
     const property = { key: 'title', content: 'shop', limits: {}, password: false, label: 'Name', blocking: true };
     const plan = {
+      version: 1,
       site: 'sim',
       digest: '00',
       deployable: false,
@@ -216,7 +217,7 @@ describe('vep deploy', () => {
         assumedSizes: [],
       },
       findings: [{ code: 'ovf.O-040', severity: 'warning', message: 'shared' }],
-      sites: [{ name: 'sim', fits: false, reasons: ['no room'] }],
+      sites: [{ name: 'sim', fits: false, reasons: ['no room'], refusals: [] }],
       unmet: [{ code: 'sla.unmet', message: 'too many cores' }],
       price: [{ component: 'vm', amount: '0.05', currency: 'EUR', per: 'hour' }],
     };

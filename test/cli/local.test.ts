@@ -1,5 +1,6 @@
 /** Commands that need no server: validation, completion, tokens. */
 
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -17,6 +18,84 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const run = (line: string): Promise<Ran> =>
   vep(line.split(' '), { directory: folder, environment: { VEP_DATA_DIR: join(folder, 'data') } });
 const descriptor = readFileSync(join(packageRoot, 'examples/single-vm/single-vm.ovf'), 'utf8');
+
+describe('vep plan, without a server', () => {
+  const web = join(packageRoot, 'examples/web-shop/web-shop.ovf');
+  const schema = JSON.parse(readFileSync(join(packageRoot, 'docs/plan.schema.json'), 'utf8')) as object;
+
+  it('plans here, says so, and answers the document of the dry run', async () => {
+    const { code, out, err } = await run(`plan ${web} --json`);
+    expect(code).toBe(0);
+    expect(err).toContain('no server is known: planned here');
+    const document = JSON.parse(out);
+    const validate = new Ajv2020({ strict: false, allErrors: true }).compile(schema);
+    validate(document);
+    expect(validate.errors ?? []).toEqual([]);
+    expect(document).toMatchObject({ site: null, sites: [], deployable: true });
+    const shown = (await run(`plan ${web} --offline`)).out;
+    expect(shown).toContain('machines: ');
+    expect(shown).toContain('complete: no server was asked');
+  });
+
+  it('takes inputs, refuses wrong ones, and leaves agreements and URLs to a server', async () => {
+    const options = join(packageRoot, 'examples/options/options.ovf');
+    const chosen = JSON.parse((await run(`plan ${options} --configuration large --json`)).out);
+    expect(chosen.plan.configuration).toBe('large');
+    expect(await run(`plan ${options} --configuration huge`)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('ovf.O-058'),
+    });
+    writeFileSync(join(folder, 'sla.json'), '{}');
+    expect((await run(`plan ${options} --offline --sla sla.json`)).err).toContain('is judged by a server');
+    expect((await run('plan http://example.org/a.ovf --offline')).err).toContain('is fetched by a server');
+  });
+
+  it('tells types and limits of what is needed, and licences', async () => {
+    const text = descriptor.replace(
+      /<(ovf:)?VirtualHardwareSection/,
+      `<ProductSection><Info/><Property ovf:key="port" ovf:type="uint16(1..9)" ovf:userConfigurable="true"/></ProductSection>
+       <EulaSection><Info/><License>Be kind</License></EulaSection>$&`,
+    );
+    writeFileSync(join(folder, 'asks.ovf'), text);
+    const { code, out } = await run('plan asks.ovf');
+    expect(code).toBe(1);
+    expect(out).toMatch(/--property +port +uint16, 1 to 9 +needed/);
+    expect(out).toMatch(/--accept-eulas .*Be kind/);
+    expect(out).toContain('not deployable: fill in what is needed');
+    expect((await run('plan asks.ovf --property port=5 --accept-eulas')).code).toBe(0);
+  });
+
+  it('reads a package', async () => {
+    const source = archiveOf('a.ova', [
+      { name: 'a.ovf', bytes: Buffer.from(descriptor) },
+      { name: 'images/base.qcow2', bytes: Buffer.from('x') },
+    ]);
+    writeFileSync(join(folder, 'a.ova'), await source.read(0, source.sizeBytes));
+    expect((await run('plan a.ova')).out).toContain('machine ');
+  });
+
+  it.each([
+    ['opennebula', 'MEMORY = "'],
+    ['heat', 'heat_template_version: 2018-08-31'],
+    ['libvirt', '<domain type="qemu">'],
+    ['occi', 'Category: compute; scheme="http://schemas.ogf.org/occi/infrastructure#"'],
+  ])('--format %s prints the translation, and beside it what it does not say', async (format, expected) => {
+    const { code, out, err } = await run(`plan ${web} --format ${format}`);
+    expect(code).toBe(0);
+    expect(out).toContain(expected);
+    expect(err).toContain('[translation.unsaid, O-084]');
+    const json = JSON.parse((await run(`plan ${web} --format ${format} --json`)).out);
+    expect(json).toMatchObject({ format, documents: expect.any(Array), notes: expect.any(Array) });
+    expect(json.documents.some(({ text }: { text: string }) => text.includes(expected))).toBe(true);
+  });
+
+  it('knows no other format', async () => {
+    expect(await run(`plan ${web} --format terraform`)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('opennebula, heat, libvirt, occi'),
+    });
+  });
+});
 
 describe('vep validate', () => {
   it('finds nothing wrong with the examples, even by the letter', async () => {

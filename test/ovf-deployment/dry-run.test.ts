@@ -23,7 +23,7 @@ describe('K07 the dry run', () => {
       validate(reply.json);
       expect(validate.errors ?? []).toEqual([]);
       expect(reply.json.deployable).toBe(true);
-      expect(reply.json.sites).toEqual([{ name: 'sim', fits: true, reasons: [] }]);
+      expect(reply.json.sites).toEqual([{ name: 'sim', fits: true, reasons: [], refusals: [] }]);
       expect((await server().request('GET', '/appliance/')).text).toBe('');
     },
   );
@@ -31,6 +31,34 @@ describe('K07 the dry run', () => {
   it('offers the configurations to choose from', async () => {
     const { unresolved } = (await rehearse('examples/options/options.ovf')).json;
     expect(unresolved.configurations.map(({ id }: { id: string }) => id)).toEqual(['small', 'medium', 'large']);
+  });
+});
+
+describe('a site that cannot take it', () => {
+  const small = serverFor({
+    site: {
+      lacks: ['network.create', 'storage.create'],
+      hosts: [{ name: 'tiny', rack: 'r', zone: 'z', country: 'DE', cores: 1, memoryBytes: 2 ** 30 }],
+    },
+  });
+
+  it('says everything that stands against it', async () => {
+    const inputs = JSON.stringify({ networks: { frontend: 'nowhere' } });
+    const { status, json } = await small().request('POST', '/appliance/?dry-run', {
+      headers: { ...descriptor, 'x-occi-attribute': `eu.contrail-project.ovf.inputs=${JSON.stringify(inputs)}` },
+      body: readFileSync('examples/web-shop/web-shop.ovf'),
+    });
+    expect(status).toBe(200);
+    validate(json);
+    expect(validate.errors ?? []).toEqual([]);
+    const [{ fits, reasons, refusals }] = json.sites;
+    expect(fits).toBe(false);
+    expect(reasons).toEqual(refusals.map(({ message }: { message: string }) => message));
+    expect(refusals.map(({ code }: { code: string }) => code)).toEqual(
+      expect.arrayContaining(['site.no-networks', 'site.no-storage', 'site.network-unknown', 'placement.capacity']),
+    );
+    for (const refusal of refusals) expect(refusal.remedy).toEqual(expect.any(String));
+    expect(json.deployable).toBe(false);
   });
 });
 

@@ -10,9 +10,19 @@ const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u
 
 /** Safe to write to a terminal; line ends and tabs become spaces. */
 export function displayText(text: string): string {
+  return text.replace(/[\t\r\n]+/g, ' ').replace(CONTROLS, visible);
+}
+
+/** A document, line by line, safe to write to a terminal. */
+export function visibleDocument(text: string): string {
   return text
-    .replace(/[\t\r\n]+/g, ' ')
-    .replace(CONTROLS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    .split('\n')
+    .map((line) => line.replace(CONTROLS, visible))
+    .join('\n');
+}
+
+function visible(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** Columns that a text takes: East Asian wide characters and emoji take two, combining marks none. */

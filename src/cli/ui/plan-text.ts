@@ -3,6 +3,8 @@
 import type { DryRunPlan } from '../../client/index.js';
 import type { UnresolvedInputs } from '../../ovf/inputs.js';
 import type { DeploymentPlan } from '../../ovf/plan.js';
+import type { PropertyLimits } from '../../ovf/properties/limits.js';
+import { demandsOf } from '../../scheduling/offer.js';
 import { displayText } from './display-text.js';
 import { faultLines } from './faults.js';
 import type { Style } from './style.js';
@@ -26,7 +28,9 @@ export function planText(dryRun: DryRunPlan, style: Style): string {
 }
 
 function verdictText({ deployable, unresolved, site }: DryRunPlan, style: Style): string {
-  if (deployable) return `${style.green('deployable')} on site ${displayText(site)}\n`;
+  if (deployable && site === null)
+    return `${style.green('complete')}: no server was asked, so nothing is known of sites\n`;
+  if (deployable) return `${style.green('deployable')} on site ${displayText(site ?? '')}\n`;
   return `${style.red('not deployable')}${unresolved.blocked ? ': fill in what is needed' : ''}\n`;
 }
 
@@ -36,13 +40,13 @@ function planTree(plan: DeploymentPlan, style: Style): TreeNode {
     .map(({ machines }) => machines.map(({ id }) => displayText(id)).join(' and '))
     .join(', then ');
   return {
-    label: `${style.bold(displayText(plan.title))}${configuration}`,
+    label: `${style.bold(displayText(plan.title))}${configuration}  ${totalsText(plan)}`,
     children: [
       ...plan.networks.map(({ name, mappedTo }) => ({
         label: `network ${displayText(name)}${mappedTo === undefined ? '' : ` → ${displayText(mappedTo)}`}`,
       })),
       ...plan.machines.map((machine) => ({
-        label: `machine ${style.bold(displayText(machine.id))}  ${machine.cores.normal} cores, ${gib(machine.memoryBytes.normal)}`,
+        label: `machine ${style.bold(displayText(machine.id))}  ${sizeText(machine)}`,
         children: [
           ...machine.interfaces.map(({ name, network }) => ({
             label: `${name}${network === undefined ? '' : ` on ${displayText(network)}`}`,
@@ -55,6 +59,20 @@ function planTree(plan: DeploymentPlan, style: Style): TreeNode {
   };
 }
 
+function sizeText({ cores, memoryBytes, instances }: DeploymentPlan['machines'][number]): string {
+  const number = instances.normal === 1 ? '' : `, ${instances.normal} instances`;
+  return `${cores.normal} cores, ${gib(memoryBytes.normal)}${number}`;
+}
+
+/** What all machines take together, each as often as it is to run. */
+function totalsText(plan: DeploymentPlan): string {
+  const demands = demandsOf(plan);
+  const sum = (quantity: 'cores' | 'memoryBytes' | 'diskBytes'): number =>
+    demands.reduce((total, demand) => total + demand[quantity], 0);
+  const machines = `${demands.length} ${demands.length === 1 ? 'machine' : 'machines'}`;
+  return `${machines}: ${sum('cores')} cores, ${gib(sum('memoryBytes'))} of memory, ${gib(sum('diskBytes'))} of disk`;
+}
+
 function driveText(
   plan: DeploymentPlan,
   { kind, disk: id, image }: DeploymentPlan['machines'][number]['drives'][number],
@@ -65,7 +83,8 @@ function driveText(
   return `${kind}${disk ? ` ${displayText(disk.id)}` : ''}${size}${from ? ` from ${displayText(from.href)}` : ''}`;
 }
 
-function unresolvedText({ properties, eulas, networks, configurations }: UnresolvedInputs, style: Style): string {
+function unresolvedText(unresolved: UnresolvedInputs, style: Style): string {
+  const { properties, eulas, networks, configurations, assumedSizes } = unresolved;
   const rows = [
     ...configurations.map(({ id, label, chosen }) => [
       '--configuration',
@@ -79,10 +98,10 @@ function unresolvedText({ properties, eulas, networks, configurations }: Unresol
       displayText(description ?? ''),
       'made for it',
     ]),
-    ...properties.map(({ key, label, blocking, password, default: value }) => [
+    ...properties.map(({ key, label, limits, blocking, password, default: value }) => [
       '--property',
       displayText(key),
-      displayText(label ?? ''),
+      displayText([label ?? '', limitsText(limits)].filter(Boolean).join(': ')),
       blocking ? style.red('needed') : password ? 'password' : displayText(value ?? ''),
     ]),
     ...eulas.map(({ id, text }) => [
@@ -91,8 +110,28 @@ function unresolvedText({ properties, eulas, networks, configurations }: Unresol
       displayText(text.slice(0, 60)),
       style.red('needed'),
     ]),
+    ...assumedSizes.map((size) => [
+      '',
+      displayText('disk' in size ? size.disk : size.machine),
+      'the descriptor gives no size',
+      size.quantity === 'cores' ? `${size.value} cores` : gib(size.value),
+    ]),
   ];
   return rows.length === 0 ? '' : table(['OPTION', 'NAME', 'WHAT', 'IF LEFT ALONE'], rows, style);
+}
+
+/** `uint16, 1 to 10`, `one of a, b`; a text without limits needs no words. */
+function limitsText(limits: PropertyLimits | undefined): string {
+  const { type = 'string', values, minValue, maxValue, minLength, maxLength, format } = limits ?? {};
+  if (values) return `one of ${values.slice(0, 8).join(', ')}${values.length > 8 ? ', …' : ''}`;
+  const range = (low: string | number | undefined, high: string | number | undefined, unit: string): string => {
+    if (low === undefined && high === undefined) return '';
+    if (high === undefined) return `at least ${low}${unit}`;
+    return low === undefined ? `at most ${high}${unit}` : `${low} to ${high}${unit}`;
+  };
+  const parts = [format ?? type, range(minValue, maxValue, ''), range(minLength, maxLength, ' characters')];
+  const told = parts.filter((part) => part !== '').join(', ');
+  return told === 'string' ? '' : told;
 }
 
 function sitesText(sites: DryRunPlan['sites'], style: Style): string {

@@ -1,6 +1,7 @@
 /** The translations of a deployment plan, by the name of their format. The face of this folder. */
 
 import type { DeploymentPlan } from '../../ovf/plan.js';
+import type { TranslationFormat } from './formats.js';
 import { toHeat } from './heat.js';
 import { toLibvirt } from './libvirt.js';
 import { toOcci } from './occi.js';
@@ -8,12 +9,15 @@ import { toOpenNebula } from './opennebula.js';
 import { shownGuests, type GuestsOf, type Translation } from './translation.js';
 
 export type { GuestsOf, Instance, TranslatedDocument, Translation } from './translation.js';
+export { TRANSLATION_FORMATS, type TranslationFormat } from './formats.js';
 export { shownGuests };
 
-const TRANSLATIONS = { opennebula: toOpenNebula, heat: toHeat, libvirt: toLibvirt, occi: toOcci } as const;
-
-export type TranslationFormat = keyof typeof TRANSLATIONS;
-export const TRANSLATION_FORMATS = Object.keys(TRANSLATIONS) as readonly TranslationFormat[];
+const TRANSLATIONS: Readonly<Record<TranslationFormat, (plan: DeploymentPlan, guestsOf: GuestsOf) => Translation>> = {
+  opennebula: toOpenNebula,
+  heat: toHeat,
+  libvirt: toLibvirt,
+  occi: toOcci,
+};
 
 /** @throws Problem `invalid` for a value that the format cannot hold */
 export function translate(

@@ -1,0 +1,98 @@
+/**
+ * Whether a site can take a plan, and everything that stands against it: what the site cannot do at all, what of it is not
+ * there, and what it has no room for. From the last known inventory: nobody is asked inside a request (K06).
+ */
+
+import type { Fault } from '../../src/base/errors.js';
+import type { Capabilities, Inventory } from '../../src/iaas/adapter.js';
+import type { Sites } from '../../src/iaas/sites.js';
+import type { SiteVerdict } from '../../src/ovf/index.js';
+import type { DeploymentPlan } from '../../src/ovf/plan.js';
+import { demandsOf } from '../../src/scheduling/offer.js';
+import { place } from '../../src/scheduling/placement.js';
+import type { SqlReader } from '../../src/store/sql.js';
+import { knownInventory, offersOf } from './offers.js';
+
+export async function verdictOf(
+  sites: Sites,
+  reader: SqlReader,
+  name: string,
+  plan: DeploymentPlan,
+): Promise<SiteVerdict> {
+  const [offer] = await offersOf(sites, reader, [name]);
+  const inventory = await knownInventory(sites, name);
+  if (!offer || !inventory) return verdict(name, [silent(name)]);
+  const outcome = place(demandsOf(plan), [offer], plan.constraints);
+  return verdict(name, [
+    ...inabilities(name, sites.adapter(name).capabilities(), plan),
+    ...unknownNetworks(name, inventory, plan),
+    ...('refused' in outcome ? outcome.refused : []),
+  ]);
+}
+
+function verdict(name: string, refusals: readonly Fault[]): SiteVerdict {
+  return { name, fits: refusals.length === 0, reasons: refusals.map(({ message }) => message), refusals };
+}
+
+function silent(name: string): Fault {
+  return {
+    code: 'site.silent',
+    message: 'the site does not answer',
+    place: { field: name },
+    remedy: 'try again later, or take another site',
+  };
+}
+
+/** What the plan needs and the site cannot do, whoever asks and however empty it is. */
+function inabilities(name: string, capabilities: Capabilities, plan: DeploymentPlan): readonly Fault[] {
+  const cannot = (code: string, message: string, remedy: string, values: readonly string[]): readonly Fault[] =>
+    values.length === 0
+      ? []
+      : [{ code, message: `${message}: ${values.join(', ').slice(0, 200)}`, place: { field: name }, remedy }];
+  const { network, storage, imageFormats, transports, imageless } = capabilities;
+  const made = plan.networks.filter(({ mappedTo }) => mappedTo === undefined).map((each) => each.name);
+  const foreign = plan.disks.filter(
+    ({ image, format = 'unknown' }) => image !== undefined && format !== 'unknown' && !imageFormats.includes(format),
+  );
+  const told = plan.machines.filter(({ environment }) => environment.properties.length > 0).map(({ id }) => id);
+  return [
+    ...(network.has('create')
+      ? []
+      : cannot('site.no-networks', 'the site makes no networks', 'map each to a network of the site', made)),
+    ...(storage.has('create')
+      ? []
+      : cannot(
+          'site.no-storage',
+          'the site makes no disks',
+          'take another site',
+          plan.disks.map(({ id }) => id),
+        )),
+    ...(imageless
+      ? []
+      : cannot(
+          'site.image-format',
+          `the site takes images as ${imageFormats.join(', ')} only`,
+          'convert the images, for instance with qemu-img convert',
+          foreign.map(({ id, format }) => `${id} (${format})`),
+        )),
+    ...(transports.length > 0
+      ? []
+      : cannot('site.no-transport', 'the site cannot bring properties to guests', 'take another site', told)),
+  ];
+}
+
+/** Networks the user mapped to ones of the site by name; by path they are VEP's own. */
+function unknownNetworks(name: string, { networks }: Inventory, plan: DeploymentPlan): readonly Fault[] {
+  const there = new Set(networks.flatMap((network) => [network.name, network.ref]));
+  return plan.networks.flatMap(({ mappedTo }): readonly Fault[] => {
+    if (mappedTo === undefined || mappedTo.includes('/') || there.has(mappedTo)) return [];
+    return [
+      {
+        code: 'site.network-unknown',
+        message: `the site has no network ${mappedTo}`,
+        place: { field: name },
+        remedy: 'map it to a network of the site, or leave it out and get one of its own',
+      },
+    ];
+  });
+}

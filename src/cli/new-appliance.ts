@@ -1,0 +1,72 @@
+/** The appliance that the options of `vep deploy` and `vep plan` describe: package, inputs, agreement and choices (K04). */
+
+import { messageOf } from '../base/errors.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/json.js';
+import { mergeInputs, type NewAppliance } from '../client/index.js';
+import { applianceSource, readNamed } from './appliance-source.js';
+import { UsageError } from './exit-codes.js';
+import type { Session } from './session.js';
+
+export interface ApplianceOptions {
+  readonly sla?: string;
+  readonly agreement?: string;
+  readonly inputs?: string;
+  readonly property?: readonly string[];
+  readonly network?: readonly string[];
+  readonly configuration?: string;
+  readonly acceptEulas?: boolean;
+  readonly site?: string;
+  readonly title?: string;
+  readonly keepOnFailure?: boolean;
+}
+
+export async function newAppliance(session: Session, name: string, options: ApplianceOptions): Promise<NewAppliance> {
+  const { sla, agreement, configuration, site, title, keepOnFailure } = options;
+  const inputs = await inputsOf(session, options);
+  const slaBytes = sla === undefined ? undefined : await readNamed(session, sla, '--sla');
+  return {
+    ...(await applianceSource(session, name)),
+    ...(slaBytes ? { sla: slaBytes } : {}),
+    ...(agreement === undefined ? {} : { agreement }),
+    ...(Object.keys(inputs).length === 0 ? {} : { inputs }),
+    ...(configuration === undefined ? {} : { configuration }),
+    ...(site === undefined ? {} : { site }),
+    ...(title === undefined ? {} : { title }),
+    ...(keepOnFailure === true ? { keepOnFailure } : {}),
+  };
+}
+
+/** `{properties, networks, eulas, credentials}` of a file, with what was given one by one going before. */
+export async function inputsOf(session: Session, options: ApplianceOptions): Promise<JsonObject> {
+  const properties = pairs(options.property, '--property');
+  const networks = pairs(options.network, '--network');
+  const given = {
+    ...(properties ? { properties } : {}),
+    ...(networks ? { networks } : {}),
+    ...(options.acceptEulas === true ? { eulas: 'all' } : {}),
+  };
+  if (options.inputs === undefined) return given;
+  const text = (await readNamed(session, options.inputs, '--inputs')).toString('utf8');
+  let file: JsonValue;
+  try {
+    file = JSON.parse(text) as JsonValue;
+  } catch (error) {
+    throw new UsageError(`the file of --inputs is not JSON: ${messageOf(error)}`);
+  }
+  if (!isJsonObject(file))
+    throw new UsageError('the file of --inputs is not a JSON object', 'write {"properties": {…}}');
+  return mergeInputs(file, given);
+}
+
+/** `key=value`; the value may hold further equals signs. */
+function pairs(given: readonly string[] | undefined, option: string): JsonObject | undefined {
+  if (given === undefined) return undefined;
+  return Object.fromEntries(
+    given.map((pair) => {
+      const equals = pair.indexOf('=');
+      if (equals < 1)
+        throw new UsageError(`${option} ${JSON.stringify(pair)} has no "="`, `write ${option} name=value`);
+      return [pair.slice(0, equals), pair.slice(equals + 1)];
+    }),
+  );
+}
