@@ -7,7 +7,7 @@ import { createReadStream, type Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, sep } from 'node:path';
 import { Problem, type Fault } from '../base/errors.js';
-import { checkCompleteness, inspectEnvelope, type OvfSchemas, type ReadOptions } from '../ovf/index.js';
+import { checkCompleteness, inspectEnvelope, type Envelope, type OvfSchemas, type ReadOptions } from '../ovf/index.js';
 import { safeHref } from '../ovf/envelope/href.js';
 import { readOva } from '../ovf/package/ova.js';
 import { PackageReader, type MemberSink, type PackageOptions, type ReadPackage } from '../ovf/package/reader.js';
@@ -26,11 +26,18 @@ export async function packageAt(path: string): Promise<{ readonly path: string; 
   throw new UsageError(`${path} holds ${names.length === 0 ? 'no descriptor' : 'more than one descriptor'} (.ovf)`);
 }
 
+/** What is known of a package: as much of it as can be read, and everything that is wrong with it. */
+export interface InspectedPackage {
+  readonly descriptor?: Uint8Array;
+  readonly envelope?: Envelope;
+  readonly findings: readonly Fault[];
+}
+
 /**
- * Every finding about a package. Of a descriptor alone only what is there is judged; a folder must hold all of it.
+ * A package with every finding about it. Of a descriptor alone only what is there is judged; a folder must hold all of it.
  * @throws UsageError for what cannot be read
  */
-export async function inspectPackage(named: string, mode: Mode, schemas: OvfSchemas): Promise<readonly Fault[]> {
+export async function inspectPackage(named: string, mode: Mode, schemas: OvfSchemas): Promise<InspectedPackage> {
   const { path, folder } = await packageAt(named);
   const options = { mode, trust: { anchors: [], now: Date.now() } };
   try {
@@ -39,12 +46,13 @@ export async function inspectPackage(named: string, mode: Mode, schemas: OvfSche
     const bytes = await readBytes(path);
     const { envelope, findings } = inspectEnvelope(bytes, { mode, schemas });
     const documents = await documentsBeside(path);
-    if (!envelope || (!folder && documents.length === 0)) return findings;
+    if (!envelope || (!folder && documents.length === 0))
+      return { descriptor: bytes, ...(envelope && { envelope }), findings };
     const references = envelope.references.flatMap(({ href }) => safeHref(href));
     const names = references.flatMap((href) => (href.kind === 'member' ? [href.path] : []));
     return inspected(await readFolder(path, [...documents, ...names], options), mode, schemas, !folder);
   } catch (error) {
-    if (error instanceof Problem) return error.faults;
+    if (error instanceof Problem) return { findings: error.faults };
     throw error;
   }
 }
@@ -79,7 +87,7 @@ const NOWHERE: MemberSink = {
     }),
 };
 
-function inspected(read: ReadPackage, mode: Mode, schemas: OvfSchemas, partial: boolean): readonly Fault[] {
+function inspected(read: ReadPackage, mode: Mode, schemas: OvfSchemas, partial: boolean): InspectedPackage {
   const { envelope, findings } = inspectEnvelope(read.descriptor.bytes, { mode, schemas });
   const contents = {
     descriptor: read.descriptor.name,
@@ -87,7 +95,11 @@ function inspected(read: ReadPackage, mode: Mode, schemas: OvfSchemas, partial: 
     ...(read.manifest ? { manifest: read.manifest } : {}),
     ...(partial ? { partial } : {}),
   };
-  return [...read.findings, ...findings, ...(envelope ? checkCompleteness(envelope, contents, mode) : [])];
+  return {
+    descriptor: read.descriptor.bytes,
+    ...(envelope && { envelope }),
+    findings: [...read.findings, ...findings, ...(envelope ? checkCompleteness(envelope, contents, mode) : [])],
+  };
 }
 
 /** The descriptor and those of the named files that are there; a file in pieces with all its pieces. */

@@ -24,6 +24,7 @@ export { NO_INPUTS, parsePlanInputs, type DeploymentInputs, type PlanInputs, typ
 export { planDocument, type PlanDocument, type SiteVerdict } from './plan-document.js';
 export { buildPlan, type PlanResult } from './planning/build-plan.js';
 export { secretKey } from './properties/visible.js';
+export type { Envelope } from './envelope/model.js';
 export type * from './plan.js';
 export { createOvfSchemas, SCHEMA_FILES, schemaVerdict, type Edition, type OvfSchemas } from './schema/schemas.js';
 export { readXml } from './xml/intake.js';
@@ -50,7 +51,8 @@ export function planAppliance(
   };
 }
 
-function mergeFindings(first: readonly Fault[], second: readonly Fault[]): readonly Fault[] {
+/** Findings of the reader, then of the planner; what both found is told once. */
+export function mergeFindings(first: readonly Fault[], second: readonly Fault[]): readonly Fault[] {
   const place = ({ code, place: at }: Fault): string => `${code} ${at?.line ?? at?.path ?? ''}`;
   const known = new Set(first.map(place));
   return [...first, ...second.filter((fault) => fault.place?.line === undefined || !known.has(place(fault)))];

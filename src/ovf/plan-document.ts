@@ -13,8 +13,8 @@ export interface PlanDocument {
   readonly version: 1;
   /** Where it would be deployed; null where no server was asked. */
   readonly site: string | null;
-  /** SHA-256 of the descriptor. */
-  readonly digest: string;
+  /** SHA-256 of the descriptor; null where there is none to be read. */
+  readonly digest: string | null;
   /** Nothing is missing, and nothing that was asked stands against it. */
   readonly deployable: boolean;
   /** The plan as far as it goes; null when the descriptor has errors. */
@@ -55,7 +55,11 @@ const NOTHING_UNRESOLVED: UnresolvedInputs = {
 };
 
 /** The document as far as the descriptor alone tells. `result` is absent when the descriptor cannot be read at all. */
-export function planDocument(digest: string, result: PlanResult | undefined, findings: readonly Fault[]): PlanDocument {
+export function planDocument(
+  digest: string | null,
+  result: PlanResult | undefined,
+  findings: readonly Fault[],
+): PlanDocument {
   const sound = findings.every(({ severity = 'error' }) => severity !== 'error');
   return {
     version: 1,

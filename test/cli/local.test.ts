@@ -19,18 +19,20 @@ const run = (line: string): Promise<Ran> =>
   vep(line.split(' '), { directory: folder, environment: { VEP_DATA_DIR: join(folder, 'data') } });
 const descriptor = readFileSync(join(packageRoot, 'examples/single-vm/single-vm.ovf'), 'utf8');
 
+const planSchema = new Ajv2020({ strict: false, allErrors: true }).compile(
+  JSON.parse(readFileSync(join(packageRoot, 'docs/plan.schema.json'), 'utf8')) as object,
+);
+
 describe('vep plan, without a server', () => {
   const web = join(packageRoot, 'examples/web-shop/web-shop.ovf');
-  const schema = JSON.parse(readFileSync(join(packageRoot, 'docs/plan.schema.json'), 'utf8')) as object;
 
   it('plans here, says so, and answers the document of the dry run', async () => {
     const { code, out, err } = await run(`plan ${web} --json`);
     expect(code).toBe(0);
     expect(err).toContain('no server is known: planned here');
     const document = JSON.parse(out);
-    const validate = new Ajv2020({ strict: false, allErrors: true }).compile(schema);
-    validate(document);
-    expect(validate.errors ?? []).toEqual([]);
+    planSchema(document);
+    expect(planSchema.errors ?? []).toEqual([]);
     expect(document).toMatchObject({ site: null, sites: [], deployable: true });
     const shown = (await run(`plan ${web} --offline`)).out;
     expect(shown).toContain('machines: ');
@@ -106,6 +108,20 @@ describe('vep validate', () => {
     }
   });
 
+  it('answers the document of the dry run, by its published schema', async () => {
+    const file = join(packageRoot, 'examples/options/options.ovf');
+    const document = JSON.parse((await run(`validate ${file} --json`)).out);
+    planSchema(document);
+    expect(planSchema.errors ?? []).toEqual([]);
+    expect(document).toMatchObject({ valid: true, deployable: true, site: null, plan: { machines: [{}] } });
+    expect(document.unresolved.configurations).toHaveLength(3);
+    writeFileSync(join(folder, 'noise'), 'not even XML');
+    const nothing = JSON.parse((await run('validate noise --json')).out);
+    planSchema(nothing);
+    expect(planSchema.errors ?? []).toEqual([]);
+    expect(nothing).toMatchObject({ valid: false, plan: null });
+  });
+
   it('tells every finding with line, rule and remedy', async () => {
     writeFileSync(
       join(folder, 'bad.ovf'),
@@ -116,7 +132,7 @@ describe('vep validate', () => {
     expect(out).toMatch(/error: line \d+.*\[ovf\.O-033, O-033, DSP0243 §8\.3\]\n {2}remedy: /);
     expect(out).toContain('ovf.O-043');
     const json = JSON.parse((await run('validate bad.ovf --json')).out);
-    expect(json).toMatchObject({ file: 'bad.ovf', mode: 'lenient', valid: false });
+    expect(json).toMatchObject({ file: 'bad.ovf', mode: 'lenient', valid: false, deployable: false, plan: null });
     expect(json.errors + json.warnings + json.notes).toBe(json.findings.length);
     expect((await run('validate bad.ovf')).out).toContain('warning: ');
   });

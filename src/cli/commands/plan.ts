@@ -3,9 +3,9 @@
  * wanted; or, with `--format`, the documents that a kind of site would be given.
  */
 
-import { Problem, problem } from '../../base/errors.js';
+import { Problem, problem, throwIfFaulty } from '../../base/errors.js';
 import { translate, type TranslationFormat } from '../../iaas/translation/index.js';
-import type { PlanDocument } from '../../ovf/index.js';
+import { parsePlanInputs, type PlanDocument } from '../../ovf/index.js';
 import { findConnection } from '../connection.js';
 import { EXIT, UsageError, type ExitCode } from '../exit-codes.js';
 import { planHere } from '../local-plan.js';
@@ -39,7 +39,12 @@ async function documentOf(session: Session, name: string, options: PlanOptions):
   if (options.offline !== true) session.note('note: no server is known: planned here, without sites and prices');
   else if (site !== undefined) session.note(`note: site ${displayText(site)} is not asked`);
   const inputs = await inputsOf(session, options);
-  return planHere(session, name, { ...inputs, ...(configuration === undefined ? {} : { configuration }) });
+  if (/^(https?:\/\/|upload:)/i.test(name))
+    throw new UsageError('a package at a URL is fetched by a server', 'start one, or name a file');
+  const given = parsePlanInputs({ ...inputs, ...(configuration === undefined ? {} : { configuration }) });
+  const document = await planHere(session, name, 'lenient', given);
+  throwIfFaulty('invalid', document.findings);
+  return document;
 }
 
 function serverIsKnown({ options, terminal }: Session): boolean {

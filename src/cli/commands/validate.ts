@@ -2,10 +2,10 @@
 
 import { resolve } from 'node:path';
 import { Problem, type Fault } from '../../base/errors.js';
-import { readXml, schemaVerdict, type Edition, type OvfSchemas } from '../../ovf/index.js';
+import { planDocument, readXml, schemaVerdict, type Edition } from '../../ovf/index.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { planHere } from '../local-plan.js';
 import { loadSchemas, readBytes } from '../ovf-files.js';
-import { inspectPackage } from '../package-on-disk.js';
 import type { Session } from '../session.js';
 import { displayText } from '../ui/display-text.js';
 import { faultLines } from '../ui/faults.js';
@@ -17,18 +17,17 @@ export async function validate(
   [file = '']: readonly string[],
   { strict, schema }: { readonly strict?: boolean; readonly schema?: keyof typeof SCHEMA_EDITIONS },
 ): Promise<ExitCode> {
-  const path = resolve(session.terminal.directory, file);
   const mode = strict === true ? 'strict' : 'lenient';
-  const schemas = loadSchemas(session.terminal.environment['VEP_OVF_SCHEMA_DIR']);
-  const findings =
+  const document =
     schema === undefined
-      ? await inspectPackage(path, mode, schemas)
-      : askSchema(await readBytes(path), schemas, SCHEMA_EDITIONS[schema]);
+      ? await planHere(session, file, mode)
+      : planDocument(null, undefined, await askSchema(session, file, SCHEMA_EDITIONS[schema]));
+  const { findings } = document;
   const count = (severity: string): number =>
     findings.filter((fault) => (fault.severity ?? 'error') === severity).length;
   const [errors, warnings, notes] = [count('error'), count('warning'), count('info')];
   const by = schema === undefined ? mode : `schema ${schema}`;
-  session.answer({ file, mode: by, valid: errors === 0, errors, warnings, notes, findings }, () => {
+  session.answer({ file, mode: by, valid: errors === 0, errors, warnings, notes, ...document }, () => {
     const verdict = errors === 0 ? session.style.green('valid') : session.style.red('not valid');
     const counts = `${errors} errors, ${warnings} warnings, ${notes} notes`;
     return `${faultLines(findings, session.style)}${displayText(file)}: ${verdict} (${by}; ${counts})\n`;
@@ -37,7 +36,9 @@ export async function validate(
 }
 
 /** Nothing but what the schema of an edition says about a descriptor. */
-function askSchema(bytes: Uint8Array, schemas: OvfSchemas, edition: Edition): readonly Fault[] {
+async function askSchema({ terminal }: Session, file: string, edition: Edition): Promise<readonly Fault[]> {
+  const schemas = loadSchemas(terminal.environment['VEP_OVF_SCHEMA_DIR']);
+  const bytes = await readBytes(resolve(terminal.directory, file));
   try {
     using document = readXml(bytes);
     return schemaVerdict(document, schemas, edition);
