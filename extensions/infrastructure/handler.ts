@@ -81,10 +81,25 @@ export class InfrastructureHandler implements KindHandler {
 
   async change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
     const changed = applyChange(entity, change);
+    if (this.madeFrom(entity.wanted) !== this.madeFrom(changed.wanted)) return this.makeAnew(write, changed);
     if (this.sizeOf(entity.wanted) !== this.sizeOf(changed.wanted)) {
       await this.file(write, entity, { type: RESIZE, site: entity.site, input: {} });
     }
     return changed;
+  }
+
+  /** What of an entity its site takes in only when it makes it, in comparable form; empty: nothing. */
+  protected madeFrom(_wanted: Attributes): string {
+    return '';
+  }
+
+  /** Gives back what the site has and has it made from what is wanted now. The second begins when the first has ended. */
+  protected async makeAnew(write: Write, entity: EntityRecord): Promise<EntityRecord> {
+    await this.file(write, entity, { type: RELEASE, site: entity.site, input: { keep: true } });
+    await this.file(write, entity, { type: PROVISION, site: entity.site, input: {} });
+    const kept = Object.entries(entity.observed).filter(([name]) => !this.siteClass.reported.includes(name));
+    const observed = { ...Object.fromEntries(kept), ...stateAttributes(this.machine, this.machine.initial) };
+    return { ...entity, observed };
   }
 
   /** What of an entity the site must be told when it changes, in comparable form; empty: nothing. */

@@ -13,16 +13,16 @@ import { Reconciler } from '../../src/engine/reconciler.js';
 import type { Extension, Task } from '../../src/extension/extension.js';
 import type { Observations } from '../../src/extension/observations.js';
 import type { Sites } from '../../src/iaas/sites.js';
-import { NETWORK, OS_TPL } from '../../src/occi/model.js';
+import { OS_TPL } from '../../src/occi/model.js';
 import type { CategoryRegistry } from '../../src/occi/registry.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store } from '../../src/store/sql.js';
 import { IaasError } from '../../src/iaas/adapter.js';
 import { ComputeHandler } from './compute.js';
-import { InfrastructureHandler } from './handler.js';
 import type { SiteImages } from './images.js';
 import { IpReservationHandler } from './ip-reservation.js';
 import { NetworkInterfaceHandler, StorageLinkHandler } from './links.js';
+import { NetworkHandler } from './network.js';
 import { infrastructureOperations, type SettledHook } from './operations.js';
 import { infrastructureReconcileSource, orphanOperation } from './reconcile.js';
 import { SecurityGroupHandler, SecurityGroupLinkHandler } from './security-group.js';
@@ -80,7 +80,7 @@ export function createInfrastructure(services: InfrastructureServices): Extensio
     ...infrastructureTables,
     handlers: [
       new ComputeHandler(handlerServices),
-      new InfrastructureHandler(NETWORK, handlerServices),
+      new NetworkHandler(handlerServices),
       new StorageHandler(handlerServices),
       new NetworkInterfaceHandler(handlerServices),
       new StorageLinkHandler(handlerServices),
@@ -92,6 +92,7 @@ export function createInfrastructure(services: InfrastructureServices): Extensio
       ...infrastructureOperations({
         store,
         sites,
+        engine,
         observations,
         details: (operation, entity, signal) => detailsOf(services, operation, entity, signal),
         onSettled: services.hooks.settled,

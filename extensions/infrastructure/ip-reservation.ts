@@ -10,9 +10,8 @@ import type { Observations } from '../../src/extension/observations.js';
 import { NETWORK, type TypeId } from '../../src/occi/model.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { InfrastructureHandler, type HandlerServices } from './handler.js';
-import { PROVISION, RELEASE } from './operations.js';
 import { RESERVATION_USED, RESERVED_ADDRESS, isReservationUsed } from './reserved-address.js';
-import { IPRESERVATION, legalActions, stateAttributes, stateMachineOf } from './states.js';
+import { IPRESERVATION, legalActions, stateMachineOf } from './states.js';
 
 export class IpReservationHandler extends InfrastructureHandler {
   readonly #observations: Observations;
@@ -42,10 +41,6 @@ export class IpReservationHandler extends InfrastructureHandler {
         remedy: 'delete the networkinterface first, or make another reservation',
       });
     }
-    // The second begins when the first has ended: the site no longer has the old address then.
-    await this.file(write, entity, { type: RELEASE, site: entity.site, input: { keep: true } });
-    await this.file(write, entity, { type: PROVISION, site: entity.site, input: {} });
-    const { [RESERVED_ADDRESS]: _givenBack, ...observed } = entity.observed;
-    return { ...changed, observed: { ...observed, ...stateAttributes(this.machine, this.machine.initial) } };
+    return this.makeAnew(write, changed);
   }
 }

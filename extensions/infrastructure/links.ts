@@ -14,6 +14,7 @@ import {
   NETWORKINTERFACE,
   STORAGE,
   STORAGELINK,
+  type Attributes,
   type AttributeValue,
 } from '../../src/occi/model.js';
 import { findEntity } from '../../src/store/entities.js';
@@ -55,6 +56,11 @@ export class NetworkInterfaceHandler extends InfrastructureHandler {
     return super.change(write, entity, change);
   }
 
+  /** Another address or MAC comes with another plug. */
+  protected override madeFrom(wanted: Attributes): string {
+    return JSON.stringify([wanted[ADDRESS], wanted['occi.networkinterface.mac']]);
+  }
+
   #isReservation(target: EntityRecord): boolean {
     return this.#observations.rootKind(target.kind) === IPRESERVATION;
   }
@@ -90,5 +96,23 @@ export class StorageLinkHandler extends InfrastructureHandler {
   override async prepare(write: Write, draft: EntityDraft): Promise<void> {
     requireEnds(write, draft, COMPUTE, STORAGE);
     await super.prepare(write, draft);
+  }
+
+  /** Another device comes with another attachment; where the guest mounts it is the guest's business. */
+  protected override madeFrom(wanted: Attributes): string {
+    return JSON.stringify(wanted['occi.storagelink.deviceid']);
+  }
+
+  protected override makeAnew(write: Write, entity: EntityRecord): Promise<EntityRecord> {
+    if (entity.appliance === null) return super.makeAnew(write, entity);
+    throw problem(
+      'conflict',
+      'infrastructure.device-of-appliance',
+      'the descriptor of the appliance orders its disks',
+      {
+        place: { field: 'occi.storagelink.deviceid' },
+        remedy: 'change the descriptor and deploy it anew',
+      },
+    );
   }
 }

@@ -6,6 +6,7 @@
 
 import type { Attributes } from '../../src/occi/model.js';
 import { stringAt } from '../../src/base/json.js';
+import type { Engine } from '../../src/engine/engine.js';
 import type { Operation, OperationType, Step, StepContext, StepOutcome } from '../../src/engine/operation.js';
 import { IaasError, type Observed, type SiteAdapter, type SiteRef } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
@@ -36,6 +37,7 @@ export type ProvisionDetails = (
 export interface OperationServices {
   readonly store: Store;
   readonly sites: Sites;
+  readonly engine: Pick<Engine, 'unfinished'>;
   readonly observations: Observations;
   readonly details: ProvisionDetails;
   /** What others do when an operation on one of their entities has ended. */
@@ -68,6 +70,7 @@ const AGAIN: StepOutcome = { done: false, again: POLL_MS };
 class SiteWork {
   readonly #store: Store;
   readonly #sites: Sites;
+  readonly #engine: Pick<Engine, 'unfinished'>;
   readonly #observations: Observations;
   readonly #details: ProvisionDetails;
   readonly #onSettled: readonly SettledHook[];
@@ -75,6 +78,7 @@ class SiteWork {
   constructor(services: OperationServices) {
     this.#store = services.store;
     this.#sites = services.sites;
+    this.#engine = services.engine;
     this.#observations = services.observations;
     this.#details = services.details;
     this.#onSettled = services.onSettled;
@@ -211,7 +215,7 @@ class SiteWork {
       name: 'delete',
       run: async (context) => {
         const subject = await this.#subject(context);
-        if (await this.#linked(context.operation.entity)) return AGAIN;
+        if (await this.#linked(context.operation.entity, context.input['keep'] === true)) return AGAIN;
         const ref = subject?.entity.siteRef;
         if (subject && ref) await this.#letGo(subject, ref, context.signal);
         return DONE;
@@ -284,6 +288,8 @@ class SiteWork {
     const kind = this.#observations.rootKind(end.kind);
     const address = stringAt(end.observed, RESERVED_ADDRESS);
     const chosen = kind !== IPRESERVATION || address !== undefined;
+    const leaving = (await this.#engine.unfinished(this.#store, end.id)).some(({ type }) => type === RELEASE);
+    if (leaving) return undefined;
     if (end.siteRef !== null && chosen) return { ref: end.siteRef, ...(address === undefined ? {} : { address }) };
     const machine = siteClassOf(kind)?.machine;
     if (!machine || end.observed[machine.attribute] === 'error') {
@@ -317,12 +323,16 @@ class SiteWork {
     return ref === undefined || ref === null ? undefined : this.#report(subject, ref, context.signal);
   }
 
-  /** Whether links from or to the entity are still being released: they go first. Those that no site knows may stay. */
-  async #linked(id: string): Promise<boolean> {
-    const row = await this.#store.get(
-      'SELECT 1 FROM entity WHERE (source = ? OR target = ?) AND site IS NOT NULL LIMIT 1',
-      [id, id],
-    );
+  /**
+   * Whether links from or to the entity are still being released: they go first. Those that no site knows may stay, and so
+   * may those that wait for what the entity will be.
+   */
+  async #linked(id: string, keep: boolean): Promise<boolean> {
+    const counts = keep ? "(site_ref IS NOT NULL OR phase <> 'live')" : 'site IS NOT NULL';
+    const row = await this.#store.get(`SELECT 1 FROM entity WHERE (source = ? OR target = ?) AND ${counts} LIMIT 1`, [
+      id,
+      id,
+    ]);
     return row !== undefined;
   }
 

@@ -43,6 +43,8 @@ export interface SiteClass {
   readonly kind: TypeId;
   readonly class: ResourceClass;
   readonly machine: StateMachine;
+  /** Mutable attributes that a report fills in where the client said nothing, and `interface`. */
+  readonly reported: readonly string[];
   make(
     adapter: SiteAdapter,
     entity: EntityRecord,
@@ -59,6 +61,7 @@ const compute: SiteClass = {
   kind: COMPUTE,
   class: 'compute',
   machine: stateMachineOf(COMPUTE),
+  reported: [],
   make: (adapter, entity, _needed, input, token, options) => {
     const { wanted } = entity;
     const key = wanted['occi.credentials.ssh.publickey'] ?? wanted['org.openstack.credentials.publickey.data'];
@@ -113,6 +116,7 @@ const network: SiteClass = {
   kind: NETWORK,
   class: 'network',
   machine: stateMachineOf(NETWORK),
+  reported: ['occi.network.address', 'occi.network.gateway', 'occi.network.vlan', 'occi.network.allocation'],
   make: (adapter, entity, _needed, _input, token, options) => {
     const { wanted } = entity;
     const allocation = wanted['occi.network.allocation'];
@@ -152,6 +156,7 @@ const ipreservation: SiteClass = {
   kind: IPRESERVATION,
   class: 'network',
   machine: stateMachineOf(IPRESERVATION),
+  reported: [RESERVED_ADDRESS],
   make: (adapter, entity, _needed, _input, token, options) => {
     const address = entity.wanted[RESERVED_ADDRESS];
     return adapter.createNetwork(
@@ -180,6 +185,7 @@ const storage: SiteClass = {
   kind: STORAGE,
   class: 'storage',
   machine: stateMachineOf(STORAGE),
+  reported: [],
   make: (adapter, entity, _needed, input, token, options) =>
     adapter.createStorage(
       {
@@ -199,6 +205,13 @@ const networkinterface: SiteClass = {
   kind: NETWORKINTERFACE,
   class: 'nic',
   machine: stateMachineOf(NETWORKINTERFACE),
+  reported: [
+    'occi.networkinterface.interface',
+    'occi.networkinterface.mac',
+    'occi.networkinterface.address',
+    'occi.networkinterface.gateway',
+    'occi.networkinterface.allocation',
+  ],
   make: (adapter, entity, needed, _input, token, options) => {
     const { wanted } = entity;
     const address = needed.address ?? wanted['occi.networkinterface.address'];
@@ -236,6 +249,7 @@ const storagelink: SiteClass = {
   kind: STORAGELINK,
   class: 'attachment',
   machine: stateMachineOf(STORAGELINK),
+  reported: ['occi.storagelink.deviceid'],
   make: (adapter, entity, needed, input, token, options) => {
     const device = entity.wanted['occi.storagelink.deviceid'];
     return adapter.attachStorage(

@@ -1,0 +1,113 @@
+/** C-022 What a site takes in only when it makes a thing reaches it all the same when it changes afterwards. */
+
+import type { Observed, ResourceClass } from '../../src/iaas/adapter.js';
+import { forEachServer } from '../support/server.js';
+import { siteBeside } from './site-beside.js';
+import { Wire } from './wire.js';
+
+const S = 'http://schemas.ogf.org/occi/infrastructure';
+
+forEachServer({}, (server) => {
+  const site = siteBeside(server);
+  const wire = new Wire(server);
+  const onSite = async <Class extends ResourceClass>(
+    what: Class,
+    path: string,
+  ): Promise<Extract<Observed, { class: Class }>[]> => {
+    const found: Observed[] = [];
+    for await (const each of site().list(what)) if (path.endsWith(each.id ?? 'nothing')) found.push(each);
+    return found as Extract<Observed, { class: Class }>[];
+  };
+  const change = async (path: string, attributes: object): Promise<void> => {
+    expect((await wire.send('POST', path, { attributes })).status).toBe(200);
+  };
+  /** Until the site has one thing of that id as wanted. */
+  const until = async <Class extends ResourceClass>(
+    what: Class,
+    path: string,
+    wanted: (each: Extract<Observed, { class: Class }>) => boolean,
+  ): Promise<void> => {
+    await server().wait(path, () => true);
+    for (;;) {
+      const [one, ...others] = await onSite(what, path);
+      if (one && others.length === 0 && wanted(one)) return;
+      await wire.show(path);
+    }
+  };
+  const network = async (attributes: object): Promise<string> => {
+    const path = await wire.make('/network/', {
+      kind: `${S}#network`,
+      mixins: [`${S}/network#ipnetwork`],
+      attributes: { ...attributes },
+    });
+    await wire.until(path, 'occi.network.state', 'active');
+    return path;
+  };
+
+  it('a network: range, gateway and VLAN', async () => {
+    const path = await network({ 'occi.network.address': '10.41.0.0/24', 'occi.network.vlan': 41 });
+    const to = { 'occi.network.address': '10.42.0.0/24', 'occi.network.gateway': '10.42.0.9', 'occi.network.vlan': 42 };
+    await change(path, to);
+    expect((await wire.show(path)).attributes).toMatchObject({ ...to, 'occi.network.state': 'inactive' });
+    await until('network', path, (each) => each.cidr === '10.42.0.0/24' && each.vlan === 42);
+    await wire.until(path, 'occi.network.state', 'active');
+    expect(await onSite('network', path)).toMatchObject([{ cidr: '10.42.0.0/24', gateway: '10.42.0.9', vlan: 42 }]);
+    await wire.remove(path);
+  });
+
+  it('a network that is down stays down', async () => {
+    const path = await network({ 'occi.network.address': '10.43.0.0/24' });
+    expect((await wire.act(path, `${S}/network/action#down`)).status).toBe(200);
+    await wire.until(path, 'occi.network.state', 'inactive');
+    await server().wait(path, (reply) => reply.json.actions?.[0]?.endsWith('#up') === true);
+    await change(path, { 'occi.network.address': '10.44.0.0/24' });
+    await until('network', path, (each) => each.cidr === '10.44.0.0/24' && each.state === 'inactive' && !each.busy);
+    await wire.remove(path);
+  });
+
+  it('an interface to a network that is being made anew waits for it', async () => {
+    const path = await network({ 'occi.network.address': '10.48.0.0/24' });
+    const compute = await wire.make('/compute/', { kind: `${S}#compute` });
+    await change(path, { 'occi.network.address': '10.49.0.0/24' });
+    const ends = { source: { location: compute }, target: { location: path } };
+    const nic = await wire.make('/networkinterface/', { kind: `${S}#networkinterface`, ...ends });
+    expect(await wire.shown(nic, 'occi.networkinterface.address')).toMatch(/^10\.49\.0\./);
+    await wire.remove(nic, compute, path);
+  });
+
+  it('a network with interfaces keeps what they were given from, and its label is free', async () => {
+    const path = await network({ 'occi.network.address': '10.45.0.0/24' });
+    const compute = await wire.make('/compute/', { kind: `${S}#compute` });
+    const ends = { source: { location: compute }, target: { location: path } };
+    const nic = await wire.make('/networkinterface/', { kind: `${S}#networkinterface`, ...ends });
+    const moved = { attributes: { 'occi.network.address': '10.46.0.0/24' } };
+    expect(await wire.refused('POST', path, moved)).toEqual([409, ['infrastructure.network-used']]);
+    await change(path, { 'occi.network.label': 'dmz' });
+    expect((await wire.show(path)).attributes).toMatchObject({
+      'occi.network.address': '10.45.0.0/24',
+      'occi.network.label': 'dmz',
+    });
+    await wire.remove(nic, compute, path);
+  });
+
+  it('an interface: address and MAC; an attachment: its device', async () => {
+    const target = await network({ 'occi.network.address': '10.47.0.0/24' });
+    const storage = await wire.make('/storage/', { kind: `${S}#storage`, attributes: { 'occi.storage.size': 1 } });
+    const compute = await wire.make('/compute/', { kind: `${S}#compute` });
+    const link = (kind: string, to: string): Promise<string> =>
+      wire.make(`/${kind}/`, { kind: `${S}#${kind}`, source: { location: compute }, target: { location: to } });
+    const nic = await link('networkinterface', target);
+    const disk = await link('storagelink', storage);
+    await wire.shown(nic, 'occi.networkinterface.address');
+    await change(nic, {
+      'occi.networkinterface.address': '10.47.0.77',
+      'occi.networkinterface.mac': '02:00:00:00:00:77',
+    });
+    await change(disk, { 'occi.storagelink.deviceid': 'vdf', 'occi.storagelink.mountpoint': '/data' });
+    await until('nic', nic, (each) => each.address === '10.47.0.77' && each.mac === '02:00:00:00:00:77');
+    await until('attachment', disk, (each) => each.device === 'vdf');
+    await wire.remove(nic);
+    await server().wait(nic, (reply) => reply.status === 404);
+    await wire.remove(disk, compute, storage, target);
+  });
+});
