@@ -3,7 +3,7 @@
  * them, and lets one be told from a password.
  */
 
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { raiseGeneration } from '../store/generations.js';
 import type { SqlReader, Tx } from '../store/sql.js';
 
@@ -38,7 +38,7 @@ export function isToken(text: string): boolean {
 }
 
 export function digestOfToken(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
+  return hash('sha256', token);
 }
 
 /** A fresh token that nobody knows yet; {@link storeToken} makes it good. */

@@ -1,7 +1,7 @@
 /**
- * Answers and how they reach the wire. OCCI answers are written with `setHeader` and `end(Buffer)` (K18): framework
- * helpers would add a charset, an ETag of their own and more. A header that carries UTF-8 goes out as latin-1 bytes,
- * which Node only does faithfully when the body is a Buffer (`spec/occi.md` §6.4).
+ * Answers and how they reach the wire. They are written by Node's own means (K18): framework helpers would add a charset,
+ * an ETag of their own and more. A header that carries UTF-8 goes out as latin-1 bytes, which Node only does faithfully
+ * when the body is bytes or latin-1 as well (`spec/occi.md` §6.4).
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -14,11 +14,19 @@ export interface Answer {
   readonly body: string | Buffer | AsyncIterable<string>;
 }
 
+/** Header fields that many answers have in common: names and values in turn, no name twice, none that an answer brings itself. */
+export type CommonFields = readonly string[];
+
 /** Writes an answer; resolves when everything has been handed to the socket or the client went away. */
-export async function writeAnswer(response: ServerResponse, answer: Answer, headOnly: boolean): Promise<void> {
-  const { body } = begin(response, answer);
+export async function writeAnswer(
+  response: ServerResponse,
+  answer: Answer,
+  headOnly: boolean,
+  common: CommonFields = [],
+): Promise<void> {
+  const body = begin(response, answer, common);
   if (headOnly) response.end();
-  else if (Buffer.isBuffer(body)) response.end(body);
+  else if (isWhole(body)) response.end(body, 'latin1');
   else await writeChunks(response, body).then(() => response.end());
 }
 
@@ -34,24 +42,50 @@ export async function writeLastAnswer(
   message: IncomingMessage,
   response: ServerResponse,
   answer: Answer,
+  common: CommonFields,
 ): Promise<void> {
-  response.setHeader('Connection', 'close');
-  const { body } = begin(response, answer);
+  const body = begin(response, answer, [...common, 'Connection', 'close']);
   if (message.method === 'HEAD') response.flushHeaders();
-  else if (Buffer.isBuffer(body)) response.write(body);
+  else if (isWhole(body)) response.write(body, 'latin1');
   else await writeChunks(response, body);
   await restOf(message);
   response.end();
 }
 
-/** Status and header fields; the body as it shall be written. */
-function begin(response: ServerResponse, answer: Answer): { readonly body: Buffer | AsyncIterable<string> } {
+type Whole = string | Buffer;
+
+/**
+ * Status and header fields, and the body as it shall be written; a string is latin-1. The head of a whole answer is laid
+ * down at once, which costs half of setting field after field and lets Node send it together with a body that is a string;
+ * that of a stream waits for the first chunk, for until then the answer may still become another.
+ */
+function begin(response: ServerResponse, answer: Answer, common: CommonFields): Whole | AsyncIterable<string> {
+  const fields = [...common, 'Content-Type', answer.contentType];
+  for (const [name, value] of answer.headers ?? []) fields.push(name, value);
+  const body = typeof answer.body === 'string' ? asBytes(answer.body) : answer.body;
+  if (isWhole(body)) {
+    fields.push('Content-Length', String(body.length));
+    response.writeHead(answer.status, fields);
+    return body;
+  }
   response.statusCode = answer.status;
-  response.setHeader('Content-Type', answer.contentType);
-  for (const [name, value] of answer.headers ?? []) response.setHeader(name, value);
-  const body = typeof answer.body === 'string' ? Buffer.from(answer.body, 'utf8') : answer.body;
-  if (Buffer.isBuffer(body)) response.setHeader('Content-Length', body.length);
-  return { body };
+  setFields(response, fields);
+  return body;
+}
+
+/** Sets header fields one by one, to be sent with whatever follows. */
+export function setFields(response: ServerResponse, fields: CommonFields): void {
+  for (let index = 0; index < fields.length; index += 2)
+    response.setHeader(fields[index] ?? '', fields[index + 1] ?? '');
+}
+
+/** The text in UTF-8; where that is ASCII, the string itself is its bytes. */
+function asBytes(text: string): Whole {
+  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text, 'utf8');
+}
+
+function isWhole(body: Whole | AsyncIterable<string>): body is Whole {
+  return typeof body === 'string' || Buffer.isBuffer(body);
 }
 
 /** Throws away what a client still sends, until it has ended, gone, fallen silent, or taken too long. */

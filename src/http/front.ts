@@ -7,16 +7,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
+import type { Principal } from '../access/principal.js';
 import { messageOf, problem, Problem } from '../base/errors.js';
 import { newUuid } from '../base/ids.js';
 import type { RefusalTrail } from '../access/refusal-trail.js';
 import type { Telemetry } from '../base/telemetry.js';
 import type { Categories } from '../extension/categories.js';
 import type { RequestContext } from '../extension/extension.js';
+import type { OcciVersion } from '../occi/model.js';
 import { requestedVersion } from '../occi/protocol-version.js';
 import { generationsOf } from '../store/generations.js';
 import type { Store } from '../store/sql.js';
-import { writeAnswer, writeLastAnswer } from './answer.js';
+import { setFields, writeAnswer, writeLastAnswer, type CommonFields } from './answer.js';
 import { watchArrival } from './arrival.js';
 import { asProblem, renderProblem, statusOf } from './errors.js';
 import type { Guard } from './guard.js';
@@ -59,6 +61,14 @@ export interface Marked extends IncomingMessage {
   vep?: { readonly requestId: string; readonly base: string; readonly target: Target };
 }
 
+/** A request as it came in, and the header fields that its answer will have whatever becomes of it. */
+interface Arrived {
+  readonly message: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  readonly common: string[];
+}
+
 export class Front {
   readonly #services: FrontServices;
 
@@ -68,41 +78,37 @@ export class Front {
 
   /** The listener for `node:http`. */
   readonly listen = (message: IncomingMessage, response: ServerResponse): void => {
+    const { telemetry, requestTimeoutMs, metrics } = this.#services;
     const requestId = newUuid();
-    response.setHeader('Server', SERVER);
-    response.setHeader('X-Request-Id', requestId);
-    response.setHeader('X-Content-Type-Options', 'nosniff');
-    if (this.#services.strictTransport) response.setHeader('Strict-Transport-Security', 'max-age=31536000');
-    this.#services.metrics.follow(message, response);
-    const { telemetry, requestTimeoutMs } = this.#services;
-    watchArrival(message, requestTimeoutMs, (reason) => this.refuse(message, response, requestId, reason));
+    const common = ['Server', SERVER, 'X-Request-Id', requestId, 'X-Content-Type-Options', 'nosniff'];
+    if (this.#services.strictTransport) common.push('Strict-Transport-Security', 'max-age=31536000');
+    metrics.follow(message, response);
+    const refuse = (error: unknown): void => this.refuse(message, response, requestId, error, common);
+    watchArrival(message, requestTimeoutMs, refuse);
     const attributes = { 'http.request.method': message.method ?? '', 'vep.request': requestId };
-    const answered = telemetry.span('request', attributes, () => this.#respond(message, response, requestId));
-    answered.catch((error: unknown) => this.refuse(message, response, requestId, error));
+    const arrived = { message, response, requestId, common };
+    telemetry.span('request', attributes, () => this.#respond(arrived)).catch(refuse);
   };
 
-  async #respond(message: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+  async #respond(arrived: Arrived): Promise<void> {
     const { guard, express } = this.#services;
+    const { message, response, requestId, common } = arrived;
     const target = readTarget(message.url ?? '/');
     const base = guard.baseOf(message);
     guard.refuseForeignWrites(message, base);
     guard.refuseSpoofedIdentity(message);
     if (RESERVED.test(target.path)) {
       (message as Marked).vep = { requestId, base, target };
+      setFields(response, common.splice(0));
       express(message, response);
       return;
     }
-    await this.#answerOcci(message, response, requestId, target, base);
+    await this.#answerOcci(arrived, target, base);
   }
 
-  async #answerOcci(
-    message: IncomingMessage,
-    response: ServerResponse,
-    requestId: string,
-    target: Target,
-    base: string,
-  ): Promise<void> {
+  async #answerOcci(arrived: Arrived, target: Target, base: string): Promise<void> {
     const { store, categories, dispatch, pages, identification } = this.#services;
+    const { message, response, common } = arrived;
     const { headers } = message;
     const requested = requestedVersion(headers['user-agent'], headers.accept, headers['content-type']);
     if (requested === 'too-high') {
@@ -114,7 +120,7 @@ export class Front {
     }
     const generations = await generationsOf(store);
     const principal = await identification.require(message, generations.access);
-    if (principal.credential) this.#services.trail.signedIn(principal, requestId);
+    if (principal.credential) this.#services.trail.signedIn(principal, arrived.requestId);
     const method = message.method ?? 'GET';
     const exchange: Exchange = {
       message,
@@ -124,17 +130,23 @@ export class Front {
       base,
       version: requested.version,
       explicitVersion: requested.explicit,
-      context: contextOf(response, { principal, version: requested.version, requestId, base }),
+      context: contextOf(arrived, principal, requested.version, base),
       registry: await categories.of(store, principal.groups, generations.categories),
       headers: readHeaders(message),
     };
-    response.setHeader('Accept', acceptedHere(exchange));
+    common.push('Accept', acceptedHere(exchange));
     const answer = await (pages.answers(exchange) ? pages.answer(exchange) : dispatch.answer(exchange));
-    await writeAnswer(response, answer, method === 'HEAD');
+    await writeAnswer(response, answer, method === 'HEAD', common);
   }
 
   /** Answers with what went wrong. Bytes of a body that was not read make the connection useless: it is closed. */
-  readonly refuse = (message: IncomingMessage, response: ServerResponse, requestId: string, error: unknown): void => {
+  readonly refuse = (
+    message: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+    error: unknown,
+    common: CommonFields = [],
+  ): void => {
     const { log, metrics } = this.#services;
     const found = asProblem(error, requestId);
     const status = statusOf(found);
@@ -155,11 +167,11 @@ export class Front {
     const { accept } = message.headers;
     const rendered = renderProblem(found, errorType(accept), requestId);
     const page = wantsPage(accept) ? Pages.refusal(found, requestId) : undefined;
-    for (const [name, value] of rendered.headers) response.setHeader(name, value);
     const answer = page ?? { status, contentType: rendered.contentType, body: rendered.body };
+    const fields = [...common, ...rendered.headers.flat()];
     const written = message.complete
-      ? writeAnswer(response, answer, message.method === 'HEAD')
-      : writeLastAnswer(message, response, answer);
+      ? writeAnswer(response, answer, message.method === 'HEAD', fields)
+      : writeLastAnswer(message, response, answer, fields);
     written.catch(() => response.destroy());
   };
 
@@ -183,10 +195,18 @@ function reasonOf(found: Problem): string | undefined {
 }
 
 /** The signal aborts when the client goes away. Few ask for it, and making one costs as much as reading an entity. */
-function contextOf(response: ServerResponse, settled: Omit<RequestContext, 'signal'>): RequestContext {
+function contextOf(
+  { response, requestId }: Arrived,
+  principal: Principal,
+  version: OcciVersion,
+  base: string,
+): RequestContext {
   let controller: AbortController | undefined;
   return {
-    ...settled,
+    principal,
+    version,
+    requestId,
+    base,
     get signal() {
       if (!controller) {
         const gone = (controller = new AbortController());

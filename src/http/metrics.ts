@@ -8,13 +8,16 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import type { Problem } from '../base/errors.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'];
+const CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'];
 
 export class RequestMetrics {
   readonly registry = new Registry();
-  readonly #requests: ReadonlyMap<string, Counter.Internal>;
+  /** By method and class of the answer. */
+  readonly #requests: ReadonlyMap<string, readonly Counter.Internal[]>;
+  readonly #otherRequests: readonly Counter.Internal[];
   readonly #duration: Histogram;
   readonly #refusals: Counter;
-  readonly #open: Gauge;
+  #open = 0;
 
   constructor() {
     const registers = [this.registry];
@@ -25,13 +28,10 @@ export class RequestMetrics {
       labelNames: ['method', 'class'],
       registers,
     });
-    const classes = ['2xx', '3xx', '4xx', '5xx'];
     // Label children are bound once: looking them up costs more than counting.
-    this.#requests = new Map(
-      [...METHODS, 'other'].flatMap((method) =>
-        classes.map((name) => [`${method} ${name}`, requests.labels(method, name)] as const),
-      ),
-    );
+    const bound = (method: string): Counter.Internal[] => CLASSES.map((name) => requests.labels(method, name));
+    this.#requests = new Map(METHODS.map((method) => [method, bound(method)]));
+    this.#otherRequests = bound('other');
     this.#duration = new Histogram({
       name: 'vep_http_request_seconds',
       help: 'Time from request to end of answer',
@@ -44,17 +44,25 @@ export class RequestMetrics {
       labelNames: ['kind'],
       registers,
     });
-    this.#open = new Gauge({ name: 'vep_http_requests_open', help: 'Requests being answered', registers });
+    const open = (): number => this.#open;
+    new Gauge({
+      name: 'vep_http_requests_open',
+      help: 'Requests being answered',
+      registers,
+      collect() {
+        this.set(open());
+      },
+    });
   }
 
   follow(message: IncomingMessage, response: ServerResponse): void {
     const began = performance.now();
-    this.#open.inc();
+    this.#open += 1;
     response.once('close', () => {
-      this.#open.dec();
+      this.#open -= 1;
       this.#duration.observe((performance.now() - began) / 1000);
-      const method = METHODS.includes(message.method ?? '') ? message.method : 'other';
-      this.#requests.get(`${method} ${Math.floor(response.statusCode / 100)}xx`)?.inc();
+      const counters = this.#requests.get(message.method ?? '') ?? this.#otherRequests;
+      counters[Math.floor(response.statusCode / 100) - 1]?.inc();
     });
   }
 

@@ -46,8 +46,9 @@ const TOKEN = /(?<![\w!#$%&'*+.^`|~-])OCCI\/(\d+)\.(\d+)(?![\w!#$%&'*+.^`|~-])/g
 
 function highestToken(userAgent: string): Token | undefined {
   let highest: Token | undefined;
-  for (const [, major, minor] of userAgent.matchAll(TOKEN)) {
-    const token: Token = [Number(major), Number(minor)];
+  TOKEN.lastIndex = 0;
+  for (let found = TOKEN.exec(userAgent); found !== null; found = TOKEN.exec(userAgent)) {
+    const token: Token = [Number(found[1]), Number(found[2])];
     if (highest === undefined || isAbove(token, highest)) highest = token;
   }
   return highest;

@@ -92,7 +92,7 @@ async function send({ method, path, headers, body }: FuzzCase): Promise<Reply> {
   return server().request(method, target, {
     headers: sent,
     ...(body === '' ? {} : { body: filled(body) }),
-    timeoutMs: 5000,
+    timeoutMs: 30_000,
   });
 }
 

@@ -275,6 +275,9 @@ async function collect(response: http.IncomingMessage): Promise<Reply> {
   for await (const chunk of response) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);
   const text = bytes.toString('utf8');
+  const names = response.rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`the answer has ${twice} twice: ${response.rawHeaders.join(' | ')}`);
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,

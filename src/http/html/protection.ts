@@ -1,6 +1,6 @@
 /**
  * Header fields that keep a browser from doing with a page what it is not meant for (S-071, S-117): a Content-Security-Policy that allows
- * this server's own style sheet, script and forms and nothing else, no framing, no sniffing. Set by helmet, once.
+ * this server's own style sheet, script and forms and nothing else, no framing. Set by helmet, once.
  */
 
 import { IncomingMessage, ServerResponse } from 'node:http';
@@ -23,7 +23,8 @@ const protect = helmet({
   // With no-referrer a browser says `Origin: null` of its own forms, and they could not be told from foreign ones.
   referrerPolicy: { policy: 'same-origin' },
   xFrameOptions: { action: 'deny' },
-  // Sent with every answer over TLS, pages or not, where the server listens on TLS.
+  // Sent with every answer, pages or not; the one over TLS alone.
+  xContentTypeOptions: false,
   strictTransportSecurity: false,
 });
 

@@ -138,12 +138,12 @@ export function okAnswer(type: AnswerType, headers: Headers = []): Answer {
 }
 
 /** A collection of categories. */
-export function categoriesAnswer(type: AnswerType, categories: readonly CategoryView[], headers: Headers = []): Answer {
+export function categoriesAnswer(type: AnswerType, categories: readonly CategoryView[]): Answer {
   if (isJson(type)) {
     const fragments = categoryFragments(categories, type === OCCI_JSON_1_1 ? categoryJson11 : undefined);
-    return { status: 200, contentType: type, headers, body: renderCategoriesJson(fragments) };
+    return { status: 200, contentType: type, body: renderCategoriesJson(fragments) };
   }
-  return textAnswer(type, renderCategories(categories, formOf(type)), headers, 200);
+  return textAnswer(type, renderCategories(categories, formOf(type)), [], 200);
 }
 
 export function isJson(type: AnswerType): boolean {
@@ -167,5 +167,7 @@ export function textAnswer(type: AnswerType, text: TextAnswer, headers: Headers,
       remedy: 'accept text/plain, or ask for a page or a filter',
     });
   }
-  return { status, contentType: contentTypeOf(type), headers: [...text.headers, ...headers], body: text.body };
+  // The Location of a creation is that of the first entity, whatever else the rendering lists there.
+  const rendered = text.headers.filter(([name]) => !headers.some(([own]) => own === name));
+  return { status, contentType: contentTypeOf(type), headers: [...rendered, ...headers], body: text.body };
 }

@@ -24,7 +24,7 @@ import { createdAnswer, locationsAnswer, okAnswer } from './answers.js';
 import type { Exchange } from './exchange.js';
 import { Invoking } from './invoking.js';
 import type { Listing, Members } from './listing.js';
-import { acceptedHere, answerType, TEXT_URI_LIST, type AnswerType } from './media.js';
+import { answerType, TEXT_URI_LIST, type AnswerType } from './media.js';
 import { methodNotAllowed } from './query-interface.js';
 import { NO_REQUEST, type RequestReader } from './reading.js';
 
@@ -285,7 +285,7 @@ function level(exchange: Exchange, path: string, below: readonly (Kind | Mixin)[
     .map((category) => (category.location ?? '').slice(path.length).split('/')[0] ?? '')
     .filter((segment) => segment !== '');
   const urls = [...new Set(next)].map((segment) => `${exchange.base}${path}${segment}/`);
-  return locationsAnswer(exchange, TEXT_URI_LIST, urls, [['Accept', acceptedHere(exchange)]]);
+  return locationsAnswer(exchange, TEXT_URI_LIST, urls);
 }
 
 /** Ids of the entities that a request lists by URL, or as the entities themselves (C-128). */

@@ -14,7 +14,7 @@ import type { CategoryRegistry } from '../../occi/registry.js';
 import { renderCategories, type TextAnswer } from '../../occi/text/index.js';
 import { categoriesVisibleIn, categoryView, type CategoryView } from '../../occi/visible.js';
 import type { Answer } from '../answer.js';
-import { contentTypeOf, formOf, isJson, textAnswer, type Headers } from './answers.js';
+import { contentTypeOf, formOf, isJson, textAnswer } from './answers.js';
 import { OCCI_JSON_1_1, type AnswerType } from './media.js';
 
 /** Where 1.1 clients that know no kind without a location find all entities (jOCCI; `spec/occi.md` A31). */
@@ -33,7 +33,7 @@ export class Discovery {
     this.#entityLocation = entityLocation;
   }
 
-  answer(type: AnswerType, version: OcciVersion, registry: CategoryRegistry, headers: Headers): Answer {
+  answer(type: AnswerType, version: OcciVersion, registry: CategoryRegistry): Answer {
     if (registry.provider !== this.#provider) this.#forget(registry.provider);
     const own = registry.userMixins.map((mixin) => categoryView(mixin, registry, version));
     if (isJson(type)) {
@@ -41,16 +41,15 @@ export class Discovery {
       return {
         status: 200,
         contentType: type,
-        headers,
         body: this.#body(`${type} ${version}`, own, () => renderCategoriesJson(...parts)),
       };
     }
     const shared = this.#rendered(type, version);
     if (shared.headers.length > 0)
-      return textAnswer(type, joined(shared, renderCategories(own, formOf(type))), headers, 200);
+      return textAnswer(type, joined(shared, renderCategories(own, formOf(type))), [], 200);
     const tail = own.length > 0 ? renderCategories(own, formOf(type)).body : '';
     const body = this.#body(`${type} ${version}`, own, () => shared.body + tail);
-    return { status: 200, contentType: contentTypeOf(type), headers, body };
+    return { status: 200, contentType: contentTypeOf(type), body };
   }
 
   #body(key: string, own: readonly CategoryView[], render: () => string): Buffer | string {

@@ -24,15 +24,7 @@ import type { Answer } from '../answer.js';
 import { parameter } from '../target.js';
 import { collectionAnswer, isJson, locationsAnswer, uriListEnd } from './answers.js';
 import type { Exchange } from './exchange.js';
-import {
-  acceptedHere,
-  answerType,
-  OCCI_JSON_1_1,
-  TEXT_OCCI,
-  TEXT_PLAIN,
-  TEXT_URI_LIST,
-  type AnswerType,
-} from './media.js';
+import { answerType, OCCI_JSON_1_1, TEXT_OCCI, TEXT_PLAIN, TEXT_URI_LIST, type AnswerType } from './media.js';
 
 /** Longer lists are streamed. */
 const STREAM_ABOVE = 2_000;
@@ -72,8 +64,7 @@ export class Listing {
   async answer(exchange: Exchange, members: Members): Promise<Answer> {
     const type = answerType(exchange.fields.accept, true);
     const query = this.query(exchange, members);
-    const headers = [['Accept', acceptedHere(exchange)]] as const;
-    if (isJson(type)) return this.#jsonCollection(exchange, type, query, headers);
+    if (isJson(type)) return this.#jsonCollection(exchange, type, query);
     const locations = this.#locations(exchange, query.kinds);
     const urls = await listLocations(this.#store, beginning(query), locations);
     // In the headers of text/occi that many are refused for their length, however many more there are.
@@ -83,19 +74,13 @@ export class Listing {
       return {
         status: 200,
         contentType,
-        headers,
         body: inChunks(iterateLocations(this.#store, query, locations), (url) => prefix + url + end),
       };
     }
-    return locationsAnswer(exchange, type, urls, headers);
+    return locationsAnswer(exchange, type, urls);
   }
 
-  async #jsonCollection(
-    exchange: Exchange,
-    type: AnswerType,
-    query: EntityQuery,
-    headers: readonly (readonly [string, string])[],
-  ): Promise<Answer> {
+  async #jsonCollection(exchange: Exchange, type: AnswerType, query: EntityQuery): Promise<Answer> {
     const [resourceKinds, linkKinds] = this.#byClass(exchange, query.kinds);
     const streamable = type !== OCCI_JSON_1_1;
     const read = async (kinds: readonly TypeId[]): Promise<string[]> => {
@@ -105,9 +90,9 @@ export class Listing {
     const resources = await read(resourceKinds);
     const links = await read(linkKinds);
     if (streamable && resources.length + links.length > STREAM_ABOVE) {
-      return { status: 200, contentType: type, headers, body: this.#streamJson(exchange, query) };
+      return { status: 200, contentType: type, body: this.#streamJson(exchange, query) };
     }
-    return collectionAnswer(type, resources, links, 200, headers);
+    return collectionAnswer(type, resources, links);
   }
 
   async #renderings(exchange: Exchange, type: AnswerType, query: EntityQuery): Promise<string[]> {

@@ -16,7 +16,7 @@ import { categoriesAnswer, okAnswer } from './answers.js';
 import type { Collections, CollectionServices } from './collections.js';
 import type { Discovery } from './discovery.js';
 import type { Exchange } from './exchange.js';
-import { acceptedHere, answerType, type AnswerType } from './media.js';
+import { answerType, type AnswerType } from './media.js';
 import type { RequestReader } from './reading.js';
 
 /** Paths that no user mixin may take (K02). */
@@ -68,10 +68,8 @@ export class QueryInterface {
   }
 
   #discover(exchange: Exchange, type: AnswerType): Answer {
-    const headers = [['Accept', acceptedHere(exchange)]] as const;
-    const { registry, version } = exchange;
-    if (exchange.headers.categories.length > 0) return categoriesAnswer(type, filtered(exchange), headers);
-    return this.#discovery.answer(type, version, registry, headers);
+    if (exchange.headers.categories.length > 0) return categoriesAnswer(type, filtered(exchange));
+    return this.#discovery.answer(type, exchange.version, exchange.registry);
   }
 
   /** Adds user mixins, all or none (C-094, C-097). */

@@ -47,16 +47,22 @@ type StoredEntity = StoredResource | StoredLink;
 type Stored<View> = Omit<View, 'mixins' | 'actions'> & Partial<Pick<LinkView, 'mixins' | 'actions'>>;
 type StoredResource = Omit<Stored<ResourceView>, 'links'> & { readonly links?: readonly StoredLink[] };
 type StoredLink = Stored<LinkView>;
+type Writable<View> = { -readonly [Member in keyof View]: View[Member] };
 
 function viewFrom(stored: StoredEntity): EntityView {
-  const mixins = stored.mixins ?? [];
-  const actions = stored.actions ?? [];
-  if ('source' in stored) return { ...stored, mixins, actions };
-  return { ...stored, mixins, actions, links: (stored.links ?? []).map(linkFrom) };
+  if ('source' in stored) return linkFrom(stored);
+  const { kind, id, mixins = [], attributes, actions = [], links = [], summary, title } = stored;
+  const view: Writable<ResourceView> = { kind, id, mixins, attributes, actions, links: links.map(linkFrom) };
+  if (summary !== undefined) view.summary = summary;
+  if (title !== undefined) view.title = title;
+  return view;
 }
 
 function linkFrom(stored: StoredLink): LinkView {
-  return { ...stored, mixins: stored.mixins ?? [], actions: stored.actions ?? [] };
+  const { kind, id, source, target, mixins = [], attributes, actions = [], title } = stored;
+  const view: Writable<LinkView> = { kind, id, source, target, mixins, attributes, actions };
+  if (title !== undefined) view.title = title;
+  return view;
 }
 
 function end({ location, kind }: LinkEnd): string {
