@@ -5,6 +5,7 @@
 
 import type { Model } from './model.js';
 import { URIS } from './message.js';
+import { CORE } from './names.js';
 import type { Peer } from './peer.js';
 import { readMessage, uris } from './read/fields.js';
 
@@ -20,7 +21,10 @@ export class Inventory {
   }
 
   static async take(peer: Peer, model: Model): Promise<Inventory> {
-    const before = await listAll(peer, model);
+    const before = await list(
+      peer,
+      model.kinds.flatMap(({ location = '' }) => [location]),
+    );
     peer.made.spare(before);
     return new Inventory(peer, model, before);
   }
@@ -33,10 +37,21 @@ export class Inventory {
   /** Removes what the run has left, however it came to be; answers what would not go. */
   async settle(): Promise<string[]> {
     const peer = this.#peer;
-    const now = await listAll(peer, this.#model);
+    const now = await list(peer, this.#suspect());
     for (const path of now) if (!this.#before.has(path) && (await this.#isOwn(path))) peer.made.own(path);
     for (const { id, term } of (await peer.discover()).mixins) if (term.startsWith(peer.mark)) peer.made.ownMixin(id);
     return peer.made.remove(peer);
+  }
+
+  /** Locations of kinds that may hold something of the run: those it has asked for something, and links, which come along. */
+  #suspect(): string[] {
+    const { asked } = this.#peer.made;
+    const root = this.#peer.resolve('/');
+    return this.#model.kinds.flatMap(({ id, location = '' }) =>
+      asked.has(root) || asked.has(this.#peer.resolve(location)) || this.#model.isA(id, `${CORE}link`)
+        ? [location]
+        : [],
+    );
   }
 
   /** By the mark in its title, or as a link between what the run has made. */
@@ -53,9 +68,9 @@ export class Inventory {
   }
 }
 
-async function listAll(peer: Peer, model: Model): Promise<Set<string>> {
+async function list(peer: Peer, locations: readonly string[]): Promise<Set<string>> {
   const paths = new Set<string>();
-  for (const { location = '' } of model.kinds) {
+  for (const location of locations) {
     const exchange = await peer.send('GET', location, { accept: URIS });
     if (exchange.status === 200) for (const uri of uris(exchange.body)) paths.add(peer.resolve(uri));
   }

@@ -14,6 +14,8 @@ export class Made {
   readonly #entities = new Set<string>();
   /** Type identifiers. */
   readonly #mixins = new Set<string>();
+  /** Collections that the run has asked to take something: where it may have left something unsaid. */
+  readonly asked = new Set<string>();
   /** Everything that the run has ever made here. */
   readonly ever = new Set<string>();
   /** Paths that were there before the run. */
@@ -28,6 +30,7 @@ export class Made {
   notice(exchange: Exchange, message: Message, peer: Peer): void {
     const { method } = exchange.request;
     const [path = '', query = ''] = exchange.path.split('?');
+    if (method === 'POST' || method === 'PUT') this.asked.add(path.replace(/[^/]*$/, ''));
     if (!exchange.succeeded) return;
     if (path.endsWith('/-/')) {
       for (const { id } of message.define ?? []) {

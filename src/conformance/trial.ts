@@ -180,6 +180,18 @@ export class Trial {
     return this.made(exchange, location);
   }
 
+  /** Makes an entity that the statement says can be made. @throws Violation when only a plainer one can */
+  async creates(kind: string, message: Message): Promise<string> {
+    try {
+      return await this.make(kind, message);
+    } catch (error) {
+      if (!(error instanceof Blocked)) throw error;
+      const refused = this.exchanges.at(-1);
+      await this.make(kind);
+      throw new Violation(error.message, refused);
+    }
+  }
+
   /** Where the entity is that an answer says was made. @throws Blocked when it does not say */
   made(exchange: Exchange, location: string): string {
     const [first] = locationsOf(exchange);

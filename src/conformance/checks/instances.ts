@@ -71,7 +71,7 @@ async function makesNothing(trial: Trial, kind: string, attempt: () => Promise<v
 
 async function updates(trial: Trial, name: string): Promise<void> {
   const [one, two] = [`${trial.peer.mark} one`, `${trial.peer.mark} two`];
-  const path = await trial.make(trial.subject, { attributes: { [name]: one } });
+  const path = await trial.creates(trial.subject, { attributes: { [name]: one } });
   trial.equal(await trial.value(path, name), one, name);
   const exchange = await trial.post(path, { attributes: { [name]: two } });
   trial.status(exchange, 200, 201, 204);
@@ -181,7 +181,7 @@ export const INSTANCES: Checks = {
     run: async (trial) => {
       for (const kind of infrastructure(trial)) {
         const { first } = settable(trial, kind);
-        await shows(trial, await trial.make(kind, { attributes: first }), first);
+        await shows(trial, await trial.creates(kind, { attributes: first }), first);
       }
     },
   },
@@ -322,7 +322,11 @@ export const INSTANCES: Checks = {
     how: 'a core#link is made to a URL elsewhere',
     run: async (trial) => {
       const kind = `${CORE}link`;
-      const link = await trial.makeLink(kind, await trial.make(), ELSEWHERE);
+      const location = trial.location(kind);
+      const attributes = { 'occi.core.source': await trial.make(), 'occi.core.target': ELSEWHERE };
+      const exchange = await trial.post(location, trial.filled(kind, { attributes }));
+      trial.status(exchange, 200, 201);
+      const link = trial.made(exchange, location);
       trial.equal(await trial.value(link, 'occi.core.target'), ELSEWHERE, 'occi.core.target');
     },
   },

@@ -58,7 +58,7 @@ async function inline(trial: Trial, attributes: Attributes = {}): Promise<Inline
   const sort = sortOf(trial);
   const target = await trial.make(sort.rel);
   const given: InlineLink = { target, rel: sort.rel, kind: sort.kind, attributes };
-  const path = await trial.make(COMPUTE, { links: [given] });
+  const path = await trial.creates(COMPUTE, { links: [given] });
   const made = trial.exchanges.findLast(({ request }) => request.method === 'POST');
   const [link] = (await ownedLinks(trial, path)).filter((each) => trial.peer.resolve(each.target) === target);
   trial.holds(link !== undefined, `${path} does not show the link`);
@@ -119,11 +119,14 @@ export const LINK_CHECKS: Checks = {
   'C-171': {
     how: 'POST of source and target to the location of a kind of link',
     run: async (trial) => {
-      const { link, sort } = await direct(trial);
-      const { categories } = await trial.entity(link);
+      const { kind, rel } = sortOf(trial);
+      const attributes = { 'occi.core.source': await trial.make(COMPUTE), 'occi.core.target': await trial.make(rel) };
+      const exchange = await trial.post(trial.location(kind), trial.filled(kind, { attributes }));
+      trial.status(exchange, 200, 201);
+      const { categories } = await trial.entity(trial.made(exchange, trial.location(kind)));
       trial.holds(
-        categories.some(({ id }) => id === sort.kind),
-        `it is not of the kind ${sort.kind}`,
+        categories.some(({ id }) => id === kind),
+        `it is not of the kind ${kind}`,
       );
     },
   },
