@@ -80,7 +80,7 @@ function accepted(
   const { fqans } = certificate;
   if (!fqans.every((fqan) => FQAN.test(fqan) && fqan.split('/')[1] === vo))
     throw new Refusal('vo_mismatch', `the server of ${vo} speaks of another VO`);
-  if (certificate.holderIssuer?.equals(issuer.subject) !== true || certificate.holderSerial !== endEntity.serial)
+  if (!isHolder(certificate, endEntity, issuer))
     throw new Refusal('holder_mismatch', 'it was made for the holder of another certificate');
   const { notBefore, notAfter } = certificate.validity;
   if (validation.now + 5 * 60_000 < notBefore) throw new Refusal('ac_not_yet_valid', 'it is not valid yet');
@@ -94,6 +94,19 @@ function accepted(
   refuseUnlisted(path, trusted);
   validation.good(server, `a VOMS server of ${vo}: ${fqans.join(', ')}`);
   return { vo, fqans, notAfter: Math.min(notAfter, ...path.map((each) => each.validity.notAfter)) };
+}
+
+/**
+ * RFC 5755 names the holder by the issuer and the serial number of their certificate. Servers of the older format, which
+ * is what VOMS makes unless it is told otherwise, write the subject of that certificate in the place of its issuer.
+ */
+function isHolder(
+  { holderIssuer, holderSerial }: AttributeCertificate,
+  endEntity: Certificate,
+  issuer: Certificate,
+): boolean {
+  const named = holderIssuer?.equals(issuer.subject) === true || holderIssuer?.equals(endEntity.subject) === true;
+  return named && holderSerial === endEntity.serial;
 }
 
 function serverOf({ authority }: AttributeCertificate): { vo: string; host: string } {

@@ -675,6 +675,12 @@ const attributes: readonly (readonly [string, Case, string])[] = [
     'vo.test',
   ],
   ['S-032 of another holder', { chain: withAc(acOf({ holderSerial: Buffer.from([5]) })) }, 'holder_mismatch'],
+  ['of the older format of VOMS', { chain: withAc(acOf({ holderIssuer: alice.name })) }, 'vo.test'],
+  [
+    'S-032 of the older format, for another holder',
+    { chain: withAc(acOf({ holderIssuer: proxy.name })) },
+    'holder_mismatch',
+  ],
   ['S-032 of a holder of another authority', { chain: withAc(acOf({ holderIssuer: sub.name })) }, 'holder_mismatch'],
   ['S-033 that is over', { chain: withAc(acOf({ notAfter: NOW - 1000 })) }, 'ac_expired'],
   ['that is to come', { chain: withAc(acOf({ notBefore: NOW + HOUR, notAfter: NOW + 2 * HOUR })) }, 'ac_not_yet_valid'],
