@@ -5,7 +5,8 @@
 
 import type { Operation } from '../../src/engine/operation.js';
 import { IaasError } from '../../src/iaas/adapter.js';
-import { buildEnvironment, buildNoCloud } from '../../src/ovf/index.js';
+import type { Sites } from '../../src/iaas/sites.js';
+import { buildEnvironment, buildNoCloud, combinedUserData } from '../../src/ovf/index.js';
 import { COMPUTE, STORAGE } from '../../src/occi/model.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { openSecret } from '../../src/store/secrets.js';
@@ -20,6 +21,7 @@ export interface EnvironmentServices {
   readonly store: Store;
   readonly secretKey: Uint8Array;
   readonly reports: GuestReports;
+  readonly sites: Sites;
 }
 
 /** Completes the provision of an appliance's component from the operation's input and the appliance's row. */
@@ -51,7 +53,7 @@ async function imageOf(store: Store, entity: EntityRecord, image: string): Promi
 }
 
 async function guestDocuments(
-  { store, secretKey, reports }: EnvironmentServices,
+  { store, secretKey, reports, sites }: EnvironmentServices,
   entity: EntityRecord,
   machineId: string,
 ): Promise<ProvisionInput> {
@@ -70,6 +72,8 @@ async function guestDocuments(
     ...(guestUrl === undefined ? {} : { guestUrl }),
   };
   const ovfEnvironment = buildEnvironment(row.plan, machineId, secrets, PLATFORM, guest);
-  const { userData } = buildNoCloud(row.plan, machineId, secrets, guest);
-  return { ovfEnvironment, userData };
+  const seed = buildNoCloud(row.plan, machineId, secrets, guest);
+  const { transports } = sites.adapter(entity.site ?? '').capabilities();
+  const byItself = transports.includes('iso') || transports.includes('context');
+  return { ovfEnvironment, userData: combinedUserData(seed, byItself ? undefined : ovfEnvironment) };
 }

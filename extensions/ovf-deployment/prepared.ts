@@ -113,6 +113,7 @@ export async function prepareDeployment(
       ...incomplete,
       ...findings,
       ...waitingForGuests(result, site, services.reports.canReach(site)),
+      ...unreachableGuests(services.sites, site, result),
     ],
   });
 }
@@ -134,6 +135,21 @@ function waitingForGuests({ draft }: PlanResult, site: string, reachable: boolea
       ? 'give it a startDelay: the longest time that its report may take'
       : 'choose startDelay so that the guest is ready by then, or have the provider set guestUrl for the site',
   }));
+}
+
+/** O-065: properties are there to reach a guest. */
+function unreachableGuests(sites: Sites, site: string, { draft }: PlanResult): Fault[] {
+  const told = draft?.machines.some(({ environment }) => environment.properties.length > 0) === true;
+  if (!told || sites.adapter(site).capabilities().transports.length > 0) return [];
+  return [
+    {
+      code: 'ovf.O-065',
+      message: `site ${site} has no way to bring the properties of the appliance to its guests`,
+      place: { field: OVF_SITE },
+      rule: 'O-065',
+      remedy: 'choose another site',
+    },
+  ];
 }
 
 function siteOf(sites: Sites, wanted: JsonValue | undefined): string {

@@ -18,6 +18,8 @@ export {
   type Guest,
   type Platform,
 } from './environment/environment.js';
+export { combinedUserData, SEEDED_ENVIRONMENT } from './environment/cloud-config.js';
+export { environmentCd, seedCd } from './environment/cd.js';
 export { buildIso, NO_CLOUD_VOLUME, OVF_VOLUME, type IsoFile } from './environment/iso.js';
 export { buildNoCloud, seedFiles, type NoCloudSeed } from './environment/no-cloud.js';
 export { NO_INPUTS, parsePlanInputs, type DeploymentInputs, type PlanInputs, type UnresolvedInputs } from './inputs.js';

@@ -40,7 +40,12 @@ forEachServer({ config: { sites: sites as never } }, (server) => {
     const guest = await site().guestOf(String(row?.['site_ref']));
     const document = new DOMParser().parseFromString(guest?.ovfEnvironment ?? '<none/>', 'text/xml');
     const url = document.getElementsByTagNameNS(VEP, 'ReadyReport')[0]?.getAttributeNS(VEP, 'url') ?? undefined;
-    if (url !== undefined) expect(guest?.userData).toContain(url);
+    if (url !== undefined) {
+      expect(guest?.userData).toContain(url);
+      // The same document is on the CD in the drive.
+      const cd = Buffer.from((await site().cdOf(String(row?.['site_ref']))) ?? []);
+      expect(cd.includes(guest?.ovfEnvironment ?? 'none')).toBe(true);
+    }
     return url;
   };
   const stateOf = async (path: string, machine: string): Promise<string> => {

@@ -8,6 +8,7 @@ import { DOMImplementation, XMLSerializer, type Document, type Element } from '@
 import { problem } from '../../base/errors.js';
 import type { DeploymentPlan, ResolvedProperty } from '../plan.js';
 import { secretKey } from '../properties/visible.js';
+import { cloudConfig, phoneHome } from './cloud-config.js';
 
 /** DSP8027 PlatformSection. */
 export interface Platform {
@@ -121,15 +122,25 @@ function readValues(
   );
 }
 
-/** cloud-init's OVF data source reads these keys; the appliance's own ones of the same name go before. */
+/**
+ * cloud-init's OVF data source reads these keys; the appliance's own ones of the same name go before. It knows nothing of
+ * reports, so that where the appliance leaves the user data to us they say how to send one.
+ */
 function withGuestKeys(
   properties: ReadonlyMap<string, string>,
   plan: DeploymentPlan,
   machineId: string,
-  { instanceId, hostname = machineOf(plan, machineId).hostname }: Guest,
+  { instanceId, guestUrl, hostname = machineOf(plan, machineId).hostname }: Guest,
 ): ReadonlyMap<string, string> {
   if (instanceId === undefined) return properties;
-  return new Map([['instance-id', instanceId], ['local-hostname', hostname], ...properties]);
+  const report = guestUrl === undefined ? [] : [['user-data', base64(cloudConfig(phoneHome(guestUrl)))] as const];
+  const keys = new Map([['instance-id', instanceId], ['local-hostname', hostname], ...report]);
+  // Empty is the default of a property without one, and means nothing to cloud-init.
+  return new Map([...keys, ...[...properties].filter(([key, value]) => value !== '' || !keys.has(key))]);
+}
+
+function base64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
 }
 
 function platformSection(document: Document, platform: Platform): Element {

@@ -6,11 +6,16 @@
 
 import type { JsonObject } from '../../base/json.js';
 import type { DeploymentPlan } from '../plan.js';
+import { cloudConfig, phoneHome, yaml } from './cloud-config.js';
 import { machineProperties, type Guest } from './environment.js';
 import type { IsoFile } from './iso.js';
 
 /** Contents of the files of the same names on the seed CD; `userData` is also what sites without a CD take. */
 export interface NoCloudSeed {
+  /** VEP's own part of the configuration: keys, password, the address to report to. */
+  readonly configuration: JsonObject;
+  /** The appliance's part, as its author wrote it. */
+  readonly own?: string;
   readonly metaData: string;
   readonly userData: string;
   /** VEP's own configuration, when `userData` is the appliance's. */
@@ -43,12 +48,16 @@ export function buildNoCloud(
     'local-hostname': hostname,
     ...(keys.length > 0 && { 'public-keys': keys }),
   };
-  const configuration = cloudConfig(given('password'), keys, guest.guestUrl);
+  const configuration = configurationOf(given('password'), keys, guest.guestUrl);
   const own = given('user-data');
   const networkConfig = given('network-config');
+  const text = cloudConfig(configuration);
   return {
+    configuration,
     metaData: `${yaml(metaData)}\n`,
-    ...(own === undefined ? { userData: configuration } : { userData: decodeBase64(own), vendorData: configuration }),
+    ...(own === undefined
+      ? { userData: text }
+      : { own: decodeBase64(own), userData: decodeBase64(own), vendorData: text }),
     ...(networkConfig !== undefined && { networkConfig: decodeBase64(networkConfig) }),
   };
 }
@@ -66,13 +75,16 @@ export function seedFiles({ metaData, userData, vendorData, networkConfig }: NoC
   );
 }
 
-function cloudConfig(password: string | undefined, keys: readonly string[], guestUrl: string | undefined): string {
-  const configuration: JsonObject = {
+function configurationOf(
+  password: string | undefined,
+  keys: readonly string[],
+  guestUrl: string | undefined,
+): JsonObject {
+  return {
     ...(keys.length > 0 && { ssh_authorized_keys: keys }),
     ...(password !== undefined && { password, chpasswd: { expire: false }, ssh_pwauth: true }),
-    ...(guestUrl !== undefined && { phone_home: { url: guestUrl, post: ['instance_id', 'hostname'], tries: 10 } }),
+    ...(guestUrl !== undefined && phoneHome(guestUrl)),
   };
-  return `#cloud-config\n${yaml(configuration)}\n`;
 }
 
 /** One key a line, as cloud-init's OVF data source has it; some tools separate them by commas. */
@@ -88,12 +100,4 @@ function decodeBase64(text: string): string {
   const compact = text.replace(/\s/g, '');
   const isBase64 = compact.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(compact);
   return isBase64 ? Buffer.from(compact, 'base64').toString('utf8') : text;
-}
-
-/** JSON is YAML but for a few characters that YAML wants escaped (YAML 1.2 §5.1). */
-function yaml(value: JsonObject): string {
-  return JSON.stringify(value, undefined, 2).replace(
-    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

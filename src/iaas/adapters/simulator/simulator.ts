@@ -31,6 +31,7 @@ import {
 } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
 import { capabilitiesOf } from './capabilities.js';
+import { environmentCd } from '../../../ovf/environment/cd.js';
 import type { GuestDocuments } from './cloud.js';
 import type { Call } from './command.js';
 import type { SimulatorConfig } from './config.js';
@@ -68,6 +69,8 @@ export interface SimulatorControls {
   createForeign(name: string, size?: { readonly cores: number; readonly memoryBytes: number }): Promise<SiteRef>;
   /** What the guest of a machine gets to see: its host name, user data, keys and OVF environment. */
   guestOf(ref: SiteRef): Promise<GuestDocuments | undefined>;
+  /** The CD in the drive of a machine that was given an OVF environment (transport `iso`). */
+  cdOf(ref: SiteRef): Promise<Uint8Array | undefined>;
 }
 
 /**
@@ -284,6 +287,11 @@ class Simulator implements SiteAdapter, SimulatorControls {
 
   async guestOf(ref: SiteRef): Promise<GuestDocuments | undefined> {
     return (await this.#shared.read()).things.compute.get(ref)?.guest;
+  }
+
+  async cdOf(ref: SiteRef): Promise<Uint8Array | undefined> {
+    const environment = (await this.guestOf(ref))?.ovfEnvironment;
+    return environment === undefined ? undefined : environmentCd(environment);
   }
 
   async #make(call: Call, options?: CallOptions): Promise<SiteRef> {

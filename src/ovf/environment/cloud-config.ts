@@ -1,0 +1,71 @@
+/**
+ * cloud-init's own configuration documents, and several of them in one user data. Documents are YAML in its JSON form, in
+ * which no value can break out.
+ */
+
+import { createHash } from 'node:crypto';
+import type { JsonObject } from '../../base/json.js';
+import type { NoCloudSeed } from './no-cloud.js';
+
+/** The one document that reports to VEP that the guest is up (K34). */
+export function phoneHome(url: string): JsonObject {
+  return { phone_home: { url, post: ['instance_id', 'hostname'], tries: 10 } };
+}
+
+export function cloudConfig(configuration: JsonObject): string {
+  return `#cloud-config\n${yaml(configuration)}\n`;
+}
+
+/** Where cloud-init's OVF data source looks for the environment when it has no CD. */
+export const SEEDED_ENVIRONMENT = '/var/lib/cloud/seed/ovf/ovf-env.xml';
+
+/**
+ * The user data of a site that takes one document and nothing beside it: the appliance's own and VEP's part as a MIME
+ * archive, the appliance's going before. `environment` is put into a file of the guest, for sites without a CD.
+ */
+export function combinedUserData({ configuration, own }: NoCloudSeed, environment?: string): string {
+  const file = { path: SEEDED_ENVIRONMENT, permissions: '0600', content: environment ?? '' };
+  const ours = { ...configuration, ...(environment === undefined ? {} : { write_files: [file] }) };
+  if (own === undefined) return cloudConfig(ours);
+  if (Object.keys(ours).length === 0) return own;
+  const merging = {
+    ...ours,
+    merge_how: [
+      { name: 'list', settings: ['append'] },
+      { name: 'dict', settings: ['no_replace', 'recurse_list'] },
+      { name: 'str', settings: [] },
+    ],
+  };
+  return archive([own, cloudConfig(merging)]);
+}
+
+/** A MIME archive (RFC 2046 §5.1.3); what each part is, cloud-init tells by its first line. */
+function archive(parts: readonly string[]): string {
+  const boundary = `vep-${createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 32)}`;
+  return [
+    `Content-Type: multipart/mixed; boundary="${boundary}"\nMIME-Version: 1.0\n`,
+    ...parts.map((part) => `--${boundary}\n${isMime(part) ? part : encoded(part)}\n`),
+    `--${boundary}--\n`,
+  ].join('\n');
+}
+
+/** An archive stands in the archive with headers of its own. */
+function isMime(part: string): boolean {
+  return /^(?:content-type|mime-version):/i.test(part);
+}
+
+function encoded(part: string): string {
+  const lines =
+    Buffer.from(part, 'utf8')
+      .toString('base64')
+      .match(/.{1,76}/g) ?? [];
+  return `Content-Type: text/plain; charset="utf-8"\nContent-Transfer-Encoding: base64\n\n${lines.join('\n')}`;
+}
+
+/** JSON is YAML but for a few characters that YAML wants escaped (YAML 1.2 §5.1). */
+export function yaml(value: JsonObject): string {
+  return JSON.stringify(value, undefined, 2).replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

@@ -1,0 +1,203 @@
+/**
+ * What the guest gets, read by cloud-init itself (Debian's package): its OVF data source reads the environment off our CD,
+ * its NoCloud source the seed, its user data processor what sites without a CD take. The CDs are opened by isoinfo.
+ */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  buildEnvironment,
+  buildNoCloud,
+  combinedUserData,
+  environmentCd,
+  seedCd,
+  SEEDED_ENVIRONMENT,
+  type DeploymentPlan,
+} from '../../src/ovf/index.js';
+import { collection, envelope, planOf, product, property, system } from './plan-support.js';
+
+/** Debian's own Python: the one that has Debian's packages. */
+const PYTHON = '/usr/bin/python3';
+
+const READER = `
+import email, json, os, sys
+from cloudinit import helpers, user_data, util
+from cloudinit.handlers import cloud_config
+from cloudinit.sources import DataSourceOVF
+what, folder = sys.argv[1:3]
+text = lambda raw: None if raw is None else raw.decode() if isinstance(raw, bytes) else raw
+if what == 'ovf':
+    name, contents = DataSourceOVF.get_ovf_env(folder)
+    md, ud, cfg = DataSourceOVF.read_ovf_environment(contents, True)
+    answer = {'name': name, 'md': md, 'ud': text(ud), 'cfg': cfg, 'all': DataSourceOVF.get_properties(contents)}
+elif what == 'nocloud':
+    found = util.pathprefix2dict(folder, required=['user-data', 'meta-data'], optional=['vendor-data', 'network-config'])
+    answer = {name: text(raw) for name, raw in found.items()}
+    answer['md'] = util.load_yaml(found['meta-data'])
+else:
+    paths = helpers.Paths({'cloud_dir': folder, 'run_dir': folder})
+    handler = cloud_config.CloudConfigPartHandler(paths)
+    handler.cloud_buf = {}
+    parts = []
+    for part in user_data.UserDataProcessor(paths).process(util.load_file(os.path.join(folder, 'user-data'))).walk():
+        if part.get_content_maintype() == 'multipart':
+            continue
+        payload = util.fully_decoded_payload(part)
+        parts.append([part.get_content_type(), text(payload)])
+        if part.get_content_type() == 'text/cloud-config':
+            handler._merge_part(text(payload), part)
+    answer = {'parts': parts, 'merged': handler.cloud_buf}
+print(json.dumps(answer))
+`;
+
+const there =
+  spawnSync(PYTHON, ['-c', 'import cloudinit.sources.DataSourceOVF']).status === 0 &&
+  spawnSync('isoinfo', ['-version']).error === undefined;
+if (!there) console.log('cloud-init is not asked: this needs the Debian packages cloud-init and genisoimage');
+
+let folder: string;
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'vep-cloud-init-'))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/* eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test looks into what Python answers by the path it expects */
+function ask(what: 'ovf' | 'nocloud' | 'user-data'): any {
+  return JSON.parse(execFileSync(PYTHON, ['-c', READER, what, folder], { encoding: 'utf8' }));
+}
+
+/** The files of a CD, by their Rock Ridge names, laid into the folder as a mount would show them. */
+function mounted(image: Uint8Array): string[] {
+  const file = join(folder, 'cd.iso');
+  writeFileSync(file, image);
+  const names = execFileSync('isoinfo', ['-R', '-f', '-i', file], { encoding: 'utf8' }).trim().split('\n');
+  for (const name of names) writeFileSync(join(folder, name), execFileSync('isoinfo', ['-R', '-x', name, '-i', file]));
+  return names;
+}
+
+function volumeOf(): string {
+  const text = execFileSync('isoinfo', ['-d', '-i', join(folder, 'cd.iso')], { encoding: 'utf8' });
+  return /^Volume id: (.*)$/m.exec(text)?.[1] ?? '';
+}
+
+const SCRIPT = '#!/bin/sh\necho "ready & <waiting> é"\n';
+const HOSTILE = `"'<&>]]>\n\t$(reboot) \${x} é\u2028 ${'x'.repeat(500)}`;
+const URL = 'https://vep.example/guest/token';
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+const keys = ['public-keys', 'password', 'user-data', 'network-config', 'hostname', 'note'];
+const TWO = envelope(
+  collection(
+    'app',
+    system('web', { sections: product(keys.map((key) => property(key, 'ovf:userConfigurable="true"'))) }) +
+      system('db', { sections: product([property('role', 'ovf:value="master"')]) }),
+    product([property('admin', 'ovf:value="a@b.example"')]),
+  ),
+);
+
+function planned(properties: Readonly<Record<string, string>>): {
+  plan: DeploymentPlan;
+  secrets: ReadonlyMap<string, string>;
+} {
+  const { plan, secrets, findings } = planOf(TWO, { properties });
+  if (!plan) throw new Error(JSON.stringify(findings));
+  return { plan, secrets };
+}
+
+const GUEST = { instanceId: 'i-0123', guestUrl: URL };
+const PLATFORM = { kind: 'VEP', version: '0', vendor: 'VEP' };
+
+function environmentOf(properties: Readonly<Record<string, string>>, guest: object = GUEST): string {
+  const { plan, secrets } = planned(properties);
+  return buildEnvironment(plan, 'web', secrets, PLATFORM, guest);
+}
+
+function seedOf(properties: Readonly<Record<string, string>>, guest = GUEST): ReturnType<typeof buildNoCloud> {
+  const { plan, secrets } = planned(properties);
+  return buildNoCloud(plan, 'web', secrets, guest);
+}
+
+(there ? describe : describe.skip)('cloud-init', () => {
+  it('reads the environment off the CD with its OVF data source', () => {
+    const network = 'network: {version: 2, ethernets: {eth0: {dhcp4: true}}}';
+    const properties = {
+      'public-keys': 'ssh-ed25519 AAAA me',
+      password: 'p"<&w',
+      'user-data': base64(SCRIPT),
+      'network-config': base64(network),
+      hostname: 'shop-1',
+      note: HOSTILE,
+    };
+    expect(mounted(environmentCd(environmentOf(properties)))).toEqual(['/ovf-env.xml']);
+    expect(volumeOf()).toBe('OVF ENV');
+    const { name, md, ud, cfg, all } = ask('ovf');
+    expect(name).toBe('ovf-env.xml');
+    expect(md).toMatchObject({
+      'instance-id': 'i-0123',
+      'local-hostname': 'shop-1',
+      'public-keys': 'ssh-ed25519 AAAA me',
+      'network-config': { version: 2, ethernets: { eth0: { dhcp4: true } } },
+    });
+    expect([ud, cfg]).toEqual([SCRIPT, { password: 'p"<&w' }]);
+    // Attribute values keep their line ends only as character references, which the writer must have used.
+    expect(all).toMatchObject({ note: HOSTILE, admin: 'a@b.example' });
+    expect(all).not.toHaveProperty('role');
+  });
+
+  it('learns where to report, also through a source that knows nothing of reports', () => {
+    mounted(environmentCd(environmentOf({})));
+    expect(ask('ovf').ud).toMatch(/^#cloud-config\n/);
+    expect(ask('ovf').ud).toContain(URL);
+  });
+
+  it('reads the NoCloud seed', () => {
+    const names = mounted(
+      seedCd(seedOf({ 'user-data': base64(SCRIPT), 'public-keys': 'ssh-rsa B b', password: HOSTILE })),
+    );
+    expect(names.sort()).toEqual(['/meta-data', '/user-data', '/vendor-data']);
+    expect(volumeOf()).toBe('cidata');
+    const read = ask('nocloud');
+    expect(read.md).toEqual({ 'instance-id': 'i-0123', 'local-hostname': 'web', 'public-keys': ['ssh-rsa B b'] });
+    expect(read['user-data']).toBe(SCRIPT);
+  });
+
+  const merged = (text: string): ReturnType<typeof ask> => {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'user-data'), text);
+    return ask('user-data');
+  };
+
+  it('takes the appliance’s script and VEP’s configuration out of one user data', () => {
+    const { parts, merged: config } = merged(
+      combinedUserData(seedOf({ 'user-data': base64(SCRIPT), password: HOSTILE })),
+    );
+    expect(parts[0]).toEqual(['text/x-shellscript', SCRIPT]);
+    expect(config).toMatchObject({ password: HOSTILE, phone_home: { url: URL } });
+  });
+
+  it('lets the appliance’s own configuration win, and joins lists', () => {
+    const own = '#cloud-config\npassword: own\nssh_authorized_keys: [mine]\nruncmd: [ls]\n';
+    const seed = seedOf({ 'user-data': base64(own), password: 'theirs', 'public-keys': 'ssh-rsa B b' });
+    expect(merged(combinedUserData(seed)).merged).toMatchObject({
+      password: 'own',
+      runcmd: ['ls'],
+      phone_home: { url: URL },
+      ssh_authorized_keys: ['mine', 'ssh-rsa B b'],
+    });
+  });
+
+  it('keeps an archive that the appliance brings as an archive', () => {
+    const own = `Content-Type: multipart/mixed; boundary="own"\nMIME-Version: 1.0\n\n--own\nContent-Type: text/x-shellscript\n\n${SCRIPT}\n--own--\n`;
+    const { parts, merged: config } = merged(combinedUserData(seedOf({ 'user-data': base64(own) })));
+    expect(parts.map(([type]: [string]) => type)).toEqual(['text/x-shellscript', 'text/cloud-config']);
+    expect(config).toMatchObject({ phone_home: { url: URL } });
+  });
+
+  it('finds the environment in a file where there is no CD, and reads it there', () => {
+    const environment = environmentOf({ note: HOSTILE });
+    const { merged: config } = merged(combinedUserData(seedOf({ note: HOSTILE }), environment));
+    expect(config.write_files).toEqual([{ path: SEEDED_ENVIRONMENT, permissions: '0600', content: environment }]);
+    writeFileSync(join(folder, 'ovf-env.xml'), config.write_files[0].content);
+    expect(ask('ovf').all).toMatchObject({ note: HOSTILE, 'instance-id': 'i-0123' });
+  });
+});
