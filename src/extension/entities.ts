@@ -53,6 +53,8 @@ export interface NewEntity {
   readonly attachments?: readonly Attachment[];
   /** `Idempotency-Key`, or the `occi.core.id` that the client sent (K12). */
   readonly replayKey?: string;
+  /** How many entities one request makes under one `Idempotency-Key`, when it is not one: a request of others is another. */
+  readonly among?: number;
   /** What the kind's handler made ready before the transaction; only that handler knows what it is. */
   readonly prepared?: unknown;
 }
@@ -572,7 +574,7 @@ function isEmpty(change: EntityChange): boolean {
 }
 
 /** What makes two requests the same: everything but the identifier itself. */
-function digestOf({ resolved, attachments }: NewEntity): string {
+function digestOf({ resolved, attachments, among }: NewEntity): string {
   const link = ({ kind, mixins, attributes, target, title }: ResolvedLink): JsonValue => ({
     kind: kind.id,
     mixins: mixins.map((mixin) => mixin.id),
@@ -581,6 +583,7 @@ function digestOf({ resolved, attachments }: NewEntity): string {
     title: title ?? null,
   });
   const body: JsonValue = {
+    ...(among === undefined ? {} : { among }),
     kind: resolved.kind.id,
     mixins: resolved.mixins.map((mixin) => mixin.id),
     attributes: resolved.attributes,

@@ -186,6 +186,47 @@ conform([
   },
   {
     id: 'C-200',
+    says: 'collections and discovery are sent again only when they have changed',
+    holds: async (client) => {
+      await client.create('network');
+      for (const url of ['/-/', '/network/', '/mixin/os_tpl/', '/']) {
+        for (const type of [PLAIN, OCCI, JSON_TYPE]) {
+          const first = await client.get(url, type);
+          const tag = first.headers.etag ?? '';
+          expect([url, type, tag]).toEqual([url, type, expect.stringMatching(/^W\/"[\w-]+"$/)]);
+          const again = await client.send('GET', url, { accept: type, headers: { 'if-none-match': tag } });
+          const silent = again.headers['category'] ?? again.headers['x-occi-location'];
+          expect([url, type, again.status, again.text, silent]).toEqual([url, type, 304, '', undefined]);
+        }
+      }
+      const before = (await client.get('/network/')).headers.etag ?? '';
+      await client.create('network');
+      const after = await client.send('GET', '/network/', { headers: { 'if-none-match': before } });
+      expect(after.status).toBe(200);
+      // A weak tag makes no write conditional, and a condition is never passed over.
+      const path = await client.create('storage', { attributes: ['occi.storage.size=1'] });
+      const held = await client.send('DELETE', '/storage/', { headers: { 'if-match': before } });
+      expect([held.status, (await client.get(path)).status]).toEqual([412, 200]);
+      const any = await client.send('DELETE', '/storage/', { headers: { 'if-match': '*' } });
+      expect([any.status, (await client.get(path)).status]).toEqual([200, 404]);
+    },
+  },
+  {
+    id: 'C-200',
+    says: 'a new entity comes with its tag',
+    holds: async (client) => {
+      const json = { kind: 'http://schemas.ogf.org/occi/infrastructure#network' };
+      for (const accept of [PLAIN, OCCI, JSON_TYPE]) {
+        const made = await client.send('POST', '/network/', { json, accept });
+        expect([made.status, made.headers.etag]).toEqual([201, expect.stringMatching(/^"1\.\d+-/)]);
+        const path = new URL(made.headers.location ?? '').pathname;
+        const headers = { 'if-match': made.headers.etag ?? '' };
+        expect((await client.send('DELETE', path, { headers })).status).toBe(200);
+      }
+    },
+  },
+  {
+    id: 'C-200',
     says: 'HEAD is GET without a body',
     holds: async (client) => {
       const path = await client.create('network');

@@ -42,6 +42,20 @@ forEachServer({}, (server) => {
       expect(theirs.headers.location).not.toBe(mine.headers.location);
     });
 
+    it('answers with all of several that one request made, and refuses another number of them', async () => {
+      const several = (...titles: string[]) => {
+        const resources = titles.map((title) => ({ kind: `${INFRA}network`, title }));
+        return post('/network/', { resources }, { 'idempotency-key': 'k-several' });
+      };
+      const [first, second] = [await several('a', 'b', 'c'), await several('a', 'b', 'c')];
+      expect([first.status, second.status]).toEqual([201, 201]);
+      const idsOf = (reply: typeof first): string[] => reply.json.resources.map((each: { id: string }) => each.id);
+      expect(new Set(idsOf(first)).size).toBe(3);
+      expect(idsOf(second)).toEqual(idsOf(first));
+      for (const titles of [['a', 'b'], ['a', 'b', 'c', 'd'], ['a', 'x', 'c'], ['a']])
+        expect([titles, (await several(...titles)).status]).toEqual([titles, 409]);
+    });
+
     it('makes one entity of many that come at once', async () => {
       const replies = await Promise.all(
         Array.from({ length: 8 }, () => post('/network/', { kind: `${INFRA}network` }, { 'idempotency-key': 'k-3' })),

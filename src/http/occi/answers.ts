@@ -27,6 +27,7 @@ import {
 import type { CategoryView } from '../../occi/visible.js';
 import type { EntityRecord } from '../../store/entity-record.js';
 import type { Answer } from '../answer.js';
+import { etagOf } from './etag.js';
 import type { Exchange } from './exchange.js';
 import {
   OCCI_JSON,
@@ -114,6 +115,8 @@ export function createdAnswer(
 ): Answer {
   const urls = created.map((entity) => urlOf(exchange, entity));
   const headers: [string, string][] = urls[0] === undefined ? [] : [['Location', urls[0]]];
+  const [only, ...further] = created;
+  if (only && further.length === 0) headers.push(['ETag', etagOf(exchange, only, type)]);
   if (isJson(type)) {
     const [first, ...others] = views();
     if (first && others.length === 0) return entityAnswer(exchange, type, first, headers, 201);

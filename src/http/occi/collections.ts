@@ -121,13 +121,18 @@ export class Collections {
     const { request, attachments } = await reader.read(exchange, kind);
     if (request.entities.length === 0) throw noEntity(request);
     const key = exchange.fields['idempotency-key'];
-    const news = request.entities.map((input): NewEntity => {
+    const among = request.entities.length;
+    const news = request.entities.map((input, index): NewEntity => {
       const resolved = resolveCreate(input, exchange.registry, {
         version: exchange.version,
         ...(kind ? { expectedKind: this.#expected(exchange, kind, input.categories) } : {}),
       });
-      const replayKey = typeof key === 'string' && key !== '' ? key : resolved.id;
-      return { resolved, attachments, ...(replayKey === undefined ? {} : { replayKey }) };
+      if (typeof key === 'string' && key !== '') {
+        return among === 1
+          ? { resolved, attachments, replayKey: key }
+          : { resolved, attachments, replayKey: index === 0 ? key : `${key} ${index}`, among };
+      }
+      return { resolved, attachments, ...(resolved.id === undefined ? {} : { replayKey: resolved.id }) };
     });
     if (dry) return this.#rehearse(exchange, kind, news);
     const ready = await entities.makeReady(exchange.context, exchange.registry, news);

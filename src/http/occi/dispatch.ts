@@ -10,6 +10,7 @@ import type { Answer } from '../answer.js';
 import { ENTITY_LOCATION, type Discovery } from './discovery.js';
 import { Collections, type CollectionServices } from './collections.js';
 import { EntityResource, putElsewhere, type EntityResourceServices } from './entity.js';
+import { refuseCondition, revalidated } from './etag.js';
 import type { Exchange } from './exchange.js';
 import { QueryInterface } from './query-interface.js';
 
@@ -29,11 +30,17 @@ export class OcciDispatch {
 
   async answer(exchange: Exchange): Promise<Answer> {
     const place = placeOf(exchange);
+    if (place.is === 'entity') return this.#entity.answer(exchange, place.kind, place.id);
+    const reads = exchange.method === 'GET' || exchange.method === 'HEAD';
+    if (!reads) refuseCondition(exchange);
+    const answer = await this.#answerAt(exchange, place);
+    return reads ? revalidated(exchange, answer) : answer;
+  }
+
+  async #answerAt(exchange: Exchange, place: Exclude<Place, { readonly is: 'entity' }>): Promise<Answer> {
     switch (place.is) {
       case 'query-interface':
         return this.#queryInterface.answer(exchange);
-      case 'entity':
-        return this.#entity.answer(exchange, place.kind, place.id);
       case 'kind':
         return this.#collections.ofKind(exchange, place.kind);
       case 'mixin':

@@ -20,7 +20,7 @@ import type { Store } from '../../store/sql.js';
 import type { Answer } from '../answer.js';
 import { onlyParameters } from '../target.js';
 import { entityAnswer, okAnswer, urlOf } from './answers.js';
-import { etagOf, notModified, preconditionOf } from './etag.js';
+import { cacheable, etagOf, notModified, preconditionOf } from './etag.js';
 import type { Exchange } from './exchange.js';
 import { Invoking } from './invoking.js';
 import { answerType, OCCI_JSON, type AnswerType } from './media.js';
@@ -190,13 +190,6 @@ function refuseLinks(exchange: Exchange, { links }: ResolvedUpdate): void {
     rule: 'GFD.185 §3.4.4',
     remedy: 'add a link by POST; leave it out of a PUT',
   });
-}
-
-function cacheable(etag: string): [string, string][] {
-  return [
-    ['ETag', etag],
-    ['Cache-Control', 'private, no-cache'],
-  ];
 }
 
 function unchanged(type: AnswerType, etag: string): Answer {
