@@ -92,12 +92,12 @@ export async function forgetReports(tx: Tx, appliance: string): Promise<void> {
   await tx.run('DELETE FROM guest_report WHERE appliance = ?', [appliance]);
 }
 
-/** Reports from one address within a second; many machines may share the address of a gateway. */
-const PER_SECOND = 50;
+/** Reports from one address within a minute; many machines may share the address of a gateway and start at once. */
+const PER_MINUTE = 600;
 
 /** `POST /guest/<token>`, without credentials; what was sent with it (cloud-init sends a form) is not looked at. */
 export function guestRoute(reports: GuestReports): Route {
-  const limiter = new RateLimiterMemory({ points: PER_SECOND, duration: 1 });
+  const limiter = new RateLimiterMemory({ points: PER_MINUTE, duration: 60 });
   return {
     method: 'POST',
     path: '/guest/:token',
