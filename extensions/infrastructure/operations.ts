@@ -17,7 +17,15 @@ import type { Store, Tx } from '../../src/store/sql.js';
 import { RESERVED_ADDRESS, forgetEntity } from './reserved-address.js';
 import { IPRESERVATION, stateAttributes } from './states.js';
 import { imageSaved } from './templates.js';
-import { SITE_CLASSES, siteClassOf, type Needed, type ProvisionInput, type SiteClass } from './site-class.js';
+import {
+  SITE_CLASSES,
+  attachmentOf,
+  nicOf,
+  siteClassOf,
+  type Needed,
+  type ProvisionInput,
+  type SiteClass,
+} from './site-class.js';
 
 export const PROVISION = 'infrastructure.provision';
 export const ACT = 'infrastructure.act';
@@ -94,7 +102,10 @@ class SiteWork {
         if (entity.siteRef !== null) return DONE;
         const needed = await this.#needed(entity);
         if (!needed) return AGAIN;
-        const details = await this.#details(context.operation, entity, context.signal);
+        const details = {
+          ...(await this.#details(context.operation, entity, context.signal)),
+          ...(await this.#plugs(subject, context)),
+        };
         // The entity's own id is the token: whatever operation makes it, it is made once.
         const ref = await siteClass.make(adapter, entity, needed, details, entity.id, { signal: context.signal });
         return { done: true, memory: { ref }, commit: (tx) => this.#observations.placed(tx, entity.id, ref) };
@@ -230,7 +241,10 @@ class SiteWork {
       run: async (context) => {
         const subject = await this.#subject(context);
         const ref = subject?.entity.siteRef;
-        if (subject && ref && (await this.#report(subject, ref, context.signal))) return AGAIN;
+        const report = subject && ref ? await this.#report(subject, ref, context.signal) : undefined;
+        // A site that has come to rest and still has it has not done what it accepted.
+        if (subject && report && !report.busy) await this.#letGo(subject, report.ref, context.signal);
+        if (report) return AGAIN;
         const forget = context.input['keep'] !== true;
         return {
           done: true,
@@ -279,6 +293,24 @@ class SiteWork {
       target: target.ref,
       ...(target.address === undefined ? {} : { address: target.address }),
     };
+  }
+
+  /** What a machine will be plugged into, as far as its site has made it and wants to know. */
+  async #plugs({ entity, siteClass, adapter }: Subject, { input }: StepContext): Promise<ProvisionInput> {
+    if (siteClass.class !== 'compute' || adapter.capabilities().plugsAtCreation !== true) return {};
+    const nics = [];
+    const volumes = [];
+    const readOnly = new Set(Array.isArray(input['readOnly']) ? input['readOnly'] : []);
+    for (const link of await linksOf(this.#store, [entity.id])) {
+      const what = siteClassOf(this.#observations.rootKind(link.kind))?.class;
+      if (link.siteRef !== null || (what !== 'nic' && what !== 'attachment')) continue;
+      // What cannot be had yet, or at all, is the business of the link's own operation.
+      const target = await this.#end(link.target).catch(unlessRefused);
+      if (!target) continue;
+      if (what === 'nic') nics.push(nicOf(link, target.ref, target.address));
+      else volumes.push(attachmentOf(link, target.ref, readOnly.has(link.id) ? true : undefined));
+    }
+    return { nics, volumes };
   }
 
   /** An end of a link; undefined while the site is still making it or choosing the address it stands for. */
@@ -400,6 +432,10 @@ class SiteWork {
     }
     throw new IaasError('unsupported', `no site knows the action ${term ?? ''} on ${siteClass.class}`);
   }
+}
+
+function unlessRefused(error: unknown): undefined {
+  if (!(error instanceof IaasError)) throw error;
 }
 
 function refOf(context: StepContext): SiteRef | undefined {

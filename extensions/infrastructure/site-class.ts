@@ -13,7 +13,15 @@ import {
   type Attributes,
   type TypeId,
 } from '../../src/occi/model.js';
-import type { CallOptions, Observed, ResourceClass, SiteAdapter, SiteRef } from '../../src/iaas/adapter.js';
+import type {
+  AttachmentSpec,
+  CallOptions,
+  NicSpec,
+  Observed,
+  ResourceClass,
+  SiteAdapter,
+  SiteRef,
+} from '../../src/iaas/adapter.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { RESERVED_ADDRESS, addressOfRange, rangeOfAddress } from './reserved-address.js';
 import { IPRESERVATION, stateAttributes, stateMachineOf, type StateMachine } from './states.js';
@@ -37,6 +45,9 @@ export interface ProvisionInput {
   readonly userData?: string;
   readonly ovfEnvironment?: string;
   readonly readOnly?: boolean;
+  /** What a machine will be plugged into, for sites that want to know when they make it. */
+  readonly nics?: readonly Omit<NicSpec, 'compute'>[];
+  readonly volumes?: readonly Omit<AttachmentSpec, 'compute'>[];
 }
 
 export interface SiteClass {
@@ -84,7 +95,9 @@ const compute: SiteClass = {
         ...(input.host === undefined ? {} : { host: input.host }),
         ...(input.apartFrom === undefined ? {} : { apartFrom: input.apartFrom }),
         ...(input.togetherWith === undefined ? {} : { togetherWith: input.togetherWith }),
-        ...(entity.appliance === null ? {} : { application: entity.appliance }),
+        ...(input.nics === undefined ? {} : { nics: input.nics }),
+        ...(input.volumes === undefined ? {} : { volumes: input.volumes }),
+        ...belonging(entity),
       },
       token,
       options,
@@ -128,7 +141,7 @@ const network: SiteClass = {
         ...(typeof wanted['occi.network.gateway'] === 'string' ? { gateway: wanted['occi.network.gateway'] } : {}),
         ...(typeof wanted['occi.network.vlan'] === 'number' ? { vlan: wanted['occi.network.vlan'] } : {}),
         ...(allocation === 'dynamic' || allocation === 'static' ? { allocation } : {}),
-        ...(entity.appliance === null ? {} : { application: entity.appliance }),
+        ...belonging(entity),
       },
       token,
       options,
@@ -165,6 +178,7 @@ const ipreservation: SiteClass = {
         name: entity.title ?? entity.id,
         ...(typeof address === 'string' ? { cidr: rangeOfAddress(address) } : {}),
         ...(typeof entity.wanted['occi.network.vlan'] === 'number' ? { vlan: entity.wanted['occi.network.vlan'] } : {}),
+        ...belonging(entity),
       },
       token,
       options,
@@ -193,7 +207,7 @@ const storage: SiteClass = {
         name: entity.title ?? entity.id,
         sizeBytes: Math.ceil(numberOf(entity.wanted['occi.storage.size'], 1) * GIB),
         ...(input.image === undefined ? {} : { image: input.image }),
-        ...(entity.appliance === null ? {} : { application: entity.appliance }),
+        ...belonging(entity),
       },
       token,
       options,
@@ -213,21 +227,8 @@ const networkinterface: SiteClass = {
     'occi.networkinterface.allocation',
   ],
   make: (adapter, entity, needed, _input, token, options) => {
-    const { wanted } = entity;
-    const address = needed.address ?? wanted['occi.networkinterface.address'];
-    return adapter.attachNic(
-      {
-        id: entity.id,
-        compute: needed.source ?? '',
-        network: needed.target ?? '',
-        ...(typeof wanted['occi.networkinterface.mac'] === 'string'
-          ? { mac: wanted['occi.networkinterface.mac'] }
-          : {}),
-        ...(typeof address === 'string' ? { address } : {}),
-      },
-      token,
-      options,
-    );
+    const plug = nicOf(entity, needed.target ?? '', needed.address);
+    return adapter.attachNic({ ...plug, compute: needed.source ?? '' }, token, options);
   },
   observe: (report, entity) => ({
     'occi.networkinterface.state': report.state,
@@ -251,18 +252,8 @@ const storagelink: SiteClass = {
   machine: stateMachineOf(STORAGELINK),
   reported: ['occi.storagelink.deviceid'],
   make: (adapter, entity, needed, input, token, options) => {
-    const device = entity.wanted['occi.storagelink.deviceid'];
-    return adapter.attachStorage(
-      {
-        id: entity.id,
-        compute: needed.source ?? '',
-        storage: needed.target ?? '',
-        ...(typeof device === 'string' ? { device } : {}),
-        ...(input.readOnly === undefined ? {} : { readOnly: input.readOnly }),
-      },
-      token,
-      options,
-    );
+    const plug = attachmentOf(entity, needed.target ?? '', input.readOnly);
+    return adapter.attachStorage({ ...plug, compute: needed.source ?? '' }, token, options);
   },
   observe: (report) => ({
     'occi.storagelink.state': report.state,
@@ -284,6 +275,40 @@ const byKind = new Map(SITE_CLASSES.map((siteClass) => [siteClass.kind, siteClas
 
 export function siteClassOf(kind: TypeId): SiteClass | undefined {
   return byKind.get(kind);
+}
+
+/** How a network interface is plugged into a network of the site. */
+export function nicOf(link: EntityRecord, network: SiteRef, reserved: string | undefined): Omit<NicSpec, 'compute'> {
+  const { wanted } = link;
+  const address = reserved ?? wanted['occi.networkinterface.address'];
+  const mac = wanted['occi.networkinterface.mac'];
+  return {
+    id: link.id,
+    network,
+    ...(typeof mac === 'string' ? { mac } : {}),
+    ...(typeof address === 'string' ? { address } : {}),
+  };
+}
+
+/** How a storage link is plugged into a volume of the site. */
+export function attachmentOf(
+  link: EntityRecord,
+  storage: SiteRef,
+  readOnly: boolean | undefined,
+): Omit<AttachmentSpec, 'compute'> {
+  const device = link.wanted['occi.storagelink.deviceid'];
+  return {
+    id: link.id,
+    storage,
+    ...(typeof device === 'string' ? { device } : {}),
+    ...(readOnly === undefined ? {} : { readOnly }),
+  };
+}
+
+/** What an entity is part of, and whose it is. */
+function belonging(entity: EntityRecord): { application?: string; owner: { user: string; group: string } } {
+  const owner = { user: entity.owner, group: entity.group };
+  return entity.appliance === null ? { owner } : { application: entity.appliance, owner };
 }
 
 /** A message is shown as long as the site has one; otherwise the attribute is absent. */

@@ -192,10 +192,12 @@ export class ApplianceHandler implements KindHandler {
     const { components } = parts;
     const used = new Set(components.machines.flatMap(({ disks }) => disks.flatMap(({ image }) => image ?? [])));
     const registered = [...used].filter((image) => images[image] !== undefined);
+    const site = entity.site ?? '';
     return deploymentGraph({
-      site: entity.site ?? '',
+      site,
       appliance: entity.id,
       ...parts,
+      plugsAtCreation: this.#services.sites.adapter(site).capabilities().plugsAtCreation === true,
       startup: plan.startup,
       constraints: plan.constraints,
       images: new Map(registered.map((image) => [image, newUuid()])),

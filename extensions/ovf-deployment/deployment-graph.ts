@@ -28,6 +28,8 @@ export interface DeploymentParts {
   readonly constraints: readonly PlacementConstraint[];
   /** Ids of the computes that will report when they are ready (K34). */
   readonly reporting: ReadonlySet<string>;
+  /** The site makes machines with what they are plugged into, which must be there first. */
+  readonly plugsAtCreation: boolean;
   /** File ids whose images must be registered with the site, and the id of each one's operation subject. */
   readonly images: ReadonlyMap<string, string>;
   /** Id of the subject of the work on the package itself, if its images have to wait for that (K06). */
@@ -71,7 +73,18 @@ function machineChildren(
     ...(host === undefined ? {} : { host }),
     ...neighbours(machine.id, [...components.machines, ...parts.present], constraints),
   };
-  const children = [provision(compute, input, [])];
+  const networkOf = (nic: EntityRecord): EntityRecord | undefined =>
+    [...components.networks.values()].find((candidate) => candidate.id === nic.target);
+  const plugs = [
+    ...disks.map(({ storage }) => actKey(storage, 'online')),
+    ...interfaces.map(networkOf).flatMap((network) => (network ? [actKey(network, 'up')] : [])),
+  ];
+  const readOnlyPlugs = disks.filter((disk) => disk.readOnly).map(({ attachment }) => attachment.id);
+  const children = [
+    parts.plugsAtCreation
+      ? provision(compute, { ...input, readOnly: readOnlyPlugs }, [...new Set(plugs)])
+      : provision(compute, input, []),
+  ];
   for (const { storage, attachment, image, readOnly } of disks) {
     if (!children.some((child) => child.key === provisionKey(storage))) {
       const fetched = image !== undefined && images.has(image);
@@ -81,7 +94,7 @@ function machineChildren(
     children.push(provision(attachment, { readOnly }, [provisionKey(compute), actKey(storage, 'online')]));
   }
   for (const nic of interfaces) {
-    const network = [...components.networks.values()].find((candidate) => candidate.id === nic.target);
+    const network = networkOf(nic);
     children.push(provision(nic, {}, [provisionKey(compute), ...(network ? [actKey(network, 'up')] : [])]));
   }
   return children;

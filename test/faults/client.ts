@@ -50,7 +50,11 @@ export class Client {
   }
 
   /** Sends a package as K05 (c). The same key stands for the same wish (K12). */
-  deploy({ descriptor, files }: TestPackage, key: string, attributes = ''): Promise<Answer> {
+  deploy(
+    { descriptor, files }: Pick<TestPackage, 'descriptor' | 'files'>,
+    key: string,
+    attributes = '',
+  ): Promise<Answer> {
     const form = new FormData();
     if (attributes !== '') form.append('entity', new Blob([attributes], { type: 'text/plain' }), 'entity.txt');
     form.append('ovf', new Blob([descriptor], { type: 'application/ovf+xml' }), 'fleet.ovf');

@@ -35,6 +35,7 @@ function graphOf(
   startup: readonly StartupStep[],
   images: readonly string[] = [],
   reporting: readonly string[] = [],
+  plugsAtCreation = false,
 ): NewChild[] {
   const components: Components = { machines, networks: new Map([['net', net]]) };
   return deploymentGraph({
@@ -45,6 +46,7 @@ function graphOf(
     startup,
     hosts: new Map(),
     constraints: [],
+    plugsAtCreation,
     reporting: new Set(reporting),
     images: new Map(images.map((image) => [image, `i-${image}`])),
     package: undefined,
@@ -147,4 +149,17 @@ describe('deploymentGraph', () => {
       }),
     );
   });
+});
+
+it('makes a machine after what it is plugged into, where the site wants to know', () => {
+  const machines = [machineOf('a'), machineOf('b')];
+  const startup = [startupStep(0, ['a', 'b'])];
+  const whole = graphOf(machines, startup, [], [], true);
+  for (const id of ['a', 'b']) {
+    expect(before(graphOf(machines, startup), `provision c-${id}`).size).toBe(0);
+    expect([...before(whole, `provision c-${id}`)].sort()).toEqual(
+      [`online s-${id}`, `provision s-${id}`, 'provision net', 'up net'].sort(),
+    );
+    expect(before(whole, `start c-${id}`)).toContain(`provision n-${id}`);
+  }
 });

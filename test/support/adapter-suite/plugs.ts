@@ -81,6 +81,27 @@ export function describePlugs(bench: Bench): void {
       await bench.nic(await bench.stopped(), network, '192.168.78.78');
     });
 
+    it('with the machine itself, where the site wants to know by then, and finds it there', async () => {
+      if (bench.can.plugsAtCreation !== true) return bench.skip('plugs nothing in at creation');
+      const [network, storage] = [await bench.network('192.168.83.0/24'), await bench.volume()];
+      const [nic, disk] = [
+        { id: bench.id(), network, address: '192.168.83.83' },
+        { id: bench.id(), storage },
+      ];
+      const machine = await bench.machine({ nics: [nic], volumes: [disk] });
+      const before = [(await bench.listed('nic')).length, (await bench.listed('attachment')).length];
+      const plugged = await bench.adapter.attachNic({ ...nic, compute: machine }, nic.id);
+      const attached = await bench.adapter.attachStorage({ ...disk, compute: machine }, disk.id);
+      bench.own('nic', plugged);
+      bench.own('attachment', attached);
+      expect(await bench.reaches('nic', plugged)).toMatchObject({ id: nic.id, address: '192.168.83.83' });
+      expect(await bench.reaches('attachment', attached)).toMatchObject({ id: disk.id });
+      expect([(await bench.listed('nic')).length, (await bench.listed('attachment')).length]).toEqual(before);
+      await bench.adapter.actCompute(machine, 'start', undefined);
+      await bench.reaches('compute', machine, 'active');
+      expect(await bench.reaches('nic', plugged, 'active')).toBeDefined();
+    });
+
     it('but not into a network or a machine that is not there', async () => {
       const machine = await bench.stopped();
       const id = bench.id();

@@ -43,6 +43,7 @@ export class FakeOned {
   /** Most calls that were open at the same time. */
   busiest = 0;
   readonly #orders: Order[] = [];
+  #waiting: { readonly method: string; readonly resolve: () => void }[] = [];
   readonly #lives: Lives;
   readonly #handlers: Readonly<Record<string, Handler>>;
   readonly #methods: Record<string, readonly string[]>;
@@ -110,6 +111,11 @@ export class FakeOned {
     this.#orders.push(what);
   }
 
+  /** Resolves when a method is called the next time, before it is answered. */
+  called(method: string): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push({ method, resolve }));
+  }
+
   clear(): void {
     this.#orders.splice(0);
     for (const user of this.world.users.values()) delete user.cpuQuota;
@@ -138,6 +144,8 @@ export class FakeOned {
       method = call.method;
       checkCall(call, this.#methods);
       this.calls.push(call);
+      for (const each of this.#waiting.filter((waiting) => waiting.method === method)) each.resolve();
+      this.#waiting = this.#waiting.filter((waiting) => waiting.method !== method);
       const handler = this.#handlers[method];
       if (!handler) throw new Error(`the fake oned does not know ${method}`);
       const [session, ...parameters] = call.parameters;

@@ -136,7 +136,7 @@ export class Images {
   async #saveAs(ref: string, token: string, options: CallOptions): Promise<number> {
     const { pool, machines, machinePool, oned, realm } = this.#services;
     const machine = await machinePool.own(ref, options);
-    const boot = machine.disks.find((disk) => disk.marks === undefined);
+    const [boot] = [...machine.disks].sort((one, other) => one.number - other.number);
     if (!boot) throw new IaasError('conflict', 'the machine has no disk to save');
     try {
       return await machines.asOwner(machine, options, (call) =>

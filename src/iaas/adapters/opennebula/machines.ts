@@ -9,6 +9,7 @@ import { IaasError, type CallOptions, type ComputeSpec, type NicSpec, type Attac
 import type { MachinePool } from './machine-pool.js';
 import { isRunning, type Machine } from './machine.js';
 import { marksOf, numberOf, plugMarks } from './marks.js';
+import type { Networks } from './networks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
 import type { Choice, Placement } from './placement.js';
@@ -39,6 +40,7 @@ export class Machines {
   readonly #oned: Oned;
   readonly #pool: MachinePool;
   readonly #tenants: Tenants;
+  readonly #networks: Networks;
   readonly #placement: Placement;
   readonly #clock: Clock;
   readonly #settings: MachineSettings;
@@ -47,6 +49,7 @@ export class Machines {
     oned: Oned,
     pool: MachinePool,
     tenants: Tenants,
+    networks: Networks,
     placement: Placement,
     clock: Clock,
     settings: MachineSettings,
@@ -54,6 +57,7 @@ export class Machines {
     this.#oned = oned;
     this.#pool = pool;
     this.#tenants = tenants;
+    this.#networks = networks;
     this.#placement = placement;
     this.#clock = clock;
     this.#settings = settings;
@@ -74,15 +78,31 @@ export class Machines {
     return first;
   }
 
-  #allocate(spec: ComputeSpec, token: string, owner: Owner, choice: Choice, options: CallOptions): Promise<number> {
+  async #allocate(
+    spec: ComputeSpec,
+    token: string,
+    owner: Owner,
+    choice: Choice,
+    options: CallOptions,
+  ): Promise<number> {
+    const nics: Vector[] = [];
+    // One with a MAC address of its own is not a user's to make: it is plugged in later, by VEP.
+    for (const nic of (spec.nics ?? []).filter(({ mac }) => mac === undefined)) {
+      const network = await this.#networks.look(nic.network, options);
+      if (!network) throw new IaasError('not-found', 'OpenNebula has no such network');
+      nics.push({ ...nicVector(nic, nic.id), ...this.#networks.openTo(network) });
+    }
     const template: Template = {
       NAME: shownName(spec.name),
       CPU: spec.cores,
       VCPU: spec.cores,
       MEMORY: Math.ceil(spec.memoryBytes / MIB),
       ...(spec.architecture === undefined ? {} : { OS: { ARCH: spec.architecture === 'x86' ? 'i686' : 'x86_64' } }),
-      DISK: [{ IMAGE_ID: spec.image ?? '' }, ...(spec.volumes ?? []).map((volume) => diskVector(volume, volume.id))],
-      NIC: (spec.nics ?? []).map((nic) => nicVector(nic, nic.id)),
+      DISK: [
+        ...(spec.image === undefined ? [] : [{ IMAGE_ID: spec.image }]),
+        ...(spec.volumes ?? []).map((volume) => diskVector(volume, volume.id)),
+      ],
+      NIC: nics,
       CONTEXT: contextOf(spec),
       GRAPHICS: { TYPE: 'VNC', LISTEN: '127.0.0.1' },
       ...choice.attributes,
@@ -283,9 +303,10 @@ function actionOf(action: 'start' | 'stop' | 'restart' | 'suspend', method: stri
 function checkSpec(spec: ComputeSpec): void {
   checkSize(spec.cores, spec.memoryBytes);
   if (spec.name === '') throw new IaasError('invalid', 'a machine needs a name');
-  if (spec.image === undefined)
-    throw new IaasError('invalid', 'OpenNebula boots machines from an image, and none is named');
-  if (numberOf(spec.image) === undefined) throw new IaasError('not-found', 'OpenNebula has no such image');
+  if (spec.image === undefined && (spec.volumes ?? []).length === 0)
+    throw new IaasError('invalid', 'OpenNebula boots machines from an image or a volume, and none is named');
+  if (spec.image !== undefined && numberOf(spec.image) === undefined)
+    throw new IaasError('not-found', 'OpenNebula has no such image');
   if (spec.hostname !== undefined && !/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(spec.hostname))
     throw new IaasError('invalid', 'the host name is none: letters, digits, dots and hyphens make one');
 }

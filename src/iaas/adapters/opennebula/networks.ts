@@ -177,6 +177,11 @@ export class Networks {
     });
   }
 
+  /** What a NIC says for itself on a network of VEP's, which has no security group: everything may pass. */
+  openTo(body: Branch): { readonly SECURITY_GROUPS?: string } {
+    return marksIn(body.child('TEMPLATE'), this.#settings.realm) ? { SECURITY_GROUPS: '0' } : {};
+  }
+
   /** The network in OCCI's words. */
   observe(body: Branch): Extract<Observed, { readonly class: 'network' }> {
     const template = body.child('TEMPLATE');

@@ -25,7 +25,7 @@ const RULES: readonly Rule[] = [
   [AUTHORIZATION, /restricted attribute/i, 'invalid'],
   [AUTHORIZATION, /./, 'denied'],
   [NO_EXISTS, /./, 'not-found'],
-  [undefined, /is already taken/i, 'conflict'],
+  [undefined, /is already taken|cannot be in state/i, 'conflict'],
   [undefined, /not supported|cannot be performed by/i, 'unsupported'],
   [
     undefined,

@@ -94,8 +94,8 @@ class OpenNebula implements SiteAdapter {
     this.#hosts = new Hosts(oned, options.hosts, this.#pool);
     this.#placement = new Placement(oned, this.#hosts, this.#pool, realm);
     const settings = { realm, liveResize, systemDatastore, patience };
-    this.#machines = new Machines(oned, this.#pool, tenants, this.#placement, clock, settings);
     this.#networks = new Networks(oned, tenants, { realm, ...networks });
+    this.#machines = new Machines(oned, this.#pool, tenants, this.#networks, this.#placement, clock, settings);
     this.#imagePool = new ImagePool(oned, realm);
     this.#datastores = new Datastores(oned, options.images.datastore);
     const datastore = (call: CallOptions): Promise<number> => this.#datastores.id(call);
@@ -118,7 +118,6 @@ class OpenNebula implements SiteAdapter {
       machines: this.#machines,
       networks: this.#networks,
       volumes: this.#volumes,
-      realm,
     });
   }
 

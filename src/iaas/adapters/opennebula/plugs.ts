@@ -10,7 +10,7 @@ import { IaasError, type AttachmentSpec, type CallOptions, type NicSpec, type Ob
 import { isRunning, type Machine, type Plug } from './machine.js';
 import type { MachinePool } from './machine-pool.js';
 import { diskVector, nicVector, type Machines } from './machines.js';
-import { digestOf, marksIn } from './marks.js';
+import { digestOf } from './marks.js';
 import { leasable, type Networks } from './networks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
@@ -32,7 +32,6 @@ export interface PlugServices {
   readonly machines: Machines;
   readonly networks: Networks;
   readonly volumes: Volumes;
-  readonly realm: string;
 }
 
 export class Plugs {
@@ -50,11 +49,7 @@ export class Plugs {
     const address = spec.address === undefined ? undefined : addressOf(spec.address);
     if (spec.address !== undefined && (address === undefined || !leasable(network, address)))
       throw new IaasError('invalid', 'the address is none that this network gives out');
-    const vector = {
-      ...nicVector(spec, token),
-      // A network of VEP's has no security group, and lets through what the NIC lets through.
-      ...(marksIn(network.child('TEMPLATE'), this.#services.realm) ? { SECURITY_GROUPS: '0' } : {}),
-    };
+    const vector = { ...nicVector(spec, token), ...this.#services.networks.openTo(network) };
     return this.#attach('nic', spec.compute, vector, token, options).catch((error: unknown) => {
       if (spec.address === undefined || !(error instanceof OneError) || error.class !== 'capacity') throw error;
       throw new IaasError('conflict', 'the address is in use', error.said);
