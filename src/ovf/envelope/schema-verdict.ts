@@ -5,7 +5,7 @@
  * mode, where the reader has found a meaning for it or has reported an error of its own.
  */
 
-import type { XmlDocument } from 'libxml2-wasm';
+import { XmlElement, type XmlDocument } from 'libxml2-wasm';
 
 import type { Edition, OvfSchemas, Violation } from '../schema/schemas.js';
 import { elementAt, type Element } from '../xml/element.js';
@@ -23,7 +23,7 @@ export function judgeBySchema(document: XmlDocument, root: Element, reading: Rea
   const edition = EDITION_OF.get(root.namespace);
   if (edition === undefined) return false;
   const taken = new Set<Element>();
-  takeOutForeignSections(root, taken);
+  takeOutForeignSections(root, document.root, taken);
   const violations = schemas.envelope(document, edition);
   if (
     violations.length > 0 &&
@@ -44,15 +44,35 @@ const LOCATED = 500;
 
 const PARENTS: ReadonlySet<string> = new Set(['Envelope', 'VirtualSystem', 'VirtualSystemCollection']);
 
-function takeOutForeignSections(element: Element, taken: Set<Element>): void {
-  for (const child of element.children) {
-    if (child.namespace === element.namespace) {
-      if (PARENTS.has(child.name)) takeOutForeignSections(child, taken);
-    } else if (child.namespace !== '') {
-      child.node.remove();
-      taken.add(child);
-    }
+function takeOutForeignSections(element: Element, node: XmlElement, taken: Set<Element>): void {
+  if (!hasForeignSections(element)) return;
+  let child = firstElement(node.firstChild);
+  for (const plain of element.children) {
+    if (child === undefined) return;
+    const next = firstElement(child.next);
+    if (isForeign(plain, element)) {
+      child.remove();
+      taken.add(plain);
+    } else if (PARENTS.has(plain.name)) takeOutForeignSections(plain, child, taken);
+    child = next;
   }
+}
+
+/** Asked of the copy, so that most documents need not be walked in libxml2 at all. */
+function hasForeignSections(element: Element): boolean {
+  return element.children.some(
+    (child) => isForeign(child, element) || (PARENTS.has(child.name) && hasForeignSections(child)),
+  );
+}
+
+function isForeign({ namespace }: Element, parent: Element): boolean {
+  return namespace !== parent.namespace && namespace !== '';
+}
+
+function firstElement(node: XmlElement['next']): XmlElement | undefined {
+  let at = node;
+  while (at !== null && !(at instanceof XmlElement)) at = at.next;
+  return at ?? undefined;
 }
 
 function report(

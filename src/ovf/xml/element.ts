@@ -1,10 +1,11 @@
 /**
- * The tree of a parsed document as plain values, taken over from libxml2 in one pass: element and attribute names with
- * their namespaces, text, line and path. Reading a value from libxml2 crosses into WebAssembly each time, so the
- * readers above walk this copy; `node` leads back to the original for whoever must change it before validation.
+ * The tree of a parsed document as plain values: element and attribute names with their namespaces, text, place and
+ * path. It is read off libxml2's own writing of its tree (K36), in one go, since every value that is asked of libxml2
+ * singly costs more than the whole: what libxml2 writes is regular (one space before each attribute, no entities but
+ * the five of XML and numbers, no document type), so that this reader may be simple.
  */
 
-import { XmlElement } from 'libxml2-wasm';
+import type { XmlDocument } from 'libxml2-wasm';
 
 import type { SourceXml } from './intake.js';
 import { Positions } from './position.js';
@@ -20,6 +21,8 @@ export interface Element {
   /** `''` when it is in no namespace. */
   readonly namespace: string;
   readonly name: string;
+  /** As written, prefix and all. */
+  readonly qualifiedName: string;
   readonly attributes: readonly Attribute[];
   readonly children: readonly Element[];
   /** Text of an element without child elements, else `''`. */
@@ -29,7 +32,6 @@ export interface Element {
   readonly column: number;
   /** XPath-like path of local names; the n-th sibling of one name, from the second on, has `[n]`. */
   readonly path: string;
-  readonly node: XmlElement;
 }
 
 /** Elements in the tree. */
@@ -37,43 +39,15 @@ export function countElements(element: Element): number {
   return element.children.reduce((count, child) => count + countElements(child), 1);
 }
 
-/** A path is for people: longer names are cut in it. */
-const LONGEST_STEP = 80;
-
-/** Copies the tree below the root. Comments and processing instructions are left out (O-080). */
+/** The tree below the root. Comments and processing instructions are left out (O-080). */
 export function elementTree({ document, utf8, tags }: SourceXml): Element {
-  const positions = new Positions(utf8);
-  let seen = 0;
-  const copy = (node: XmlElement, parentPath: string, position: number): Element => {
-    const { name } = node;
-    const { line, column } = positions.at(tags[seen++] ?? 0);
-    const path = `${parentPath}/${name.length > LONGEST_STEP ? `${name.slice(0, LONGEST_STEP)}…` : name}${position > 1 ? `[${position}]` : ''}`;
-    const children: Element[] = [];
-    const siblings = new Map<string, number>();
-    for (let child = node.firstChild; child !== null; child = child.next) {
-      if (!(child instanceof XmlElement)) continue;
-      const place = (siblings.get(child.name) ?? 0) + 1;
-      siblings.set(child.name, place);
-      children.push(copy(child, path, place));
-    }
-    return {
-      namespace: node.namespaceUri,
-      name,
-      attributes: node.attrs.map((attr) => ({ namespace: attr.namespaceUri, name: attr.name, value: attr.value })),
-      children,
-      text: children.length === 0 ? node.content : '',
-      line,
-      column,
-      path,
-      node,
-    };
-  };
-  return copy(document.root, '', 1);
+  return new TreeReader(writingOf(document), new Positions(utf8), tags).read();
 }
 
 /**
- * The element that a node path of libxml2 names (`/*\/*[2]/rasd:Caption`: the prefix as written, `*` for a default
- * namespace, the n-th of those that match). `counts` says whether an element is still in libxml2's tree.
+ * The element that a node path of libxml2 names (`/*\/*[2]/rasd:Caption`: the name as written, `*` where a default
+ * namespace gives its namespace, the n-th of those that match). `counts` says whether an element is still in libxml2's
+ * tree.
  */
 export function elementAt(root: Element, nodePath: string, counts: (element: Element) => boolean): Element | undefined {
   const [, ...steps] = nodePath.split('/').slice(1);
@@ -81,16 +55,216 @@ export function elementAt(root: Element, nodePath: string, counts: (element: Ele
   for (const step of steps) {
     const [, name, index = '1'] = /^([^[@]+)(?:\[(\d+)\])?$/.exec(step) ?? [];
     if (name === undefined) break;
-    const matching: readonly Element[] = found.children.filter((child) => counts(child) && isNamed(child, name));
+    const matching: readonly Element[] = found.children.filter(
+      (child) => counts(child) && (name === '*' || child.qualifiedName === name),
+    );
     found = matching[Number(index) - 1];
     if (found === undefined) return undefined;
   }
   return found;
 }
 
-function isNamed({ node, name, namespace }: Element, written: string): boolean {
-  if (written === '*') return true;
-  if (!written.endsWith(name)) return false;
-  const { prefix } = node;
-  return written === (prefix === '' && namespace === '' ? name : `${prefix}:${name}`);
+function writingOf(document: XmlDocument): string {
+  const parts: Buffer[] = [];
+  document.save(
+    {
+      write: (bytes) => parts.push(Buffer.from(bytes)) && bytes.byteLength,
+      close: () => true,
+    },
+    { encoding: 'utf-8', format: false, noDeclaration: true },
+  );
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/* --- reading ----------------------------------------------------------------------------------------------------- */
+
+/** Namespaces by prefix, those of an element before those round it. */
+interface Scope {
+  readonly prefixes: Map<string, string>;
+  readonly outer: Scope | undefined;
+  /** Qualified element names as they are understood here. */
+  readonly names: Map<string, Pick<Element, 'namespace' | 'name'>>;
+}
+
+interface Open {
+  readonly element: Writable;
+  readonly scope: Scope;
+  /** How many children of each name there are so far. */
+  siblings: Map<string, number> | undefined;
+}
+
+type Writable = { -readonly [K in keyof Element]: K extends 'children' ? Element[] : Element[K] };
+
+/** A path is for people: longer names are cut in it. */
+const LONGEST_STEP = 80;
+const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
+
+const TAB = 0x09;
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+const BANG = 0x21;
+const SLASH = 0x2f;
+const EQUALS = 0x3d;
+const GT = 0x3e;
+const QUESTION = 0x3f;
+
+class TreeReader {
+  readonly #text: string;
+  readonly #positions: Positions;
+  readonly #tags: readonly number[];
+  readonly #open: Open[] = [];
+  #at = 0;
+  #seen = 0;
+  #root: Element | undefined;
+
+  constructor(text: string, positions: Positions, tags: readonly number[]) {
+    this.#text = text;
+    this.#positions = positions;
+    this.#tags = tags;
+  }
+
+  read(): Element {
+    const text = this.#text;
+    for (let tag = text.indexOf('<'); tag !== -1; tag = text.indexOf('<', this.#at)) {
+      if (tag > this.#at) this.#addText(decoded(text.slice(this.#at, tag)));
+      const next = text.charCodeAt(tag + 1);
+      if (next === SLASH) this.#close(tag);
+      else if (next === BANG) this.#skipDeclared(tag);
+      else if (next === QUESTION) this.#at = text.indexOf('?>', tag) + 2;
+      else this.#start(tag);
+    }
+    return this.#root as Element;
+  }
+
+  /** Text counts only while no child element has come: a tree with both is read as its elements. */
+  #addText(text: string): void {
+    const open = this.#open.at(-1);
+    if (open !== undefined && open.siblings === undefined) open.element.text += text;
+  }
+
+  #skipDeclared(tag: number): void {
+    const text = this.#text;
+    if (text.startsWith('<!--', tag)) {
+      this.#at = text.indexOf('-->', tag) + 3;
+      return;
+    }
+    const end = text.indexOf(']]>', tag);
+    this.#addText(text.slice(tag + '<![CDATA['.length, end));
+    this.#at = end + 3;
+  }
+
+  #close(tag: number): void {
+    this.#open.pop();
+    this.#at = this.#text.indexOf('>', tag) + 1;
+  }
+
+  #start(tag: number): void {
+    const text = this.#text;
+    const parent = this.#open.at(-1);
+    let at = nameEnd(text, tag + 1);
+    const qualifiedName = text.slice(tag + 1, at);
+    const written: string[] = [];
+    let scope = parent?.scope;
+    for (let code = text.charCodeAt(at); code !== GT && code !== SLASH; code = text.charCodeAt(at)) {
+      if (code === SPACE || code === NEWLINE || code === TAB) {
+        at++;
+        continue;
+      }
+      const equals = nameEnd(text, at);
+      const name = text.slice(at, equals);
+      const end = text.indexOf(text.charAt(equals + 1), equals + 2);
+      const value = decoded(text.slice(equals + 2, end));
+      at = end + 1;
+      if (name === 'xmlns' || name.startsWith('xmlns:')) scope = declare(scope, parent?.scope, name.slice(6), value);
+      else written.push(name, value);
+    }
+    const inside = scope ?? declare(undefined, undefined, 'xml', XML_NAMESPACE);
+    const element = this.#element(qualifiedName, written, inside, parent);
+    if (parent === undefined) this.#root = element;
+    else parent.element.children.push(element);
+    const empty = text.charCodeAt(at) === SLASH;
+    if (!empty) this.#open.push({ element, scope: inside, siblings: undefined });
+    this.#at = at + (empty ? 2 : 1);
+  }
+
+  #element(qualifiedName: string, written: readonly string[], scope: Scope, parent: Open | undefined): Writable {
+    const { namespace, name } = nameIn(scope, qualifiedName);
+    const { line, column } = this.#positions.at(this.#tags[this.#seen++] ?? 0);
+    let place = 1;
+    if (parent !== undefined) {
+      parent.element.text = '';
+      parent.siblings ??= new Map();
+      place = (parent.siblings.get(name) ?? 0) + 1;
+      parent.siblings.set(name, place);
+    }
+    const step = name.length > LONGEST_STEP ? `${name.slice(0, LONGEST_STEP)}…` : name;
+    const path = `${parent?.element.path ?? ''}/${step}${place > 1 ? `[${place}]` : ''}`;
+    return {
+      namespace,
+      name,
+      qualifiedName,
+      attributes: attributesIn(scope, written),
+      children: [],
+      text: '',
+      line,
+      column,
+      path,
+    };
+  }
+}
+
+/** Where a name that starts at `at` ends. */
+function nameEnd(text: string, at: number): number {
+  let end = at;
+  for (let code = text.charCodeAt(end); !isDelimiter(code); code = text.charCodeAt(end)) end++;
+  return end;
+}
+
+function isDelimiter(code: number): boolean {
+  return code === EQUALS || code === GT || code === SLASH || code === SPACE || code === NEWLINE || code === TAB;
+}
+
+function attributesIn(scope: Scope, written: readonly string[]): readonly Attribute[] {
+  const attributes: Attribute[] = [];
+  for (let index = 0; index < written.length; index += 2) {
+    const qualifiedName = written[index] as string;
+    const value = written[index + 1] as string;
+    // The default namespace is none of an attribute's.
+    const name = qualifiedName.includes(':') ? nameIn(scope, qualifiedName) : { namespace: '', name: qualifiedName };
+    attributes.push({ ...name, value });
+  }
+  return attributes;
+}
+
+/** The scope of an element with one declaration more: its own scope once it has one. */
+function declare(scope: Scope | undefined, outer: Scope | undefined, prefix: string, namespace: string): Scope {
+  const own =
+    scope === undefined || scope === outer
+      ? { prefixes: new Map(outer === undefined ? [['xml', XML_NAMESPACE]] : []), outer, names: new Map() }
+      : scope;
+  own.prefixes.set(prefix, namespace);
+  return own;
+}
+
+function nameIn(scope: Scope, qualifiedName: string): Pick<Element, 'namespace' | 'name'> {
+  const known = scope.names.get(qualifiedName);
+  if (known !== undefined) return known;
+  const colon = qualifiedName.indexOf(':');
+  const prefix = colon === -1 ? '' : qualifiedName.slice(0, colon);
+  let at: Scope | undefined = scope;
+  while (at !== undefined && !at.prefixes.has(prefix)) at = at.outer;
+  const understood = { namespace: at?.prefixes.get(prefix) ?? '', name: qualifiedName.slice(colon + 1) };
+  scope.names.set(qualifiedName, understood);
+  return understood;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
+
+function decoded(text: string): string {
+  if (!text.includes('&')) return text;
+  return text.replace(/&(?:#x([0-9A-Fa-f]+)|#(\d+)|(\w+));/g, (_, hex?: string, decimal?: string, name?: string) =>
+    name === undefined
+      ? String.fromCodePoint(parseInt(hex ?? decimal ?? '', hex === undefined ? 10 : 16))
+      : (ENTITIES[name] ?? ''),
+  );
 }
