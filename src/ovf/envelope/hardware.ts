@@ -72,17 +72,8 @@ function readItem(reading: Reading, element: Element, name: Item['element']): It
     instanceId: fields.get('InstanceID') ?? '',
     elementName: fields.get('ElementName') ?? fields.get('Caption') ?? fields.get('Description') ?? '',
     ...resourceType(reading, element, fields),
-    ...text(fields, 'ResourceSubType', 'resourceSubType'),
-    ...text(fields, 'OtherResourceType', 'otherResourceType'),
-    ...text(fields, 'Address', 'address'),
-    ...text(fields, 'AddressOnParent', 'addressOnParent'),
-    ...text(fields, 'AllocationUnits', 'allocationUnits'),
-    ...text(fields, 'VirtualQuantityUnits', 'virtualQuantityUnits'),
-    ...text(fields, 'Caption', 'caption'),
-    ...text(fields, 'Description', 'description'),
-    ...text(fields, 'Parent', 'parent'),
-    ...flag(fields, 'AutomaticAllocation', 'automaticAllocation'),
-    ...flag(fields, 'AutomaticDeallocation', 'automaticDeallocation'),
+    ...textsOf(fields),
+    ...flagsOf(fields),
     connections: properties.connections,
     hostResources: properties.hostResources,
     ...properties.quantities,
@@ -214,35 +205,37 @@ function resourceType(
   return {};
 }
 
-type TextField =
-  | 'resourceSubType'
-  | 'otherResourceType'
-  | 'address'
-  | 'addressOnParent'
-  | 'allocationUnits'
-  | 'virtualQuantityUnits'
-  | 'caption'
-  | 'description'
-  | 'parent';
+const TEXTS = [
+  ['ResourceSubType', 'resourceSubType'],
+  ['OtherResourceType', 'otherResourceType'],
+  ['Address', 'address'],
+  ['AddressOnParent', 'addressOnParent'],
+  ['AllocationUnits', 'allocationUnits'],
+  ['VirtualQuantityUnits', 'virtualQuantityUnits'],
+  ['Caption', 'caption'],
+  ['Description', 'description'],
+  ['Parent', 'parent'],
+] as const;
 
-function text<K extends TextField>(
-  fields: ReadonlyMap<string, string>,
-  name: string,
-  key: K,
-): { readonly [k in K]?: string } {
-  const value = fields.get(name);
-  return (value === undefined || value === '' ? {} : { [key]: value }) as { readonly [k in K]?: string };
+function textsOf(fields: ReadonlyMap<string, string>): { readonly [key in (typeof TEXTS)[number][1]]?: string } {
+  const texts: { [key in (typeof TEXTS)[number][1]]?: string } = {};
+  for (const [name, key] of TEXTS) {
+    const value = fields.get(name);
+    if (value !== undefined && value !== '') texts[key] = value;
+  }
+  return texts;
 }
 
-type FlagField = 'automaticAllocation' | 'automaticDeallocation';
+const FLAGS = [
+  ['AutomaticAllocation', 'automaticAllocation'],
+  ['AutomaticDeallocation', 'automaticDeallocation'],
+] as const;
 
-function flag<K extends FlagField>(
-  fields: ReadonlyMap<string, string>,
-  name: string,
-  key: K,
-): { readonly [k in K]?: boolean } {
-  const value = fields.get(name)?.toLowerCase();
-  return (value === undefined || value === '' ? {} : { [key]: value === 'true' || value === '1' }) as {
-    readonly [k in K]?: boolean;
-  };
+function flagsOf(fields: ReadonlyMap<string, string>): { readonly [key in (typeof FLAGS)[number][1]]?: boolean } {
+  const flags: { [key in (typeof FLAGS)[number][1]]?: boolean } = {};
+  for (const [name, key] of FLAGS) {
+    const value = fields.get(name)?.toLowerCase();
+    if (value !== undefined && value !== '') flags[key] = value === 'true' || value === '1';
+  }
+  return flags;
 }

@@ -230,8 +230,10 @@ function attributesIn(scope: Scope, written: readonly string[]): readonly Attrib
     const qualifiedName = written[index] as string;
     const value = written[index + 1] as string;
     // The default namespace is none of an attribute's.
-    const name = qualifiedName.includes(':') ? nameIn(scope, qualifiedName) : { namespace: '', name: qualifiedName };
-    attributes.push({ ...name, value });
+    const { namespace, name } = qualifiedName.includes(':')
+      ? nameIn(scope, qualifiedName)
+      : { namespace: '', name: qualifiedName };
+    attributes.push({ namespace, name, value });
   }
   return attributes;
 }
