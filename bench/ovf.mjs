@@ -1,7 +1,7 @@
 /**
- * `npm run bench:ovf` (also part of `npm run bench`): what it costs to validate and plan a descriptor, in milliseconds of
- * processor time. A typical one of 20 KB stands beside `xmllint --schema`, which only validates, with the start of its
- * process taken off; a thousand machines beside a hundred show whether the cost is linear. `--write` puts the table into
+ * What it costs to validate and plan a descriptor, in milliseconds of processor time; a part of `npm run bench`. A typical
+ * descriptor of 20 KB stands beside `xmllint --schema`, which only validates, with the start of its process taken off; a
+ * thousand machines beside a hundred show whether the cost is linear. `node bench/ovf.mjs --write` puts the table into
  * docs/ovf.md.
  */
 

@@ -25,7 +25,7 @@ export interface MachineContext {
 
 export function planMachine(system: VirtualSystem, context: MachineContext): PlannedMachine {
   const { configuration, findings, collection, properties } = context;
-  const { hardware, type } = chooseHardware(system);
+  const { hardware, type } = chooseHardware(system, findings);
   const items = effectiveItems(hardware?.items ?? [], configuration, findings);
   reportUnused(items, findings);
   if (hardware) checkTransport(hardware, properties, findings);
@@ -55,13 +55,24 @@ export function planMachine(system: VirtualSystem, context: MachineContext): Pla
 /** Families of virtual system types whose machines any of VEP's sites can run. */
 const SUPPORTED_TYPE = /^(vmx-|xen|virtualbox-|kvm|qemu|hvm)/i;
 
-/** The first alternative with a supported type, else the first. */
-function chooseHardware(system: VirtualSystem): { readonly hardware?: VirtualHardwareSection; readonly type?: string } {
+/** The first alternative with a supported type, else the first (O-054). */
+function chooseHardware(
+  system: VirtualSystem,
+  findings: Findings,
+): { readonly hardware?: VirtualHardwareSection; readonly type?: string } {
   const supported = (section: VirtualHardwareSection): string | undefined =>
     section.system?.virtualSystemTypes.find((name) => SUPPORTED_TYPE.test(name));
   const hardware = system.hardware.find((section) => supported(section) !== undefined) ?? system.hardware[0];
   if (!hardware) return {};
-  const type = supported(hardware) ?? hardware.system?.virtualSystemTypes[0];
+  const types = hardware.system?.virtualSystemTypes ?? [];
+  const type = supported(hardware) ?? types[0];
+  if (type !== undefined && !SUPPORTED_TYPE.test(type)) {
+    findings.deviation('O-054', 'no VirtualSystemType of the system is one that VEP knows', {
+      place: hardware.system?.at ?? hardware.at,
+      remedy: 'name a supported type too, e.g. vmx-07, xen-3 or kvm; the machine is made of what its items say',
+      value: types.join(' '),
+    });
+  }
   return { hardware, ...(type !== undefined && { type }) };
 }
 
@@ -75,15 +86,24 @@ function wantsEfi({ foreign }: VirtualHardwareSection): boolean {
 
 const USED_TYPES: ReadonlySet<number> = new Set(Object.values(RESOURCE));
 
-/** What a site is not asked for is at least said (O-084). */
+/** Devices that no site of VEP can give a machine: bus adapters, passed-through hardware, tapes. */
+const UNAVAILABLE_TYPES: ReadonlySet<number> = new Set([7, 8, 9, 11, 12, 13, 18, 25, 26, 27, 30]);
+
+/** What a site is not asked for is at least said (O-084); what the guest is said to need and cannot have, loudly (O-055). */
 function reportUnused(items: readonly EffectiveItem[], findings: Findings): void {
   for (const { item } of items) {
     if (item.resourceType !== undefined && USED_TYPES.has(item.resourceType)) continue;
-    findings.info('O-084', `the item "${excerpt(item.elementName)}" is left to the site`, {
+    const details = {
       place: item.at,
       remedy: 'nothing to do, unless the guest cannot run without this device',
       value: `ResourceType ${item.resourceType ?? '(none)'}`,
-    });
+    };
+    if (item.required && item.resourceType !== undefined && UNAVAILABLE_TYPES.has(item.resourceType)) {
+      findings.deviation('O-055', `no site can give the machine the device "${excerpt(item.elementName)}"`, {
+        ...details,
+        remedy: 'mark the item ovf:required="false" if the guest runs without the device',
+      });
+    } else findings.info('O-084', `the item "${excerpt(item.elementName)}" is left to the site`, details);
   }
 }
 
