@@ -63,6 +63,7 @@ function readProperties(reading: Reading, section: Element): readonly Property[]
 }
 
 function readProperty(reading: Reading, element: Element, category: Message | undefined): Property {
+  reading.rest(element, ['Label', 'Description', 'Value']);
   const label = reading.messageOf(element, 'Label');
   const description = reading.messageOf(element, 'Description');
   const qualifiers = reading.attribute(element, 'qualifiers');
@@ -83,6 +84,7 @@ function readProperty(reading: Reading, element: Element, category: Message | un
 }
 
 function readValue(reading: Reading, element: Element): PropertyValue {
+  reading.rest(element, []);
   return {
     value: reading.required(element, 'value'),
     configurations: reading.list(element, 'configuration'),

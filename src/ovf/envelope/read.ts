@@ -109,7 +109,7 @@ function repairProlog(bytes: Uint8Array, findings: Findings): Uint8Array {
   repaired.fill(0x20, match[0].indexOf('<'), match[0].length);
   findings.warning(
     'D00',
-    { line: 1, path: '/' },
+    { line: 1, column: 1, path: '/' },
     'the XML declaration is not the first thing in the file; read as if it were',
   );
   return repaired;

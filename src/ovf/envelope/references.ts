@@ -21,6 +21,7 @@ export function readReferences(reading: Reading, element: Element): readonly Fil
 }
 
 function readFile(reading: Reading, element: Element): File {
+  reading.rest(element, []);
   const size = reading.size(element, 'size');
   const chunkSize = reading.size(element, 'chunkSize');
   if (chunkSize === 0n) reading.findings.error('O-019', at(element), 'ovf:chunkSize is 0', '0');
@@ -61,6 +62,7 @@ export function readDiskSection(reading: Reading, sections: readonly Element[]):
 }
 
 function readDisk(reading: Reading, element: Element): Disk {
+  reading.rest(element, []);
   const fileRef = reading.attribute(element, 'fileRef');
   const format = reading.attribute(element, 'format');
   const parentRef = reading.attribute(element, 'parentRef');
@@ -108,6 +110,7 @@ export function readNetworkSection(reading: Reading, sections: readonly Element[
 }
 
 function readNetwork(reading: Reading, element: Element): Network {
+  reading.rest(element, ['Description', 'NetworkPortProfile', 'NetworkPortProfileURI']);
   const description = reading.messageOf(element, 'Description');
   return {
     name: reading.required(element, 'name'),
@@ -127,6 +130,7 @@ export function readDeploymentOptions(reading: Reading, section: Element): Deplo
 }
 
 function readConfiguration(reading: Reading, element: Element): Configuration {
+  reading.rest(element, ['Label', 'Description']);
   const id = reading.required(element, 'id');
   const nothing = { text: '', at: at(element) };
   return {

@@ -99,6 +99,7 @@ const PATTERNS: readonly (readonly [RegExp, RuleCode])[] = [
   [/^Element '(rasd|vssd):InstanceId': This element is not expected/, 'D01'],
   [/^Element '(rasd|vssd):Generation': This element is not expected/, 'D19'],
   [/^Element '(rasd|vssd|sasd|epasd):[^']*': This element is not expected/, 'D02'],
+  [/^Element '\{[^']*': This element is not expected/, 'D04'],
   [
     /(not expected|Missing child element\(s\))\. Expected is \( ovf:(Info|License|Annotation|Label|Description) \)/,
     'D06',
@@ -111,7 +112,6 @@ const PATTERNS: readonly (readonly [RegExp, RuleCode])[] = [
     'D17',
   ],
   [/^Element 'ovf:[^']*': This element is not expected/, 'D12'],
-  [/^Element '\{[^']*': This element is not expected/, 'D04'],
   [/^Element '[^':{]*': This element is not expected/, 'D09'],
   [/^Element 'rasd:[^']*': '' is not a valid value/, 'D18'],
   [/^Element 'rasd:[^']*': .* not a valid value/s, 'D03'],

@@ -112,6 +112,7 @@ export function readStartup(reading: Reading, section: Element, childIds: Readon
 }
 
 function readStartupItem(reading: Reading, element: Element, childIds: ReadonlyMap<string, string>): StartupItem {
+  reading.rest(element, []);
   const id = reading.required(element, 'id');
   if (reading.attribute(element, 'order') === undefined) reading.required(element, 'order');
   return {
