@@ -412,7 +412,7 @@ async function openTrust(config: CertificatesConfig, clock: Clock, log: Log): Pr
     directory,
     everyMs: config.reloadMs,
     refresh: async () => void (await directory.refresh()),
-    report: () => trustReport(directory.anchors, clock.now(), (name) => crlPolicyFor(config, name)),
+    report: () => trustReport(directory.anchors, clock.now(), (issuer) => crlPolicyFor(config, issuer)),
   };
 }
 

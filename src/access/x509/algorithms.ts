@@ -115,7 +115,7 @@ function refuseWeakRsa(key: Uint8Array, minBits: number): void {
   if (bits < minBits || bits > MAX_RSA_BITS)
     throw new Refusal('key_size', `RSA with ${bits} bits; ${minBits} to ${MAX_RSA_BITS} are accepted`);
   const odd = parseInt(exponent.slice(-1), 16) % 2 === 1;
-  if (exponent === '01' || !odd || exponent.length > 16 || parseInt(exponent.slice(0, 2), 16) >= 0x80)
+  if (exponent === '01' || !odd || exponent.length > 8 || parseInt(exponent.slice(0, 2), 16) >= 0x80)
     throw new Refusal('key_size', 'RSA with this exponent is not accepted');
 }
 

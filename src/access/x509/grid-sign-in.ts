@@ -16,7 +16,7 @@ import { Recent } from '../recent.js';
 import { validateChain, type ChainVerdict } from './chain.js';
 import { headerChain, type HeaderScheme } from './header-certificates.js';
 import { identityOfChain, type IdentityPolicy } from './identity.js';
-import type { Name } from './name.js';
+import { normalSlash, type Name } from './name.js';
 import { Refusal } from './refusal.js';
 import type { TrustAnchors } from './trust-anchors.js';
 import type { TrustDirectory } from './trust-directory.js';
@@ -131,13 +131,14 @@ export function judgeChain(
   policy: Pick<GridPolicy, 'crl' | 'crlOptional' | 'hosts'>,
   now: number,
 ): ChainVerdict {
-  const crl = (issuer: Name): CrlPolicy => crlPolicyFor(policy, String(issuer));
+  const crl = (issuer: Name): CrlPolicy => crlPolicyFor(policy, issuer);
   return validateChain(chain, { trust, now, crl, hosts: policy.hosts });
 }
 
-/** Whether an authority, by its slash name, needs a revocation list. */
-export function crlPolicyFor({ crl, crlOptional }: Pick<GridPolicy, 'crl' | 'crlOptional'>, name: string): CrlPolicy {
-  return crlOptional.includes(name) ? 'optional' : crl;
+/** Whether an authority needs a revocation list. */
+export function crlPolicyFor({ crl, crlOptional }: Pick<GridPolicy, 'crl' | 'crlOptional'>, issuer: Name): CrlPolicy {
+  const name = normalSlash(issuer.slash);
+  return crlOptional.some((each) => normalSlash(each) === name) ? 'optional' : crl;
 }
 
 /** The certificates as the client sent them; one more than may be, so that too many are noticed. */

@@ -1,7 +1,7 @@
 /**
  * From a judged chain to a principal: who its holder is, for which Virtual Organization they act, and with which roles.
  * One request acts for one VO: that of the primary FQAN unless it names another (`spec/federation-auth.md` §11). A role
- * that a VO gives is a role within that VO.
+ * that a VO gives counts while acting for that VO.
  */
 
 import { createHash } from 'node:crypto';

@@ -43,6 +43,8 @@ const SHORT: Readonly<Record<string, string>> = {
 };
 
 const MAX_ATTRIBUTES = 40;
+/** Names are compared with patterns: their length is work that the sender chooses. */
+const MAX_NAME_BYTES = 4096;
 
 export class Name {
   /** DER. */
@@ -52,13 +54,14 @@ export class Name {
   readonly rdns: readonly (readonly NameAttribute[])[];
   #slash: string | undefined;
 
-  /** @throws Refusal `malformed`; `name` for control characters or more than 40 attributes */
+  /** @throws Refusal `malformed`; `name` for control characters, more than 40 attributes or 4 KiB */
   constructor(element: Der) {
     this.raw = element.raw;
     this.key = Buffer.from(this.raw).toString('latin1');
     this.rdns = [...element.elements()].map((rdn) => [...rdn.elements(TAG.set)].map(attributeOf));
     if (this.rdns.some((rdn) => rdn.length === 0)) throw new Refusal('malformed', 'a name has an empty part');
-    if (this.rdns.flat().length > MAX_ATTRIBUTES) throw new Refusal('name', 'a name has too many parts');
+    if (this.raw.length > MAX_NAME_BYTES || this.rdns.flat().length > MAX_ATTRIBUTES)
+      throw new Refusal('name', 'a name is too long');
   }
 
   get empty(): boolean {
@@ -162,7 +165,7 @@ function rfc4514Attribute({ type, text, value, plain }: NameAttribute): string {
   if (text === undefined || !plain || short === undefined)
     return `${short ?? type}=#${Buffer.from(value).toString('hex')}`;
   const escaped = text
-    .replace(/[",+;<>\\=]/g, '\\$&')
+    .replace(/[",+;<>\\]/g, '\\$&')
     .replace(/^[ #]/, '\\$&')
     .replace(/ $/, '\\ ');
   return `${short}=${escaped}`;

@@ -259,7 +259,11 @@ class Gathered {
       const profile = this.#profiles.get(createHash('sha1').update(certificate.raw).digest('hex'));
       return [{ certificate, file, anchor: certificate.selfIssued, crl: kept?.list, crlFile: kept?.file, profile }];
     });
-    const looseLists = this.#lists.filter(({ list }) => !names.has(list.issuer.key)).map(({ list }) => list);
+    // The newest first: it is the one that counts for an authority that comes along.
+    const looseLists = this.#lists
+      .map(({ list }) => list)
+      .filter((list) => !names.has(list.issuer.key) && list.thisUpdate <= now)
+      .sort((a, b) => b.thisUpdate - a.thisUpdate);
     return { authorities, looseLists };
   }
 

@@ -1,6 +1,7 @@
 /** The trust directory as an administrator wants to see it: who is trusted until when, and what needs somebody. */
 
 import type { Fault } from '../../base/errors.js';
+import type { Name } from './name.js';
 import type { Authority, TrustAnchors } from './trust-anchors.js';
 import type { CrlPolicy } from './validation.js';
 
@@ -28,7 +29,7 @@ const DAY_MS = 24 * 3_600_000;
 const AUTHORITY_NOTICE_MS = 60 * DAY_MS;
 const LIST_NOTICE_MS = DAY_MS;
 
-export function trustReport(trust: TrustAnchors, now: number, crl: (name: string) => CrlPolicy): TrustReport {
+export function trustReport(trust: TrustAnchors, now: number, crl: (issuer: Name) => CrlPolicy): TrustReport {
   const { authorities, vomsdir, warnings } = trust.content;
   const reports = authorities.map(reportOf).sort((a, b) => (a.name < b.name ? -1 : 1));
   const unusable = warnings.map(({ file, message }): Fault => ({
@@ -41,7 +42,7 @@ export function trustReport(trust: TrustAnchors, now: number, crl: (name: string
   const findings = authorities.flatMap((authority) => [
     ...ending(authority, now),
     ...unnamed(trust, authority),
-    ...listFindings(authority, now, crl(String(authority.certificate))),
+    ...listFindings(authority, now, crl(authority.certificate.subject)),
   ]);
   const vos = [...vomsdir].map(([vo, servers]) => ({ vo, servers: [...servers.keys()] }));
   return { authorities: reports, vos, findings: [...findings, ...unusable] };

@@ -30,7 +30,7 @@ export interface Step {
 export const MAX_PATH = 10;
 
 /** Signatures that one chain can make this server verify, whatever it contains. */
-const MAX_SIGNATURES = 60;
+const MAX_SIGNATURES = 40;
 
 export class Validation {
   readonly options: ValidationOptions;

@@ -27,7 +27,7 @@ export async function reloadTrust(session: Session): Promise<ExitCode> {
 async function reportBy(session: Session, options: TrustOptions): Promise<TrustReport> {
   const { certificates, now } = trustSettings(session, options);
   const trust = await readTrust(certificates, now);
-  return trustReport(trust, now, (name) => crlPolicyFor(certificates, name));
+  return trustReport(trust, now, (issuer) => crlPolicyFor(certificates, issuer));
 }
 
 function answerFindings(session: Session, { authorities, vos, findings }: TrustReport): ExitCode {
