@@ -17,6 +17,7 @@ import type { Engine } from '../engine/engine.js';
 import { isLinkView, type Mixin } from '../occi/model.js';
 import type { CategoryRegistry } from '../occi/registry.js';
 import type { ResolvedCreate, ResolvedLink } from '../occi/resolve/index.js';
+import { isActionOffered } from '../occi/visible.js';
 import { appendAudit } from '../store/audit.js';
 import {
   buriedComponentsOf,
@@ -227,11 +228,15 @@ export class Entities {
       );
     }
     const added = present ? write.registry.closure([mixin.id]).filter((each) => !entity.mixins.includes(each.id)) : [];
-    return this.#apply(write, entity, {
+    const dependent = entity.mixins.find((id) => id !== mixin.id && write.registry.dependsOn(id, mixin.id));
+    if (!present && dependent !== undefined) throw staysOn(mixin, `${dependent} depends on it`);
+    const changed = await this.#apply(write, entity, {
       attributes: new Map(),
       addedMixins: added,
       removedMixins: present ? [] : [mixin],
     });
+    if (!present && changed.mixins.includes(mixin.id)) throw staysOn(mixin, 'the entity was made from it');
+    return changed;
   }
 
   /** Takes a mixin away whose definition goes: nobody is asked (C-099). */
@@ -282,6 +287,7 @@ export class Entities {
           remedy: `possible now: ${
             handler
               .applicable(entity)
+              .filter((action) => isActionOffered(write.registry, action, write.context.version))
               .map((action) => action.slice(action.indexOf('#') + 1))
               .join(', ') || 'nothing'
           }`,
@@ -574,6 +580,15 @@ function isEmpty(change: EntityChange): boolean {
 }
 
 /** What makes two requests the same: everything but the identifier itself. */
+/** A mixin that cannot be taken away: a refusal, where passing over it would look like success. */
+function staysOn({ id }: Mixin, why: string): Error {
+  return problem('conflict', 'occi.mixin-stays', `${id} cannot be taken away: ${why}`, {
+    place: { field: 'Category' },
+    rule: 'GFD.221 §5.3.4',
+    remedy: 'leave it, or create another entity without it',
+  });
+}
+
 function digestOf({ resolved, attachments, among }: NewEntity): string {
   const link = ({ kind, mixins, attributes, target, title }: ResolvedLink): JsonValue => ({
     kind: kind.id,

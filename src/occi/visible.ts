@@ -97,10 +97,7 @@ function linkVisibleIn(view: LinkView, version: OcciVersion, registry: CategoryR
 
 function commonVisibleIn<View extends EntityView>(view: View, version: OcciVersion, registry: CategoryRegistry): View {
   const attributes = attributesVisibleIn(view, version, registry);
-  const actions = kept(view.actions, (id) => {
-    const action = registry.action(id);
-    return action === undefined || isOffered(action, version);
-  });
+  const actions = kept(view.actions, (id) => isActionOffered(registry, id, version));
   const mixins = kept(view.mixins, (id) => isTerm(splitTypeId(id)?.term ?? '', version));
   if (attributes === view.attributes && actions === view.actions && mixins === view.mixins) return view;
   return { ...view, attributes, actions, mixins };
@@ -132,6 +129,12 @@ function statesOf(
   const table = STATES[version];
   const known = registry.ancestors(kind).find(({ id }) => table.has(id));
   return known === undefined ? undefined : table.get(known.id);
+}
+
+/** Whether the version has the action at all. */
+export function isActionOffered(registry: CategoryRegistry, id: TypeId, version: OcciVersion): boolean {
+  const action = registry.action(id);
+  return action === undefined || isOffered(action, version);
 }
 
 function isOffered(offered: { readonly version?: OcciVersion }, version: OcciVersion): boolean {

@@ -15,6 +15,7 @@ import {
   mixinOf,
   readText,
   type Client,
+  OS,
 } from './client.js';
 import { conform } from './conform.js';
 
@@ -236,6 +237,20 @@ conform([
       expect((await client.send('DELETE', path)).status).toBe(200);
       expect(await client.list(path)).toEqual([]);
       expect((await client.get(first)).status).toBe(200);
+    },
+  },
+  {
+    id: 'C-132',
+    says: 'what cannot be taken out is refused, not passed over',
+    holds: async (client) => {
+      const categories = [mixinOf(`${OS}debian12`), mixinOf(`${CRTP}small`)];
+      const path = await client.create('compute', { categories });
+      const before = (await client.entity(path)).categories.map((each) => each.id);
+      for (const mixin of ['/mixin/os_tpl/debian12/', '/mixin/os_tpl/', '/mixin/resource_tpl/']) {
+        const reply = await client.send('DELETE', mixin, { locations: urls(client, [path]) });
+        expect([mixin, reply.status]).toEqual([mixin, 409]);
+      }
+      expect((await client.entity(path)).categories.map((each) => each.id)).toEqual(before);
     },
   },
   {

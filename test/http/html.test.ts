@@ -43,7 +43,7 @@ describe('a page', () => {
     ['/.well-known/org/ogf/occi/-/', 'Categories'],
     ['/compute/', 'Compute'],
     ['/compute', 'Compute'],
-    ['/networkinterface/', 'Networkinterface'],
+    ['/networkinterface/', 'Network interface'],
     ['/appliance/', 'Appliance'],
     ['/mixin/os_tpl/', 'OS template base mixin'],
     ['/mixin/', '/mixin/'],

@@ -79,6 +79,12 @@ it('creates, lists, describes, triggers, updates, links and deletes', async () =
   expect(described.attributes['occi.core.title']).toBe('vm');
   expect(described.links.filter((link) => link.self)).toHaveLength(1);
 
+  const early = await post(
+    `${compute}?action=restart`,
+    'Category: restart;scheme="http://schemas.ogf.org/occi/infrastructure/compute/action#";class="action"',
+  );
+  // `save` came with 1.2 and is not offered to who speaks 1.1.
+  expect([early.status, early.text]).toEqual([400, expect.stringMatching(/possible now: start\b(?!.*save)/)]);
   const start = await post(
     `${compute}?action=start`,
     'Category: start;scheme="http://schemas.ogf.org/occi/infrastructure/compute/action#";class="action"',

@@ -1,6 +1,13 @@
 /** The forms of an entity's page: its actions, a partial update, its mixins, its removal (GFD.223 §10). */
 
-import { isLinkView, type AttributeDefinition, type EntityView, type Mixin, type TypeId } from '../../occi/model.js';
+import {
+  isLinkView,
+  OS_TPL,
+  type AttributeDefinition,
+  type EntityView,
+  type Mixin,
+  type TypeId,
+} from '../../occi/model.js';
 import type { CategoryRegistry } from '../../occi/registry.js';
 import { attributeField, plainField, type Attempt } from './fields.js';
 import { attemptOf, folded, form } from './form.js';
@@ -94,12 +101,25 @@ export function mixinForms({ registry, view, path, attempt }: EntityForms): Html
       view.mixins.length === 0
         ? html`<p class="lead">It has none.</p>`
         : html`<ul class="tags">
-            ${view.mixins.map((id) => html`<li>${categoryLink(registry, id)} ${removeForm(registry, path, id)}</li>`)}
+            ${view.mixins.map(
+              (id) =>
+                html`<li>
+                  ${categoryLink(registry, id)} ${!staysOn(registry, view, id) && removeForm(registry, path, id)}
+                </li>`,
+            )}
           </ul>`
     }
     <div class="categories">
       ${others.length > 0 && folded('Add a mixin', addForm(registry, path, others), false)} ${filled.map(addFilled)}
     </div>`;
+}
+
+/** What another mixin depends on, and the template that a compute was made from, cannot be taken away. */
+function staysOn(registry: CategoryRegistry, view: EntityView, mixin: TypeId): boolean {
+  return (
+    registry.dependsOn(mixin, OS_TPL) ||
+    view.mixins.some((other) => other !== mixin && registry.dependsOn(other, mixin))
+  );
 }
 
 function removeForm(registry: CategoryRegistry, path: string, mixin: TypeId): Html {

@@ -5,10 +5,20 @@ import { CONTRAIL, type AttributeValue, type EntityView, type Kind, type TypeId 
 import type { CategoryRegistry } from '../../occi/registry.js';
 import { html, visible, type Html } from './template.js';
 
-/** The term of a type identifier, as people say it: `Compute`. */
+/** Terms that the standards write as one word. */
+const WORDS: Readonly<Record<string, string>> = {
+  networkinterface: 'Network interface',
+  storagelink: 'Storage link',
+  securitygroup: 'Security group',
+  securitygrouplink: 'Security group link',
+  ipreservation: 'IP reservation',
+  componentlink: 'Component link',
+};
+
+/** The term of a type identifier, as people say it: `Compute`, `Agreement link`. */
 export function termOf(id: TypeId): string {
   const term = id.slice(id.indexOf('#') + 1);
-  return term.charAt(0).toUpperCase() + term.slice(1);
+  return WORDS[term] ?? (term.charAt(0).toUpperCase() + term.slice(1)).replaceAll('_', ' ');
 }
 
 /** A category by its title, or by its term where it has none. */

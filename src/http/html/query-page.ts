@@ -7,7 +7,7 @@ import { categoriesVisibleIn, type CategoryView } from '../../occi/visible.js';
 import type { Exchange } from '../occi/exchange.js';
 import { plainField, type Attempt } from './fields.js';
 import { alert, attemptOf, folded, form } from './form.js';
-import { categoryLink, termOf, titleOf } from './labels.js';
+import { categoryLink, titleOf } from './labels.js';
 import type { Page } from './layout.js';
 import { html, visible, type Content, type Html } from './template.js';
 
@@ -57,7 +57,7 @@ function categoryItem(registry: CategoryRegistry, view: CategoryView, path: stri
     (category.madeBy === reader.id || reader.roles.has('administrator'));
   return html`<details class="category">
     <summary>
-      ${visible(termOf(category.id))}
+      <code>${visible(category.term)}</code>
       ${category.title !== undefined && html`<span class="hint">${visible(category.title)}</span>`}
     </summary>
     <div>
