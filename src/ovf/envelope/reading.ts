@@ -21,7 +21,8 @@ import {
 export type Vocabulary = 'ovf' | 'ovf2' | 'rasd' | 'vssd' | 'bare' | 'foreign';
 
 const OVF_NAMESPACES: ReadonlySet<string> = new Set([OVF_1, OVF_2, OVF_1_SLASH]);
-const PLACEHOLDER = /[$@%#]?\{|@@|<%|%[A-Za-z_]+%/;
+/** What is left of a template that nobody has rendered. */
+export const PLACEHOLDER = /[$@%#]?\{|@@|<%|%[A-Za-z_]+%/;
 const UNSIGNED_LONG_MAX = 2n ** 64n - 1n;
 
 export class Reading {

@@ -7,7 +7,7 @@ import { safeHref } from './href.js';
 import { parseUnit, toBytes } from '../units.js';
 import { checkContent } from './rules-content.js';
 import type { Disk, Envelope, Located } from './model.js';
-import { unsigned, type Reading } from './reading.js';
+import { PLACEHOLDER, unsigned, type Reading } from './reading.js';
 import type { RuleCode } from './rulebook.js';
 
 /** Reports every broken rule; properties and their values are judged when the plan is made. */
@@ -86,7 +86,9 @@ function checkCapacity(reading: Reading, disk: Disk): void {
   const capacity = unsigned(disk.capacity);
   if (capacity === undefined || capacity === 0n) {
     if (disk.capacity !== '' || !reading.findings.has('D08', disk.at)) {
-      const message = 'the capacity is neither a whole number greater than 0 nor a reference to a property';
+      const message = PLACEHOLDER.test(disk.capacity)
+        ? "the capacity still holds a template's placeholder"
+        : 'the capacity is neither a whole number greater than 0 nor a reference to a property';
       reading.findings.error('O-034', disk.at, message, disk.capacity);
     }
     return;

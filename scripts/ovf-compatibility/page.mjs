@@ -1,0 +1,136 @@
+/** The page docs/ovf-compatibility.md: counts, what was refused and for what, and where other readers see something else. */
+
+export function pageOf(files, peers) {
+  const envelopes = files.filter(({ ours }) => ours.outcome !== 'other');
+  const count = (outcome) => envelopes.filter(({ ours }) => ours.outcome === outcome).length;
+  const refused = envelopes.filter(({ ours }) => ours.outcome === 'refused');
+  return `# OVF compatibility
+
+Made by \`npm run compatibility -- --write\` from ${files.length} files that others have written and published: exports of
+virtualization products, samples of the standard, templates of builders, and test cases, many of them broken on purpose.
+${sentenceOf(peers)}
+
+| | Files |
+|---|---|
+| read | ${files.length} |
+| of these not an envelope (message bundles, environments) | ${files.length - envelopes.length} |
+| valid by the letter of the standard (\`strict\`) | ${envelopes.filter(({ ours }) => ours.strict).length} |
+| deployed as they are | ${count('deploys')} |
+| deployed once the values they ask for are filled in | ${count('asks')} |
+| refused | ${refused.length} |
+
+Every plan has the machines, processors, memory, disks, adapters and networks that an independent reading of the XML finds:
+\`test/ovf/corpus-expectations.test.ts\` compares them one by one.
+
+## What is repaired
+
+A repair is a warning with line and rule; [appliances.md](appliances.md) says how to see them before deploying.
+
+${table(['Rule', 'Files'], repairRows(envelopes))}
+
+## What is refused, and for what
+
+${table(['Fault', 'Files', 'Which'], faultRows(refused))}
+
+${peers.map((peer) => comparisonOf(peer, envelopes)).join('\n\n')}
+`;
+}
+
+function sentenceOf(peers) {
+  if (peers.length === 0) return 'No other reader was at hand.';
+  return `Compared with ${peers.map(({ name, version }) => (version ? `${name} ${version}` : name)).join(' and ')} on the same files.`;
+}
+
+function repairRows(files) {
+  const counts = new Map();
+  for (const { ours } of files)
+    for (const rule of ours.repairs) counts.set(ruleOf(rule), (counts.get(ruleOf(rule)) ?? 0) + 1);
+  return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([rule, number]) => [rule, number]);
+}
+
+/** \`D14\` of \`D14, DSP0243 §4\`. */
+function ruleOf(rule = '') {
+  return /^(?:D\d+|O-\d+|K\d+)/.exec(rule)?.[0] ?? rule;
+}
+
+/** A file stands with each kind of fault it has. */
+function faultRows(refused) {
+  const kinds = new Map();
+  for (const { name, ours } of refused) {
+    for (const kind of new Set(ours.faults.map(kindOf))) kinds.set(kind, [...(kinds.get(kind) ?? []), name]);
+  }
+  return [...kinds]
+    .sort(([a, m], [b, n]) => n.length - m.length || (a < b ? -1 : 1))
+    .map(([kind, names]) => [kind, names.length, names.map(numberOf).join(', ')]);
+}
+
+/** Codes with their first words, without names and numbers of the file. */
+function kindOf({ code, message }) {
+  const words = message.replace(/"[^"]*"/g, '…').replace(/[|]/g, ' ');
+  return code === 'xml.not-well-formed' ? `\`${code}\`` : `\`${code}\` ${words}`;
+}
+
+/** Files are numbered; the numbers are enough to find them. */
+function numberOf(name) {
+  return /^\d+/.exec(name)?.[0] ?? name;
+}
+
+function comparisonOf({ name: peer }, files) {
+  const read = files.filter(({ theirs }) => theirs[peer].machine);
+  const both = read.filter(({ ours }) => ours.machines.length === 1);
+  const differing = both.flatMap(({ name, ours, theirs }) => {
+    const differences = differencesOf(ours.machines[0], theirs[peer].machine);
+    return differences.length === 0 ? [] : [[numberOf(name), differences.join('; '), whyOf(ours)]];
+  });
+  const alone = read.filter(({ ours }) => ours.outcome === 'refused');
+  const several = read.filter(({ ours }) => ours.machines.length > 1).length;
+  const ours = files.filter(({ ours: { outcome }, theirs }) => outcome !== 'refused' && !theirs[peer].machine);
+  return `## Compared with ${peer}
+
+${table(
+  ['', 'Files'],
+  [
+    [`${peer} finds a machine`, read.length],
+    ['both find one machine, and of the same size', both.length - differing.length],
+    ['both find one machine, but differ', differing.length],
+    [`VEP finds several machines where ${peer} finds one`, several],
+    [`only ${peer} reads it`, alone.length],
+    ['only VEP reads it', ours.length],
+  ],
+)}
+
+${differing.length === 0 ? '' : `Where they differ:\n\n${table(['File', `VEP / ${peer}`, 'Of VEP’s plan'], differing)}\n`}
+${alone.length === 0 ? `VEP refuses nothing that ${peer} reads.` : `What only ${peer} reads:\n\n${table(['File', 'Why VEP refuses it'], alone.map(aloneRow))}`}`;
+}
+
+function aloneRow({ name, ours }) {
+  const [first] = ours.faults;
+  return [numberOf(name), `${kindOf(first)}${first.value ? ` (\`${first.value.replace(/[|\`]/g, ' ')}\`)` : ''}`];
+}
+
+function differencesOf(ours, theirs) {
+  const differences = [];
+  const note = (what, own, other) => differences.push(`${what} ${own} / ${other}`);
+  if (ours.cores !== undefined && ours.cores !== theirs.cores) note('cores', ours.cores, theirs.cores);
+  const memory = ours.memoryBytes;
+  // COT prints four digits.
+  if (memory !== undefined && Math.abs(memory - theirs.memoryBytes) > memory / 500)
+    note('MiB', memory / 2 ** 20, theirs.memoryBytes / 2 ** 20);
+  if (ours.disks.length !== theirs.disks) note('disks', ours.disks.length, theirs.disks);
+  if (ours.adapters !== theirs.adapters) note('adapters', ours.adapters, theirs.adapters);
+  return differences;
+}
+
+/** What of a plan a plainer reader does not take into account. */
+function whyOf({ configuration, repairs }) {
+  const reasons = [
+    ...(configuration === undefined ? [] : [`configuration ${configuration}`]),
+    ...repairs.map(ruleOf).filter((rule) => ['D01', 'D14', 'D21', 'O-035', 'O-047', 'O-050'].includes(rule)),
+  ];
+  return reasons.join(', ');
+}
+
+function table(header, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
+}
