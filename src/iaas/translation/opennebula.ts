@@ -5,7 +5,9 @@
  */
 
 import type { DeploymentPlan, PlannedDrive, PlannedInterface } from '../../ovf/plan.js';
-import { templateText, type Template, type TemplateVector } from './opennebula-template.js';
+import { OPENNEBULA_FORMATS } from '../adapters/opennebula/capabilities.js';
+import type { Template, Vector } from '../adapters/opennebula/template.js';
+import { templateText } from './opennebula-text.js';
 import {
   disksOf,
   instancesOf,
@@ -21,12 +23,13 @@ import {
 
 export function toOpenNebula(plan: DeploymentPlan, guestsOf: GuestsOf): Translation {
   const writer = new Templates(plan, guestsOf);
+  const group = writer.group();
   const documents = [
     ...plan.images.map(({ id }) => document(`image ${id}`, writer.image(id))),
     ...plan.networks
       .filter(({ mappedTo }) => mappedTo === undefined)
       .map(({ name, description }) => document(`network ${name}`, writer.network(name, description))),
-    ...writer.groups().map(([name, template]) => document(`VM group ${name}`, template)),
+    ...(group ? [document(`VM group ${plan.id}`, group)] : []),
     ...instancesOf(plan).map((instance) => document(`machine ${instance.id}`, writer.machine(instance))),
   ];
   return { mediaType: 'text/plain', documents, notes: notesOf(plan) };
@@ -46,9 +49,6 @@ const PREFIXES: Readonly<Record<NonNullable<PlannedDrive['bus']>, string>> = {
   usb: 'sd',
 };
 
-/** Formats that OpenNebula's datastores tell apart; anything else is converted by VEP first. */
-const FORMATS: ReadonlySet<string> = new Set(['qcow2', 'raw', 'vmdk']);
-
 /** The constraints that a VM group can keep (policies between the machines of a role). */
 const POLICIES: ReadonlyMap<string, string> = new Map([
   ['differentHost', 'ANTI_AFFINED'],
@@ -62,7 +62,7 @@ class Templates {
   readonly #images: ReadonlyMap<string, string>;
 
   constructor(plan: DeploymentPlan, guestsOf: GuestsOf) {
-    const name = namer(/["\\\n\r]+/g, 120);
+    const name = namer(/[\n\r]+/g, 120);
     this.#plan = plan;
     this.#guestsOf = guestsOf;
     this.#disks = disksOf(plan);
@@ -77,75 +77,57 @@ class Templates {
     const boots = this.#plan.machines.some(({ drives }) =>
       drives.some((drive) => drive.boot && this.#disks.get(drive.disk ?? '')?.image === id),
     );
-    return [
-      ['NAME', this.#imageName(id)],
-      ['TYPE', optical ? 'CDROM' : boots ? 'OS' : 'DATABLOCK'],
-      ['PATH', image?.href ?? id],
-      ...(optical ? [] : ([['FORMAT', FORMATS.has(format) ? format : 'qcow2']] as const)),
-      ['PERSISTENT', disk?.shared ? 'YES' : 'NO'],
-    ];
+    return {
+      NAME: this.#imageName(id),
+      TYPE: optical ? 'CDROM' : boots ? 'OS' : 'DATABLOCK',
+      PATH: image?.href ?? id,
+      FORMAT: optical ? undefined : OPENNEBULA_FORMATS.includes(format) ? format : 'qcow2',
+      PERSISTENT: disk?.shared ?? false,
+    };
   }
 
   network(name: string, description: string | undefined): Template {
-    return [
-      ['NAME', name],
-      ['VN_MAD', 'vxlan'],
-      ['AUTOMATIC_VLAN_ID', 'YES'],
-      ...(description === undefined ? [] : ([['DESCRIPTION', description]] as const)),
-      [
-        'AR',
-        [
-          ['TYPE', 'ETHER'],
-          ['SIZE', '250'],
-        ],
-      ],
-    ];
+    return {
+      NAME: name,
+      VN_MAD: 'vxlan',
+      AUTOMATIC_VLAN_ID: true,
+      DESCRIPTION: description,
+      AR: { TYPE: 'ETHER', SIZE: 250 },
+    };
   }
 
   /** One group for the whole plan, a role for each constraint that it can keep. */
-  groups(): readonly (readonly [name: string, template: Template])[] {
-    const roles = this.#kept().map(({ rule, origin }): readonly ['ROLE', TemplateVector] => [
-      'ROLE',
-      [
-        ['NAME', origin],
-        ['POLICY', POLICIES.get(rule) ?? 'NONE'],
-      ],
-    ]);
-    return roles.length === 0 ? [] : [[this.#plan.id, [['NAME', this.#plan.id], ...roles]]];
+  group(): Template | undefined {
+    const roles = this.#kept().map(({ rule, origin }) => ({ NAME: origin, POLICY: POLICIES.get(rule) }));
+    return roles.length === 0 ? undefined : { NAME: this.#plan.id, ROLE: roles };
   }
 
   machine(instance: Instance): Template {
     const { machine, name, id } = instance;
-    const { cores, memoryBytes, architecture, firmware } = machine;
-    const drives = machine.drives.flatMap((drive) => this.#disk(drive));
-    const boot = machine.drives.filter((drive) => this.#disk(drive).length > 0).findIndex((drive) => drive.boot);
-    return [
-      ['NAME', name],
-      ['CPU', String(cores.normal)],
-      ['VCPU', String(cores.normal)],
-      ['MEMORY', String(mebibytes(memoryBytes.normal))],
-      ...bounds(instance),
-      [
-        'OS',
-        [
-          ['ARCH', architecture === 'x86' ? 'i686' : 'x86_64'],
-          ...(boot < 0 ? [] : ([['BOOT', `disk${boot}`]] as const)),
-          ...(firmware === 'efi' ? ([['FIRMWARE', 'UEFI']] as const) : []),
-        ],
-      ],
-      ...drives.map((disk) => ['DISK', disk] as const),
-      ...machine.interfaces.flatMap((adapter) => this.#nic(adapter, instance)),
-      [
-        'GRAPHICS',
-        [
-          ['TYPE', 'VNC'],
-          ['LISTEN', '127.0.0.1'],
-        ],
-      ],
-      ...this.#membership(machine.id),
-      ['CONTEXT', this.#context(instance)],
-      ['VEP_OVF_ID', id],
-    ];
+    const { cores, memoryBytes, architecture, firmware, drives } = machine;
+    const filled = drives.flatMap((drive) => {
+      const disk = this.#disk(drive);
+      return disk ? [{ disk, boot: drive.boot }] : [];
+    });
+    const boot = filled.findIndex((drive) => drive.boot);
+    return {
+      NAME: name,
+      CPU: cores.normal,
+      VCPU: cores.normal,
+      MEMORY: mebibytes(memoryBytes.normal),
+      USER_INPUTS: bounds(instance),
+      OS: {
+        ARCH: architecture === 'x86' ? 'i686' : 'x86_64',
+        BOOT: boot < 0 ? undefined : `disk${boot}`,
+        FIRMWARE: firmware === 'efi' ? 'UEFI' : undefined,
+      },
+      DISK: filled.map(({ disk }) => disk),
+      NIC: machine.interfaces.flatMap((adapter) => this.#nic(adapter, instance)),
+      GRAPHICS: { TYPE: 'VNC', LISTEN: '127.0.0.1' },
+      VMGROUP: this.#membership(machine.id),
+      CONTEXT: this.#context(instance),
+      VEP_OVF_ID: id,
+    };
   }
 
   #imageName(id: string): string {
@@ -153,89 +135,57 @@ class Templates {
   }
 
   /** A copy of an image, a disk of its own, or nothing for a drive without medium. */
-  #disk({ kind, bus, disk: diskId, image: medium }: PlannedDrive): TemplateVector[] {
+  #disk({ kind, bus, disk: diskId, image: medium }: PlannedDrive): Vector | undefined {
     const disk = this.#disks.get(diskId ?? '');
     const image = disk?.image ?? medium;
-    const prefix = bus === undefined ? [] : ([['DEV_PREFIX', PREFIXES[bus]]] as const);
-    const size = disk ? ([['SIZE', String(mebibytes(disk.capacityBytes))]] as const) : [];
-    if (kind === 'floppy') return [];
-    if (image !== undefined) return [[['IMAGE', this.#imageName(image)], ...(kind === 'disk' ? size : []), ...prefix]];
-    return disk ? [[['TYPE', 'fs'], ...size, ['FORMAT', 'qcow2'], ...prefix]] : [];
+    const DEV_PREFIX = bus && PREFIXES[bus];
+    const SIZE = disk && mebibytes(disk.capacityBytes);
+    if (kind === 'floppy' || (!disk && image === undefined)) return undefined;
+    if (image === undefined) return { TYPE: 'fs', SIZE, FORMAT: 'qcow2', DEV_PREFIX };
+    return { IMAGE: this.#imageName(image), SIZE: kind === 'disk' ? SIZE : undefined, DEV_PREFIX };
   }
 
-  #nic({ network, mac, model }: PlannedInterface, { first }: Instance): readonly (readonly ['NIC', TemplateVector])[] {
+  #nic({ network, mac, model }: PlannedInterface, { first }: Instance): readonly Vector[] {
     const planned = this.#plan.networks.find(({ name }) => name === network);
     if (!planned) return [];
-    return [
-      [
-        'NIC',
-        [
-          ['NETWORK', planned.mappedTo ?? planned.name],
-          ...(mac !== undefined && first ? ([['MAC', mac]] as const) : []),
-          ...(model === undefined ? [] : ([['MODEL', model.toLowerCase()]] as const)),
-        ],
-      ],
-    ];
+    return [{ NETWORK: planned.mappedTo ?? planned.name, MAC: first ? mac : undefined, MODEL: model?.toLowerCase() }];
   }
 
-  #membership(machine: string): readonly (readonly ['VMGROUP', TemplateVector])[] {
+  #membership(machine: string): Vector | undefined {
     const role = this.#kept().find(({ machines }) => machines.length === 0 || machines.includes(machine));
-    return role
-      ? [
-          [
-            'VMGROUP',
-            [
-              ['VMGROUP_NAME', this.#plan.id],
-              ['ROLE', role.origin],
-            ],
-          ],
-        ]
-      : [];
+    return role && { VMGROUP_NAME: this.#plan.id, ROLE: role.origin };
   }
 
   #kept(): DeploymentPlan['constraints'] {
     return this.#plan.constraints.filter(({ rule }) => POLICIES.has(rule));
   }
 
-  #context(instance: Instance): TemplateVector {
+  #context(instance: Instance): Vector {
     const guest = this.#guestsOf(instance);
     const waits = this.#plan.startup.some(({ machines }) =>
       machines.some(({ id, waitingForGuest }) => id === instance.machine.id && waitingForGuest),
     );
-    return [
-      ['NETWORK', 'YES'],
-      ['SET_HOSTNAME', instance.name],
-      ...(waits
-        ? ([
-            ['TOKEN', 'YES'],
-            ['REPORT_READY', 'YES'],
-          ] as const)
-        : []),
-      ...(guest
-        ? ([
-            ['USER_DATA', base64(guest.userData)],
-            ['USERDATA_ENCODING', 'base64'],
-            ['OVF_ENVIRONMENT_BASE64', base64(guest.ovfEnvironment)],
-          ] as const)
-        : []),
-    ];
+    return {
+      NETWORK: true,
+      SET_HOSTNAME: instance.name,
+      ...(waits && { TOKEN: true, REPORT_READY: true }),
+      ...(guest && {
+        USER_DATA: base64(guest.userData),
+        USERDATA_ENCODING: 'base64',
+        OVF_ENVIRONMENT_BASE64: base64(guest.ovfEnvironment),
+      }),
+    };
   }
 }
 
 /** `ovf:bound` as what the owner may change the size to. */
-function bounds({ machine: { cores, memoryBytes } }: Instance): Template {
-  const range = ({ normal, min = normal, max = normal }: typeof cores, unit: (value: number) => number): string =>
-    `M|range||${unit(min)}..${unit(max)}|${unit(normal)}`;
-  const same = (value: number): number => value;
-  const inputs: TemplateVector = [
-    ...(isRange(cores) ? ([['VCPU', range(cores, same)]] as const) : []),
-    ...(isRange(memoryBytes) ? ([['MEMORY', range(memoryBytes, mebibytes)]] as const) : []),
-  ];
-  return inputs.length === 0 ? [] : [['USER_INPUTS', inputs]];
-}
-
-function isRange({ min, max }: { readonly min?: number; readonly max?: number }): boolean {
-  return min !== undefined || max !== undefined;
+function bounds({ machine: { cores, memoryBytes } }: Instance): Vector | undefined {
+  const range = ({ normal, min, max }: typeof cores, unit: (value: number) => number): string | undefined => {
+    if (min === undefined && max === undefined) return undefined;
+    return `M|range||${unit(min ?? normal)}..${unit(max ?? normal)}|${unit(normal)}`;
+  };
+  const [VCPU, MEMORY] = [range(cores, (value) => value), range(memoryBytes, mebibytes)];
+  return (VCPU ?? MEMORY) === undefined ? undefined : { VCPU, MEMORY };
 }
 
 function base64(text: string): string {
@@ -244,6 +194,9 @@ function base64(text: string): string {
 
 function notesOf(plan: DeploymentPlan): Translation['notes'] {
   const unplaced = plan.constraints.filter(({ rule }) => !POLICIES.has(rule)).map(({ origin }) => origin);
+  const foreign = plan.disks.filter(
+    ({ image, format = 'unknown' }) => image !== undefined && format !== 'iso' && !OPENNEBULA_FORMATS.includes(format),
+  );
   const addressed = plan.machines.filter(({ interfaces }) => interfaces.some(({ mac }) => mac !== undefined));
   const note = (message: string, remedy: string, values: readonly string[]): Translation['notes'] =>
     values.length === 0 ? [] : [unsaid(message, remedy, values.join(', '))];
@@ -257,6 +210,11 @@ function notesOf(plan: DeploymentPlan): Translation['notes'] {
       'NIC/MAC is restricted to oneadmin by default',
       'take it out if an ordinary user instantiates the template',
       addressed.map(({ id }) => id),
+    ),
+    ...note(
+      `images in other formats than ${OPENNEBULA_FORMATS.join(', ')} have to be converted to qcow2 first`,
+      'use qemu-img convert',
+      foreign.map(({ id, format }) => `${id} (${format})`),
     ),
     ...note(
       'an image has to lie where oned can read it',

@@ -91,7 +91,10 @@ describe('opennebula', () => {
       'machine db',
     ]);
     expect(document('opennebula', 'image tools')).toContain('TYPE = "CDROM"');
-    expect(document('opennebula', 'image base')).toMatch(/TYPE = "OS"\nPATH = "images\/base.vmdk"\nFORMAT = "vmdk"/);
+    expect(document('opennebula', 'image base')).toMatch(/TYPE = "OS"\nPATH = "images\/base.vmdk"\nFORMAT = "qcow2"/);
+    expect(translate(PLAN, 'opennebula').notes.map(({ message }) => message)).toContain(
+      'images in other formats than qcow2, raw have to be converted to qcow2 first',
+    );
   });
 
   it('rounds sizes up and maps drives, adapters and environment', () => {
@@ -109,9 +112,10 @@ describe('opennebula', () => {
     expect(Buffer.from(environment, 'base64').toString()).toContain('oe:key="title" oe:value="Corner $shop"');
   });
 
-  it('refuses what a template cannot hold', () => {
-    const broken = planOf([{ id: 'ends in \\' }]);
-    expect(() => translate(broken, 'opennebula')).toThrow(/cannot be written in a template/);
+  it('takes XML where its language has no way to say it, and refuses what neither has', () => {
+    const [machine] = translate(planOf([{ id: 'ends in \\' }]), 'opennebula').documents.slice(-1);
+    expect(machine?.text).toContain('<VEP_OVF_ID>ends in \\</VEP_OVF_ID>');
+    expect(() => translate(planOf([{ id: 'a]]>b' }]), 'opennebula')).toThrow(/OpenNebula cannot hold this value/);
   });
 });
 
