@@ -30,6 +30,10 @@ ${table(['Rule', 'Files'], repairRows(envelopes))}
 
 ## What is refused, and for what
 
+Nothing that leaves the package is opened, whatever it is called (O-015): what stands outside cannot be sent along. OVF 0.9 came
+before the standard and has other elements. A template whose placeholders nobody has filled in is no appliance yet (D03, O-034).
+What two readers would understand in two ways is refused rather than guessed: references to nothing, ids that stand twice.
+
 ${table(['Fault', 'Files', 'Which'], faultRows(refused))}
 
 ${peers.map((peer) => comparisonOf(peer, envelopes)).join('\n\n')}
