@@ -4,6 +4,7 @@
  */
 
 import type { Fault } from '../base/errors.js';
+import { inLanguage } from './envelope/language.js';
 import type { Envelope } from './envelope/model.js';
 import { readEnvelope, type ReadOptions } from './envelope/read.js';
 import type { PlanInputs } from './inputs.js';
@@ -42,11 +43,12 @@ export function planAppliance(
   options: ReadOptions,
 ): PlanResult & { readonly envelope: Envelope } {
   const read = readEnvelope(bytes, options);
-  const result = buildPlan(read.envelope, inputs, options.mode);
+  const envelope = inputs.language === undefined ? read.envelope : inLanguage(read.envelope, inputs.language);
+  const result = buildPlan(envelope, inputs, options.mode);
   const findings = mergeFindings(read.findings, result.findings);
   return {
     ...result,
-    envelope: read.envelope,
+    envelope,
     ...(result.draft && { draft: { ...result.draft, findings } }),
     ...(result.plan && { plan: { ...result.plan, findings } }),
     findings,
@@ -55,7 +57,7 @@ export function planAppliance(
 
 /** Findings of the reader, then of the planner; what both found is told once. */
 export function mergeFindings(first: readonly Fault[], second: readonly Fault[]): readonly Fault[] {
-  const place = ({ code, place: at }: Fault): string => `${code} ${at?.line ?? at?.path ?? ''}`;
+  const place = ({ code, place: at }: Fault): string => `${code} ${at?.line ?? at?.path ?? ''}:${at?.column ?? ''}`;
   const known = new Set(first.map(place));
   return [...first, ...second.filter((fault) => fault.place?.line === undefined || !known.has(place(fault)))];
 }

@@ -12,6 +12,8 @@ import type { PropertyLimits } from './properties/limits.js';
 export interface PlanInputs {
   /** Id of a DeploymentOptionSection configuration; absent: the default one. */
   readonly configuration?: string;
+  /** Language of titles, labels, descriptions and licences, as a tag of BCP 47; absent: as the descriptor is written. */
+  readonly language?: string;
   /**
    * Values by composed key `[class.]key[.instance]`, for every property of that key; `<content id>:<key>` names the one
    * of a single system or collection and goes before. Values are taken literally: `${}` in them is no reference.
@@ -100,6 +102,7 @@ export function parsePlanInputs(json: JsonValue): DeploymentInputs {
   const texts = (member: string): Record<string, string> => readTexts(json, member, faults);
   const inputs: DeploymentInputs = {
     ...readConfiguration(json, faults),
+    ...readLanguage(json, faults),
     properties: texts('properties'),
     networks: texts('networks'),
     eulas: readEulas(json, faults),
@@ -109,8 +112,9 @@ export function parsePlanInputs(json: JsonValue): DeploymentInputs {
   return inputs;
 }
 
-const MEMBERS = new Set(['configuration', 'properties', 'networks', 'eulas', 'credentials']);
-const MEMBERS_REMEDY = 'send an object with any of "configuration", "properties", "networks", "eulas", "credentials"';
+const MEMBERS = new Set(['configuration', 'language', 'properties', 'networks', 'eulas', 'credentials']);
+const MEMBERS_REMEDY =
+  'send an object with any of "configuration", "language", "properties", "networks", "eulas", "credentials"';
 const MAX_ENTRIES = 5_000;
 /** Characters of one value; larger things are files, not properties. */
 const MAX_VALUE = 65_536;
@@ -120,6 +124,14 @@ function readConfiguration(json: JsonObject, faults: Fault[]): { configuration?:
   if (value === undefined) return {};
   if (typeof value === 'string' && value !== '') return { configuration: value };
   faults.push(fault('/configuration', 'the configuration is not a text', 'give the id of a configuration'));
+  return {};
+}
+
+function readLanguage(json: JsonObject, faults: Fault[]): { language?: string } {
+  const value = member(json, 'language');
+  if (value === undefined) return {};
+  if (typeof value === 'string' && /^[a-z]{1,8}(-[a-z0-9]{1,8})*$/i.test(value)) return { language: value };
+  faults.push(fault('/language', 'the language is not a language tag', 'give a tag of BCP 47, such as "de-AT"'));
   return {};
 }
 
