@@ -18,6 +18,7 @@ import { applianceBodyReaders } from './body-readers.js';
 import { componentDetails } from './environment.js';
 import { applianceOperations } from './operations.js';
 import { showProgress } from './progress.js';
+import { applianceRenderings } from './export.js';
 import { guestReportTables, guestRoute, GuestReports } from './guest-reports.js';
 import { applianceBlobs, ovfDeploymentTables as tablesOfAppliances } from './tables.js';
 
@@ -48,7 +49,7 @@ export function createOvfDeployment(services: OvfDeploymentServices): Extension 
     handlers: [new ApplianceHandler(services)],
     operations: applianceOperations(services),
     bodyReaders: applianceBodyReaders(services),
-    renderings: [],
+    renderings: applianceRenderings(services),
     routes: [guestRoute(services.reports)],
     tasks: [],
   };

@@ -28,6 +28,18 @@ export function withInstances(plan: DeploymentPlan, counts: Readonly<Record<stri
   return { ...plan, machines };
 }
 
+/** The plan with each role once, and as many instances of it as there are. Replicas are in no step of the start-up. */
+export function withoutInstances(plan: DeploymentPlan): DeploymentPlan {
+  const written = new Set(plan.startup.flatMap(({ machines }) => machines.map(({ id }) => id)));
+  const replicas = plan.machines.filter(({ id }) => !written.has(id));
+  const machines = plan.machines.flatMap((machine) => {
+    if (!written.has(machine.id)) return [];
+    const more = replicas.filter(({ id }) => isInstanceOf(id, machine.id)).length;
+    return [more === 0 ? machine : { ...machine, instances: { ...machine.instances, normal: more + 1 } }];
+  });
+  return { ...plan, machines };
+}
+
 function replica(prototype: PlannedMachine, number: number): PlannedMachine {
   const interfaces = prototype.interfaces.map(({ mac: _mac, ...nic }) => nic);
   return {

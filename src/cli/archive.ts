@@ -5,6 +5,7 @@
 
 import { open } from 'node:fs/promises';
 import type { UploadSource } from '../client/index.js';
+import { TAR_END, tarHeader, tarPadding } from '../ovf/package/tar-header.js';
 import { UsageError } from './exit-codes.js';
 
 export interface ArchiveFile {
@@ -22,8 +23,6 @@ interface Segment {
   read(first: number, length: number): Promise<Uint8Array>;
 }
 
-const BLOCK = 512;
-
 /** @throws UsageError for a name that is too long for a tar header */
 export function archiveOf(name: string, members: readonly ArchiveMember[]): UploadSource {
   const segments: Segment[] = [];
@@ -37,10 +36,9 @@ export function archiveOf(name: string, members: readonly ArchiveMember[]): Uplo
     addBytes(add, header(member.name, size));
     if ('bytes' in member) addBytes(add, member.bytes);
     else add(size, (first, length) => readRange(member.path, first, length));
-    addBytes(add, Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK));
+    addBytes(add, tarPadding(size));
   }
-  // Two empty blocks end the archive.
-  addBytes(add, Buffer.alloc(2 * BLOCK));
+  addBytes(add, TAR_END);
   return { name, sizeBytes: end, read: (first, length) => readSegments(segments, first, length) };
 }
 
@@ -79,37 +77,8 @@ async function readSegments(segments: readonly Segment[], first: number, length:
   return Buffer.concat(pieces);
 }
 
-/** The header of a plain file that its owner can read and write; without times, so that it is the same every time. */
-function header(name: string, size: number): Buffer {
-  const block = Buffer.alloc(BLOCK);
-  const [prefix, rest] = splitName(name);
-  block.write(rest, 0, 'utf8');
-  block.write('0000600\0', 100);
-  block.write('0000000\0', 108);
-  block.write('0000000\0', 116);
-  block.write(size < 8 ** 11 ? `${size.toString(8).padStart(11, '0')}\0` : '', 124);
-  if (size >= 8 ** 11) writeLarge(block, size);
-  block.write('00000000000\0', 136);
-  block.write('        0', 148);
-  block.write('ustar\u000000', 257);
-  block.write(prefix, 345, 'utf8');
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  return block;
-}
-
-/** Sizes of 8 GiB and more in base 256, as GNU tar and POSIX tools since write them. */
-function writeLarge(block: Buffer, size: number): void {
-  block.writeUInt8(0x80, 124);
-  block.writeBigUInt64BE(BigInt(size), 128);
-}
-
-/** A name of more than 100 bytes is split at a `/`, the part before it having at most 155. */
-function splitName(name: string): [prefix: string, rest: string] {
-  if (Buffer.byteLength(name) <= 100) return ['', name];
-  for (let at = name.indexOf('/'); at > 0; at = name.indexOf('/', at + 1)) {
-    const [prefix, rest] = [name.slice(0, at), name.slice(at + 1)];
-    if (Buffer.byteLength(prefix) <= 155 && Buffer.byteLength(rest) <= 100) return [prefix, rest];
-  }
+function header(name: string, size: number): Uint8Array {
+  const block = tarHeader(name, size);
+  if (block) return block;
   throw new UsageError(`the name of ${name.slice(0, 40)}… is too long for an archive`);
 }

@@ -71,7 +71,12 @@ export interface BodyReader {
 export interface Rendering {
   readonly mediaType: string;
   readonly kind: TypeId;
-  render(record: EntityRecord, view: EntityView, context: RequestContext): Promise<Uint8Array>;
+  /** The whole, or chunks that are sent as they come; refusals come before the first of them. */
+  render(
+    record: EntityRecord,
+    view: EntityView,
+    context: RequestContext,
+  ): Promise<Uint8Array | AsyncIterable<Uint8Array>>;
 }
 
 /** A URL of its own, below one of the reserved paths (K02). */

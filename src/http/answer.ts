@@ -10,9 +10,11 @@ export interface Answer {
   readonly status: number;
   readonly contentType: string;
   readonly headers?: readonly (readonly [name: string, value: string])[];
-  /** Text, bytes, or chunks of text that are written as they come. */
-  readonly body: string | Buffer | AsyncIterable<string>;
+  /** Text, bytes, or chunks of either that are written as they come. */
+  readonly body: string | Buffer | Chunks;
 }
+
+type Chunks = AsyncIterable<string | Uint8Array>;
 
 /** Header fields that many answers have in common: names and values in turn, no name twice, none that an answer brings itself. */
 export type CommonFields = readonly string[];
@@ -59,7 +61,7 @@ type Whole = string | Buffer;
  * down at once, which costs half of setting field after field and lets Node send it together with a body that is a string;
  * that of a stream waits for the first chunk, for until then the answer may still become another.
  */
-function begin(response: ServerResponse, answer: Answer, common: CommonFields): Whole | AsyncIterable<string> {
+function begin(response: ServerResponse, answer: Answer, common: CommonFields): Whole | Chunks {
   const fields = [...common, 'Content-Type', answer.contentType];
   for (const [name, value] of answer.headers ?? []) fields.push(name, value);
   const body = typeof answer.body === 'string' ? asBytes(answer.body) : answer.body;
@@ -84,7 +86,7 @@ function asBytes(text: string): Whole {
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text, 'utf8');
 }
 
-function isWhole(body: Whole | AsyncIterable<string>): body is Whole {
+function isWhole(body: Whole | Chunks): body is Whole {
   return typeof body === 'string' || Buffer.isBuffer(body);
 }
 
@@ -104,10 +106,10 @@ function restOf(message: IncomingMessage): Promise<void> {
 }
 
 /** Streams with back-pressure: memory stays flat however slow the client reads. */
-async function writeChunks(response: ServerResponse, chunks: AsyncIterable<string>): Promise<void> {
+async function writeChunks(response: ServerResponse, chunks: Chunks): Promise<void> {
   for await (const chunk of chunks) {
     if (response.destroyed) return;
-    if (!response.write(Buffer.from(chunk, 'utf8'))) {
+    if (!response.write(typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk)) {
       await new Promise<void>((resolve) => {
         const go = (): void => {
           response.off('drain', go).off('close', go);

@@ -152,6 +152,8 @@ export interface ResolvedProperty {
   /** Absent when `secret`: the value is then looked up by key among the operation's secrets. */
   readonly value?: string;
   readonly secret: boolean;
+  /** As the descriptor has it, with its `${key}`s, where the value is secret only because of a password it draws on. */
+  readonly declared?: string;
   /** Own property, or one seen through the parent collection. */
   readonly from: 'own' | 'parent';
 }

@@ -114,7 +114,7 @@ describe('the web shop', () => {
       { key: 'httpd.workers', value: '4', secret: false, from: 'own' },
       { key: 'shopTitle', value: 'Welcome to Alpha & Ω', secret: false, from: 'parent' },
       { key: 'shopCurrency', value: 'EUR', secret: false, from: 'parent' },
-      { key: 'databaseUrl', secret: true, from: 'parent' },
+      { key: 'databaseUrl', secret: true, from: 'parent', declared: expect.stringContaining('${dbPassword}') },
     ]);
     expect(secrets.get(secretKey('web1', 'databaseUrl'))).toBe('postgresql://shop:12345678@db/shop');
     expect(JSON.stringify(shop)).not.toContain('12345678');

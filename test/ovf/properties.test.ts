@@ -251,7 +251,7 @@ describe('passwords', () => {
   it('O-066 and what draws on them are in the plan by key only', () => {
     const { plan, secrets, unresolved } = planOf(text, { properties: { pw: 'hunter2-hunter2' } });
     expect(plan?.machines[0]?.environment.properties).toEqual([
-      { key: 'url', secret: true, from: 'own' },
+      { key: 'url', secret: true, from: 'own', declared: 'db://${pw}@db' },
       { key: 'pw', secret: true, from: 'parent' },
     ]);
     expect(Object.fromEntries(secrets)).toEqual({

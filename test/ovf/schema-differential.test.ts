@@ -9,12 +9,12 @@ import { join } from 'node:path';
 import type { XmlDocument } from 'libxml2-wasm';
 
 import { OVF_1, OVF_2 } from '../../src/ovf/envelope/vocabulary.js';
-import { createOvfSchemas, SCHEMA_FILES, type OvfSchemas } from '../../src/ovf/schema/schemas.js';
+import type { OvfSchemas } from '../../src/ovf/schema/schemas.js';
 import { readXml } from '../../src/ovf/xml/intake.js';
 import { COMPLETE_ENVIRONMENT, completeDescriptor } from './complete-descriptor.js';
 import { descriptor, ITEMS } from './envelope-support.js';
 import { everyChange, mutate, random } from './mutation.js';
-import { schemas, sharedFolder } from './schema-support.js';
+import { officialSchemas, schemas, sharedFolder } from './schema-support.js';
 
 const SEED = Number(process.env['VEP_TEST_SEED'] ?? 20_100_112);
 const NIGHTLY = Boolean(process.env['VEP_TEST_NIGHTLY']);
@@ -67,27 +67,6 @@ const ENVELOPES: readonly Judge[] = [
 ];
 const VERSION_2: Judge = (using, document) => using.envelope(document, '2.0');
 const ENVIRONMENT: Judge = (using, document) => using.environment(document);
-
-/** The published files under the names that ours have. */
-function officialSchemas(folder: string): OvfSchemas {
-  const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
-  const place = (name: string): string => {
-    if (name === '1.0/dsp8023_1.0.0.xsd') return read('1.0/ovf-envelope.xsd');
-    if (name === '2.0/dsp8023_2.0.0.xsd') return finalOf(read('2.0-draft/dsp8023_2.0.0c.xsd'));
-    if (name.startsWith('2.0/')) return read(name.replace('2.0/', '2.0-draft/'));
-    return read(name.includes('/') ? name : `1.1/${name}`);
-  };
-  return createOvfSchemas(new Map(SCHEMA_FILES.map((name) => [name, Buffer.from(place(name))])));
-}
-
-/** Only a draft of 2.0 is at hand: brought to the final namespace, without what it takes from XML encryption. */
-function finalOf(draft: string): string {
-  return draft
-    .replaceAll(OVF_1, OVF_2)
-    .replace(/<xs:import[^>]*(xmldsig|xenc|xmlenc|BootSourceSetting)[^>]*\/>/g, '')
-    .replace(/<xs:element ref="xenc11:DerivedKey"[^>]*\/>/, '<xs:any namespace="urn:none" processContents="skip"/>')
-    .replace(/<xs:element ref="xenc:EncryptedKey"[^>]*\/>/, '<xs:any namespace="urn:nil" processContents="skip"/>');
-}
 
 /** What the tests need of the shared data; read when the first of them runs. */
 function shared(): { official: OvfSchemas; documents: readonly Buffer[]; envelopes: string[]; environments: string[] } {

@@ -169,7 +169,8 @@ export class EntityResource {
     const record = await loadEntity(store, id, access.scope(exchange.context.principal, 'read'));
     if (record?.kind !== kind.id) throw notFound();
     const view = viewIn(record, '1.2', exchange.registry, handlers);
-    const body = Buffer.from(await rendering.render(record, view, exchange.context));
+    const rendered = await rendering.render(record, view, exchange.context);
+    const body = rendered instanceof Uint8Array ? Buffer.from(rendered) : rendered;
     return { status: 200, contentType: rendering.mediaType, headers: [['Cache-Control', 'no-cache']], body };
   }
 }

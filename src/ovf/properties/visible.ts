@@ -43,7 +43,8 @@ export function visibleProperties(
       const { key } = property;
       const { text, secret } = properties.value(property);
       if (secret) secrets.set(secretKey(contentId, key), text);
-      return secret ? { key, secret, from } : { key, value: text, secret, from };
+      if (!secret) return { key, value: text, secret, from };
+      return { key, secret, from, ...(!property.password && { declared: property.declared }) };
     };
     const inherited = [...(scope.parent?.own.values() ?? [])].filter(({ key }) => !scope.own.has(key));
     visible.set(contentId, [

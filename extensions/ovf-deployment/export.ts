@@ -1,0 +1,137 @@
+/**
+ * An appliance on its way out (`GET` with `Accept: application/ovf+xml` or `application/x-tar`):
+ * its plan as it stands, as a descriptor, or as an OVA with manifest and images, streamed. It can be deployed again; what
+ * was secret has to be filled in again (K04).
+ */
+
+import { createHash } from 'node:crypto';
+import { problem } from '../../src/base/errors.js';
+import type { Rendering } from '../../src/extension/extension.js';
+import { safeHref } from '../../src/ovf/envelope/href.js';
+import { exportEnvelope } from '../../src/ovf/export/envelope.js';
+import { TAR_END, tarHeader, tarPadding } from '../../src/ovf/package/tar-header.js';
+import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
+import type { Store } from '../../src/store/sql.js';
+import type { Blob, BlobStore } from '../../src/transfer/blob-store.js';
+import { withoutInstances } from './instances.js';
+import { loadAppliance, type ApplianceRow } from './tables.js';
+import { APPLIANCE, DESCRIPTOR_TYPES, PACKAGE_TYPES } from './vocabulary.js';
+
+export interface ExportServices {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+}
+
+export function applianceRenderings({ store, blobs }: ExportServices): Rendering[] {
+  const rowOf = async (id: string): Promise<ApplianceRow> => {
+    const row = await loadAppliance(store, id);
+    if (row) return row;
+    throw problem('internal', 'appliance.row-missing', 'the appliance has lost its plan');
+  };
+  return [
+    {
+      mediaType: DESCRIPTOR_TYPES[0],
+      kind: APPLIANCE,
+      render: async ({ id }) => Buffer.from(exportEnvelope(withoutInstances((await rowOf(id)).plan)), 'utf8'),
+    },
+    {
+      mediaType: PACKAGE_TYPES[0],
+      kind: APPLIANCE,
+      render: async ({ id }) => exportArchive(blobs, await rowOf(id)),
+    },
+  ];
+}
+
+interface Member extends Blob {
+  readonly name: string;
+}
+
+/** Everything that can go wrong does so before the first byte is sent. */
+async function exportArchive(blobs: BlobStore, row: ApplianceRow): Promise<AsyncIterable<Uint8Array>> {
+  const { plan, members } = await packed(blobs, row);
+  const stem = plan.id.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 60) || 'appliance';
+  const descriptor = Buffer.from(exportEnvelope(plan), 'utf8');
+  const lines = [
+    [`${stem}.ovf`, createHash('sha256').update(descriptor).digest('hex')],
+    ...members.map(({ name, sha256 }) => [name, sha256]),
+  ];
+  const manifest = Buffer.from(lines.map(([name, digest]) => `SHA256(${name})= ${digest}\n`).join(''), 'utf8');
+  for (const { name, sizeBytes } of members) headerOf(name, sizeBytes);
+  return archive(
+    blobs,
+    [
+      [`${stem}.ovf`, descriptor],
+      [`${stem}.mf`, manifest],
+    ],
+    members,
+  );
+}
+
+async function* archive(
+  blobs: BlobStore,
+  documents: readonly (readonly [string, Buffer])[],
+  members: readonly Member[],
+): AsyncGenerator<Uint8Array> {
+  for (const [name, bytes] of documents) {
+    yield headerOf(name, bytes.length);
+    yield bytes;
+    yield tarPadding(bytes.length);
+  }
+  for (const { name, sha256, sizeBytes } of members) {
+    yield headerOf(name, sizeBytes);
+    yield* await blobs.open(sha256);
+    yield tarPadding(sizeBytes);
+  }
+  yield TAR_END;
+}
+
+function headerOf(name: string, size: number): Uint8Array {
+  const header = tarHeader(name, size);
+  if (header) return header;
+  throw problem('conflict', 'ovf.export-name', 'the name of a file is too long for an archive', {
+    value: name.slice(0, 80),
+    remedy: 'take the descriptor alone: Accept: application/ovf+xml',
+  });
+}
+
+/** The plan as it refers to what goes along, and the files that do; a disk whose image nobody sent is blank, as it is. */
+async function packed(
+  blobs: BlobStore,
+  { plan, images: origins }: ApplianceRow,
+): Promise<{ plan: DeploymentPlan; members: readonly Member[] }> {
+  const members: Member[] = [];
+  const images: PlannedImage[] = [];
+  for (const image of plan.images) {
+    const origin = origins[image.id];
+    if (origin === undefined) continue;
+    if ('member' in origin) {
+      throw problem('conflict', 'ovf.export-early', 'the package has not been fetched yet', {
+        remedy: 'wait until the appliance is active',
+      });
+    }
+    const { chunkSize: _chunkSize, ...whole } = image;
+    if ('url' in origin) {
+      images.push(safeHref(image.href).kind === 'url' ? image : { ...image, href: origin.url });
+      continue;
+    }
+    const blob = await blobs.find(origin.sha256);
+    if (!blob) throw problem('unavailable', 'transfer.gone', 'a file of the appliance is no longer here');
+    const href = safeHref(image.href);
+    const name = href.kind === 'member' ? href.path : image.id;
+    members.push({ name, ...blob });
+    images.push({ ...whole, sizeBytes: blob.sizeBytes });
+  }
+  const there = new Set(images.map(({ id }) => id));
+  const disks = plan.disks.map(({ image, format, formatUri, ...disk }) =>
+    image !== undefined && there.has(image)
+      ? { ...disk, image, ...(format ? { format } : {}), ...(formatUri === undefined ? {} : { formatUri }) }
+      : disk,
+  );
+  const machines = plan.machines.map((machine) => ({
+    ...machine,
+    drives: machine.drives.map(({ image, ...drive }) =>
+      image !== undefined && there.has(image) ? { ...drive, image } : drive,
+    ),
+  }));
+  return { plan: withoutInstances({ ...plan, images, disks, machines }), members };
+}

@@ -1,0 +1,307 @@
+/**
+ * A deployment plan as an OVF 1.1 envelope (DSP0243): whoever reads it plans the same appliance again. What OVF 1.1 cannot
+ * say (shared disks, placement, scale-out) is said in the sections of OVF 2, as optional extensions. Values of secret
+ * properties are not in it: they are to be filled in again.
+ */
+
+import type { Element } from '@xmldom/xmldom';
+import type {
+  DeploymentPlan,
+  DiskFormat,
+  PlannedCollection,
+  PlannedDisk,
+  PlannedImage,
+  PlannedMachine,
+  ResolvedProperty,
+} from '../plan.js';
+import { hardwareSection } from './hardware.js';
+import { membersOf, type PlacementGroup, placementGroups } from './placement.js';
+import { OvfDocument, type Child } from './xml.js';
+
+export function exportEnvelope(plan: DeploymentPlan): string {
+  return new EnvelopeWriter(plan).write();
+}
+
+const FORMAT_URIS: Readonly<Record<Exclude<DiskFormat, 'unknown'>, string>> = {
+  vmdk: 'http://www.vmware.com/interfaces/specifications/vmdk.html',
+  qcow2: 'http://www.gnome.org/~markmc/qcow-image-format.html',
+  iso: 'http://www.ecma-international.org/publications/files/ECMA-ST/Ecma-119.pdf',
+  vhd: 'http://www.microsoft.com/technet/virtualserver/downloads/vhdspec.mspx',
+  raw: 'raw',
+};
+
+type StartedMachine = DeploymentPlan['startup'][number]['machines'][number];
+
+class EnvelopeWriter {
+  readonly #plan: DeploymentPlan;
+  readonly #document = new OvfDocument();
+  readonly #groups: readonly PlacementGroup[];
+  readonly #keys: ReadonlySet<string>;
+  readonly #steps: ReadonlyMap<string, { readonly order: number; readonly item: StartedMachine }>;
+
+  constructor(plan: DeploymentPlan) {
+    this.#plan = plan;
+    this.#groups = placementGroups(plan);
+    const holders = [...plan.machines.map(({ environment }) => environment), ...plan.collections];
+    this.#keys = new Set(holders.flatMap(({ properties }) => properties.map(({ key }) => key)));
+    this.#steps = new Map(
+      plan.startup.flatMap(({ machines }, order) => machines.map((item) => [item.id, { order, item }] as const)),
+    );
+  }
+
+  write(): string {
+    const { images, disks, networks, configuration } = this.#plan;
+    const shared = disks.filter((disk) => disk.shared);
+    const own = disks.filter((disk) => !disk.shared);
+    return this.#document.serialize([
+      this.#element('References', {}, ...images.map((image) => this.#file(image))),
+      own.length > 0 && this.#section('DiskSection', 'Virtual disks', ...own.map((disk) => this.#disk('Disk', disk))),
+      networks.length > 0 &&
+        this.#section(
+          'NetworkSection',
+          'Networks',
+          ...networks.map(({ name, description }) =>
+            this.#element('Network', { name }, ...this.#optional('Description', description)),
+          ),
+        ),
+      configuration !== undefined &&
+        this.#section(
+          'DeploymentOptionSection',
+          'Configurations',
+          this.#element(
+            'Configuration',
+            { id: configuration, default: true },
+            this.#element('Label', {}, configuration),
+            this.#element('Description', {}, 'The configuration that was deployed'),
+          ),
+        ),
+      shared.length > 0 &&
+        this.#extension(
+          'SharedDiskSection',
+          {},
+          'Disks that several machines share',
+          ...shared.map((disk) => this.#disk('ovf2:SharedDisk', disk)),
+        ),
+      ...this.#groups.map(({ id, policy }) =>
+        this.#extension('PlacementGroupSection', { 'ovf2:id': id, 'ovf2:policy': policy }, 'Placement'),
+      ),
+      this.#root(),
+    ]);
+  }
+
+  #root(): Element {
+    const { collections, machines, annotation } = this.#plan;
+    const sections = annotation === undefined ? [] : [this.#annotation(annotation)];
+    const top = collections.find(({ parent }) => parent === undefined);
+    if (top) return this.#collection(top, sections);
+    const [machine] = machines;
+    return machine ? this.#machine(machine, sections) : this.#element('VirtualSystemCollection', { id: this.#plan.id });
+  }
+
+  #annotation(text: string): Element {
+    return this.#section('AnnotationSection', 'Annotation', this.#element('Annotation', {}, text));
+  }
+
+  /* --- files, disks ------------------------------------------------------------------------------------------- */
+
+  #file({ id, href, sizeBytes, compression, chunkSize }: PlannedImage): Element {
+    return this.#element('File', {
+      id,
+      href,
+      size: sizeBytes,
+      compression: compression === 'identity' ? undefined : compression,
+      chunkSize,
+    });
+  }
+
+  #disk(name: string, { id, capacityBytes, image, format, formatUri, parent }: PlannedDisk): Element {
+    const known = format === undefined || format === 'unknown' ? undefined : FORMAT_URIS[format];
+    return this.#element(name, {
+      diskId: id,
+      capacity: capacityBytes,
+      capacityAllocationUnits: 'byte',
+      fileRef: image,
+      format: formatUri ?? (image === undefined ? undefined : known),
+      parentRef: parent,
+    });
+  }
+
+  /* --- contents ----------------------------------------------------------------------------------------------- */
+
+  #collection(collection: PlannedCollection, sections: readonly Child[] = []): Element {
+    const { id, title, properties } = collection;
+    const children = this.#childrenOf(id);
+    return this.#element(
+      'VirtualSystemCollection',
+      { id },
+      this.#element('Info', {}, 'A collection of virtual machines'),
+      this.#element('Name', {}, title),
+      ...sections,
+      this.#startup(children),
+      this.#product(properties),
+      this.#placed(id),
+      ...children.map((child) => ('cores' in child ? this.#machine(child) : this.#collection(child))),
+    );
+  }
+
+  /** Machines and collections of a collection in the order in which their machines come. */
+  #childrenOf(parent: string): readonly (PlannedMachine | PlannedCollection)[] {
+    const machines = this.#plan.machines.filter(({ collection }) => collection === parent);
+    const inner = this.#plan.collections.filter((collection) => collection.parent === parent);
+    const position = new Map(this.#plan.machines.map(({ id }, index) => [id, index]));
+    const children: (PlannedMachine | PlannedCollection)[] = [];
+    for (const collection of inner) {
+      const [first] = membersOf(this.#plan, collection.id);
+      const until = first === undefined ? -1 : (position.get(first) ?? -1);
+      while (machines[0] && (position.get(machines[0].id) ?? 0) < until) children.push(...machines.splice(0, 1));
+      children.push(collection);
+    }
+    return [...children, ...machines];
+  }
+
+  #machine(machine: PlannedMachine, sections: readonly Child[] = []): Element {
+    const { id, title, install, environment } = machine;
+    return this.#element(
+      'VirtualSystem',
+      { id },
+      this.#element('Info', {}, 'A virtual machine'),
+      this.#element('Name', {}, title),
+      ...sections,
+      this.#operatingSystem(machine),
+      install && this.#section('InstallSection', 'Installation', { initialBootStopDelay: install.bootStopDelay }),
+      hardwareSection(this.#document, machine),
+      this.#product(environment.properties),
+      this.#scaleOut(machine),
+      this.#placed(id),
+    );
+  }
+
+  #operatingSystem({ operatingSystem, architecture }: PlannedMachine): Child {
+    if (!operatingSystem) return undefined;
+    const { id, version, description } = operatingSystem;
+    // The number alone does not always tell the width; VMware's word for it does.
+    const osType = architecture === 'x64' ? 'other64Guest' : undefined;
+    return this.#section(
+      'OperatingSystemSection',
+      'Guest operating system',
+      { id, version, 'vmw:osType': osType },
+      ...this.#optional('Description', description),
+    );
+  }
+
+  /** Composed keys are written whole; what a secret was, its owner fills in again. */
+  #product(properties: readonly ResolvedProperty[]): Child {
+    const own = properties.filter(({ from }) => from === 'own');
+    if (own.length === 0) return undefined;
+    return this.#section(
+      'ProductSection',
+      'Properties',
+      ...own.map((property) =>
+        this.#element('Property', {
+          key: property.key,
+          type: 'string',
+          ...this.#valueOf(property),
+        }),
+      ),
+    );
+  }
+
+  /** What draws on a password draws on it again, as long as the keys it names are those that are written here. */
+  #valueOf({ value, secret, declared }: ResolvedProperty): Parameters<OvfDocument['element']>[1] {
+    const userConfigurable = true;
+    if (!secret) return { value, userConfigurable };
+    const names = [...(declared ?? '').matchAll(/\$\{([^{}]*)\}/g)].map(([, name = '']) => name);
+    if (declared !== undefined && names.every((name) => this.#keys.has(name))) return { value: declared };
+    return { password: true, qualifiers: 'MinLen(1)', userConfigurable };
+  }
+
+  #scaleOut({ id, instances }: PlannedMachine): Child {
+    const { normal, min, max } = instances;
+    if (normal === 1 && min === undefined && max === undefined) return undefined;
+    const counts = { 'ovf2:minimum': min, 'ovf2:default': normal, 'ovf2:maximum': max };
+    return this.#extension(
+      'ScaleOutSection',
+      { 'ovf2:id': id },
+      'Instances',
+      this.#element('ovf2:InstanceCount', counts),
+    );
+  }
+
+  #placed(content: string): Child {
+    const group = this.#groups.find(({ contents }) => contents.includes(content));
+    return group && this.#extension('PlacementSection', { 'ovf2:group': group.id }, 'Placement');
+  }
+
+  /** DSP0243 §9.7: each child stands where the first of its machines starts. */
+  #startup(children: readonly (PlannedMachine | PlannedCollection)[]): Child {
+    const items = children.flatMap((child) => {
+      const ids = 'cores' in child ? [child.id] : membersOf(this.#plan, child.id);
+      const orders = ids.flatMap((id) => this.#steps.get(id)?.order ?? []);
+      if (orders.length === 0) return [];
+      const item = 'cores' in child ? this.#steps.get(child.id)?.item : undefined;
+      return [{ id: child.id, order: Math.min(...orders), item }];
+    });
+    if (items.every(({ order, item }) => order === 0 && isPlain(item))) return undefined;
+    return this.#section(
+      'StartupSection',
+      'Start-up order',
+      ...items.map(({ id, order, item }) =>
+        this.#element('Item', {
+          id,
+          order,
+          startDelay: positive(item?.startDelay),
+          waitingForGuest: item?.waitingForGuest === true ? true : undefined,
+          stopDelay: positive(item?.stopDelay),
+          startAction: item?.startAction === 'none' ? 'none' : undefined,
+          stopAction: item?.stopAction === 'powerOff' ? undefined : item?.stopAction,
+        }),
+      ),
+    );
+  }
+
+  /* --- elements ----------------------------------------------------------------------------------------------- */
+
+  #element(name: string, attributes: Parameters<OvfDocument['element']>[1], ...children: readonly Child[]): Element {
+    return this.#document.element(name, attributes, ...children);
+  }
+
+  /** A section of OVF 1; attributes may come first among the children. */
+  #section(name: string, info: string, ...rest: readonly (Child | Readonly<Record<string, unknown>>)[]): Element {
+    const [first] = rest;
+    const plain = typeof first === 'object' && !('nodeType' in first);
+    const attributes = plain ? (first as Parameters<OvfDocument['element']>[1]) : {};
+    const children = (plain ? rest.slice(1) : rest) as readonly Child[];
+    return this.#element(name, attributes, this.#element('Info', {}, info), ...children);
+  }
+
+  /** A section of OVF 2, which readers of OVF 1 may pass over. */
+  #extension(
+    name: string,
+    attributes: Parameters<OvfDocument['element']>[1],
+    info: string,
+    ...children: readonly Child[]
+  ): Element {
+    return this.#element(
+      `ovf2:${name}`,
+      { required: false, ...attributes },
+      this.#element('Info', {}, info),
+      ...children,
+    );
+  }
+
+  #optional(name: string, text: string | undefined): readonly Child[] {
+    return text === undefined ? [] : [this.#element(name, {}, text)];
+  }
+}
+
+function isPlain(item: StartedMachine | undefined): boolean {
+  if (!item) return true;
+  const { startDelay, stopDelay, waitingForGuest, startAction, stopAction } = item;
+  return (
+    startDelay === 0 && stopDelay === 0 && !waitingForGuest && startAction === 'powerOn' && stopAction === 'powerOff'
+  );
+}
+
+function positive(delay: number | undefined): number | undefined {
+  return delay === 0 ? undefined : delay;
+}

@@ -1,0 +1,56 @@
+/** An OVF document put together as a tree (K36): elements and attributes in their namespaces, so that no value can break out. */
+
+import { DOMImplementation, XMLSerializer, type Document, type Element } from '@xmldom/xmldom';
+import { OVF_1, OVF_2, RASD, VMW, VSSD } from '../envelope/vocabulary.js';
+
+/** Attributes by name with prefix; what is undefined is left out. */
+export type AttributeTexts = Readonly<Record<string, string | number | boolean | undefined>>;
+export type Child = Element | string | undefined | false;
+
+const NAMESPACES: ReadonlyMap<string, string> = new Map([
+  ['ovf', OVF_1],
+  ['ovf2', OVF_2],
+  ['rasd', RASD],
+  ['vssd', VSSD],
+  ['vmw', VMW],
+]);
+const XMLNS = 'http://www.w3.org/2000/xmlns/';
+const XML = 'http://www.w3.org/XML/1998/namespace';
+
+export class OvfDocument {
+  readonly #document: Document;
+
+  constructor() {
+    this.#document = new DOMImplementation().createDocument(OVF_1, 'ovf:Envelope');
+  }
+
+  /** An element; of OVF 1 unless its name has another prefix. */
+  element(name: string, attributes: AttributeTexts = {}, ...children: readonly Child[]): Element {
+    const qualified = name.includes(':') ? name : `ovf:${name}`;
+    const element = this.#document.createElementNS(namespaceOf(qualified), qualified);
+    for (const [key, value] of Object.entries(attributes)) {
+      if (value === undefined) continue;
+      const attribute = key.includes(':') ? key : `ovf:${key}`;
+      element.setAttributeNS(namespaceOf(attribute), attribute, String(value));
+    }
+    for (const child of children) {
+      if (child === undefined || child === false) continue;
+      element.appendChild(typeof child === 'string' ? this.#document.createTextNode(child) : child);
+    }
+    return element;
+  }
+
+  /** The whole as text. The document is used up by that. */
+  serialize(children: readonly Child[]): string {
+    const root = this.#document.documentElement as Element;
+    for (const [prefix, namespace] of NAMESPACES) root.setAttributeNS(XMLNS, `xmlns:${prefix}`, namespace);
+    root.setAttributeNS(XML, 'xml:lang', 'en-US');
+    for (const child of children) if (child && typeof child !== 'string') root.appendChild(child);
+    const text = new XMLSerializer().serializeToString(this.#document, { requireWellFormed: true });
+    return `<?xml version="1.0" encoding="UTF-8"?>\n${text}\n`;
+  }
+}
+
+function namespaceOf(qualified: string): string {
+  return NAMESPACES.get(qualified.slice(0, qualified.indexOf(':'))) ?? OVF_1;
+}

@@ -1,0 +1,114 @@
+/** Running appliances taken out as OVF and OVA, and put in again (issue 4, part 8): equal, and without secrets. */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/base/package-root.js';
+import { readTar } from '../../src/ovf/package/tar.js';
+import { Client, JSON_TYPE } from '../conformance/client.js';
+import { packed } from '../ovf/tar-support.js';
+import { serverFor, type JsonBody, type Reply } from '../support/server.js';
+import { OVF, OVF_TYPE, STATE, actOn, components, descriptor, pathOf } from './appliance-wire.js';
+
+const TAR = 'application/x-tar';
+const SECRET = 'hunter2-never-shown';
+const example = (name: string): string => readFileSync(join(packageRoot, 'examples', name, `${name}.ovf`), 'utf8');
+const base = readFileSync(join(packageRoot, 'examples/single-vm/images/base.qcow2'));
+
+const server = serverFor();
+const client = (): Client => new Client(server(), '1.2');
+afterEach(() => client().send('DELETE', '/appliance/'));
+
+async function deployed(type: string, body: string | Buffer, inputs: object): Promise<string> {
+  const attributes = `${OVF}.inputs="${JSON.stringify(inputs).replaceAll('"', '\\"')}"`;
+  const headers = { 'content-type': type, accept: JSON_TYPE, 'X-OCCI-Attribute': attributes };
+  const path = pathOf(await server().request('POST', '/appliance/', { headers, body }));
+  await client().until(path, STATE, 'active');
+  return path;
+}
+
+const taken = (path: string, accept: string, as: 'user' | 'stranger' = 'user'): Promise<Reply> =>
+  server().request('GET', path, { as, headers: { accept } });
+
+/** What an appliance consists of, as far as it does not depend on when and where it was made. */
+async function outline(path: string): Promise<object> {
+  const kinds = ['/compute/', '/network/', '/storage/', '/networkinterface/', '/storagelink/'];
+  const all = await Promise.all(kinds.map((kind) => components(client(), path, kind)));
+  const sized = ['cores', 'memory', 'architecture', 'hostname'].map((name) => `occi.compute.${name}`);
+  const kept = [...sized, 'occi.storage.size', `${OVF}.id`, `${OVF}.item`, 'occi.storagelink.deviceid'];
+  const shown = ({ title, attributes }: JsonBody): object => [title, ...kept.map((name) => attributes[name] ?? null)];
+  return all.map((entities) => entities.map((entity) => JSON.stringify(shown(entity))).sort());
+}
+
+async function membersOf(archive: Buffer): Promise<Map<string, Buffer>> {
+  const source = async function* (): AsyncGenerator<Uint8Array> {
+    yield await Promise.resolve(archive);
+  };
+  const members = new Map<string, Buffer>();
+  for await (const { name, bytes } of readTar(source())) {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of bytes) chunks.push(chunk);
+    members.set(name, Buffer.concat(chunks));
+  }
+  return members;
+}
+
+describe('an appliance that runs', () => {
+  it.each(['single-vm', 'web-shop', 'options'])('of the example %s goes out and comes in again', async (name) => {
+    const inputs = { properties: passwords(example(name)), eulas: 'all' };
+    const first = await deployed(OVF_TYPE, example(name), inputs);
+    const out = await taken(first, OVF_TYPE);
+    expect([out.status, out.headers['content-type']]).toEqual([200, OVF_TYPE]);
+    expect(out.text).not.toContain(SECRET);
+    const second = await deployed(OVF_TYPE, out.text, { properties: passwords(out.text) });
+    expect(await outline(second)).toEqual(await outline(first));
+    expect((await taken(second, OVF_TYPE)).text).toBe(out.text);
+  });
+
+  it('goes out as an OVA with its images, whose manifest is right, and comes in again', async () => {
+    const body = await packed([
+      [{ name: 'a.ovf' }, example('single-vm')],
+      [{ name: 'images/base.qcow2' }, base as unknown as string],
+    ]);
+    const first = await deployed(TAR, body, {});
+    const out = await taken(first, TAR);
+    expect([out.status, out.headers['content-type']]).toEqual([200, TAR]);
+    const members = await membersOf(out.bytes);
+    const [descriptor, manifest, image] = [...members.keys()];
+    expect([descriptor, manifest, image]).toEqual([
+      expect.stringMatching(/\.ovf$/),
+      expect.stringMatching(/\.mf$/),
+      'images/base.qcow2',
+    ]);
+    expect(members.get('images/base.qcow2')).toEqual(base);
+    const digest = createHash('sha256')
+      .update(members.get(descriptor ?? '') ?? '')
+      .digest('hex');
+    expect(members.get(manifest ?? '')?.toString()).toContain(`SHA256(${descriptor})= ${digest}`);
+    const second = await deployed(TAR, out.bytes, {});
+    expect(await outline(second)).toEqual(await outline(first));
+    expect((await taken(second, TAR)).bytes).toEqual(out.bytes);
+  });
+
+  it('keeps how many instances there are', async () => {
+    const first = await deployed(OVF_TYPE, descriptor({ machines: ['m1', 'm2'] }), {});
+    expect((await actOn(client(), first, 'scale', { role: 'm1', count: 3 })).status).toBe(200);
+    await client().until(first, STATE, 'active');
+    const out = await taken(first, OVF_TYPE);
+    expect(out.text).toContain('ovf2:default="3"');
+    const second = await deployed(OVF_TYPE, out.text, {});
+    expect(await outline(second)).toEqual(await outline(first));
+  });
+
+  it('is shown to nobody else', async () => {
+    const path = await deployed(OVF_TYPE, example('single-vm'), {});
+    for (const type of [OVF_TYPE, TAR]) expect((await taken(path, type, 'stranger')).status).toBe(404);
+  });
+});
+
+/** A password for each property that is one. */
+function passwords(text: string): Record<string, string> {
+  const properties = text.match(/<(?:ovf:)?Property\b[^>]*>/g) ?? [];
+  const secret = properties.filter((property) => property.includes('ovf:password="true"'));
+  return Object.fromEntries(secret.map((property) => [/ovf:key="([^"]*)"/.exec(property)?.[1], SECRET]));
+}
