@@ -49,7 +49,7 @@ async function readPackage(
   message: IncomingMessage,
   headers: OcciRequest,
 ): Promise<BodyRead> {
-  return { request: withKind(headers), attachments: packageAttachments(await unpackOva(services, message)) };
+  return { request: withKind(headers), attachments: packageAttachments(await unpackOva(services, bytesOf(message))) };
 }
 
 /** Descriptor and files: wherever two requests are compared (K12), they stand for the package. */

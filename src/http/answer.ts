@@ -33,7 +33,7 @@ export async function writeAnswer(
 }
 
 /** How long a client that has been answered is listened to while nothing comes, and how long at the most. */
-const LINGER_QUIET_MS = 2000;
+const LINGER_QUIET_MS = 5000;
 const LINGER_MOST_MS = 30_000;
 
 /**
