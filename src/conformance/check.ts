@@ -11,12 +11,5 @@ export interface Check {
   readonly run: (trial: Trial) => Promise<void>;
 }
 
-/** Statements that nobody outside can see, and why; where they are seen instead. */
-export interface Unobservable {
-  readonly reason: string;
-  /** The test of VEP that holds it. */
-  readonly test: string;
-}
-
 /** By id of the statement. */
 export type Checks = Readonly<Record<string, Check>>;

@@ -154,8 +154,8 @@ type Judged = Pick<Result, 'outcome' | 'how' | 'exchanges' | 'decisive' | 'reaso
 async function judge(statement: Statement, peer: Peer, model: Model, forbidden: string | undefined): Promise<Judged> {
   const check: Check | undefined = CHECKS[statement.id];
   if (check === undefined) {
-    const { reason = 'there is no check', test = '' } = UNOBSERVABLE[statement.id] ?? {};
-    return { outcome: 'skipped', reason: `not seen from outside: ${reason}`, how: test, exchanges: [] };
+    const reason = `not seen from outside: ${UNOBSERVABLE[statement.id] ?? 'there is no check'}`;
+    return { outcome: 'skipped', reason, how: 'not at all', exchanges: [] };
   }
   const { how } = check;
   if (check.destructive === true && forbidden !== undefined) {

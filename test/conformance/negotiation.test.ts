@@ -44,7 +44,7 @@ conform([
     },
   },
   {
-    id: 'C-181, C-182',
+    id: 'C-181, C-182, C-199',
     says: 'a higher version is refused, none at all is served',
     holds: async (client) => {
       for (const name of ['x OCCI/1.3', 'OCCI/2.0', 'a/1 (b) OCCI/10.1'])

@@ -1,5 +1,8 @@
-/** What a site does wrong is seen on the entity: states of error, messages, another try (C-055, K10, K11, GFD.224 §3). */
+/** What a site does wrong is seen on the entity: states of error, messages, another try (C-055, C-167, K10, K11, GFD.224 §3). */
 
+import { join } from 'node:path';
+import BetterSqlite from 'better-sqlite3';
+import pg from 'pg';
 import { INFRA, JSON_TYPE, Client, kindOf } from '../conformance/client.js';
 import { forEachServer } from '../support/server.js';
 
@@ -10,7 +13,7 @@ const faults = [
   { operation: 'delete:storage', kind: 'refuse', class: 'denied', nth: 1 },
 ];
 
-forEachServer({ site: { faults } }, (server) => {
+forEachServer({ site: { faults } }, (server, database) => {
   const client = (): Client => new Client(server(), '1.2');
   const attributes = async (path: string) => (await client().get(path, JSON_TYPE)).json.attributes;
 
@@ -53,6 +56,24 @@ forEachServer({ site: { faults } }, (server) => {
     }
   });
 
+  it('C-167 what fails in the middle of a request leaves nothing of it', async () => {
+    const count = async (): Promise<unknown> => (await server().rows('SELECT count(*) AS n FROM entity'))[0]?.['n'];
+    const make = () =>
+      client().send('POST', '/network/', {
+        categories: [kindOf('network')],
+        headers: { 'idempotency-key': 'in the middle' },
+      });
+    const before = await count();
+    // The entity is written before the operation that is to make it on the site.
+    const table = server().config.data;
+    const mend = await refuseOperations(
+      database === 'sqlite' ? join(table.directory, 'vep.db') : (table.database ?? ''),
+    );
+    expect([(await make()).status, await count()]).toEqual([500, before]);
+    await mend();
+    expect((await make()).status).toBe(201);
+  });
+
   it('K12 a creation that is refused leaves no key behind', async () => {
     const make = (size: string) =>
       client().send('POST', '/storage/', {
@@ -64,3 +85,23 @@ forEachServer({ site: { faults } }, (server) => {
     expect((await make('1')).status).toBe(201);
   });
 });
+
+/** Has the database refuse every new operation, until the function that is answered is called. */
+async function refuseOperations(database: string): Promise<() => Promise<void>> {
+  if (database.startsWith('postgres:')) {
+    const run = async (sql: string): Promise<void> => {
+      const connection = new pg.Client({ connectionString: database });
+      await connection.connect();
+      await connection.query(sql).finally(() => connection.end());
+    };
+    await run('ALTER TABLE operation ADD CONSTRAINT broken CHECK (false) NOT VALID');
+    return () => run('ALTER TABLE operation DROP CONSTRAINT broken');
+  }
+  const run = (sql: string): void => {
+    const connection = new BetterSqlite(database);
+    connection.exec(sql);
+    connection.close();
+  };
+  run("CREATE TRIGGER broken BEFORE INSERT ON operation BEGIN SELECT RAISE(ABORT, 'broken'); END");
+  return async () => run('DROP TRIGGER broken');
+}

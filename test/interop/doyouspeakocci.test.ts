@@ -1,5 +1,5 @@
 /**
- * The nine tests of doyouspeakOCCI (SUITE11, `spec/occi-interop.md`): everything in text/occi headers with empty bodies,
+ * The nine tests of doyouspeakOCCI (I-036, SUITE11, `spec/occi-interop.md`): everything in text/occi headers with empty bodies,
  * creations sent to the root, categories without class, answers read from headers or from the second line of a body.
  */
 

@@ -1,5 +1,5 @@
 /**
- * The tests of pOCCI (`spec/occi.md` §14) in both text forms: it splits attributes at semicolons, wants every category
+ * The tests of pOCCI (I-036, `spec/occi.md` §14) in both text forms: it splits attributes at semicolons, wants every category
  * once and knows only the parameters of the standard, and compares URLs as strings.
  */
 

@@ -2,6 +2,7 @@
 
 import type { Checks } from '../check.js';
 import type { Exchange } from '../exchange.js';
+import type { Category } from '../model.js';
 import { COMPUTE, CORE, MONITORING, PLATFORM, SLA } from '../names.js';
 import { Inapplicable } from '../outcome.js';
 import type { Trial } from '../trial.js';
@@ -41,6 +42,14 @@ function hasParent(trial: Trial, id: string, parent: string): void {
   const category = trial.model.get(id);
   trial.holds(category !== undefined, `${id} is not shown`);
   trial.equal(category?.related[0], parent, `the parent of ${id}`);
+}
+
+/** A term of the provider. @throws Inapplicable where there is none */
+function aTerm(trial: Trial): Category {
+  trial.need(AGREEMENT);
+  const [term] = trial.model.dependingOn(`${SLA}agreement_term`);
+  if (term === undefined) throw new Inapplicable('the server offers no terms of agreements');
+  return term;
 }
 
 /** None of these is offered: the extension is not. */
@@ -149,6 +158,22 @@ export const EXTENSION_CHECKS: Checks = {
           related.some((each) => bases.includes(each)),
           `${id} depends on neither of ${bases.join(', ')}`,
         );
+    },
+  },
+  'C-250': {
+    how: 'an agreement is made with a term, and its state read',
+    run: async (trial) => {
+      const term = aTerm(trial);
+      const path = await trial.make(AGREEMENT, { mixins: [term.id] });
+      const state = String((await trial.value(path, `${term.term}.term.state`)) ?? '').toLowerCase();
+      trial.holds(['undefined', 'fulfilled', 'violated'].includes(state), `${term.term}.term.state is ${state}`);
+    },
+  },
+  'C-251': {
+    how: 'only whether terms are offered: no request violates one',
+    run: async (trial) => {
+      const { id } = aTerm(trial);
+      throw new Inapplicable(`no request violates ${id}`);
     },
   },
   'C-252': {
