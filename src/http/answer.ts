@@ -81,9 +81,12 @@ export function setFields(response: ServerResponse, fields: CommonFields): void 
     response.setHeader(fields[index] ?? '', fields[index + 1] ?? '');
 }
 
+/** Longer texts are turned into bytes once rather than copied behind the head first. */
+const SHORT = 16_384;
+
 /** The text in UTF-8; where that is ASCII, the string itself is its bytes. */
 function asBytes(text: string): Whole {
-  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text, 'utf8');
+  return text.length <= SHORT && Buffer.byteLength(text) === text.length ? text : Buffer.from(text, 'utf8');
 }
 
 function isWhole(body: Whole | Chunks): body is Whole {

@@ -23,8 +23,13 @@ export async function listLocations(
   locations: ReadonlyMap<TypeId, string>,
 ): Promise<string[]> {
   const kinds = query.kinds.filter((kind) => locations.has(kind));
-  const column = locationColumn(kinds, locations);
-  const { sql, params } = await compileQuery(reader, { ...query, kinds }, column);
+  const [only, ...others] = kinds;
+  if (only !== undefined && others.length === 0) {
+    // What stands before all ids alike is cheaper put there here.
+    const location = locations.get(only) ?? '';
+    return (await listIds(reader, { ...query, kinds })).map((id) => location + id);
+  }
+  const { sql, params } = await compileQuery(reader, { ...query, kinds }, locationColumn(kinds, locations));
   return reader.pluck<string>(sql, params);
 }
 

@@ -1,11 +1,10 @@
 /**
  * A query for entities as one SQL statement, so shaped that it costs what its answer is long and not what the store
- * holds. SQLite keeps no statistics of its own accord, so the way is chosen here, from three:
+ * holds. SQLite keeps no statistics of its own accord, so the way is chosen here, the shortest of
  *
- * - a rare filter drives: its index rows, one entity each;
- * - else the caller's own entities do, when the scope says whose they are: one index range per owner, group and grant,
- *   merged in order;
- * - else (an administrator's view of everything) the index over kinds does.
+ * - the index rows of one filter, a mixin or the value of an attribute;
+ * - what the caller may see, as far as the scope says whose that is: ranges of an index, each in the order of creation
+ *   (`entity-ranges.ts`), or else all entities of the kinds.
  *
  * Everything else that is asked for is checked on each entity so found.
  */
@@ -13,6 +12,7 @@
 import type { AttributeValue, TypeId } from '../occi/model.js';
 import { compileScope } from './compile-scope.js';
 import { indexedValue } from './entity-index.js';
+import { HIDDEN_KIND, rangesOf, type Range } from './entity-ranges.js';
 import { fragment, inList, joinFragments, type SqlFragment } from './placeholders.js';
 import type { Scope } from './scope.js';
 import type { SqlReader } from './sql.js';
@@ -40,20 +40,25 @@ export interface Page {
 
 /** The statement that answers `columns` of every match, in the order of creation. Table `entity` goes by `e`. */
 export async function compileQuery(reader: SqlReader, query: EntityQuery, columns: SqlFragment): Promise<SqlFragment> {
-  const arms = query.appliance === undefined ? armsOf(query.scope) : undefined;
-  const conditions = conditionsOf(query);
-  // Without arms a single filter drives in any case, and there is nothing to count for.
-  const counted = conditions.length > 1 || arms ? await rarestFirst(reader, conditions) : unsorted(conditions);
-  const [rarest] = counted;
-  const sorted = counted.map((one) => one.condition);
-  const body =
-    rarest && (!arms || rarest.count < COUNT_LIMIT)
-      ? drivenByFilter(query, columns, sorted)
-      : arms
-        ? drivenByArms(query, columns, sorted, arms)
-        : drivenByColumns(query, columns);
+  const ranges = await rangesOf(reader, query);
+  const filters = conditionsOf(query);
+  const ways: Way[] = [
+    { length: (most) => lengthOf(reader, ranges, most), statement: () => drivenByRanges(columns, filters, ranges) },
+    ...filters.map((filter) => ({
+      length: (most: number) => countRows(reader, `${filter.table} f`, filter.where('f'), most),
+      statement: () => drivenByFilter(query, columns, filter, filters),
+    })),
+  ];
+  const body = (await shortest(ways)).statement();
   const page = query.page ? fragment(' LIMIT ? OFFSET ?', query.page.limit, query.page.offset) : fragment('');
   return { sql: body.sql + page.sql, params: [...body.params, ...page.params] };
+}
+
+/** One way to all matches. */
+interface Way {
+  /** How many index rows it leads over; `most` when there are as many or more. */
+  readonly length: (most: number) => Promise<number>;
+  readonly statement: () => SqlFragment;
 }
 
 /** A filter as an index has it: the rows of `table` that satisfy `where`, each naming one entity. */
@@ -65,63 +70,35 @@ interface Condition {
 function drivenByFilter(
   query: EntityQuery,
   columns: SqlFragment,
-  [driver, ...others]: readonly Condition[],
+  driver: Condition,
+  filters: readonly Condition[],
 ): SqlFragment {
-  if (!driver) return drivenByColumns(query, columns);
   // CROSS JOIN keeps SQLite from turning the order round; PostgreSQL has statistics and may.
   const from = `${driver.table} f CROSS JOIN entity e`;
+  const others = filters.filter((filter) => filter !== driver);
+  const appliance = query.appliance === undefined ? [] : [fragment('e.appliance = ?', query.appliance)];
   const parts = [
     driver.where('f'),
     fragment('e.id = f.entity'),
-    ...restrictions(query, others),
+    inList(HIDDEN_KIND, query.kinds),
+    fragment("e.phase = 'live'"),
+    ...appliance,
+    ...others.map(exists),
     compileScope(query.scope, 'e'),
   ];
   return select(columns, from, parts, ' ORDER BY f.entity');
 }
 
-function drivenByColumns(query: EntityQuery, columns: SqlFragment): SqlFragment {
-  const kind = query.appliance === undefined ? 'e.kind' : HIDDEN_KIND;
-  const parts = [...restrictions(query, [], kind), compileScope(query.scope, 'e')];
-  return select(columns, 'entity e', parts, ' ORDER BY e.id');
-}
-
-/** Each arm leaves out what an earlier one has found, so that the merge has nothing to compare but ids. */
-function drivenByArms(
-  query: EntityQuery,
-  columns: SqlFragment,
-  conditions: readonly Condition[],
-  arms: readonly Arm[],
-): SqlFragment {
-  const merged = arms.length > 1;
+function drivenByRanges(columns: SqlFragment, filters: readonly Condition[], ranges: readonly Range[]): SqlFragment {
+  const merged = ranges.length > 1;
   const shown = merged ? { sql: `${columns.sql}, e.id AS ordinal`, params: columns.params } : columns;
-  const selects = arms.map((arm, index) => {
-    const earlier = arms
-      .slice(0, index)
-      .map(({ seek, rest }) => negated(joinFragments('AND', rest ? [seek, rest] : [seek])));
-    const parts = [
-      arm.seek,
-      ...restrictions(query, conditions, HIDDEN_KIND),
-      ...(arm.rest ? [arm.rest] : []),
-      ...earlier,
-    ];
-    return select(shown, 'entity e', parts, '');
-  });
+  const selects = ranges.map(({ seek, rest }) =>
+    select(shown, 'entity e', [...seek, ...filters.map(exists), ...rest], ''),
+  );
   return {
     sql: `${selects.map((one) => one.sql).join(' UNION ALL ')} ORDER BY ${merged ? 'ordinal' : 'e.id'}`,
     params: selects.flatMap((one) => one.params),
   };
-}
-
-/** The kind as an expression, which no index begins with: it must not tempt SQLite away from the index of the arm. */
-const HIDDEN_KIND = "(e.kind || '')";
-
-function restrictions(query: EntityQuery, conditions: readonly Condition[], kind = HIDDEN_KIND): SqlFragment[] {
-  return [
-    inList(kind, query.kinds),
-    fragment("e.phase = 'live'"),
-    ...(query.appliance === undefined ? [] : [fragment('e.appliance = ?', query.appliance)]),
-    ...conditions.map(exists),
-  ];
 }
 
 function select(columns: SqlFragment, from: string, parts: readonly SqlFragment[], order: string): SqlFragment {
@@ -130,49 +107,6 @@ function select(columns: SqlFragment, from: string, parts: readonly SqlFragment[
     sql: `SELECT ${columns.sql} FROM ${from} WHERE ${where.sql}${order}`,
     params: [...columns.params, ...where.params],
   };
-}
-
-/** One index range that a scope is made of, and what else must hold there. */
-interface Arm {
-  readonly seek: SqlFragment;
-  readonly rest?: SqlFragment;
-}
-
-/** Beyond this many, walking the kinds is as good. */
-const MAX_ARMS = 12;
-
-/** The index ranges that make up the scope; undefined when it is no union of such. */
-function armsOf(scope: Scope): readonly Arm[] | undefined {
-  const arms = rangesOf(scope);
-  return arms && arms.length > 0 && arms.length <= MAX_ARMS ? arms : undefined;
-}
-
-function rangesOf(scope: Scope): readonly Arm[] | undefined {
-  switch (scope.op) {
-    case 'owner':
-      return [{ seek: fragment('e.owner = ?', scope.principal) }];
-    case 'group':
-      return [...new Set(scope.groups)].map((group) => ({ seek: fragment('e.grp = ?', group) }));
-    case 'entity':
-      return [
-        { seek: inList('e.id', scope.ids) },
-        { seek: joinFragments('AND', [fragment('e.appliance IS NOT NULL'), inList('e.appliance', scope.ids)]) },
-      ];
-    case 'or': {
-      const parts = scope.of.map(rangesOf);
-      return parts.every((part) => part !== undefined) ? parts.flat() : undefined;
-    }
-    case 'and': {
-      const ranges = scope.of.map(rangesOf).find((part) => part !== undefined);
-      return ranges?.map(({ seek }) => ({ seek, rest: compileScope(scope, 'e') }));
-    }
-    default:
-      return undefined;
-  }
-}
-
-function negated(part: SqlFragment): SqlFragment {
-  return { sql: `NOT (${part.sql})`, params: part.params };
 }
 
 function conditionsOf(query: EntityQuery): Condition[] {
@@ -192,26 +126,45 @@ function exists(condition: Condition): SqlFragment {
   return { sql: `EXISTS (SELECT 1 FROM ${condition.table} x WHERE x.entity = e.id AND ${sql})`, params };
 }
 
-interface Counted {
-  readonly condition: Condition;
-  readonly count: number;
-}
+/** So far every way is counted at first; when all are longer, further. */
+const COUNT_AT_FIRST = 1000;
+const COUNT_GROWTH = 4;
 
-/** Counting stops here: what is not rarer than this does not drive when something else can. */
-const COUNT_LIMIT = 1000;
-
-function unsorted(conditions: readonly Condition[]): readonly Counted[] {
-  return conditions.map((condition) => ({ condition, count: 0 }));
-}
-
-/** The counts read the index alone and stop early. */
-async function rarestFirst(reader: SqlReader, conditions: readonly Condition[]): Promise<readonly Counted[]> {
-  const counted: Counted[] = [];
-  for (const condition of conditions) {
-    const { sql, params } = condition.where('f');
-    const rows = `SELECT 1 AS one FROM ${condition.table} f WHERE ${sql} LIMIT ${COUNT_LIMIT}`;
-    const found = await reader.get<{ n: number }>(`SELECT count(*) AS n FROM (${rows}) AS counted`, params);
-    counted.push({ condition, count: found?.n ?? 0 });
+/**
+ * The way with the fewest index rows. Counting reads indexes alone and goes hardly further than the shortest way is long,
+ * so that it costs a fraction of what going that way does.
+ */
+async function shortest(ways: readonly Way[]): Promise<Way> {
+  const [only, ...others] = ways;
+  if (only && others.length === 0) return only;
+  for (let most = COUNT_AT_FIRST; ; most *= COUNT_GROWTH) {
+    let best: Way | undefined;
+    let least = most;
+    for (const way of ways) {
+      const length = await way.length(least);
+      if (length >= least) continue;
+      best = way;
+      least = length;
+    }
+    if (best) return best;
   }
-  return counted.sort((a, b) => a.count - b.count);
+}
+
+async function lengthOf(reader: SqlReader, ranges: readonly Range[], most: number): Promise<number> {
+  let length = 0;
+  for (const { seek } of ranges) {
+    if (length >= most) break;
+    length += await countRows(reader, 'entity e', joinFragments('AND', seek), most - length);
+  }
+  return length;
+}
+
+async function countRows(reader: SqlReader, from: string, where: SqlFragment, most: number): Promise<number> {
+  if (most === 0) return 0;
+  const rows = `SELECT 1 AS one FROM ${from} WHERE ${where.sql} LIMIT ?`;
+  const found = await reader.get<{ n: number }>(`SELECT count(*) AS n FROM (${rows}) AS counted`, [
+    ...where.params,
+    most,
+  ]);
+  return found?.n ?? 0;
 }

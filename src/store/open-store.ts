@@ -9,6 +9,7 @@ import { problem } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { CreateStore1763800000000 } from './migrations/create-store.js';
 import { AddUserMixinApplies1764500000000 } from './migrations/user-mixin-applies.js';
+import { ListByGroup1764600000000 } from './migrations/list-by-group.js';
 import { openPostgresStore } from './postgres-store.js';
 import { openSqliteStore } from './sqlite-store.js';
 import type { Store } from './sql.js';
@@ -39,7 +40,11 @@ export interface DataSourceParts {
 }
 
 /** The store's own migrations, oldest first. */
-export const storeMigrations: readonly Migration[] = [CreateStore1763800000000, AddUserMixinApplies1764500000000];
+export const storeMigrations: readonly Migration[] = [
+  CreateStore1763800000000,
+  AddUserMixinApplies1764500000000,
+  ListByGroup1764600000000,
+];
 
 /**
  * Opens the database, brings it up to date and answers its {@link Store}.

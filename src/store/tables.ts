@@ -58,8 +58,9 @@ const entity = table(
   },
   {
     entity_by_kind: ['kind', 'phase', 'id', 'owner', 'grp', 'appliance'],
-    entity_by_owner: ['owner', 'phase', 'id', 'kind'],
-    entity_by_group: ['grp', 'phase', 'id', 'kind', 'owner'],
+    entity_by_owner: ['owner', 'grp', 'phase', 'id', 'kind'],
+    entity_by_group: ['grp', 'phase', 'id', 'kind'],
+    entity_by_group_and_kind: ['grp', 'kind', 'phase', 'id'],
     entity_by_source: ['source'],
     entity_by_target: ['target'],
     entity_by_appliance: ['appliance'],

@@ -39,7 +39,7 @@ function held(): number {
   return heapUsed + external;
 }
 
-/** What requests alone can change: a site's reports and finished deletions leave it as it is. */
+/** What requests alone can change: a site's reports, finished deletions and the trail of refusals leave it as it is. */
 const DIGEST = `SELECT
   (SELECT COUNT(*) FROM entity WHERE phase = 'live') AS entities,
   (SELECT COALESCE(SUM(version), 0) FROM entity WHERE phase = 'live') AS versions,

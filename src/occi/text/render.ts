@@ -44,9 +44,7 @@ export function renderEntity(
  */
 export function renderLocations(urls: readonly string[], form: TextForm): TextAnswer {
   if (form === 'text/plain') {
-    let body = '';
-    for (const url of urls) body += `X-OCCI-Location: ${url}\r\n`;
-    return { headers: [], body };
+    return { headers: [], body: lines(urls, 'X-OCCI-Location: ', '\r\n') };
   }
   if (urls.length === 0) return OK;
   return {
@@ -60,9 +58,12 @@ export function renderLocations(urls: readonly string[], form: TextForm): TextAn
 
 /** Renders URLs as `text/uri-list` (RFC 2483 §5): one a line. */
 export function renderUriList(urls: readonly string[], lineEnd: '\r\n' | '\n' = '\r\n'): TextAnswer {
-  let body = '';
-  for (const url of urls) body += url + lineEnd;
-  return { headers: [], body };
+  return { headers: [], body: lines(urls, '', lineEnd) };
+}
+
+/** One text a line, each begun and ended alike. Joined in one go: thousands of pieces put together one by one cost ten times that. */
+function lines(texts: readonly string[], begin: string, end: string): string {
+  return texts.length === 0 ? '' : begin + texts.join(end + begin) + end;
 }
 
 /** The answer to what has nothing to show: the same in both forms. */
