@@ -29,6 +29,7 @@ export interface Orders {
 export type Handler = (user: User, parameters: readonly Argument[]) => string | number;
 
 const FREE_MB = 500_000;
+const IMAGE_DS = 101;
 const LIVE = new Set(['RUNNING', 'POWEROFF']);
 const RESTRICTED = ['MAC', 'VLAN_ID', 'BRIDGE'];
 
@@ -289,9 +290,11 @@ export function handlersOf(
       ...more,
     };
     world.images.set(image.id, image);
-    lives.after(imageMs, () => {
-      if (image.state === 4) image.state = 1;
-    });
+    const arrive = (): void => {
+      if (world.copying) lives.after(imageMs, arrive);
+      else if (image.state === 4) image.state = 1;
+    };
+    lives.after(imageMs, arrive);
     return image.id;
   };
 
@@ -356,6 +359,8 @@ export function handlersOf(
           'Rule @100 /?? USE #0 is malformed: [resource] is missing one of the INDIVIDUAL, GROUP, CLUSTER or ALL bits; [resource] type is missing',
         );
       }
+      if (world.old && (resource & 0x100000000000000n) !== 0n)
+        throw new Refused(8192, 'Rule is malformed: [resource] type is missing');
       const same = [...world.rules.values()].find(
         (rule) => rule.user === by && rule.resource === resource && rule.rights === Number(text(rights)),
       );
@@ -380,9 +385,32 @@ export function handlersOf(
         'IMAGE_POOL',
         newest(world.images).map((image) => imageXml(world, image)),
       ),
-    'one.image.allocate': (user, [templateText]) => {
+    'one.vdcpool.info': () =>
+      pool(
+        'VDC_POOL',
+        [...world.vdcs].map(
+          ([id, groups]) =>
+            `<VDC><ID>${id}</ID><NAME>vdc${id}</NAME><GROUPS>${[...groups].map((group) => `<ID>${group}</ID>`).join('')}</GROUPS></VDC>`,
+        ),
+      ),
+    'one.vdc.addgroup': (user, [vdc, group]) => {
+      world.mustAdmin(user, 'ADMIN VDC');
+      find(world.vdcs, number(vdc), 'VDC').add(number(group));
+      return number(vdc);
+    },
+    'one.vdc.delgroup': (user, [vdc, group]) => {
+      world.mustAdmin(user, 'ADMIN VDC');
+      find(world.vdcs, number(vdc), 'VDC').delete(number(group));
+      return number(vdc);
+    },
+    'one.image.allocate': (user, [templateText, datastore]) => {
       const template = Template.parse(text(templateText));
       world.mayCreate(user, 'IMAGE');
+      if (number(datastore) !== IMAGE_DS)
+        throw new Refused(
+          16384,
+          'Error allocating a new image. New images can only be allocated in a files or image datastore.',
+        );
       const name = template.get('NAME') ?? '';
       template.remove('NAME');
       const datablock = template.get('TYPE') === 'DATABLOCK';

@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { packageRoot } from '../../../src/base/package-root.js';
 import { addressOf } from '../../../src/iaas/adapters/opennebula/ranges.js';
 import { handlersOf, type Handler } from './calls.js';
@@ -25,6 +26,8 @@ export interface FakeOnedOptions {
   readonly pace?: Pace;
   /** Calls that this version does not have. */
   readonly lacks?: readonly string[];
+  /** Without the network that reservations are cut from, as a fresh oned is. */
+  readonly bare?: boolean;
 }
 
 const { methods } = JSON.parse(readFileSync(join(packageRoot, 'test/support/fake-oned/methods.json'), 'utf8')) as {
@@ -40,6 +43,8 @@ export class FakeOned {
   readonly calls: Call[] = [];
   /** What calls did wrong by `methods.json`. */
   readonly violations: string[] = [];
+  /** Milliseconds before each answer. */
+  answerMs = 0;
   /** Most calls that were open at the same time. */
   busiest = 0;
   readonly #orders: Order[] = [];
@@ -65,6 +70,7 @@ export class FakeOned {
     version = '6.10.0.1',
     pace = { lagMs: 2, stepMs: 3 },
     lacks = [],
+    bare = false,
   }: FakeOnedOptions) {
     this.world = new World(() => Date.now());
     this.#lives = new Lives(this.world, pace, (key, body) => this.publisher.publish(key, body));
@@ -72,7 +78,8 @@ export class FakeOned {
     this.#handlers = handlersOf(this.world, this.#lives, orders, version, pace.stepMs * 2);
     this.#methods = Object.fromEntries(Object.entries(methods).filter(([name]) => !lacks.includes(name)));
     for (let index = 1; index <= hosts; index++) this.#addHost(`node${index}`, cores);
-    this.addParent('vep-parent', '192.168.0.0', 65_536);
+    this.world.old = version.startsWith('5.');
+    if (!bare) this.addParent('vep-parent', '192.168.0.0', 65_536);
   }
 
   get url(): string {
@@ -109,6 +116,11 @@ export class FakeOned {
   /** The next call of the kind fails as ordered. */
   order(what: Order): void {
     this.#orders.push(what);
+  }
+
+  /** Whether the fake does a call, or leaves it out because VEP never makes it. */
+  knows(method: string): boolean {
+    return method in this.#handlers || !(method in this.#methods);
   }
 
   /** Resolves when a method is called the next time, before it is answered. */
@@ -165,6 +177,7 @@ export class FakeOned {
       const pieces: Buffer[] = [];
       for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);
       if (request.method !== 'POST') return void response.writeHead(405).end();
+      if (this.answerMs > 0) await pause(this.answerMs);
       response.writeHead(200, { 'content-type': 'text/xml; charset=utf-8' });
       response.end(this.answer(Buffer.concat(pieces).toString('utf8')));
     } catch {

@@ -90,12 +90,16 @@ function written(value: string | number): string {
   return `<string>${value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}</string>`;
 }
 
+/** Calls whose declared parameters are not all needed, and from which on. */
+const OPTIONAL: Readonly<Record<string, number>> = { 'one.vm.allocate': 2 };
+
 /** Checks a call against what the server declares: types in their order, nothing missing; more is let pass. */
 export function checkCall({ method, parameters }: Call, methods: Readonly<Record<string, readonly string[]>>): void {
   const declared = methods[method];
   if (!declared) throw new Fault(-506, `Method '${method}' not defined`);
   for (const [index, type] of declared.entries()) {
     const given = parameters[index];
+    if (given === undefined && index >= (OPTIONAL[method] ?? declared.length)) return;
     if (given === undefined) throw new Fault(-501, 'Not enough parameters');
     const [found, called] = {
       string: ['string', 'string'],

@@ -101,6 +101,15 @@ export class World {
   readonly machines = new Map<number, Machine>();
   readonly vmGroups = new Map<number, Thing & { roles: Vector[] }>();
   readonly rules = new Map<number, Rule>();
+  /** Groups of each virtual data centre; the first has everything, and every new group. */
+  readonly vdcs = new Map<number, Set<number>>([
+    [0, new Set<number>()],
+    [100, new Set<number>()],
+  ]);
+  /** Images that are being copied go on being copied. */
+  copying = false;
+  /** Before 6.8: there are no backup jobs. */
+  old = false;
   /** Sessions that are taken no longer. */
   readonly revoked = new Set<string>();
   readonly #last = new Map<object, number>();
@@ -133,6 +142,7 @@ export class World {
       );
     const id = this.nextId(this.groups, this.groups.size < 2 ? 0 : 100);
     this.groups.set(id, { id, name });
+    this.vdcs.get(0)?.add(id);
     return id;
   }
 

@@ -4,6 +4,7 @@
  * as nobody knows whether it was done: the caller's token finds out. A session that oned no longer takes is renewed once.
  */
 
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../../base/clock.js';
 import { Problem, excerpt, messageOf } from '../../../base/errors.js';
 import type { DialResponse, GuardedDialler } from '../../../net/dialler.js';
@@ -40,6 +41,8 @@ export class Oned {
   constructor(options: OnedOptions) {
     this.#options = options;
     this.#turns = new Turns(options.concurrency);
+    // Every call that waits listens for the end of the site.
+    setMaxListeners(0, this.#closed.signal);
   }
 
   /** Whether calls can be made in the name of others. */
