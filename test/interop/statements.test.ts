@@ -296,17 +296,19 @@ conform([
   },
   {
     id: 'I-028',
-    says: 'attribute descriptions always have type, mutable and required',
+    says: 'attribute descriptions always have type, mutable and required, and no pattern',
     in: '1.2',
     holds: async (client) => {
       const { kinds, mixins, actions } = (await client.get('/-/', JSON_TYPE)).json;
       for (const { attributes = {} } of [...kinds, ...mixins, ...actions])
-        for (const each of Object.values(attributes))
+        for (const each of Object.values(attributes)) {
           expect(each).toMatchObject({
             type: expect.any(String),
             mutable: expect.any(Boolean),
             required: expect.any(Boolean),
           });
+          expect(each).not.toHaveProperty('pattern');
+        }
     },
   },
   {

@@ -111,7 +111,6 @@ describe('renderCategoriesJson', () => {
           mutable: true,
           required: true,
           type: 'number',
-          pattern: { type: 'number', exclusiveMinimum: 0, maximum: 1048576 },
           description: 'Size in gibibytes',
         },
       }) as unknown,
