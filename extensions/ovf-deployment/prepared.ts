@@ -25,6 +25,7 @@ import type { GuestReports } from './guest-reports.js';
 import { sizedByImages } from './image-sizes.js';
 import { originsOf, receivePackage, type ImageOrigins, type Package, type PackageServices } from './package.js';
 import { OVF_CONFIGURATION, OVF_INPUTS, OVF_SITE, OVF_URL } from './vocabulary.js';
+import { DELTA_DISKS, DELTA_REMEDY, deltaDisks } from './site-verdict.js';
 
 export interface PreparationServices extends PackageServices {
   readonly sites: Sites;
@@ -114,6 +115,7 @@ export async function prepareDeployment(
       ...findings,
       ...waitingForGuests(result, site, services.reports.canReach(site)),
       ...unreachableGuests(services.sites, site, result),
+      ...unflattened(services.sites, site, result),
     ],
   });
 }
@@ -150,6 +152,20 @@ function unreachableGuests(sites: Sites, site: string, { draft }: PlanResult): F
       remedy: 'choose another site',
     },
   ];
+}
+
+/** O-037: a delta without what it is a delta of would be a broken disk. */
+function unflattened(sites: Sites, site: string, { draft }: PlanResult): Fault[] {
+  const disks = draft === undefined ? [] : deltaDisks(draft);
+  const { imageless } = sites.adapter(site).capabilities();
+  return disks.map((disk) => ({
+    code: 'ovf.delta-disk',
+    severity: imageless ? 'warning' : 'error',
+    message: imageless ? `${DELTA_DISKS}; it looks at no images, so the disk is made all the same` : DELTA_DISKS,
+    rule: 'O-037',
+    value: disk,
+    remedy: DELTA_REMEDY,
+  }));
 }
 
 function siteOf(sites: Sites, wanted: JsonValue | undefined): string {

@@ -43,6 +43,14 @@ function silent(name: string): Fault {
   };
 }
 
+/** Disks whose image holds only what differs from another disk (DSP0243 §9.1 `ovf:parentRef`); nobody puts the two together. */
+export function deltaDisks({ disks }: DeploymentPlan): readonly string[] {
+  return disks.filter(({ parent, image }) => parent !== undefined && image !== undefined).map(({ id }) => id);
+}
+
+export const DELTA_DISKS = 'the site cannot put together a disk and what it is a delta of';
+export const DELTA_REMEDY = 'flatten the disks, for instance with qemu-img convert, and leave out ovf:parentRef';
+
 /** What the plan needs and the site cannot do, whoever asks and however empty it is. */
 function inabilities(name: string, capabilities: Capabilities, plan: DeploymentPlan): readonly Fault[] {
   const cannot = (code: string, message: string, remedy: string, values: readonly string[]): readonly Fault[] =>
@@ -67,6 +75,7 @@ function inabilities(name: string, capabilities: Capabilities, plan: DeploymentP
           'take another site',
           plan.disks.map(({ id }) => id),
         )),
+    ...(imageless ? [] : cannot('site.delta-disk', DELTA_DISKS, DELTA_REMEDY, deltaDisks(plan))),
     ...(imageless
       ? []
       : cannot(

@@ -86,6 +86,38 @@ describe('a disk whose capacity only its image tells', () => {
     expect(plan.disks[0].assumed).toBeUndefined();
     expect(unresolved.assumedSizes).toEqual([]);
   });
+
+  it('O-039 is as large as its image where the descriptor says less', async () => {
+    const body = new FormData();
+    const small = text
+      .replace('<Disk ', '<Disk ovf:capacity="512" ')
+      .replace(/ ovf:capacityAllocationUnits="[^"]*"/, '');
+    body.append('ovf', new Blob([small], { type: 'application/ovf+xml' }), 'a.ovf');
+    body.append('file', new Blob([new Uint8Array(65_536)]), href);
+    const { headers, body: bytes } = await encoded(body);
+    const { plan, findings } = (await server().request('POST', '/appliance/?dry-run', { headers, body: bytes })).json;
+    expect(plan.disks[0]).toMatchObject({ capacityBytes: 65_536 });
+    expect(findings).toContainEqual(expect.objectContaining({ code: 'ovf.O-039', severity: 'warning' }));
+  });
+});
+
+describe('a disk that is the delta of another', () => {
+  const real = serverFor({ site: { lacks: ['imageless'] } });
+  const base = '<Disk ovf:diskId="base" ovf:capacity="1" ovf:fileRef="base-image" ovf:format="raw"/>';
+  const text = readFileSync('examples/single-vm/single-vm.ovf', 'utf8').replace(
+    /<Disk ([^]*?)\/>/,
+    `${base}<Disk $1 ovf:parentRef="base"/>`,
+  );
+  const answer = async (from: ReturnType<typeof serverFor>): Promise<{ json: Record<string, never[]> }> =>
+    from().request('POST', '/appliance/?dry-run', { headers: descriptor, body: text });
+
+  it('O-037 is refused by sites that look at images, and told by the others', async () => {
+    const delta = (severity: string): unknown => expect.objectContaining({ code: 'ovf.delta-disk', severity });
+    expect((await answer(server)).json['findings']).toContainEqual(delta('warning'));
+    const { json } = await answer(real);
+    expect(json).toMatchObject({ deployable: false, sites: [{ fits: false }] });
+    expect(json['findings']).toContainEqual(delta('error'));
+  });
 });
 
 async function encoded(form: FormData): Promise<{ headers: Record<string, string>; body: Buffer }> {

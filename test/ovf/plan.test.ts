@@ -235,6 +235,19 @@ describe('drives', () => {
     ]);
   });
 
+  it('copy the parent of a delta that has no file of its own, as large as the delta says', () => {
+    const delta = (id: string, parent: string): string =>
+      `<Disk ovf:diskId="${id}" ovf:capacity="20" ovf:capacityAllocationUnits="byte * 2^30" ovf:parentRef="${parent}"/>`;
+    const text = envelope(system('vm', { items: disk('10', 'second', undefined, 0) }), {
+      references,
+      disks: disks + imaged + delta('first', 'root') + delta('second', 'first'),
+    });
+    const { disks: planned } = readyPlan(text, {}, 'lenient');
+    expect(planned).toMatchObject([{ id: 'second', format: 'vmdk', capacityBytes: 20 * GIB }]);
+    expect(planned[0]).toHaveProperty('image');
+    expect(planned[0]).not.toHaveProperty('parent');
+  });
+
   it('D08 leave a capacity that is not given to the image, and only to one', () => {
     const references = '<File ovf:id="f" ovf:href="a.vmdk" ovf:size="3000000000"/>';
     const drive = system('vm', { items: item({ id: '3', type: 17, resource: 'ovf:/disk/d' }) });

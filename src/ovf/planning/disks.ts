@@ -29,11 +29,7 @@ export function planDisks(
 ): readonly PlannedDisk[] {
   const planned = new Map<string, PlannedDisk>();
   for (const { disk: used, scope } of uses) {
-    for (
-      let disk: Disk | undefined = used;
-      disk;
-      disk = disk.parentRef === undefined ? undefined : all.get(disk.parentRef)
-    ) {
+    for (let disk: Disk | undefined = withContent(used, all); disk; disk = parentOf(disk, all)) {
       const earlier = planned.get(disk.diskId);
       if (!earlier && disk.capacity === '') {
         planned.set(disk.diskId, planDisk(disk, assumedCapacity(disk, files), files));
@@ -49,6 +45,31 @@ export function planDisks(
     }
   }
   return [...planned.values()];
+}
+
+/** The disk that this one is a delta of. */
+function parentOf({ parentRef }: Disk, all: ReadonlyMap<string, Disk>): Disk | undefined {
+  const parent = parentRef === undefined ? undefined : all.get(parentRef);
+  return parent && withContent(parent, all);
+}
+
+/** A delta without a file of its own differs in nothing from its parent: it is a copy of that, as large as it says. */
+function withContent(disk: Disk, all: ReadonlyMap<string, Disk>): Disk {
+  let source = disk;
+  for (let steps = 0; source.fileRef === undefined && source.parentRef !== undefined && steps < all.size; steps++) {
+    const parent = all.get(source.parentRef);
+    if (parent === undefined) break;
+    source = parent;
+  }
+  if (source === disk) return disk;
+  const { diskId, capacity, capacityAllocationUnits, shared, readOnly, at } = disk;
+  const { fileRef, format, parentRef } = source;
+  return {
+    ...{ diskId, capacity, capacityAllocationUnits, shared, readOnly, at },
+    ...(fileRef !== undefined && { fileRef }),
+    ...(format !== undefined && { format }),
+    ...(parentRef !== undefined && { parentRef }),
+  };
 }
 
 /** The files that the disks and the CD drives need, in the order of the References. */
