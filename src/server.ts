@@ -235,6 +235,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       dialler,
       blobs,
       uploads,
+      access,
       maxBytes: config.limits.uploadBytes,
       trust: () => ({ anchors: signers, now: clock.now() }),
       schemas: openOvfSchemas(),

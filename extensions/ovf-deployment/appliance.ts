@@ -28,6 +28,7 @@ import type { EntityRecord } from '../../src/store/entity-record.js';
 import { sealSecret } from '../../src/store/secrets.js';
 import type { Tx } from '../../src/store/sql.js';
 import { ACT } from '../infrastructure/operations.js';
+import { mappedNetworks } from './mapped-networks.js';
 import { ComponentMaker, type MachineComponents } from './components.js';
 import {
   awaited,
@@ -162,7 +163,7 @@ export class ApplianceHandler implements KindHandler {
     const maker = new ComponentMaker(this.#services.entities(), write, entity, {
       site,
       plan: row.plan,
-      existing: new Map(),
+      existing: await mappedNetworks(write.tx, row.plan),
     });
     const components = await maker.make(row.plan.machines);
     const reporting = await this.#expectReports(write, entity, row.plan, components.machines);
@@ -268,7 +269,8 @@ export class ApplianceHandler implements KindHandler {
     const before = new Set(row.plan.machines.map((machine) => machine.id));
     const after = new Set(plan.machines.map((machine) => machine.id));
     const present = await this.#machines(write.tx, entity, row.plan);
-    const networks = await this.#networks(write.tx, entity);
+    const own = await this.#networks(write.tx, entity);
+    const networks = new Map([...own, ...(await mappedNetworks(write.tx, plan))]);
     const maker = new ComponentMaker(this.#services.entities(), write, entity, {
       site: entity.site ?? '',
       plan,

@@ -54,7 +54,7 @@ export interface Components {
 export interface ComponentOptions {
   readonly site: string;
   readonly plan: DeploymentPlan;
-  /** Networks the appliance has already, by name. */
+  /** Networks that are there already, the appliance's own and those it is mapped to, by name. */
   readonly existing: ReadonlyMap<string, EntityRecord>;
 }
 

@@ -19,17 +19,11 @@ const GIB = 2 ** 30;
 export async function offersOf(sites: Sites, reader: SqlReader, names: readonly string[]): Promise<SiteOffer[]> {
   const offers = await Promise.all(
     names.map(async (name) => {
-      const inventory = await knownInventory(sites, name);
+      const inventory = (await sites.inventoryOf(name, MAX_AGE_MS).catch(() => undefined))?.inventory;
       return inventory ? [offerOf(name, inventory, await promisedSince(reader, name, inventory.takenAt))] : [];
     }),
   );
   return offers.flat();
-}
-
-/** The last inventory of a site; undefined if nothing is known of it. */
-export async function knownInventory(sites: Sites, name: string): Promise<Inventory | undefined> {
-  const known = await sites.inventoryOf(name, MAX_AGE_MS).catch(() => undefined);
-  return known?.inventory;
 }
 
 interface Promised {

@@ -23,11 +23,12 @@ import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
 import type { Governed } from './governance.js';
 import type { GuestReports } from './guest-reports.js';
 import { sizedByImages } from './image-sizes.js';
+import { withMappedNetworks, type NetworkServices } from './mapped-networks.js';
 import { originsOf, receivePackage, type ImageOrigins, type Package, type PackageServices } from './package.js';
 import { OVF_CONFIGURATION, OVF_INPUTS, OVF_SITE, OVF_URL } from './vocabulary.js';
 import { DELTA_DISKS, DELTA_REMEDY, deltaDisks } from './site-verdict.js';
 
-export interface PreparationServices extends PackageServices {
+export interface PreparationServices extends PackageServices, NetworkServices {
   readonly sites: Sites;
   readonly schemas: OvfSchemas;
   readonly reports: GuestReports;
@@ -98,7 +99,8 @@ export async function prepareDeployment(
   const received = await receivePackage(services, context, attachments, typeof url === 'string' ? url : undefined);
   const planned = planAppliance(received.descriptor, inputs, { mode: 'lenient', schemas: services.schemas });
   const { origins, findings } = locateImages(services.sites, site, received, planned.draft?.images ?? []);
-  const result = await sizedByImages(services.blobs, planned, origins);
+  const sized = await sizedByImages(services.blobs, planned, origins);
+  const { result, faults } = await withMappedNetworks(services, context, sized, site);
   const incomplete = received.contents ? checkCompleteness(planned.envelope, received.contents, 'lenient') : [];
   return new PreparedDeployment({
     result,
@@ -113,6 +115,7 @@ export async function prepareDeployment(
       ...received.findings,
       ...incomplete,
       ...findings,
+      ...faults,
       ...waitingForGuests(result, site, services.reports.canReach(site)),
       ...unreachableGuests(services.sites, site, result),
       ...unflattened(services.sites, site, result),

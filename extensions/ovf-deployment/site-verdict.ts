@@ -1,17 +1,17 @@
 /**
- * Whether a site can take a plan, and everything that stands against it: what the site cannot do at all, what of it is not
- * there, and what it has no room for. From the last known inventory: nobody is asked inside a request (K06).
+ * Whether a site can take a plan, and everything that stands against it: what the site cannot do at all, and what it has
+ * no room for. From the last known inventory: nobody is asked inside a request (K06).
  */
 
 import type { Fault } from '../../src/base/errors.js';
-import type { Capabilities, Inventory } from '../../src/iaas/adapter.js';
+import type { Capabilities } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { SiteVerdict } from '../../src/ovf/index.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import { demandsOf } from '../../src/scheduling/offer.js';
 import { place } from '../../src/scheduling/placement.js';
 import type { SqlReader } from '../../src/store/sql.js';
-import { knownInventory, offersOf } from './offers.js';
+import { offersOf } from './offers.js';
 
 export async function verdictOf(
   sites: Sites,
@@ -20,12 +20,10 @@ export async function verdictOf(
   plan: DeploymentPlan,
 ): Promise<SiteVerdict> {
   const [offer] = await offersOf(sites, reader, [name]);
-  const inventory = await knownInventory(sites, name);
-  if (!offer || !inventory) return verdict(name, [silent(name)]);
+  if (!offer) return verdict(name, [silent(name)]);
   const outcome = place(demandsOf(plan), [offer], plan.constraints);
   return verdict(name, [
     ...inabilities(name, sites.adapter(name).capabilities(), plan),
-    ...unknownNetworks(name, inventory, plan),
     ...('refused' in outcome ? outcome.refused : []),
   ]);
 }
@@ -66,7 +64,7 @@ function inabilities(name: string, capabilities: Capabilities, plan: DeploymentP
   return [
     ...(network.has('create')
       ? []
-      : cannot('site.no-networks', 'the site makes no networks', 'map each to a network of the site', made)),
+      : cannot('site.no-networks', 'the site makes no networks', 'map each to a network that is there', made)),
     ...(storage.has('create')
       ? []
       : cannot(
@@ -88,20 +86,4 @@ function inabilities(name: string, capabilities: Capabilities, plan: DeploymentP
       ? []
       : cannot('site.no-transport', 'the site cannot bring properties to guests', 'take another site', told)),
   ];
-}
-
-/** Networks the user mapped to ones of the site by name; by path they are VEP's own. */
-function unknownNetworks(name: string, { networks }: Inventory, plan: DeploymentPlan): readonly Fault[] {
-  const there = new Set(networks.flatMap((network) => [network.name, network.ref]));
-  return plan.networks.flatMap(({ mappedTo }): readonly Fault[] => {
-    if (mappedTo === undefined || mappedTo.includes('/') || there.has(mappedTo)) return [];
-    return [
-      {
-        code: 'site.network-unknown',
-        message: `the site has no network ${mappedTo}`,
-        place: { field: name },
-        remedy: 'map it to a network of the site, or leave it out and get one of its own',
-      },
-    ];
-  });
 }

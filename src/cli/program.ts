@@ -260,7 +260,7 @@ function deployOptions(command: Command): Command {
     .option('--agreement <url>', 'agreement that is accepted already')
     .option('--inputs <file>', 'JSON: {properties, networks, eulas, credentials}')
     .option('--property <key=value>', 'value of a property (repeatable)', pairs)
-    .option('--network <name=target>', 'network of the site to use for one of the descriptor (repeatable)', pairs)
+    .option('--network <name=target>', 'path of a network to use for one of the descriptor (repeatable)', pairs)
     .option('--configuration <id>', 'deployment option')
     .option('--accept-eulas', 'accept every licence of the package')
     .option('--site <name>', 'site to deploy on')

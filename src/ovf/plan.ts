@@ -96,7 +96,7 @@ export interface PlannedInterface {
 export interface PlannedNetwork {
   readonly name: string;
   readonly description?: string;
-  /** Existing network of the site or entity path that the user mapped it to; absent: VEP makes one for the appliance. */
+  /** The network there is already that the user mapped it to; absent: VEP makes one for the appliance. */
   readonly mappedTo?: string;
 }
 

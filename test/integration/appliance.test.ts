@@ -53,6 +53,34 @@ forEachServer({}, (server) => {
     ).toBeGreaterThanOrEqual(5);
   });
 
+  it('K04 uses a network that it is mapped to, and leaves it alone', async () => {
+    const network = await client().create('network', { attributes: ['occi.core.title="mine"'] });
+    await client().until(network, 'occi.network.state', 'active');
+    const mappedTo = (target: string): string[] => [
+      `${OVF}.inputs=${JSON.stringify(JSON.stringify({ networks: { net: target } }))}`,
+    ];
+    const path = pathOf(await send(client(), descriptor(), mappedTo(network)));
+    await client().until(path, STATE, 'active');
+    expect(await components(client(), path, '/network/')).toEqual([]);
+    for (const compute of await components(client(), path, '/compute/')) {
+      const [nic] = compute.links.filter((link: { kind: string }) => link.kind.endsWith('#networkinterface'));
+      expect(nic.target.location).toBe(network);
+      expect(nic.attributes['occi.networkinterface.state']).toBe('active');
+    }
+    await client().send('DELETE', path);
+    expect((await client().get(network)).status).toBe(200);
+    const foreign = await client().being('stranger').create('network');
+    for (const target of ['public', '/network/01890000-0000-7000-8000-0000000000a1', foreign]) {
+      const refused = await send(client(), descriptor(), mappedTo(target));
+      expect(refused.status).toBe(400);
+      expect(refused.json.faults).toContainEqual(
+        expect.objectContaining({ code: 'ovf.network-unknown', value: target }),
+      );
+    }
+    await client().send('DELETE', network);
+    await client().being('stranger').send('DELETE', '/network/');
+  });
+
   it('stops, starts and suspends as a whole', async () => {
     const path = await deploy(client());
     for (const [term, to] of [

@@ -16,6 +16,7 @@ import {
   predecessorsOf,
   unsaid,
   unsaidByAll,
+  unsaidNetworks,
   type GuestsOf,
   type Instance,
   type Translation,
@@ -91,6 +92,7 @@ class Stack {
       values.length === 0 ? [] : [unsaid(message, remedy, values.join(', '))];
     return [
       ...unsaidByAll(this.#plan),
+      ...unsaidNetworks(this.#plan),
       ...note('the placement is not in it', 'use zones or flavors of the cloud', unplaced),
       ...note(
         'a volume with several servers needs a volume type that allows it',

@@ -11,6 +11,7 @@ import {
   namer,
   unsaid,
   unsaidByAll,
+  unsaidNetworks,
   type GuestsOf,
   type Instance,
   type TranslatedDocument,
@@ -204,6 +205,7 @@ function notesOf(plan: DeploymentPlan): Translation['notes'] {
   const placed = plan.constraints.length > 0;
   return [
     ...unsaidByAll(plan),
+    ...unsaidNetworks(plan),
     ...(ordered
       ? [unsaid('the order in which the domains start is not in it', 'start them in the order of the plan')]
       : []),

@@ -15,6 +15,7 @@ import {
   namer,
   unsaid,
   unsaidByAll,
+  unsaidNetworks,
   type GuestsOf,
   type Instance,
   type TranslatedDocument,
@@ -202,6 +203,7 @@ function notesOf(plan: DeploymentPlan): Translation['notes'] {
     values.length === 0 ? [] : [unsaid(message, remedy, values.join(', '))];
   return [
     ...unsaidByAll(plan),
+    ...unsaidNetworks(plan),
     ...(plan.startup.length > 1
       ? [unsaid('the order in which the machines start is not in it', 'instantiate them in the order of the plan')]
       : []),

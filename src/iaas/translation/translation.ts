@@ -134,6 +134,13 @@ export function unsaid(message: string, remedy: string, value?: string): Fault {
   };
 }
 
+/** A note where networks are known by their path at VEP, which is not their name at the site. */
+export function unsaidNetworks({ networks }: DeploymentPlan): readonly Fault[] {
+  const paths = networks.flatMap(({ mappedTo }) => (mappedTo?.includes('/') ? [mappedTo] : []));
+  if (paths.length === 0) return [];
+  return [unsaid('networks of VEP are called otherwise at the site', 'put their names there in', paths.join(', '))];
+}
+
 /** Notes about what no format but VEP's own engine keeps: pauses, installation runs, further constraints. */
 export function unsaidByAll(plan: DeploymentPlan): readonly Fault[] {
   const paused = plan.startup.flatMap(({ machines }) =>
