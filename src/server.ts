@@ -25,6 +25,7 @@ import { createPlatform } from '../extensions/platform/index.js';
 import {
   Access,
   Authenticator,
+  BearerSignIn,
   GridSignIn,
   RefusalTrail,
   TrustDirectory,
@@ -105,6 +106,8 @@ const UPLOAD_LIFETIME_MS = 24 * 3600 * 1000;
 const REPLAY_LIFETIME_MS = 7 * 24 * 3600 * 1000;
 const TOKEN_USE_FLUSH_MS = 60_000;
 const REFUSAL_FLUSH_MS = 1000;
+/** How often issuers are looked at whose keys are due, or wanted. */
+const ISSUERS_MS = 1000;
 
 /**
  * Starts a VEP and resolves when it listens.
@@ -255,7 +258,8 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   }
 
   const bootstrapped = await bootstrap(store, directory, clock.now());
-  const authenticator = new Authenticator(store, access, clock);
+  const bearers = bearerSignIn(config, clock, closers);
+  const authenticator = new Authenticator(store, access, clock, bearers);
   const trust = config.access.certificates && (await openTrust(config.access.certificates, clock, log));
   const certificates = trust ? gridSignIn(config, trust, clock) : plainSignIn(config);
   const trail = new RefusalTrail(store, clock);
@@ -339,6 +343,9 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       everyMs: REPLAY_LIFETIME_MS / 24,
       run: async () => void (await store.write((tx) => pruneReplays(tx, clock.now() - REPLAY_LIFETIME_MS))),
     },
+    ...(bearers
+      ? [{ name: 'issuers', everyMs: ISSUERS_MS, run: (signal: AbortSignal) => bearers.refresh(signal) }]
+      : []),
     { name: 'refusals', everyMs: REFUSAL_FLUSH_MS, run: () => trail.flush() },
     ...(trust ? [{ name: 'trust', everyMs: trust.everyMs, run: trust.refresh }] : []),
     { name: 'upload-expiry', everyMs: UPLOAD_LIFETIME_MS / 24, run: () => uploads.expire() },
@@ -422,6 +429,31 @@ function gridSignIn({ access, server }: Config, { directory }: Trust, clock: Clo
   if (!certificates) return undefined;
   const hosts = [server.host, ...server.allowedHosts].map((host) => host.toLowerCase().replace(/:\d+$/, ''));
   return new GridSignIn(directory, { ...certificates, trustedPeers: server.trustedPeers, hosts }, clock);
+}
+
+/** Sign-in with tokens of the configured issuers, each reached by its own authorities. */
+function bearerSignIn({ access }: Config, clock: Clock, closers: Closers): BearerSignIn | undefined {
+  if (access.issuers.length === 0) return undefined;
+  const settings = access.issuers.map((issuer) => {
+    const dialler = new GuardedDialler({
+      clock,
+      ...(issuer.ca === undefined ? {} : { ca: [readAuthority(issuer.ca)] }),
+    });
+    closers.add(() => dialler.close());
+    return { ...issuer, dialler };
+  });
+  return new BearerSignIn(settings, clock);
+}
+
+function readAuthority(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw problem('invalid', 'config.issuer-ca', `the authorities ${file} cannot be read: ${messageOf(error)}`, {
+      place: { path: 'access.issuers' },
+      remedy: 'name a readable PEM file',
+    });
+  }
 }
 
 /** The standard's categories and what the extensions add, checked as a whole. */

@@ -13,6 +13,7 @@ import type { Access } from './access.js';
 import { findAccount, localId } from './accounts.js';
 import type { CertificateIdentity } from './client-certificate.js';
 import { claimsOf, unauthenticated, type Claim, type Credentials } from './credentials.js';
+import type { BearerSignIn } from './oidc/bearer-sign-in.js';
 import { neverBack } from './never-back.js';
 import { PasswordFailures } from './password-failures.js';
 import { verifyPassword } from './passwords.js';
@@ -36,6 +37,7 @@ interface Verified {
 export class Authenticator {
   readonly #store: Store;
   readonly #access: Access;
+  readonly #bearers: BearerSignIn | undefined;
   readonly #now: () => number;
   /** Lives as long as the process: what is remembered of a password is worth nothing elsewhere. */
   readonly #processKey = randomBytes(32);
@@ -47,7 +49,9 @@ export class Authenticator {
   readonly #notedUses = new Recent<number>(MAX_REMEMBERED);
   #uses = new Map<string, number>();
 
-  constructor(store: Store, access: Access, clock: Clock) {
+  /** @param bearers absent: tokens of other issuers are not read */
+  constructor(store: Store, access: Access, clock: Clock, bearers?: BearerSignIn) {
+    this.#bearers = bearers;
     this.#store = store;
     this.#access = access;
     this.#now = neverBack(clock);
@@ -87,8 +91,10 @@ export class Authenticator {
         return this.#proveToken(claim.token, claim.name, generation);
       case 'password':
         return this.#provePassword(claim.name, claim.password, remoteAddress, generation);
+      case 'bearer':
+        return this.#proveBearer(claim.token, vo);
       case 'certificate':
-        return this.#proveCertificate(claim.identity, vo);
+        return this.#proveHolder(claim.identity, vo);
     }
   }
 
@@ -140,11 +146,16 @@ export class Authenticator {
     return account.principal;
   }
 
+  async #proveBearer(token: string, vo: string | undefined): Promise<Principal> {
+    if (!this.#bearers) throw unauthenticated('token-form');
+    return this.#proveHolder(await this.#bearers.identify(token), vo);
+  }
+
   /**
-   * The chain has been verified; here its holder is looked up, and its end is watched on long connections. What an
+   * The chain, or the token, has been verified; here its holder is looked up, and its end is watched on long connections. What an
    * administrator has given the holder goes before what a VO says, unless the request acts for that VO by name.
    */
-  async #proveCertificate(identity: CertificateIdentity, vo: string | undefined): Promise<Principal> {
+  async #proveHolder(identity: CertificateIdentity, vo: string | undefined): Promise<Principal> {
     const now = this.#now();
     if (now < identity.notBefore || now > identity.notAfter) throw unauthenticated('certificate-expired');
     const account = await findAccount(this.#store, identity.id);

@@ -27,9 +27,13 @@ export type Claim =
       /** Basic: the account it must belong to. */ readonly name?: string;
     }
   | { readonly by: 'password'; readonly name: string; readonly password: string }
+  | { readonly by: 'bearer'; readonly token: string }
   | { readonly by: 'certificate'; readonly identity: CertificateIdentity };
 
-const MAX_CREDENTIAL = 4096;
+/** Tokens of a federation hold groups and entitlements. */
+const MAX_CREDENTIAL = 16 * 1024;
+/** RFC 7515 §7.1. */
+const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const CHALLENGE = 'Basic realm="VEP", charset="UTF-8"';
 
 /**
@@ -74,8 +78,9 @@ function claimOf(authorization: string): Claim {
 }
 
 function tokenClaim(token: string): Claim {
-  if (!isToken(token)) throw unauthenticated('token-form');
-  return { by: 'token', token };
+  if (isToken(token)) return { by: 'token', token };
+  if (token.length > MAX_CREDENTIAL || !JWT.test(token)) throw unauthenticated('token-form');
+  return { by: 'bearer', token };
 }
 
 /** `name:password` in base64 of UTF-8; a token in the place of the password spares clients a header of their own. */

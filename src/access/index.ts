@@ -25,6 +25,7 @@ export type { Credential, Principal, Role } from './principal.js';
 export { refuseSpoofedIdentity } from './proxy-headers.js';
 export { createToken, listTokens, revokeToken, type NewToken, type TokenRecord } from './tokens.js';
 export { derIn } from './x509/certificate.js';
+export { BearerSignIn, type IssuerSettings } from './oidc/bearer-sign-in.js';
 export { GridSignIn, crlPolicyFor, judgeChain, type GridPolicy } from './x509/grid-sign-in.js';
 export { HEADER_SCHEMES, type HeaderScheme } from './x509/header-certificates.js';
 export { identityOfChain } from './x509/identity.js';

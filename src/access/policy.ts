@@ -58,6 +58,8 @@ export function scope(principal: Principal, verb: Verb, grants: readonly Grant[]
   if (principal.roles.has('auditor') && verb !== 'read') return { op: 'none' };
   // Whoever holds a limited proxy was not meant to start or change anything (RFC 3820 §3.8, S-028).
   if (principal.credential?.limited === true && verb !== 'read') return { op: 'none' };
+  // A token of capabilities is good for these alone (S-064).
+  if (principal.credential?.verbs?.includes(verb) === false) return { op: 'none' };
   const rows = POLICY.filter((row) => principal.roles.has(row.role) && row.verbs.includes(verb));
   const parts = rows.map((row) => scopeOf(row, principal));
   const open = grants.filter((grant) => grant.verbs.includes(verb) && (grant.until === null || now < grant.until));

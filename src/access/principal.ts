@@ -1,16 +1,20 @@
 /** Who asks: the one notion of an identified caller, whatever credential it came with. */
 
+import type { Verb } from './policy.js';
+
 export type Role = 'user' | 'administrator' | 'federation' | 'provider' | 'auditor';
 
 /** What a federation's credential says of its holder, beside who it is. */
 export interface Credential {
-  readonly method: 'certificate' | 'proxy';
-  /** Name of the trust anchor. */
+  readonly method: 'certificate' | 'proxy' | 'token';
+  /** Name of the trust anchor, or URL of the issuer. */
   readonly issuer: string;
   /** How well the issuer knows whom it names: the IGTF profile, as `igtf:classic`; `unknown` where nothing says. */
   readonly assurance: string;
   /** A limited proxy: it may read, and nothing else. */
   readonly limited: boolean;
+  /** What a token is good for, whatever roles its holder has; absent: all that these allow. */
+  readonly verbs?: readonly Verb[];
   /** The Virtual Organizations that vouch for the holder, with the FQANs of each. */
   readonly vos: readonly { readonly vo: string; readonly fqans: readonly string[] }[];
 }

@@ -32,7 +32,7 @@ export interface Config {
     /** `postgres://…`; absent: SQLite in the data directory. */
     readonly database?: string;
   };
-  readonly access: { readonly certificates?: CertificatesConfig };
+  readonly access: { readonly certificates?: CertificatesConfig; readonly issuers: readonly IssuerConfig[] };
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' };
   readonly limits: {
     /** Requests per principal and second, averaged; bursts of ten times that pass. */
@@ -86,6 +86,27 @@ export interface CertificatesConfig {
   readonly roles: readonly { readonly fqan: string; readonly roles: readonly VoRole[] }[];
   /** How `server.trustedPeers` pass certificates on. */
   readonly header?: 'rfc9440' | 'nginx' | 'haproxy' | 'envoy';
+}
+
+/** Sign-in with access tokens of one OpenID Connect issuer. */
+export interface IssuerConfig {
+  /** Exactly as it stands in tokens. */
+  readonly issuer: string;
+  /** What tokens must be meant for; any one of these. */
+  readonly audience: readonly string[];
+  /** The VOs that the issuer may speak for, each by one entitlement or group. */
+  readonly vos: readonly {
+    readonly vo: string;
+    readonly entitlement?: string;
+    readonly group?: string;
+    readonly roles: readonly VoRole[];
+  }[];
+  readonly maxLifetimeSeconds: number;
+  readonly requireVo: boolean;
+  /** Hosts of the issuer that may be reached although they are not public. */
+  readonly allow: readonly string[];
+  /** PEM file of authorities for its TLS, in the place of the system's. */
+  readonly ca?: string;
 }
 
 /** What a VO can make its members besides users: never administrators (S-087). */
@@ -175,6 +196,39 @@ export const configSchema: JsonObject = object({
           },
         },
         header: { enum: ['rfc9440', 'nginx', 'haproxy', 'envoy'] },
+      },
+    },
+    issuers: {
+      type: 'array',
+      default: [],
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['issuer', 'audience', 'vos'],
+        properties: {
+          issuer: { type: 'string', pattern: '^https://[^?#\\s]+$' },
+          audience: { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 } },
+          vos: {
+            type: 'array',
+            items: {
+              type: 'object',
+              additionalProperties: false,
+              required: ['vo'],
+              oneOf: [{ required: ['entitlement'] }, { required: ['group'] }],
+              properties: {
+                // The groups of the accounts that every VEP has are no VOs.
+                vo: { type: 'string', pattern: '^(?!(?:admin|user)$)[A-Za-z0-9][A-Za-z0-9._-]{0,254}$' },
+                entitlement: { type: 'string', pattern: '^urn:' },
+                group: { type: 'string', pattern: '^/[A-Za-z0-9]' },
+                roles: { type: 'array', items: { enum: ['federation', 'provider', 'auditor'] }, default: [] },
+              },
+            },
+          },
+          maxLifetimeSeconds: integer(60, 86_400, 21_600),
+          requireVo: boolean(true),
+          allow: strings,
+          ca: { type: 'string', minLength: 1 },
+        },
       },
     },
   }),

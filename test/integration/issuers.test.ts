@@ -1,0 +1,142 @@
+/**
+ * Users of a federation by access token over the whole server, beside local ones (S-051, S-060, S-064, S-071, S-086). The
+ * issuer is an HTTPS server on loopback.
+ */
+
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { SignJWT, exportJWK, generateKeyPair, type CryptoKey, type JWTPayload } from 'jose';
+import { parse } from 'yaml';
+import { packageRoot } from '../../src/base/package-root.js';
+import { kindOf } from '../conformance/client.js';
+import { pkiFixtures } from '../support/pki-fixtures.js';
+import { startTestServer, type Reply, type TestServer } from '../support/server.js';
+
+const at = (name: string): string => join(pkiFixtures, name);
+let issuerServer: Server;
+let issuer: string;
+let key: CryptoKey;
+let vep: TestServer;
+
+beforeAll(async () => {
+  const pair = await generateKeyPair('ES256', { extractable: true });
+  key = pair.privateKey;
+  const keys = [{ ...(await exportJWK(pair.publicKey)), kid: 'k' }];
+  issuerServer = createServer(
+    { cert: readFileSync(at('eec/host.pem')), key: readFileSync(at('eec/host.key')) },
+    (request, response) => {
+      const path = request.url?.startsWith('/wlcg') ? '/wlcg' : '';
+      const metadata = { issuer: `${issuer}${path}`, jwks_uri: `${issuer}/keys` };
+      response.end(JSON.stringify(request.url === '/keys' ? { keys } : metadata));
+    },
+  );
+  issuerServer.listen(0, '127.0.0.1');
+  await once(issuerServer, 'listening');
+  issuer = `https://localhost:${(issuerServer.address() as AddressInfo).port}`;
+  // The configuration of docs/access/oidc.md, with its issuers on this machine.
+  const page = readFileSync(join(packageRoot, 'docs/access/oidc.md'), 'utf8');
+  const { access } = parse(/```yaml\n([^]*?)```/.exec(page)?.[1] ?? '') as {
+    access: { issuers: { issuer: string }[] };
+  };
+  const [egi, wlcg] = access.issuers.map((each) => ({ ...each, allow: ['localhost'], ca: at('ca/root.pem') }));
+  const issuers = [
+    { ...egi, issuer },
+    { ...wlcg, issuer: `${issuer}/wlcg` },
+  ];
+  vep = await startTestServer({ config: { access: { issuers } } });
+});
+afterAll(async () => {
+  await vep.close();
+  issuerServer.closeAllConnections();
+  issuerServer.close();
+});
+
+function token(claims: JWTPayload): Promise<string> {
+  const now = Math.floor(Date.now() / 1000);
+  const usual = { iss: issuer, sub: 'alice', aud: 'https://vep.example.org', iat: now, exp: now + 600, jti: '1' };
+  return new SignJWT({ ...usual, ...claims }).setProtectedHeader({ alg: 'ES256', kid: 'k', typ: 'at+jwt' }).sign(key);
+}
+
+async function send(
+  method: string,
+  path: string,
+  claims: JWTPayload,
+  more: Record<string, string> = {},
+): Promise<Reply> {
+  const headers = { authorization: `Bearer ${await token(claims)}`, ...more };
+  const reply = await vep.request(method, path, { as: null, headers });
+  // The keys of the issuer are fetched by upkeep, a moment after the start.
+  if (reply.status !== 503) return reply;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  return send(method, path, claims, more);
+}
+
+const WLCG = (): JWTPayload => ({ iss: `${issuer}/wlcg` });
+const ATLAS = (): JWTPayload => ({ ...WLCG(), 'wlcg.groups': ['/atlas'] });
+const BIOMED = { sub: 'bob', eduperson_entitlement: ['urn:mace:egi.eu:group:biomed:role=vm_operator#aai.egi.eu'] };
+const NETWORK = { 'content-type': 'text/occi', category: kindOf('network') };
+
+it('S-051 S-071 S-086 lets members of a VO write for it, and shows it to nobody else', async () => {
+  const made = await send('POST', '/network/', ATLAS(), NETWORK);
+  expect(made.status).toBe(201);
+  const path = new URL(String(made.headers.location)).pathname;
+  expect((await send('GET', path, ATLAS())).status).toBe(200);
+  expect((await send('GET', path, { ...ATLAS(), sub: 'colleague' })).status).toBe(200);
+  expect((await send('GET', path, BIOMED)).status).toBe(404);
+  expect((await send('GET', path, BIOMED, { 'x-vep-vo': 'atlas' })).status).toBe(403);
+  expect((await vep.request('GET', path)).status).toBe(404);
+  expect((await send('DELETE', path, BIOMED)).status).toBe(404);
+  expect((await send('DELETE', path, ATLAS())).status).toBe(200);
+});
+
+it('S-033 lets nobody write for whom no VO vouches', async () => {
+  expect((await send('GET', '/network/', {})).status).toBe(200);
+  const refused = await send('POST', '/network/', {}, NETWORK);
+  expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('access.no-vo')]);
+});
+
+it('acts for one VO at a time', async () => {
+  const [biomed = ''] = BIOMED.eduperson_entitlement;
+  const both = { ...BIOMED, eduperson_entitlement: [biomed, biomed.replace('biomed', 'vo.access.egi.eu')] };
+  expect((await send('POST', '/network/', both, NETWORK)).text).toContain('access.vo-unnamed');
+  expect((await send('POST', '/network/', both, { ...NETWORK, 'x-vep-vo': 'vo.access.egi.eu' })).status).toBe(201);
+  const rows = await vep.rows("SELECT grp FROM entity WHERE owner LIKE 'oidc:%bob' AND phase = 'live'");
+  expect(rows).toEqual([{ grp: 'vo.access.egi.eu' }]);
+});
+
+it('S-064 holds a token of capabilities to them', async () => {
+  const able = (scope: string): JWTPayload => ({ ...WLCG(), scope });
+  expect((await send('GET', '/network/', able('compute.read'))).status).toBe(200);
+  expect((await send('POST', '/network/', able('openid compute.read'), NETWORK)).status).toBe(403);
+  const made = await send('POST', '/network/', able('compute.read compute.create'), NETWORK);
+  expect(made.status).toBe(201);
+  const path = new URL(String(made.headers.location)).pathname;
+  expect((await send('DELETE', path, able('compute.read compute.create'))).status).toBe(403);
+  expect((await send('GET', path, able('storage.read:/'))).status).toBe(404);
+  expect((await send('DELETE', path, able('compute.read compute.cancel'))).status).toBe(200);
+});
+
+it('S-060 reads no token from a query, and writes none into the trail', async () => {
+  const text = await token(ATLAS());
+  const reply = await vep.request('GET', `/network/?access_token=${text}`, { as: null });
+  expect([400, 401]).toContain(reply.status);
+  expect(
+    (await vep.request('GET', '/network/', { as: null, headers: { authorization: `Bearer ${text}x` } })).status,
+  ).toBe(401);
+  const conflicting = await vep.request('GET', '/network/', { as: 'user', headers: { 'x-auth-token': text } });
+  expect(conflicting.status).toBe(401);
+  const [row] = await trail("reason = 'token-signature'");
+  expect(row).toMatchObject({ outcome: 'denied', details: expect.stringContaining(issuer) });
+  expect(JSON.stringify(await vep.rows('SELECT * FROM audit_entry'))).not.toContain(text.slice(-40));
+});
+
+async function trail(where: string): Promise<Record<string, unknown>[]> {
+  for (;;) {
+    const rows = await vep.rows(`SELECT * FROM audit_entry WHERE ${where}`);
+    if (rows.length > 0) return rows;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
