@@ -5,6 +5,7 @@
  * - A module may import from its own floor's folder and from floors below, never from above or from a neighbour.
  * - `http`, `cli` and `conformance` do not know `extensions/*`; only `src/server.ts` may name concrete classes of all.
  * - Extensions may use `infrastructure`; every other arrow between two of them is listed in {@link EXTENSION_ARROWS}.
+ * - `conformance` uses `base` alone, so that no parser is judged by itself.
  * - Pure floors import no module with effects and use no clock, chance or timer.
  * - No circles among modules. `import type` is exempt: it leaves nothing behind at run time, and between folders the order
  *   of the floors refuses such circles anyway.
@@ -39,6 +40,9 @@ const HEIGHT = new Map([
 
 /** Neighbours that may be seen all the same. The command `vep serve` starts the server, `vep conformance` the suite. */
 const EXCEPTIONS = new Set(['cli > conformance', 'cli > server']);
+
+/** Floors that see the ground alone: a suite that reads with the server's own parsers would judge them by themselves. */
+const GROUND_ONLY = new Set(['conformance']);
 
 /** Arrows between extensions, `from > to`, besides those to `infrastructure`. */
 const EXTENSION_ARROWS = new Set(['ovf-deployment > sla']);
@@ -92,6 +96,7 @@ export const floors = {
     schema: [{ type: 'object', properties: { root: { type: 'string' } }, additionalProperties: false }],
     messages: {
       upward: '{{from}} may not import {{to}}: floors import only from below (docs/architecture.md).',
+      groundOnly: '{{from}} may import nothing but base: it judges a server by readers of its own.',
       neighbour:
         'extension {{from}} may not import extension {{to}}: list the arrow in scripts/eslint-floors.js if it is meant.',
       impureImport: 'the pure floor {{from}} may not import {{name}}: hand the value in from above.',
@@ -184,6 +189,7 @@ function judge(from, to) {
     return EXTENSION_ARROWS.has(`${from.extension} > ${to.extension}`) ? undefined : 'neighbour';
   }
   if (from.floor === to.floor || EXCEPTIONS.has(`${from.floor} > ${to.floor}`)) return undefined;
+  if (GROUND_ONLY.has(from.floor)) return to.floor === 'base' ? undefined : 'groundOnly';
   const above = HEIGHT.get(from.floor) ?? Number.NEGATIVE_INFINITY;
   const below = HEIGHT.get(to.floor) ?? Number.POSITIVE_INFINITY;
   return below < above ? undefined : 'upward';

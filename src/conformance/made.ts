@@ -26,11 +26,15 @@ export class Made {
     this.#before = new Set([...this.#before, ...paths]);
   }
 
+  /** Something is about to be asked of this URL. */
+  expect(path: string): void {
+    this.asked.add((path.split('?')[0] ?? '').replace(/[^/]*$/, ''));
+  }
+
   /** Reads from one exchange what it made or removed. */
   notice(exchange: Exchange, message: Message, peer: Peer): void {
     const { method } = exchange.request;
     const [path = '', query = ''] = exchange.path.split('?');
-    if (method === 'POST' || method === 'PUT') this.asked.add(path.replace(/[^/]*$/, ''));
     if (!exchange.succeeded) return;
     if (path.endsWith('/-/')) {
       for (const { id } of message.define ?? []) {

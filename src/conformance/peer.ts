@@ -83,9 +83,12 @@ export class Peer {
       ...(accept === undefined ? [] : [['Accept', accept] as const]),
       ...rendered.headers,
     ];
+    const path = this.resolve(target);
+    const reads = method === 'GET' || method === 'HEAD';
+    if (!reads) this.made.expect(path);
     const exchange = await this.options.wire.send({
       method,
-      path: this.resolve(target),
+      path,
       headers: [
         ...general.filter(([name]) => !replaced.has(name.toLowerCase())),
         ...own.flatMap(([name, value]) =>
@@ -94,7 +97,8 @@ export class Peer {
       ],
       secret: authorization(this.#credentials(as)),
       ...(rendered.body === undefined ? {} : { body: rendered.body }),
-      ...(this.options.signal && !this.heedless ? { signal: this.options.signal } : {}),
+      // What may make something is waited for, so that it can be taken away.
+      ...(this.options.signal && reads && !this.heedless ? { signal: this.options.signal } : {}),
     });
     this.made.notice(exchange, sending, this);
     return exchange;

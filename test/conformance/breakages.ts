@@ -1,4 +1,4 @@
-/** Ways to break a server, and what of the traffic to break: the words in which `faults.ts` is written. */
+/** Ways to break a server, and what of the traffic to break: the words in which `faults/` is written. */
 
 import type { Asked, Breakage, Told } from './faulty-server.js';
 

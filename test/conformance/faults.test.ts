@@ -2,7 +2,7 @@
 
 import { runSuite, type Result, type Version } from '../../src/conformance/index.js';
 import { serverFor } from '../support/server.js';
-import { FAULTS } from './faults.js';
+import { FAULTS } from './faults/index.js';
 import { FaultyServer } from './faulty-server.js';
 
 describe('a server with one fault', () => {
@@ -32,7 +32,7 @@ describe('a server with one fault', () => {
     expect(new Set(FAULTS.map(({ id }) => id)).size).toBeGreaterThanOrEqual(40);
   });
 
-  it.each(FAULTS)('$id: $says', async ({ id, version = '1.2', breakage }) => {
+  it.each(FAULTS)('$id: $says', async ({ id, version, breakage }) => {
     faulty.breakage = breakage;
     const [result] = await run([id], version);
     expect([result?.outcome, result?.reason]).toEqual(['failed', expect.any(String)]);
@@ -40,7 +40,7 @@ describe('a server with one fault', () => {
 
   it.each(['1.1', '1.2'] as const)('and without the fault the same statements hold in %s', async (version) => {
     faulty.breakage = {};
-    const ids = FAULTS.filter((each) => (each.version ?? '1.2') === version).map(({ id }) => id);
+    const ids = FAULTS.filter((each) => each.version === version).map(({ id }) => id);
     const results = await run(ids, version);
     expect(
       results.filter(({ outcome }) => outcome !== 'passed').map(({ statement, reason }) => [statement.id, reason]),

@@ -50,7 +50,8 @@ const cases: readonly (readonly [what: string, file: string, text: string, expec
   ['a folder that is no floor', 'src/http/a.ts', "import { a } from '../misc/a.js';", ['upward']],
   ['http knows no extension', 'src/http/a.ts', "import { a } from '../../extensions/sla/a.js';", ['upward']],
   ['cli knows no extension', 'src/cli/a.ts', "import { a } from '../../extensions/sla/a.js';", ['upward']],
-  ['conformance knows no http', 'src/conformance/a.ts', "import { a } from '../http/a.js';", ['upward']],
+  ['conformance knows no http', 'src/conformance/a.ts', "import { a } from '../http/a.js';", ['groundOnly']],
+  ['nor a parser of the server', 'src/conformance/a.ts', "import { a } from '../occi/a.js';", ['groundOnly']],
   [
     'the root knows all',
     'src/server.ts',
