@@ -6,8 +6,9 @@
 
 import type { FileHandle } from 'node:fs/promises';
 
-/** Bytes that may wait to be written. */
-const MOST_WAITING = 4 * 1024 * 1024;
+/** Bytes that go out in one call, and that may wait to. */
+const ENOUGH = 1024 * 1024;
+const MOST_WAITING = 4 * ENOUGH;
 /** Chunks of one call, below what every system takes (IOV_MAX). */
 const MOST_CHUNKS = 512;
 
@@ -26,19 +27,21 @@ export class WriteBehind {
   async write(chunk: Uint8Array): Promise<void> {
     this.#waiting.push(chunk);
     this.#bytes += chunk.byteLength;
-    this.#flushing ??= this.#flush();
-    if (this.#bytes >= MOST_WAITING || this.#failure) await this.end();
+    if (this.#bytes >= ENOUGH) this.#flushing ??= this.#flush(ENOUGH);
+    if (this.#bytes >= MOST_WAITING || this.#failure) await this.#flushing;
+    if (this.#failure) throw this.#failure.error;
   }
 
   /** Resolves when everything has been written. */
   async end(): Promise<void> {
     while (this.#flushing) await this.#flushing;
+    if (this.#bytes > 0 && !this.#failure) await this.#flush(1);
     if (this.#failure) throw this.#failure.error;
   }
 
-  async #flush(): Promise<void> {
+  async #flush(least: number): Promise<void> {
     try {
-      while (this.#waiting.length > 0 && !this.#failure) {
+      while (this.#bytes >= least && this.#waiting.length > 0 && !this.#failure) {
         const chunks = this.#waiting.splice(0, MOST_CHUNKS);
         await writeAll(this.#file, chunks);
         this.#bytes -= chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);

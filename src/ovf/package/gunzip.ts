@@ -12,19 +12,20 @@ import { messageOf, problem, Problem } from '../../base/errors.js';
 const FREE_OUTPUT = 16 * 1024 * 1024;
 
 /**
+ * Resolves when the first bytes are there, with the stream as it is or unwrapped.
  * @param ratio most output bytes for each input byte
  * @throws Problem while iterating: `too-large` for a bomb, `malformed` for broken gzip data
  */
-export async function* gunzipped(source: AsyncIterable<Uint8Array>, ratio: number): AsyncGenerator<Uint8Array, void> {
+export async function gunzipped(source: AsyncIterable<Uint8Array>, ratio: number): Promise<AsyncIterable<Uint8Array>> {
   const { head, rest } = await firstBytes(source);
-  if (head[0] !== 0x1f || head[1] !== 0x8b) {
-    yield* rest;
-    return;
-  }
+  return head[0] === 0x1f && head[1] === 0x8b ? unwrapped(rest, ratio) : rest;
+}
+
+async function* unwrapped(source: AsyncIterable<Uint8Array>, ratio: number): AsyncGenerator<Uint8Array, void> {
   let input = 0;
   let output = 0;
   const counted = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const chunk of rest) {
+    for await (const chunk of source) {
       input += chunk.byteLength;
       yield chunk;
     }

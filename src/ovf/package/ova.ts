@@ -73,7 +73,7 @@ export async function* unpacked(
   limits: PackageLimits = PACKAGE_LIMITS,
 ): AsyncGenerator<Uint8Array> {
   let bytes = 0;
-  for await (const chunk of gunzipped(source, limits.gzipRatio)) {
+  for await (const chunk of await gunzipped(source, limits.gzipRatio)) {
     bytes += chunk.byteLength;
     if (bytes > limits.bytes) throw tooLarge(`the package has more than ${limits.bytes} bytes`);
     yield chunk;

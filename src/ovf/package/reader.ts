@@ -146,8 +146,8 @@ export class PackageReader {
   async take(name: string, size: number | undefined, bytes: AsyncIterable<Uint8Array>): Promise<void> {
     if (size !== undefined && this.#bytes + size > this.limits.bytes) throw this.#tooManyBytes();
     const extension = /\.(ovf|mf|cert)$/i.exec(name)?.[1]?.toLowerCase();
-    if (extension === undefined) await this.#hand(name, size, this.#counted(bytes));
-    else await this.#keep(extension, name, size, this.#counted(bytes));
+    if (extension === undefined) await this.#hand(name, size, bytes);
+    else await this.#keep(extension, name, size, bytes);
   }
 
   /** @throws Problem `malformed` with every fault of the package */
@@ -169,12 +169,9 @@ export class PackageReader {
     };
   }
 
-  async *#counted(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of bytes) {
-      this.#bytes += chunk.byteLength;
-      if (this.#bytes > this.limits.bytes) throw this.#tooManyBytes();
-      yield chunk;
-    }
+  #count({ byteLength }: Uint8Array): void {
+    this.#bytes += byteLength;
+    if (this.#bytes > this.limits.bytes) throw this.#tooManyBytes();
   }
 
   #tooManyBytes(): Problem {
@@ -193,6 +190,7 @@ export class PackageReader {
     const chunks: Uint8Array[] = [];
     let length = 0;
     for await (const chunk of source) {
+      this.#count(chunk);
       length += chunk.byteLength;
       if (length > limit) throw refuse();
       chunks.push(chunk);
@@ -236,6 +234,7 @@ export class PackageReader {
     let closed = false;
     try {
       for await (const chunk of source) {
+        this.#count(chunk);
         length += chunk.byteLength;
         const written = writer.write(chunk);
         // While the sink is at it: most sinks write in another thread.
