@@ -643,3 +643,19 @@ describe('the JSON of the inputs (K04)', () => {
     expect(() => parsePlanInputs(json)).toThrow(Problem);
   });
 });
+
+describe('sections that no site acts on', () => {
+  it.each([
+    ['InstallSection', '<InstallSection ovf:initialBootStopDelay="300"><Info/></InstallSection>'],
+    [
+      'EnvironmentFilesSection',
+      '<ovf2:EnvironmentFilesSection ovf:required="false"><Info/><ovf2:File ovf2:fileRef="f" ovf2:path="/etc/x"/></ovf2:EnvironmentFilesSection>',
+    ],
+  ])('O-084 %s is told, not passed over', (_, sections) => {
+    const references = '<File ovf:id="f" ovf:href="x"/>';
+    expect(verdicts(planOf(envelope(system('vm', { sections }), { references }), {}, 'lenient'))).toContain(
+      'warning O-084',
+    );
+    expect(verdicts(planOf(envelope(system('vm')), {}, 'lenient'))).not.toContain('warning O-084');
+  });
+});

@@ -28,6 +28,7 @@ export function planMachine(system: VirtualSystem, context: MachineContext): Pla
   const { hardware, type } = chooseHardware(system, findings);
   const items = effectiveItems(hardware?.items ?? [], configuration, findings);
   reportUnused(items, findings);
+  reportUndone(system, findings);
   if (hardware) checkTransport(hardware, properties, findings);
   const { operatingSystem, install } = system;
   const architecture = operatingSystem && architectureOf(operatingSystem);
@@ -104,6 +105,27 @@ function reportUnused(items: readonly EffectiveItem[], findings: Findings): void
         remedy: 'mark the item ovf:required="false" if the guest runs without the device',
       });
     } else findings.info('O-084', `the item "${excerpt(item.elementName)}" is left to the site`, details);
+  }
+}
+
+/** Sections that are read and shown, but that no site of VEP acts on (O-084). */
+function reportUndone({ install, environmentFiles }: VirtualSystem, findings: Findings): void {
+  if (install) {
+    findings.warning(
+      'O-084',
+      'the first boot, for the installation, is not told apart: the machine is ready when it runs',
+      {
+        place: install.at,
+        remedy: 'let the guest start again by itself after its installation, or give what depends on it a startDelay',
+      },
+    );
+  }
+  for (const file of environmentFiles) {
+    findings.warning('O-084', 'the environment file is not laid into the guest', {
+      place: file.at,
+      remedy: 'put the file into an image, or its content into a property',
+      value: file.path,
+    });
   }
 }
 
