@@ -66,6 +66,12 @@ export function listing(json: JsonObject, description: string): JsonObject {
   return answer(json, description, {}, { [TEXT_URI_LIST]: TEXT });
 }
 
+/** What GET answers with, and that it need not be sent again. */
+export function revalidatable(found: JsonObject): JsonObject {
+  const headers = { ...(found['headers'] as JsonObject | undefined), ...ETAG };
+  return { '200': { ...found, headers }, '304': { description: 'The client has it already', headers: ETAG } };
+}
+
 /** What is said when there is nothing to say. */
 export const DONE = answer({ type: 'object' }, 'Done');
 
@@ -82,7 +88,10 @@ export const LOCATION: JsonObject = {
   Location: { description: 'URL of the entity', schema: { type: 'string', format: 'uri' } },
 };
 export const ETAG: JsonObject = {
-  ETag: { description: 'Version and rendering of the entity', schema: { type: 'string' } },
+  ETag: {
+    description: 'Version and rendering of the entity; weak on collections and discovery',
+    schema: { type: 'string' },
+  },
 };
 
 export const FILTER = [parameterRef('Category'), parameterRef('X-OCCI-Attribute')];

@@ -14,6 +14,7 @@ import {
   ETAG,
   FILTER,
   listing,
+  revalidatable,
   LOCATION,
   locationsBody,
   PAGING,
@@ -38,8 +39,8 @@ export function queryInterfacePaths(): Record<string, JsonObject> {
       operationId: operationId('discover', name),
       tags: QUERY_INTERFACE,
       summary: 'The categories that this server knows',
-      parameters: [parameterRef('Category')],
-      responses: withRefusals({ '200': answer(categories, 'The categories') }),
+      parameters: [parameterRef('Category'), parameterRef('If-None-Match')],
+      responses: withRefusals(revalidatable(answer(categories, 'The categories'))),
     },
     post: {
       operationId: operationId('define', name),
@@ -70,8 +71,8 @@ export function rootPath({ registry, version }: Described): JsonObject {
       operationId: operationId('list', 'everything'),
       tags: ['root'],
       summary: 'Everything of yours',
-      parameters: [...FILTER, ...PAGING],
-      responses: withRefusals({ '200': listing(schemaRef('Collection'), 'The entities') }, '413'),
+      parameters: [...FILTER, ...PAGING, parameterRef('If-None-Match')],
+      responses: withRefusals(revalidatable(listing(schemaRef('Collection'), 'The entities')), '413'),
     },
     post: {
       operationId: operationId('create', 'anything'),
@@ -79,7 +80,12 @@ export function rootPath({ registry, version }: Described): JsonObject {
       summary: 'Create an entity of the kind that it names',
       parameters: [parameterRef('Idempotency-Key')],
       requestBody: body({ anyOf: created }, 'The entity'),
-      responses: withRefusals({ '201': answer(schemaRef('Resource'), 'Created', LOCATION) }, '409', '413', '422'),
+      responses: withRefusals(
+        { '201': answer(schemaRef('Resource'), 'Created', { ...LOCATION, ...ETAG }) },
+        '409',
+        '413',
+        '422',
+      ),
     },
   };
 }
@@ -106,8 +112,8 @@ function kindCollection(about: Described, kind: Kind): JsonObject {
       operationId: operationId('list', key),
       tags,
       summary: 'The entities of this kind',
-      parameters: [...FILTER, ...PAGING],
-      responses: withRefusals({ '200': listing(schemaRef('Collection'), 'The entities') }, '413'),
+      parameters: [...FILTER, ...PAGING, parameterRef('If-None-Match')],
+      responses: withRefusals(revalidatable(listing(schemaRef('Collection'), 'The entities')), '413'),
     },
     post: {
       operationId: operationId('create', key),
@@ -122,7 +128,7 @@ function kindCollection(about: Described, kind: Kind): JsonObject {
       responses: withRefusals(
         {
           '200': answer({ type: 'object' }, rehearsed ? 'What would be done, or done' : 'Done'),
-          '201': answer({ anyOf: [schemaRef(key), schemaRef('Collection')] }, 'Created', LOCATION),
+          '201': answer({ anyOf: [schemaRef(key), schemaRef('Collection')] }, 'Created', { ...LOCATION, ...ETAG }),
         },
         '409',
         '413',
@@ -157,10 +163,7 @@ function entity(about: Described, kind: Kind): JsonObject {
       tags,
       summary: 'One entity',
       parameters: [parameterRef('If-None-Match')],
-      responses: withRefusals({
-        '200': answer(schemaRef(key), 'The entity', ETAG, further),
-        '304': { description: 'The client has it already', headers: ETAG },
-      }),
+      responses: withRefusals(revalidatable(answer(schemaRef(key), 'The entity', {}, further))),
     },
     post: {
       operationId: operationId('update', key),
@@ -200,8 +203,8 @@ export function mixinPath(about: Described, mixin: Mixin): JsonObject {
       operationId: operationId('list', key),
       tags,
       summary: `The entities with: ${mixin.title ?? mixin.term}`,
-      parameters: [...FILTER, ...PAGING],
-      responses: members,
+      parameters: [...FILTER, ...PAGING, parameterRef('If-None-Match')],
+      responses: withRefusals(revalidatable(listing(schemaRef('Collection'), 'The members')), '413'),
     },
     post: {
       operationId: operationId('associate', key),
