@@ -184,6 +184,15 @@ describe('machines', () => {
     expect((await adapter.describe('compute', [ref])).get(ref)).toMatchObject({ state: 'inactive' });
   });
 
+  it('is started once when its start was accepted and does not show yet', async () => {
+    const adapter = await site({}, { pace: { lagMs: 30, stepMs: 10 } });
+    const ref = await machine(adapter);
+    const [one, other] = [adapter, await open()];
+    // Both see it on HOLD, as oned reports the old state for a while.
+    await Promise.all([one.actCompute(ref, 'start', undefined), other.actCompute(ref, 'start', undefined)]);
+    await until(() => vm(ref).lcm === 3);
+  });
+
   it('is let go of NICs while it sleeps, and unplugged when it wakes', async () => {
     const adapter = await site();
     const ref = await running(adapter);
@@ -237,6 +246,23 @@ describe('the way to oned', () => {
     await Promise.all(Array.from({ length: 60 }, () => adapter.describe('compute', [ref])));
     expect(fake.busiest).toBeLessThanOrEqual(5);
     expect(fake.busiest).toBeGreaterThan(1);
+  });
+
+  it('is asked once for the NICs, disks and machines of a visit, and again when VEP has changed something', async () => {
+    const adapter = await site();
+    const ref = await machine(adapter);
+    const listed = async (what: 'nic' | 'attachment' | 'compute'): Promise<string[]> => {
+      const found = [];
+      for await (const observed of adapter.list(what)) found.push(observed.ref);
+      return found;
+    };
+    const before = called('one.vmpool.infoextended');
+    expect([await listed('nic'), await listed('attachment'), await listed('compute')]).toEqual([[], [], [ref]]);
+    expect(called('one.vmpool.infoextended')).toBe(before + 1);
+    await listed('nic');
+    const other = await machine(adapter, 'vm-2');
+    expect((await listed('compute')).sort()).toEqual([ref, other].sort());
+    expect(await listed('compute')).toHaveLength(2);
   });
 
   it('works with 5.12, which has no backup jobs and may lack calls of later versions', async () => {

@@ -11,11 +11,23 @@ const faults = [
   { operation: 'createNetwork', kind: 'refuse', class: 'quota', nth: 1 },
   { operation: 'createStorage', kind: 'lose-answer', nth: 1 },
   { operation: 'delete:storage', kind: 'refuse', class: 'denied', nth: 1 },
+  { operation: 'delete:network', kind: 'silent', nth: 1 },
 ];
 
 forEachServer({ site: { faults } }, (server, database) => {
   const client = (): Client => new Client(server(), '1.2');
   const attributes = async (path: string) => (await client().get(path, JSON_TYPE)).json.attributes;
+
+  /** Gone for its owner at once, and for the site when it has let go of it. */
+  async function gone(path: string): Promise<void> {
+    expect((await client().get(path)).status).toBe(404);
+    const id = path.split('/').at(-1);
+    const until = performance.now() + 10_000;
+    while ((await server().rows(`SELECT id FROM entity WHERE id = '${id}'`)).length > 0) {
+      if (performance.now() > until) throw new Error('the deletion was given up');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 
   it('C-055 a start that fails leads to error, with its reason; which 1.1 does not know', async () => {
     const path = await client().create('compute');
@@ -47,13 +59,14 @@ forEachServer({ site: { faults } }, (server, database) => {
     const { sites } = (await server().request('GET', '/health/sites', { as: 'admin' })).json;
     expect(sites[0].name).toBe('sim');
     expect((await client().send('DELETE', path)).status).toBe(200);
-    expect((await client().get(path)).status).toBe(404);
-    const id = path.split('/').at(-1);
-    const until = performance.now() + 10_000;
-    while ((await server().rows(`SELECT id FROM entity WHERE id = '${id}'`)).length > 0) {
-      if (performance.now() > until) throw new Error('the deletion was given up');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await gone(path);
+  });
+
+  it('a deletion that the site accepted and did not do is asked for again', async () => {
+    const path = await client().create('network');
+    await client().until(path, 'occi.network.state', 'active');
+    expect((await client().send('DELETE', path)).status).toBe(200);
+    await gone(path);
   });
 
   it('C-167 what fails in the middle of a request leaves nothing of it', async () => {

@@ -70,33 +70,40 @@ export function readDocument(text: string): Branch {
   return top.children[0] as Branch;
 }
 
+const [SLASH, BANG, QUESTION, OPEN_BRACKET] = [0x2f, 0x21, 0x3f, 0x5b];
+
 /** Takes in what begins at `tag`; answers where it ends. */
 function readTag(text: string, tag: number, open: Branch[]): number {
   const here = open[open.length - 1] as Branch;
-  if (text.startsWith('<![CDATA[', tag)) {
+  const mark = text.charCodeAt(tag + 1);
+  if (mark === BANG && text.charCodeAt(tag + 2) === OPEN_BRACKET && text.startsWith('<![CDATA[', tag)) {
     const end = endOf(text, ']]>', tag + 9);
     here.text += text.slice(tag + 9, end - 3);
     return end;
   }
-  if (text.startsWith('<!--', tag)) return endOf(text, '-->', tag + 4);
-  if (text.startsWith('<?', tag)) return endOf(text, '?>', tag + 2);
+  if (mark === BANG && text.startsWith('<!--', tag)) return endOf(text, '-->', tag + 4);
+  if (mark === QUESTION) return endOf(text, '?>', tag + 2);
   const end = endOf(text, '>', tag + 1);
-  if (text[tag + 1] === '/') {
-    const name = text.slice(tag + 2, end - 1).trim();
+  if (mark === SLASH) {
+    const name = text.slice(tag + 2, end - 1).trimEnd();
     if (open.length === 1 || here.name !== name) throw new DocumentError(`</${name.slice(0, 40)}> closes nothing`);
     // Text between elements is layout.
     if (here.children.length > 0) here.text = '';
     open.pop();
     return end;
   }
-  const empty = text[end - 2] === '/';
-  const name = /^[A-Za-z_][\w.:-]*/.exec(text.slice(tag + 1, Math.min(end - 1, tag + 200)))?.[0];
+  const empty = text.charCodeAt(end - 2) === SLASH;
+  const inner = text.slice(tag + 1, empty ? end - 2 : end - 1);
+  // oned writes no attributes; what others write into theirs means nothing here.
+  const name = PLAIN.test(inner) ? inner : /^[A-Za-z_][\w.:-]*(?=\s)/.exec(inner)?.[0];
   if (name === undefined || open.length > DEEPEST) throw new DocumentError('this is no element');
   const branch = new Branch(name);
   here.children.push(branch);
   if (!empty) open.push(branch);
   return end;
 }
+
+const PLAIN = /^[A-Za-z_][\w.:-]*$/;
 
 function endOf(text: string, mark: string, from: number): number {
   const found = text.indexOf(mark, from);
@@ -108,6 +115,15 @@ const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&',
 
 function unescaped(text: string): string {
   if (!text.includes('&')) return text;
+  // A pool of machines has a hundred thousand of these, and hardly ever another.
+  if (!/&(?!lt;|gt;|amp;|quot;|apos;)/.test(text)) {
+    return text
+      .replaceAll('&lt;', '<')
+      .replaceAll('&gt;', '>')
+      .replaceAll('&quot;', '"')
+      .replaceAll('&apos;', "'")
+      .replaceAll('&amp;', '&');
+  }
   return text.replace(/&(#x[0-9a-fA-F]{1,6}|#[0-9]{1,7}|[a-z]+);/g, (_all, name: string) => {
     if (name.startsWith('#')) {
       const code = name.startsWith('#x') ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1));

@@ -120,7 +120,7 @@ export class Machines {
     const name = actionOf(action, method);
     const machine = await this.#pool.own(ref, options);
     if (machine.locked) throw new IaasError('conflict', 'the machine is locked by somebody in OpenNebula');
-    const { meaning, state } = machine;
+    const { meaning } = machine;
     if (meaning?.state === 'error') {
       throw new IaasError(
         'conflict',
@@ -128,9 +128,26 @@ export class Machines {
       );
     }
     const target = { start: 'active', stop: 'inactive', restart: 'active', suspend: 'suspended' }[action];
-    if (action !== 'restart' && !machine.priming) {
-      if (meaning?.busy ? meaning.heading === target : meaning?.state === target) return;
+    if (action !== 'restart' && leadsTo(machine, target)) return;
+    try {
+      await this.#move(machine, action, name, options);
+    } catch (error) {
+      if (!(error instanceof OneError) || !error.isWrongState) throw error;
+      // It was seen before an earlier wish showed: perhaps it is on its way there, perhaps elsewhere.
+      const now = await this.#pool.own(ref, options);
+      if (action !== 'restart' && leadsTo(now, target)) return;
+      if (now.meaning?.busy) return this.#later(now, action, options);
+      throw error;
     }
+  }
+
+  async #move(
+    machine: Machine,
+    action: 'start' | 'stop' | 'restart' | 'suspend',
+    name: string,
+    options: CallOptions,
+  ): Promise<void> {
+    const { meaning, state } = machine;
     if (meaning?.busy || machine.priming) return this.#later(machine, action, options);
     if (action === 'start') return this.#start(machine, options);
     if (!isRunning(machine) && action !== 'stop')
@@ -282,6 +299,11 @@ export class Machines {
       if (!(error instanceof IaasError) || error.said !== 'on its way') throw error;
     });
   }
+}
+
+/** Whether it is in a state, or on its way there. */
+function leadsTo({ meaning, priming }: Machine, state: string): boolean {
+  return !priming && (meaning?.busy ? meaning.heading === state : meaning?.state === state);
 }
 
 function actionOf(action: 'start' | 'stop' | 'restart' | 'suspend', method: string | undefined): string {

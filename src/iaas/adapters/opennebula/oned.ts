@@ -37,12 +37,18 @@ export class Oned {
   readonly #options: OnedOptions;
   readonly #turns: Turns;
   readonly #closed = new AbortController();
+  #changes = 0;
 
   constructor(options: OnedOptions) {
     this.#options = options;
     this.#turns = new Turns(options.concurrency);
     // Every call that waits listens for the end of the site.
     setMaxListeners(0, this.#closed.signal);
+  }
+
+  /** How many calls that change something have been made. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Whether calls can be made in the name of others. */
@@ -105,6 +111,7 @@ export class Oned {
     const signal = this.#signalOf(call);
     if (this.#closed.signal.aborted) throw new IaasError('fatal', 'the site has been closed');
     if (signal.aborted) throw givenUp(signal);
+    if (!READING.test(method)) this.#changes += 1;
     const { endpoint, dialler, sessions } = this.#options;
     const session = call.as === undefined ? sessions.own() : (sessions.for(call.as) ?? sessions.own());
     const session_ = method.startsWith('system.') ? [] : [session];

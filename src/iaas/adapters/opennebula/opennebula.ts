@@ -48,6 +48,7 @@ import { Placement } from './placement.js';
 import { observePlugs, Plugs } from './plugs.js';
 import { openSessions } from './session.js';
 import { Tenants } from './tenants.js';
+import { Visit } from './visit.js';
 import { Volumes } from './volumes.js';
 import { subscribe, type Subscription } from './zmtp.js';
 
@@ -75,6 +76,7 @@ class OpenNebula implements SiteAdapter {
   readonly #plugs: Plugs;
   readonly #datastores: Datastores;
   readonly #handover: Handover;
+  readonly #visit: Visit;
   readonly #closed = new AbortController();
 
   constructor(options: OpenNebulaOptions, surroundings: SiteSurroundings) {
@@ -91,6 +93,7 @@ class OpenNebula implements SiteAdapter {
     this.#oned = oned;
     const tenants = new Tenants(oned, options.tenants);
     this.#pool = new MachinePool(oned, realm);
+    this.#visit = new Visit(oned, this.#pool, clock);
     this.#hosts = new Hosts(oned, options.hosts, this.#pool);
     this.#placement = new Placement(oned, this.#hosts, this.#pool, realm);
     const settings = { realm, liveResize, systemDatastore, patience };
@@ -292,17 +295,12 @@ class OpenNebula implements SiteAdapter {
         for (const image of all) yield what === 'storage' ? this.#volumes.observe(image) : this.#images.observe(image);
         return;
       }
-      case 'compute':
       case 'nic':
+        yield* this.#visit.begin(options);
+        return;
       case 'attachment':
-        for await (const machine of this.#pool.all(options)) {
-          if (!machine.marks) continue;
-          if (what !== 'compute') yield* observePlugs(machine, what);
-          else {
-            const observed = observeMachine(machine);
-            if (observed) yield observed;
-          }
-        }
+      case 'compute':
+        yield* this.#visit.goOn(what, options);
     }
   }
 
