@@ -1,6 +1,6 @@
 /**
- * What a chain of certificates costs (the second part of `npm run bench`): verdicts a second on one core, each from the
- * bytes of the chain with nothing remembered.
+ * What a chain of certificates costs (the second part of `npm run bench`): verdicts a second of processor time, each from
+ * the bytes of the chain with nothing remembered.
  */
 
 import { readFileSync } from 'node:fs';

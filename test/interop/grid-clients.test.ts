@@ -6,6 +6,7 @@
 import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { vep } from '../cli/fake-terminal.js';
 import { kindOf } from '../conformance/client.js';
 import { describeWith, runProgram } from '../support/counterparts.js';
 import { pkiFixtures } from '../support/pki-fixtures.js';
@@ -110,5 +111,17 @@ describeWith('voms-proxy-fake', 'curl')('a proxy by voms-proxy-fake', () => {
     ['for servers', [...SERVER, ...VO, '-extkeyusage', 'serverAuth'], 401],
   ] as const)('%s writes with %j → %i', async (_name, args, expected) => {
     expect(await writing(await voms(...args))).toBe(expected);
+  });
+});
+
+describeWith('grid-proxy-init')('the command vep', () => {
+  it('signs in with a proxy, which is chain and key in one file', async () => {
+    const file = await made('grid-proxy-init', 'alice', ['-q', '-rfc']);
+    const { port } = new URL(server().url);
+    const tls = ['--cacert', at('ca/root.pem'), '--cert', file, '--key', file];
+    const ran = await vep(['list', 'network', '--endpoint', `https://localhost:${port}`, ...tls], {
+      directory: folder,
+    });
+    expect([ran.code, ran.err]).toEqual([0, '']);
   });
 });
