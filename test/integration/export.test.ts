@@ -1,4 +1,4 @@
-/** Running appliances taken out as OVF and OVA, and put in again (issue 4, part 8): equal, and without secrets. */
+/** Running appliances taken out as OVF and OVA, and put in again: equal, and without secrets. */
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

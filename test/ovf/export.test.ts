@@ -1,4 +1,4 @@
-/** Plans written as OVF 1.1 and read again: valid by the schema, and the same plan (issue 4, part 8). */
+/** Plans written as OVF 1.1 and read again: valid by the schema, and the same plan. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
