@@ -1,5 +1,7 @@
 /** The page docs/ovf-compatibility.md: counts, what was refused and for what, and where other readers see something else. */
 
+import { RULEBOOK } from '../../dist/src/ovf/envelope/rulebook.js';
+
 export function pageOf(files, peers) {
   const envelopes = files.filter(({ ours }) => ours.outcome !== 'other');
   const count = (outcome) => envelopes.filter(({ ours }) => ours.outcome === outcome).length;
@@ -22,11 +24,12 @@ ${sentenceOf(peers)}
 Every plan has the machines, processors, memory, disks, adapters and networks that an independent reading of the XML finds:
 \`test/ovf/corpus-expectations.test.ts\` compares them one by one.
 
-## What is repaired
+## What is repaired, or warned of
 
-A repair is a warning with line and rule; [appliances.md](appliances.md) says how to see them before deploying.
+Rules that these files break and that do not keep them from being deployed. Each is a warning with line, rule and remedy, and says
+what was assumed; \`vep validate\` and the dry run show them.
 
-${table(['Rule', 'Files'], repairRows(envelopes))}
+${table(['Rule', 'What it says', 'Files'], repairRows(envelopes))}
 
 ## What is refused, and for what
 
@@ -49,7 +52,9 @@ function repairRows(files) {
   const counts = new Map();
   for (const { ours } of files)
     for (const rule of ours.repairs) counts.set(ruleOf(rule), (counts.get(ruleOf(rule)) ?? 0) + 1);
-  return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([rule, number]) => [rule, number]);
+  return [...counts]
+    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+    .map(([rule, number]) => [rule, RULEBOOK[rule]?.title ?? 'what the schema of OVF says', number]);
 }
 
 /** \`D14\` of \`D14, DSP0243 §4\`. */
@@ -108,8 +113,7 @@ ${alone.length === 0 ? `VEP refuses nothing that ${peer} reads.` : `What only ${
 }
 
 function aloneRow({ name, ours }) {
-  const [first] = ours.faults;
-  return [numberOf(name), `${kindOf(first)}${first.value ? ` (\`${first.value.replace(/[|\`]/g, ' ')}\`)` : ''}`];
+  return [numberOf(name), kindOf(ours.faults[0])];
 }
 
 function differencesOf(ours, theirs) {

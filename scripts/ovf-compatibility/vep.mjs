@@ -24,9 +24,7 @@ export function readByVep(bytes) {
 }
 
 function refusal(faults) {
-  const other =
-    faults.some(({ code, value }) => code === 'ovf.O-001' && !value?.includes('envelope/')) || isNoEnvelope(faults);
-  return { outcome: other ? 'other' : 'refused', faults, machines: [], repairs: [] };
+  return { outcome: isNoEnvelope(faults) ? 'other' : 'refused', faults, machines: [], repairs: [] };
 }
 
 function isNoEnvelope(faults) {
