@@ -6,6 +6,7 @@
 import type { JsonObject } from '../base/json.js';
 import type { Exchange } from './exchange.js';
 import { CORE } from './names.js';
+import { Violation } from './outcome.js';
 import { readMessage, type CategoryField } from './read/fields.js';
 import { jsonObject, objectIn, objectsIn, stringsIn, textIn } from './read/json.js';
 
@@ -42,7 +43,7 @@ export class Model {
 
   constructor(text: Exchange, json: Exchange | undefined) {
     this.fields = readMessage(text).categories;
-    this.json = json && jsonObject(json);
+    this.json = json && readDocument(json);
     const described = new Map(
       ['kinds', 'mixins', 'actions'].flatMap((member) =>
         objectsIn(this.json?.[member]).map((each) => [textIn(each['scheme']) + textIn(each['term']), each] as const),
@@ -80,6 +81,16 @@ export class Model {
       seen.add(at);
     }
     return false;
+  }
+}
+
+/** What is no JSON after all is for the statements about JSON to find: an empty document here. */
+function readDocument(exchange: Exchange): JsonObject {
+  try {
+    return jsonObject(exchange);
+  } catch (error) {
+    if (error instanceof Violation) return {};
+    throw error;
   }
 }
 

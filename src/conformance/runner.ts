@@ -5,6 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { systemClock, type Clock } from '../base/clock.js';
+import { messageOf } from '../base/errors.js';
 import { CATALOGUE } from './catalogue/index.js';
 import { VERSIONS, type Statement, type Version } from './catalogue/statement.js';
 import type { Check } from './check.js';
@@ -138,7 +139,10 @@ async function runVersion(peer: Peer, options: RunOptions, clock: Clock): Promis
     peer.heedless = true;
     await peer.made.remove(peer);
   }
-  return { results, left: await inventory.settle() };
+  const left = await inventory
+    .settle()
+    .catch((error: unknown) => [`the collections cannot be read: ${messageOf(error)}`]);
+  return { results, left };
 }
 
 /** K28: what is there must be the run's own, or its owner must have said so; and must have said who they are. */
@@ -177,7 +181,8 @@ async function judge(statement: Statement, peer: Peer, model: Model, forbidden: 
     if (error instanceof Violation) return ended('failed', error.message, error.exchange);
     if (error instanceof Inapplicable) return ended('inapplicable', error.message);
     if (error instanceof Blocked || error instanceof WireError) return ended('blocked', error.message);
-    throw error;
+    // An answer that nobody foresaw must not end the run.
+    return ended('blocked', `the check itself broke off: ${messageOf(error)}`);
   }
 }
 

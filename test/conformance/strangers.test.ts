@@ -6,7 +6,7 @@
 import { CHECKS } from '../../src/conformance/checks/index.js';
 import { readCredentials, runSuite, type Run, type RunOptions } from '../../src/conformance/index.js';
 import { serverFor } from '../support/server.js';
-import { all, creates, header, isJson, saying } from './breakages.js';
+import { all, creates, header, isJson, rewrite, saying } from './breakages.js';
 import { FaultyServer, type Breakage, type Told } from './faulty-server.js';
 
 const REFUSED: Told = {
@@ -63,6 +63,12 @@ describe('the conformance suite', () => {
     expect(found['C-185']).toMatch(/^failed/);
     for (const id of ['C-221', 'C-229', 'C-238'])
       expect(found[id]).toBe('inapplicable: the server has no JSON rendering');
+  });
+
+  it('finds JSON that is none, and goes on', async () => {
+    const broken = rewrite(isJson, /^[^]*$/, '{"kinds": [');
+    const found = outcomes(await run(broken, { versions: ['1.2'], only: ['C-084', 'C-229'] }));
+    expect(found).toEqual({ 'C-084': 'passed', 'C-229': expect.stringMatching(/^failed: .* the body is not JSON/) });
   });
 
   it('finds its way below a path', async () => {
