@@ -85,6 +85,11 @@ describe('deviations of real files', () => {
     });
   });
 
+  it('D04 finds optional sections behind processing instructions too', () => {
+    const section = '<?run me?><other:Section ovf:required="false"><Info/></other:Section>';
+    expect(judge(descriptor({ systemSections: section, sections: section }), 'strict').errors).toEqual([]);
+  });
+
   it('D05 uses sections of OVF 2 inside an envelope of OVF 1', () => {
     const scaleOut = (id: string): string =>
       `<ovf2:ScaleOutSection ovf2:id="${id}" ovf:required="false"><Info/><ovf2:Description>web</ovf2:Description><ovf2:InstanceCount ovf2:minimum="1" ovf2:default="2" ovf2:maximum="4"/></ovf2:ScaleOutSection>`;

@@ -46,15 +46,15 @@ const PARENTS: ReadonlySet<string> = new Set(['Envelope', 'VirtualSystem', 'Virt
 
 function takeOutForeignSections(element: Element, node: XmlElement, taken: Set<Element>): void {
   if (!hasForeignSections(element)) return;
-  let child = firstElement(node.firstChild);
-  for (const plain of element.children) {
-    if (child === undefined) return;
-    const next = firstElement(child.next);
+  // By XPath: going from node to node would end at the first processing instruction, which the library has no class for.
+  const nodes = node.find('*');
+  for (const [index, plain] of element.children.entries()) {
+    const child = nodes[index];
+    if (!(child instanceof XmlElement)) return;
     if (isForeign(plain, element)) {
       child.remove();
       taken.add(plain);
     } else if (PARENTS.has(plain.name)) takeOutForeignSections(plain, child, taken);
-    child = next;
   }
 }
 
@@ -67,12 +67,6 @@ function hasForeignSections(element: Element): boolean {
 
 function isForeign({ namespace }: Element, parent: Element): boolean {
   return namespace !== parent.namespace && namespace !== '';
-}
-
-function firstElement(node: XmlElement['next']): XmlElement | undefined {
-  let at = node;
-  while (at !== null && !(at instanceof XmlElement)) at = at.next;
-  return at ?? undefined;
 }
 
 function report(
