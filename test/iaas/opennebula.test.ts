@@ -169,6 +169,10 @@ describe('machines', () => {
     expect([groups[0], fake.world.vmGroups.size]).toEqual([groups[1], 1]);
     expect([...fake.world.vmGroups.values()][0]?.roles[0]?.get('POLICY')).toBe('ANTI_AFFINED');
     expect(vm(one).user.get('VEP_HOST')).not.toBe(vm(other).user.get('VEP_HOST'));
+    await adapter.delete('compute', one);
+    expect(fake.world.vmGroups.size).toBe(1);
+    await adapter.delete('compute', other);
+    expect(fake.world.vmGroups.size).toBe(0);
   });
 
   it('is hibernated by "stop", which frees the host, and shows as suspended', async () => {

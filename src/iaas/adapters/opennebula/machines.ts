@@ -261,6 +261,7 @@ export class Machines {
       }
     });
     await this.#settled(first, options);
+    await this.#placement.leave(first, options);
   }
 
   /** Writes into what the machine carries of VEP. */

@@ -109,17 +109,22 @@ export class Placement {
     }
   }
 
-  /** Removes VM groups of VEP whose machines are all gone. */
-  async sweep(options: CallOptions): Promise<void> {
-    const pool = await this.#oned.document('one.vmgrouppool.info', [-2, -1, -1], options);
-    for (const group of pool.all('VM_GROUP')) {
-      if (group.value('TEMPLATE', 'VEP_REALM') !== this.#realm) continue;
-      const used = group
-        .child('ROLES')
+  /** Removes the VM group that a machine was in, when it was the last one. */
+  async leave(machine: Machine, options: CallOptions): Promise<void> {
+    const id = machine.body.number(-1, 'TEMPLATE', 'VMGROUP', 'VMGROUP_ID');
+    if (id === -1) return;
+    // Not while somebody chooses: a new machine may be about to join.
+    await this.#turn.run(async () => {
+      const pool = await this.#oned.document('one.vmgrouppool.info', [-2, -1, -1], options);
+      const group = pool.all('VM_GROUP').find((each) => each.number(-1, 'ID') === id);
+      const ours = group?.value('TEMPLATE', 'VEP_REALM') === this.#realm;
+      const members = group
+        ?.child('ROLES')
         ?.all('ROLE')
-        .some((role) => role.value('VMS') !== undefined);
-      if (!used) await this.#oned.id('one.vmgroup.delete', [group.number(-1, 'ID')], options).catch(unlessInUse);
-    }
+        .flatMap((role) => (role.value('VMS') ?? '').split(',').filter(Boolean));
+      const left = (members ?? []).filter((member) => member !== String(machine.id));
+      if (ours && left.length === 0) await this.#oned.id('one.vmgroup.delete', [id], options).catch(unlessInUse);
+    });
   }
 }
 
