@@ -11,10 +11,12 @@ export function describeFailures(bench: Bench): void {
         if (!faults) return;
         const ref = await bench.stopped();
         await faults.hang(operation);
-        const stop = new AbortController();
+        const [stop, struck] = [new AbortController(), bench.harness.wire?.proxy.strikes()];
         const call = invoke(bench, operation, ref, stop.signal);
         const refusal = bench.refused(call, 'transient');
         await bench.harness.advance(bench.harness.pace.stepMs);
+        // What has not reached the proxy yet would be done after all, once nothing hangs any more.
+        await struck;
         stop.abort();
         await refusal;
         await faults.clear();
