@@ -19,7 +19,7 @@ export const NEW_COMPUTE = [
 
 const one = { count: 1000, mark: { ratio: 5 } };
 const query = { count: 1000, path: '/-/', mark: { ratio: 3 } };
-const locations = { count: 200, path: '/compute/', mark: { ms: 0.6 } };
+const locations = { count: 100, path: '/compute/', mark: { ms: 0.6 } };
 
 /** Reads; those without a path are of one compute. */
 export const READS = [
@@ -31,7 +31,7 @@ export const READS = [
   { name: 'query interface, JSON', accept: 'application/occi+json', ...query },
   { name: '1,000 computes as locations, text/plain', accept: 'text/plain', ...locations },
   { name: '1,000 computes as locations, text/uri-list', accept: 'text/uri-list', ...locations },
-  { name: '1,000 computes in full, JSON', accept: 'application/occi+json', ...locations, count: 40, mark: { ms: 8 } },
+  { name: '1,000 computes in full, JSON', accept: 'application/occi+json', ...locations, count: 30, mark: { ms: 8 } },
 ];
 
 export const CREATE = { name: 'durable create of a compute, text/plain', count: 300, mark: { ms: 1 } };

@@ -1,5 +1,5 @@
 /**
- * A process whose processor time can be asked for while it serves: forked, told to start, and asked over Node's IPC
+ * A process whose processor time and memory can be asked for while it serves: forked, told to start, and asked over Node's IPC
  * channel. Processor time, user and system together, is what a request costs whatever else the machine is doing.
  */
 
@@ -13,7 +13,7 @@ export class MeasuredProcess {
   /** Where it listens. */
   url = '';
 
-  /** Starts a module of this folder, which answers `{ url }` once it listens and `{ cpuMs }` to every `cpu`. */
+  /** Starts a module of this folder, which answers `{ url }` once it listens and what it has used to every `usage`. */
   static async start(module, environment = {}, nodeOptions = []) {
     const process = new MeasuredProcess();
     process.#child = fork(fileURLToPath(new URL(module, import.meta.url)), [], {
@@ -30,9 +30,18 @@ export class MeasuredProcess {
 
   /** Milliseconds of processor time since its start. */
   async cpuMs() {
-    this.#child.send('cpu');
-    const [{ cpuMs }] = await once(this.#child, 'message');
-    return cpuMs;
+    return (await this.#usage()).cpuMs;
+  }
+
+  /** The most memory, in bytes, that it has had resident since this was asked before. */
+  async peakBytes() {
+    return (await this.#usage()).peakBytes;
+  }
+
+  async #usage() {
+    this.#child.send('usage');
+    const [usage] = await once(this.#child, 'message');
+    return usage;
   }
 
   async stop() {
@@ -42,12 +51,21 @@ export class MeasuredProcess {
   }
 }
 
-/** The other side: tells where it listens, answers questions about its processor time, ends when told. */
+/** How often memory is looked at. */
+const SAMPLE_MS = 5;
+
+/** The other side: tells where it listens, answers questions about what it uses, ends when told. */
 export function answerQuestions(url, close) {
+  let peakBytes = 0;
+  const sample = () => (peakBytes = Math.max(peakBytes, process.memoryUsage.rss()));
+  setInterval(sample, SAMPLE_MS).unref();
   process.on('message', (message) => {
     if (message === 'stop') void close().then(() => process.exit(0));
+    if (message !== 'usage') return;
     const { user, system } = process.cpuUsage();
-    if (message === 'cpu') process.send({ cpuMs: (user + system) / 1000 });
+    sample();
+    process.send({ cpuMs: (user + system) / 1000, peakBytes });
+    peakBytes = 0;
   });
   process.on('disconnect', () => process.exit(1));
   process.send({ url });
