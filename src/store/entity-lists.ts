@@ -45,10 +45,11 @@ export async function listIds(reader: SqlReader, query: EntityQuery): Promise<st
   return reader.pluck<string>(sql, params);
 }
 
+const WHOLE = fragment(ENTITY_COLUMNS.map((name) => `e.${name}`).join(', '));
+
 /** Every match as a record: for renderings that are not kept. */
 export async function listRecords(reader: SqlReader, query: EntityQuery): Promise<EntityRecord[]> {
-  const column = fragment(ENTITY_COLUMNS.map((name) => `e.${name}`).join(', '));
-  const { sql, params } = await compileQuery(reader, query, column);
+  const { sql, params } = await compileQuery(reader, query, WHOLE);
   return (await reader.all<EntityRow>(sql, params)).map(entityFromRow);
 }
 
@@ -75,6 +76,12 @@ export async function* iterateLocations(
 export async function* iterateRenderings(reader: SqlReader, query: EntityQuery): AsyncIterable<string> {
   const { sql, params } = await compileQuery(reader, query, fragment('e.rendering AS text'));
   for await (const row of reader.iterate<{ text: string }>(sql, params)) yield row.text;
+}
+
+/** As {@link listRecords}, one by one: memory stays flat however many there are. */
+export async function* iterateRecords(reader: SqlReader, query: EntityQuery): AsyncIterable<EntityRecord> {
+  const { sql, params } = await compileQuery(reader, query, WHOLE);
+  for await (const row of reader.iterate<EntityRow>(sql, params)) yield entityFromRow(row);
 }
 
 /** How many match, whatever page is asked for. */

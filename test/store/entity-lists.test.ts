@@ -6,6 +6,7 @@ import { insertEntity } from '../../src/store/entities.js';
 import {
   countEntities,
   iterateLocations,
+  iterateRecords,
   iterateRenderings,
   listIds,
   listLocations,
@@ -131,6 +132,7 @@ forEachDatabase((name, database) => {
           const page = found.slice(offset, offset + limit);
           expect(await listIds(store, query)).toEqual(page.map((record) => record.id));
           expect(await listRecords(store, query)).toEqual(page);
+          expect(await collect(iterateRecords(store, query))).toEqual(page);
           expect(await countEntities(store, query)).toBe(found.length);
         }
       }),

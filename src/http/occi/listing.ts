@@ -12,6 +12,7 @@ import { entityFragment11, renderEntityJson } from '../../occi/json/index.js';
 import { resolveFilter } from '../../occi/resolve/index.js';
 import {
   iterateLocations,
+  iterateRecords,
   iterateRenderings,
   listLocations,
   listRecords,
@@ -19,6 +20,7 @@ import {
   type EntityQuery,
   type Page,
 } from '../../store/entity-lists.js';
+import type { EntityRecord } from '../../store/entity-record.js';
 import type { Store } from '../../store/sql.js';
 import type { Answer } from '../answer.js';
 import { parameter } from '../target.js';
@@ -82,35 +84,40 @@ export class Listing {
 
   async #jsonCollection(exchange: Exchange, type: AnswerType, query: EntityQuery): Promise<Answer> {
     const [resourceKinds, linkKinds] = this.#byClass(exchange, query.kinds);
-    const streamable = type !== OCCI_JSON_1_1;
-    const read = async (kinds: readonly TypeId[]): Promise<string[]> => {
-      const part = { ...query, kinds };
-      return kinds.length === 0 ? [] : this.#renderings(exchange, type, streamable ? beginning(part) : part);
-    };
+    const read = async (kinds: readonly TypeId[]): Promise<string[]> =>
+      kinds.length === 0 ? [] : this.#renderings(exchange, type, beginning({ ...query, kinds }));
     const resources = await read(resourceKinds);
     const links = await read(linkKinds);
-    if (streamable && resources.length + links.length > STREAM_ABOVE) {
-      return { status: 200, contentType: type, body: this.#streamJson(exchange, query) };
+    if (resources.length + links.length > STREAM_ABOVE) {
+      return { status: 200, contentType: type, body: this.#streamJson(exchange, type, query) };
     }
     return collectionAnswer(type, resources, links);
   }
 
   async #renderings(exchange: Exchange, type: AnswerType, query: EntityQuery): Promise<string[]> {
-    if (type !== OCCI_JSON_1_1 && exchange.version === '1.2') return listRenderings(this.#store, query);
-    const records = await listRecords(this.#store, query);
-    const views = records.map((record) => viewIn(record, exchange.version, exchange.registry, this.#handlers));
-    if (type !== OCCI_JSON_1_1) return views.map(renderEntityJson);
-    const base = (kind: TypeId): string => exchange.base + (exchange.registry.kind(kind)?.location ?? '/');
-    return views.map((view) => entityFragment11(view, ({ kind, id }) => base(kind) + id.replace(/^urn:uuid:/, '')));
+    if (isKept(exchange, type)) return listRenderings(this.#store, query);
+    return (await listRecords(this.#store, query)).map((record) => this.#rendered(exchange, type, record));
   }
 
-  async *#streamJson(exchange: Exchange, query: EntityQuery): AsyncIterable<string> {
+  async *#eachRendering(exchange: Exchange, type: AnswerType, query: EntityQuery): AsyncIterable<string> {
+    if (isKept(exchange, type)) yield* iterateRenderings(this.#store, query);
+    else for await (const record of iterateRecords(this.#store, query)) yield this.#rendered(exchange, type, record);
+  }
+
+  #rendered(exchange: Exchange, type: AnswerType, record: EntityRecord): string {
+    const view = viewIn(record, exchange.version, exchange.registry, this.#handlers);
+    if (type !== OCCI_JSON_1_1) return renderEntityJson(view);
+    const base = (kind: TypeId): string => exchange.base + (exchange.registry.kind(kind)?.location ?? '/');
+    return entityFragment11(view, ({ kind, id }) => base(kind) + id.replace(/^urn:uuid:/, ''));
+  }
+
+  async *#streamJson(exchange: Exchange, type: AnswerType, query: EntityQuery): AsyncIterable<string> {
     const [resourceKinds, linkKinds] = this.#byClass(exchange, query.kinds);
     yield '{"resources":[';
-    yield* separated(iterateRenderings(this.#store, { ...query, kinds: resourceKinds }));
+    yield* separated(this.#eachRendering(exchange, type, { ...query, kinds: resourceKinds }));
     if (linkKinds.length > 0) {
       yield '],"links":[';
-      yield* separated(iterateRenderings(this.#store, { ...query, kinds: linkKinds }));
+      yield* separated(this.#eachRendering(exchange, type, { ...query, kinds: linkKinds }));
     }
     yield ']}';
   }
@@ -150,6 +157,11 @@ export class Listing {
     }
     return { offset: (page - 1) * number, limit: number };
   }
+}
+
+/** Whether the store keeps that very rendering: the JSON of OCCI 1.2. */
+function isKept({ version }: Exchange, type: AnswerType): boolean {
+  return version === '1.2' && type !== OCCI_JSON_1_1;
 }
 
 function wholeNumber(exchange: Exchange, name: string): number | undefined {
