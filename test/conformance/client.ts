@@ -3,7 +3,7 @@
  * text renderings with expressions of its own, so that the server's parsers are never judged by themselves.
  */
 
-import type { Part, Reply, TestServer } from '../support/server.js';
+import type { JsonBody, Part, Reply, TestServer } from '../support/server.js';
 
 export type Version = '1.1' | '1.2';
 
@@ -111,6 +111,13 @@ export class Client {
     await this.server.wait(path, (reply) => reply.status === 200 && reply.json.attributes[name] === value, {
       as: this.as,
     });
+  }
+
+  /** Waits until every network and storage has come up, which they do by themselves: then nothing changes unasked. */
+  async atRest(): Promise<void> {
+    const isUp = ({ attributes }: JsonBody): boolean =>
+      attributes['occi.network.state'] !== 'inactive' && attributes['occi.storage.state'] !== 'offline';
+    await this.server.wait('/', (reply) => (reply.json.resources ?? []).every(isUp), { as: this.as });
   }
 
   /** A compute that is active. */

@@ -162,6 +162,7 @@ conform([
     says: 'collections and discovery are sent again only when they have changed',
     holds: async (client) => {
       await client.create('network');
+      await client.atRest();
       for (const url of ['/-/', '/network/', '/mixin/os_tpl/', '/']) {
         for (const type of [PLAIN, OCCI, JSON_TYPE]) {
           const first = await client.get(url, type);

@@ -118,7 +118,7 @@ async function compiledSources(): Promise<string> {
   symlinkSync(join(packageRoot, 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   writeFileSync(join(folder, 'child.mjs'), CHILD);
-  const files = ['src/base', 'src/iaas'].flatMap((root) =>
+  const files = ['src/base', 'src/ovf', 'src/iaas'].flatMap((root) =>
     readdirSync(join(packageRoot, root), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
       .map((file) => join(root, file)),
