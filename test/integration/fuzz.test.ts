@@ -185,8 +185,10 @@ describe('size', () => {
         expect([length, answer.slice(0, 12)]).toEqual([length, expect.stringMatching(/^HTTP\/1\.1 4(00|13)$/)]);
       }
       expect(digest()).toBe(before[0]);
-      await client().get('/health');
-      expect(held() - before[1]).toBeLessThan(30 * 2 ** 20);
+      // Buffers on their way through a connection that was given up go with it, a little later.
+      const most = before[1] + 30 * 2 ** 20;
+      for (let look = 0; look < 50 && held() > most; look += 1) await client().get('/health');
+      expect(held()).toBeLessThan(most);
     },
     60_000,
   );
