@@ -22,7 +22,7 @@ export interface UploadOptions {
   readonly pieceBytes?: number;
 }
 
-/** Small enough to arrive within the server's request time on a slow line. */
+/** Small enough that little is sent again when the line breaks. */
 const PIECE = 8 * 2 ** 20;
 /** Failures in a row after which the upload is given up. */
 const PATIENCE = 5;
