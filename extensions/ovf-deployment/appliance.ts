@@ -25,7 +25,6 @@ import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGELINK, type AttributeValue } 
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import { componentsOf, findEntity, tombstoneEntity } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import { sealSecret } from '../../src/store/secrets.js';
 import type { Tx } from '../../src/store/sql.js';
 import { ACT } from '../infrastructure/operations.js';
 import { mappedNetworks } from './mapped-networks.js';
@@ -45,6 +44,7 @@ import { withInstances } from './instances.js';
 import { CHANGE, DELETE, DEPLOY, UNDEPLOY } from './operations.js';
 import { isOpen } from './remote-package.js';
 import { PreparedDeployment, prepareDeployment, type PreparationServices } from './prepared.js';
+import { sealInputs } from './sealed-inputs.js';
 import { insertAppliance, loadAppliance, updatePlan, type ApplianceRow } from './tables.js';
 import {
   ACTION_SCHEME,
@@ -134,7 +134,12 @@ export class ApplianceHandler implements KindHandler {
   async created(write: Write, entity: EntityRecord, draft: EntityDraft): Promise<void> {
     const prepared = preparedOf(draft.prepared);
     const { plan } = prepared.governed();
-    const secrets = await this.#seal(write, entity.id, prepared);
+    const secrets = await sealInputs(write.tx, this.#services.secretKey, {
+      properties: prepared.result.secrets,
+      credentials: prepared.inputs.credentials,
+      appliance: entity.id,
+      now: write.now,
+    });
     const row: ApplianceRow = {
       appliance: entity.id,
       descriptor: prepared.descriptor,
@@ -145,16 +150,6 @@ export class ApplianceHandler implements KindHandler {
     await insertAppliance(write.tx, row, write.now);
     const hosts = await this.#services.governance.govern(write, entity, prepared.governed());
     await this.#deploy(write, entity, row, hosts);
-  }
-
-  async #seal(write: Write, appliance: string, prepared: PreparedDeployment): Promise<string | null> {
-    const plaintext = JSON.stringify({
-      properties: [...prepared.result.secrets],
-      credentials: prepared.inputs.credentials,
-    });
-    if (prepared.result.secrets.size === 0 && Object.keys(prepared.inputs.credentials).length === 0) return null;
-    const secret = { purpose: 'ovf.inputs', ownerRef: appliance, plaintext, createdAt: write.now };
-    return sealSecret(write.tx, this.#services.secretKey, secret);
   }
 
   /** Makes all components and files the graph that brings them to life. */

@@ -9,10 +9,10 @@ import type { Sites } from '../../src/iaas/sites.js';
 import { buildEnvironment, buildNoCloud, combinedUserData } from '../../src/ovf/index.js';
 import { COMPUTE, STORAGE } from '../../src/occi/model.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import { openSecret } from '../../src/store/secrets.js';
 import type { Store } from '../../src/store/sql.js';
 import type { ProvisionInput } from '../infrastructure/site-class.js';
 import type { GuestReports } from './guest-reports.js';
+import { openInputs } from './sealed-inputs.js';
 import { imagesOf, loadAppliance } from './tables.js';
 
 const PLATFORM = { kind: 'VEP', version: '0.1.0', vendor: 'VEP', locale: 'en-US', timezone: 0 } as const;
@@ -59,10 +59,7 @@ async function guestDocuments(
 ): Promise<ProvisionInput> {
   const row = await loadAppliance(store, entity.appliance ?? '');
   if (!row) return {};
-  const sealed = row.secrets === null ? undefined : await openSecret(store, secretKey, row.secrets);
-  const secrets = new Map(
-    sealed === undefined ? [] : (JSON.parse(sealed) as { properties: [string, string][] }).properties,
-  );
+  const { properties: secrets } = await openInputs(store, secretKey, row.secrets);
   const machine = row.plan.machines.find((candidate) => candidate.id === machineId);
   if (!machine) return {};
   const guestUrl = await reports.urlOf(store, entity.site ?? '', entity.id);

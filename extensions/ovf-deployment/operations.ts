@@ -11,13 +11,15 @@ import type { Sites } from '../../src/iaas/sites.js';
 import type { AttributeValue } from '../../src/occi/model.js';
 import { componentsOf, findEntity, removeEntity } from '../../src/store/entities.js';
 import { wipeSecrets } from '../../src/store/secrets.js';
-import type { Store, Tx } from '../../src/store/sql.js';
+import type { Tx } from '../../src/store/sql.js';
 import type { ImageSource } from '../../src/transfer/image-fetcher.js';
+import { credentialsFor, type SourceCredentials } from '../../src/transfer/source-credentials.js';
 import type { SiteImages } from '../infrastructure/images.js';
 import { HALT, IMAGE, PAUSE } from './deployment-graph.js';
 import type { FileOrigin } from './package.js';
 import { remotePackage, type RemotePackageServices } from './remote-package.js';
 import { forgetReports, type GuestReports } from './guest-reports.js';
+import { openInputs } from './sealed-inputs.js';
 import { forgetImage, imagesOf, loadAppliance, removeAppliance, rememberImage, type ApplianceImage } from './tables.js';
 import { DEPLOYED, STATE, STATE_MESSAGE } from './vocabulary.js';
 
@@ -53,7 +55,8 @@ export function applianceOperations(services: ApplianceOperationServices): Opera
 }
 
 /** Fetches, verifies and registers one image of the appliance (K06). */
-function registerImage({ store, sites, images }: ApplianceOperationServices): OperationType {
+function registerImage(services: ApplianceOperationServices): OperationType {
+  const { sites, images } = services;
   return {
     name: IMAGE,
     steps: [
@@ -64,7 +67,7 @@ function registerImage({ store, sites, images }: ApplianceOperationServices): Op
           const appliance = stringAt(input, 'appliance') ?? '';
           const image = stringAt(input, 'image') ?? '';
           const site = operation.site ?? '';
-          const wanted = await wantedImage(store, appliance, image);
+          const wanted = await wantedImage(services, appliance, image);
           const ref = await images.ensure(site, wanted, signal, ({ receivedBytes, totalBytes }) => {
             const percent = totalBytes ? Math.floor((100 * receivedBytes) / totalBytes) : 0;
             context.progress({
@@ -98,7 +101,7 @@ function imageKey(appliance: string, image: string): string {
 }
 
 async function wantedImage(
-  store: Store,
+  { store, secretKey }: ApplianceOperationServices,
   appliance: string,
   image: string,
 ): Promise<{ key: string; name: string; source: ImageSource }> {
@@ -106,13 +109,14 @@ async function wantedImage(
   const entity = await findEntity(store, appliance);
   const planned = row?.plan.images.find((candidate) => candidate.id === image);
   const origin = row?.images[image];
-  if (!planned || !origin || !entity) throw new IaasError('invalid', `the appliance has no file ${image}`);
+  if (!row || !planned || !origin || !entity) throw new IaasError('invalid', `the appliance has no file ${image}`);
   const { compression, chunkSize, sizeBytes, digest } = planned;
+  const { credentials } = await openInputs(store, secretKey, row.secrets);
   return {
     key: imageKey(appliance, image),
     name: planned.href,
     source: {
-      ...sourceOf(origin),
+      ...sourceOf(origin, credentials),
       owner: entity.owner,
       compression,
       ...(chunkSize === undefined ? {} : { chunkSize }),
@@ -122,11 +126,15 @@ async function wantedImage(
   };
 }
 
-function sourceOf(origin: FileOrigin): Pick<ImageSource, 'from' | 'digest' | 'pieceDigests'> {
+function sourceOf(
+  origin: FileOrigin,
+  credentials: SourceCredentials,
+): Pick<ImageSource, 'from' | 'digest' | 'pieceDigests'> {
   if ('sha256' in origin) return { from: { sha256: origin.sha256 } };
   if ('member' in origin) throw new IaasError('invalid', `the package has no file ${origin.member}`);
   const { url, digest, pieceDigests } = origin;
-  return { from: { url }, ...(digest ? { digest } : {}), ...(pieceDigests ? { pieceDigests } : {}) };
+  const from = { url, credentials: credentialsFor(url, credentials) };
+  return { from, ...(digest ? { digest } : {}), ...(pieceDigests ? { pieceDigests } : {}) };
 }
 
 /** How long to wait at most before looking whether a guest has reported: a report hastens that, if it comes in between. */

@@ -11,6 +11,7 @@ import type { PackageContents } from '../../src/ovf/index.js';
 import { UNSIGNED, type Signature } from '../../src/ovf/package/certificate.js';
 import { readOvaHead } from '../../src/ovf/package/ova.js';
 import type { PlannedImage } from '../../src/ovf/plan.js';
+import { accessTo, type SourceCredentials } from '../../src/transfer/source-credentials.js';
 import type { Uploads } from '../../src/transfer/uploads.js';
 import type { Digest } from '../../src/transfer/verified.js';
 import { intakeOptions, unpackOva, UnpackedPackage, type IntakeServices } from './unpack.js';
@@ -62,6 +63,7 @@ export async function receivePackage(
   context: RequestContext,
   attachments: readonly Attachment[],
   url: string | undefined,
+  credentials: SourceCredentials,
 ): Promise<Package> {
   const unpacked = attachments.map(({ value }) => value).find((value) => value instanceof UnpackedPackage);
   const descriptor = attachments.find((attachment) => attachment.name.endsWith('.ovf') && attachment.bytes)?.bytes;
@@ -83,7 +85,7 @@ export async function receivePackage(
   }
   return url.startsWith('upload:')
     ? fromUpload(services, context, url.slice('upload:'.length))
-    : fromUrl(services, context, url);
+    : fromUrl(services, context, url, credentials);
 }
 
 /** An uploaded file: a descriptor, or an archive that is unpacked into the blob store. */
@@ -99,13 +101,25 @@ async function fromUpload(services: PackageServices, context: RequestContext, id
 }
 
 /** K06: of an archive only what stands before the images is read here, then the line is dropped. */
-async function fromUrl(services: PackageServices, context: RequestContext, url: string): Promise<Package> {
+async function fromUrl(
+  services: PackageServices,
+  context: RequestContext,
+  url: string,
+  credentials: SourceCredentials,
+): Promise<Package> {
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(FETCH_MS)]);
   let answer: DialResponse | undefined;
   try {
-    answer = await services.dialler.fetch(url, { maxBytes: services.maxBytes, timeoutMs: FETCH_MS, signal });
-    if (answer.status !== 200)
-      throw problem('invalid', 'ovf.url-status', `the server of the descriptor answered ${answer.status}`, urlRemedy);
+    const access = await accessTo(url, credentials);
+    const limits = { maxBytes: services.maxBytes, timeoutMs: FETCH_MS, signal };
+    answer = await services.dialler.fetch(url, { ...access, ...limits });
+    if (answer.status !== 200) {
+      const denied = [401, 403].includes(answer.status) && {
+        remedy: 'give or correct inputs.credentials for the server',
+      };
+      const message = `the server of the descriptor answered ${answer.status}`;
+      throw problem('invalid', 'ovf.url-status', message, { ...urlRemedy, ...denied });
+    }
     return await readRemote(services, answer);
   } catch (error) {
     throw error instanceof Problem && error.kind !== 'internal'

@@ -26,6 +26,7 @@ import { sizedByImages } from './image-sizes.js';
 import { withMappedNetworks, type NetworkServices } from './mapped-networks.js';
 import { originsOf, receivePackage, type ImageOrigins, type Package, type PackageServices } from './package.js';
 import { OVF_CONFIGURATION, OVF_INPUTS, OVF_SITE, OVF_URL } from './vocabulary.js';
+import { checkCredentials } from '../../src/transfer/source-credentials.js';
 import { DELTA_DISKS, DELTA_REMEDY, deltaDisks } from './site-verdict.js';
 
 export interface PreparationServices extends PackageServices, NetworkServices {
@@ -96,7 +97,8 @@ export async function prepareDeployment(
   const site = siteOf(services.sites, attributes[OVF_SITE]);
   const inputs = inputsOf(attributes[OVF_INPUTS], attributes[OVF_CONFIGURATION]);
   const url = attributes[OVF_URL];
-  const received = await receivePackage(services, context, attachments, typeof url === 'string' ? url : undefined);
+  const from = typeof url === 'string' ? url : undefined;
+  const received = await receivePackage(services, context, attachments, from, inputs.credentials);
   const planned = planAppliance(received.descriptor, inputs, { mode: 'lenient', schemas: services.schemas });
   const { origins, findings } = locateImages(services.sites, site, received, planned.draft?.images ?? []);
   const sized = await sizedByImages(services.blobs, planned, origins);
@@ -182,6 +184,7 @@ function siteOf(sites: Sites, wanted: JsonValue | undefined): string {
 
 function inputsOf(inputs: JsonValue | undefined, configuration: JsonValue | undefined): DeploymentInputs {
   const parsed = inputs === undefined ? NO_INPUTS : parsePlanInputs(inputs);
+  checkCredentials(parsed.credentials);
   return typeof configuration === 'string' ? { ...parsed, configuration } : parsed;
 }
 

@@ -18,9 +18,11 @@ import type { EntityRecord } from '../../src/store/entity-record.js';
 import { findEntity } from '../../src/store/entities.js';
 import type { Store } from '../../src/store/sql.js';
 import { download } from '../../src/transfer/download.js';
+import type { SourceCredentials } from '../../src/transfer/source-credentials.js';
 import type { Digest } from '../../src/transfer/verified.js';
 import { PACKAGE } from './deployment-graph.js';
 import { originsOf, type FileOrigin, type ImageOrigins } from './package.js';
+import { openInputs } from './sealed-inputs.js';
 import { loadAppliance, updateImages, type ApplianceRow } from './tables.js';
 import { intakeOptions, unpackOva, type IntakeServices } from './unpack.js';
 import { OVF_DIGEST, OVF_SIGNATURE, OVF_URL } from './vocabulary.js';
@@ -30,6 +32,7 @@ export interface RemotePackageServices extends IntakeServices {
   readonly dialler: GuardedDialler;
   readonly schemas: OvfSchemas;
   readonly observations: Observations;
+  readonly secretKey: Uint8Array;
 }
 
 /** Whether the work has to look at the package before its images can be brought. */
@@ -51,7 +54,8 @@ export function remotePackage(services: RemotePackageServices): OperationType {
           if (!row || !entity) throw new IaasError('invalid', 'the appliance is gone');
           if (!isOpen(row.images)) return { done: true };
           const archived = Object.values(row.images).some((origin) => 'member' in origin);
-          const work = new RemotePackage(services, row, entity, context);
+          const { credentials } = await openInputs(services.store, services.secretKey, row.secrets);
+          const work = new RemotePackage(services, row, entity, { ...context, credentials });
           const { images, signature } = await (archived ? work.unpack() : work.lookBeside());
           return {
             done: true,
@@ -74,12 +78,17 @@ interface Settled {
 class RemotePackage {
   readonly #services: RemotePackageServices;
   readonly #row: ApplianceRow;
-  readonly #context: StepContext;
+  readonly #context: StepContext & { readonly credentials: SourceCredentials };
   readonly #url: string;
   /** SHA-256 of the descriptor as it came within the request. */
   readonly #digest: string;
 
-  constructor(services: RemotePackageServices, row: ApplianceRow, entity: EntityRecord, context: StepContext) {
+  constructor(
+    services: RemotePackageServices,
+    row: ApplianceRow,
+    entity: EntityRecord,
+    context: StepContext & { readonly credentials: SourceCredentials },
+  ) {
     const attributes = { ...entity.observed, ...entity.wanted };
     this.#services = services;
     this.#row = row;
@@ -91,8 +100,9 @@ class RemotePackage {
   /** @throws Problem where the archive is not what its descriptor says, or no longer the one that was planned */
   async unpack(): Promise<Settled> {
     const { maxBytes, schemas } = this.#services;
-    const { signal } = this.#context;
-    const { bytes, sizeBytes } = await download(this.#services.dialler, this.#url, { maxBytes, signal });
+    const { signal, credentials } = this.#context;
+    const options = { maxBytes, signal, credentials };
+    const { bytes, sizeBytes } = await download(this.#services.dialler, this.#url, options);
     const unpacked = await unpackOva(this.#services, this.#watched(bytes, sizeBytes), this.#digest);
     const { envelope } = readEnvelope(unpacked.descriptor, { mode: 'lenient', schemas });
     throwIfFaulty('invalid', checkCompleteness(envelope, unpacked.contents, 'lenient'));
@@ -139,7 +149,8 @@ class RemotePackage {
     const url = new URL(this.#url);
     if (!/\.ovf$/i.test(url.pathname)) return undefined;
     url.pathname = url.pathname.replace(/ovf$/i, ending);
-    const options = { maxBytes: PACKAGE_LIMITS.manifestBytes, signal: this.#context.signal };
+    const { signal, credentials } = this.#context;
+    const options = { maxBytes: PACKAGE_LIMITS.manifestBytes, signal, credentials };
     try {
       const chunks: Uint8Array[] = [];
       for await (const chunk of (await download(this.#services.dialler, url.href, options)).bytes) chunks.push(chunk);

@@ -5,6 +5,7 @@
  * patience (S-091…S-095).
  */
 
+import { createHash } from 'node:crypto';
 import type { LookupAddress } from 'node:dns';
 import { lookup as systemLookup } from 'node:dns/promises';
 import { once } from 'node:events';
@@ -14,7 +15,7 @@ import { systemClock, type Clock } from '../base/clock.js';
 import { Problem, messageOf, problem } from '../base/errors.js';
 import { AllowList } from './address.js';
 import { boundedBody, within } from './patience.js';
-import { checkAddresses, checkUrl } from './target.js';
+import { checkAddresses, checkProtected, checkUrl } from './target.js';
 
 /** All addresses of a host name, IPv4 and IPv6. */
 export type Resolver = (host: string) => Promise<readonly string[]>;
@@ -39,6 +40,16 @@ export interface DialRequest {
   readonly timeoutMs?: number;
   /** Entries beside those of the dialler, for this request alone. */
   readonly allow?: readonly string[];
+  /** Shown to the origin of the URL alone, never to one that it redirects to. */
+  readonly certificate?: ClientCertificate;
+  /** The request holds a secret: in the clear it goes only to hosts that an operator listed. */
+  readonly confidential?: boolean;
+}
+
+/** A client certificate with those that vouch for it, and its private key, both in PEM. */
+export interface ClientCertificate {
+  readonly cert: string;
+  readonly key: string;
 }
 
 export interface DialResponse {
@@ -58,12 +69,22 @@ const MAX_REDIRECTS = 3;
 /** What follows a redirect to another origin; everything else may be a credential. */
 const PUBLIC_HEADERS = new Set(['accept', 'accept-encoding', 'accept-language', 'range', 'user-agent']);
 
+/** Connections that were opened under one allow list and certificate are not used under another. */
+interface Line {
+  readonly allow: AllowList;
+  readonly agent: Agent;
+}
+
+/** How many lines with a certificate stay open; the others are those of the configuration. */
+const MOST_CERTIFIED = 32;
+
 export class GuardedDialler {
   readonly #allow: readonly string[];
   readonly #resolver: Resolver;
   readonly #clock: Clock;
   readonly #ca: { readonly ca?: string[] };
-  readonly #lines = new Map<string, { readonly allow: AllowList; readonly agent: Agent }>();
+  readonly #lines = new Map<string, Line>();
+  readonly #certifiedLines: string[] = [];
 
   /** @throws Problem `invalid` for an `allow` entry that cannot be read. */
   constructor(options: DiallerOptions = {}) {
@@ -83,11 +104,13 @@ export class GuardedDialler {
    *   where there is no answer.
    */
   async fetch(url: string, request: DialRequest): Promise<DialResponse> {
-    const line = this.#line(request.allow ?? []);
+    let line = this.#line(request.allow ?? [], request.certificate);
+    let { confidential = false } = request;
     const method = request.method ?? 'GET';
     let headers: Record<string, string> = lowerCase(request.headers ?? {});
     let target = checkUrl(url, line.allow);
     for (let redirects = 0; ; redirects += 1) {
+      if (confidential) checkProtected(target, line.allow);
       const answer = await this.#ask(target, method, headers, request, line);
       const location = answer.headers['location'];
       const redirected = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined;
@@ -100,7 +123,11 @@ export class GuardedDialler {
       );
       if (target.protocol === 'https:' && next.protocol === 'http:')
         throw redirectRefusal('a redirect from https to http');
-      if (next.origin !== target.origin) headers = publicOnly(headers);
+      if (next.origin !== target.origin) {
+        headers = publicOnly(headers);
+        line = this.#line(request.allow ?? []);
+        confidential = false;
+      }
       target = next;
     }
   }
@@ -131,7 +158,7 @@ export class GuardedDialler {
     method: Dispatcher.HttpMethod,
     headers: Readonly<Record<string, string>>,
     request: DialRequest,
-    line: { readonly agent: Agent },
+    line: Line,
   ): Promise<DialResponse> {
     const timeoutMs = request.timeoutMs ?? 30_000;
     const giveUp = new AbortController();
@@ -175,25 +202,43 @@ export class GuardedDialler {
     };
   }
 
-  /** Connections that were opened under one allow list are not used under another. */
-  #line(more: readonly string[]): { readonly allow: AllowList; readonly agent: Agent } {
+  #line(more: readonly string[], certificate?: ClientCertificate): Line {
     const entries = [...this.#allow, ...more];
-    const key = entries.join(' ');
+    const secret = certificate && createHash('sha256').update(certificate.cert).update(certificate.key).digest('hex');
+    const key = [...entries, ...(secret === undefined ? [] : [secret])].join(' ');
     const known = this.#lines.get(key);
     if (known) return known;
     const allow = new AllowList(entries);
-    const agent = new Agent({ connect: (options, callback) => this.#connect(options, callback, allow) });
+    const agent = new Agent({ connect: (options, callback) => this.#connect(options, callback, allow, certificate) });
     const line = { allow, agent };
     this.#lines.set(key, line);
+    if (secret !== undefined) this.#certified(key);
     return line;
   }
 
+  /** Keeps lines with certificates few: the oldest are closed once what they still carry has come to its end. */
+  #certified(key: string): void {
+    this.#certifiedLines.push(key);
+    const oldest = this.#certifiedLines.length > MOST_CERTIFIED ? this.#certifiedLines.shift() : undefined;
+    if (oldest === undefined) return;
+    void this.#lines.get(oldest)?.agent.close();
+    this.#lines.delete(oldest);
+  }
+
   /** Resolves, judges, and connects to nothing but what was judged. */
-  #connect(options: buildConnector.Options, callback: buildConnector.Callback, allow: AllowList): void {
+  #connect(
+    options: buildConnector.Options,
+    callback: buildConnector.Callback,
+    allow: AllowList,
+    certificate: ClientCertificate | undefined,
+  ): void {
     const host = options.hostname.replace(/\.$/, '');
     this.#judged(host, Number(options.port) || (options.protocol === 'https:' ? 443 : 80), allow).then(
       (addresses) => {
-        buildConnector({ ...this.#ca, lookup: lookupOf(addresses), autoSelectFamily: true })(options, callback);
+        buildConnector({ ...this.#ca, ...certificate, lookup: lookupOf(addresses), autoSelectFamily: true })(
+          options,
+          callback,
+        );
       },
       (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
     );

@@ -42,6 +42,18 @@ export function checkUrl(text: string, allow: AllowList): URL {
   return url;
 }
 
+/**
+ * A secret goes over `http:` only to a host or address that an operator listed.
+ *
+ * @throws Problem `invalid` (`net.unprotected`)
+ */
+export function checkProtected(url: URL, allow: AllowList): void {
+  const host = hostOf(url);
+  const listed = allow.permitsName(host, portOf(url)) || allow.permitsAddress(host, portOf(url));
+  if (url.protocol === 'https:' || listed) return;
+  throw refusal('net.unprotected', 'credentials are not sent without encryption', url.href, 'use an https URL');
+}
+
 /** Host name or address of a checked URL, without brackets and without the dot of a fully qualified name. */
 export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');

@@ -5,11 +5,13 @@
 
 import { excerpt, Problem, problem } from '../base/errors.js';
 import type { DialResponse, GuardedDialler } from '../net/dialler.js';
+import { accessTo, type SourceCredentials } from './source-credentials.js';
 
 export interface DownloadOptions {
   readonly maxBytes: number;
   readonly signal: AbortSignal;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** What opens the server; the one that fits is shown to it and to no other. */
+  readonly credentials?: SourceCredentials;
 }
 
 export interface Download {
@@ -27,7 +29,8 @@ const MOST_BREAKS = 3;
  *   the bytes are read
  */
 export async function download(dialler: GuardedDialler, url: string, options: DownloadOptions): Promise<Download> {
-  const answer = await dialler.fetch(url, options);
+  const { maxBytes, signal, credentials } = options;
+  const answer = await dialler.fetch(url, { maxBytes, signal, ...(await accessTo(url, credentials)) });
   const refused = refusalOf(answer);
   if (refused) {
     answer.discard();
@@ -81,11 +84,14 @@ function validatorOf({ headers }: DialResponse): string | undefined {
 async function restFrom(
   dialler: GuardedDialler,
   url: string,
-  { maxBytes, signal, headers }: DownloadOptions,
+  { maxBytes, signal, credentials }: DownloadOptions,
   at: number,
   validator: string,
 ): Promise<DialResponse | undefined> {
+  const access = await accessTo(url, credentials);
+  const { headers } = access;
   const answer = await dialler.fetch(url, {
+    ...access,
     maxBytes: Math.max(0, maxBytes - at),
     signal,
     headers: { ...headers, range: `bytes=${at}-`, 'if-range': validator },
@@ -123,7 +129,7 @@ function refusalOf({ status, headers }: DialResponse): Problem | undefined {
   if (status === 401 || status === 403) {
     return problem('invalid', 'transfer.denied', 'the server of the image refuses access', {
       value,
-      remedy: 'send the credentials of the image server with the appliance',
+      remedy: 'give credentials for the image server, or correct them: inputs.credentials',
     });
   }
   return problem('invalid', 'transfer.not-found', 'the server does not have the image', {

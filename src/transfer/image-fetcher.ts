@@ -17,6 +17,7 @@ import type { Blob, BlobStore } from './blob-store.js';
 import { download, type Download } from './download.js';
 import { gunzip } from './gunzip.js';
 import { probeImage, type ImageProbe } from './image-probe.js';
+import type { SourceCredentials } from './source-credentials.js';
 import type { Uploads } from './uploads.js';
 import { verified, type Digest } from './verified.js';
 
@@ -35,8 +36,7 @@ export interface ImageSource {
    * An `http:`, `https:` or `file:` URL, or `upload:<id>`; or the digest of a file in the blob store, which must never
    * come from a client: knowing a digest is no right to read.
    */
-  readonly from:
-    { readonly url: string; readonly headers?: Readonly<Record<string, string>> } | { readonly sha256: string };
+  readonly from: { readonly url: string; readonly credentials?: SourceCredentials } | { readonly sha256: string };
   /** On whose behalf: the principal whose uploads can be named. */
   readonly owner: string;
   readonly compression?: 'identity' | 'gzip' | 'bzip2';
@@ -194,13 +194,13 @@ export class ImageFetcher {
 
   async #open(url: string, source: ImageSource, signal: AbortSignal): Promise<Download> {
     if (/^file:/i.test(url)) return openFile(url, this.#options.fileRoots);
-    const headers = 'url' in source.from ? source.from.headers : undefined;
+    const credentials = 'url' in source.from ? source.from.credentials : undefined;
     const maxBytes = Math.min(this.#options.maxBytes, source.chunkSize ?? Number.POSITIVE_INFINITY);
-    return download(this.#options.dialler, url, { maxBytes, signal, ...(headers && { headers }) });
+    return download(this.#options.dialler, url, { maxBytes, signal, ...(credentials && { credentials }) });
   }
 }
 
-/** The same for sources that bring the same bytes; a digest, because headers hold credentials. */
+/** The same for sources that bring the same bytes to whoever has the same rights; a digest, because credentials are part of it. */
 function keyOf(source: ImageSource): string {
   const shared = 'url' in source.from && !source.from.url.startsWith('upload:') ? { ...source, owner: '' } : source;
   return createHash('sha256')

@@ -53,11 +53,12 @@ let breaks: number[] = [];
 
 const files = http.createServer((request, response) => {
   const path = request.url ?? '';
-  const content = web.get(path);
-  const { range } = request.headers;
+  const { range, authorization } = request.headers;
+  const open = !path.startsWith('/private/') || authorization === `Basic ${btoa('alice:sesame')}`;
+  const content = open ? web.get(path) : undefined;
   asked.push({ path, range, sent: () => response.socket?.bytesWritten ?? 0 });
   if (content === undefined) {
-    response.writeHead(404).end();
+    response.writeHead(open ? 404 : 401).end();
     return;
   }
   const etag = `"${createHash('sha1').update(content).digest('hex')}"`;
@@ -225,6 +226,39 @@ describe('a descriptor named by URL', () => {
     await client().send('DELETE', '/appliance/');
     web.set('/p/app.mf', Buffer.from(lines({ 'disk.img.000000000': first, 'disk.img.000000001': first })));
     expect((await becomes(await named(`${base}/p/app.ovf`), 'error'))[MESSAGE]).toContain('digest');
+  });
+});
+
+describe('what lies behind a password', () => {
+  const credentials = (of: unknown): Promise<Reply> =>
+    client().send('POST', '/appliance/', {
+      json: {
+        kind: APPLIANCE,
+        attributes: { [`${OVF}.url`]: `${base}/private/app.ovf`, [`${OVF}.inputs`]: { credentials: of } },
+      },
+      accept: JSON_TYPE,
+    });
+  const asFound = (reply: Reply): string[] => reply.json.faults.map(({ code }: { code: string }) => code);
+
+  it('is opened for the request and for the work, and the password is kept sealed', async () => {
+    const manifest = lines({ 'app.ovf': ONE, 'disk.img': DISK });
+    for (const [name, content] of Object.entries({ 'app.ovf': ONE, 'disk.img': DISK, 'app.mf': manifest }))
+      web.set(`/private/${name}`, Buffer.from(content));
+    const reply = await credentials({ '127.0.0.1': 'basic alice:sesame' });
+    expect(await keptFiles(reply)).toEqual([]);
+    expect(asked.map(({ path }) => path.split('.').at(-1))).toEqual(['ovf', 'mf', 'cert', 'img']);
+    for (const table of ['appliance', 'entity', 'operation', 'audit_entry', 'secret'])
+      expect(JSON.stringify(await server().rows(`SELECT * FROM ${table}`))).not.toContain('sesame');
+    expect((await client().get(pathOf(reply), JSON_TYPE)).text).not.toContain('sesame');
+  });
+
+  it('stays shut to everybody else, and a slip in writing is told without the password', async () => {
+    web.set('/private/app.ovf', Buffer.from(ONE));
+    expect(asFound(await credentials({}))).toEqual(['ovf.url-status']);
+    expect(asFound(await credentials({ '127.0.0.1': 'basic alice:open' }))).toEqual(['ovf.url-status']);
+    const slip = await credentials({ '127.0.0.1': 'basic sesame', 'a b': 'bearer x' });
+    expect(asFound(slip)).toEqual(['transfer.credential', 'transfer.credential']);
+    expect(slip.text).not.toContain('sesame');
   });
 });
 

@@ -138,7 +138,7 @@ describe('from the web', () => {
     });
     const digest = { algorithm: 'sha256', hex: sha256(image) } as const;
     const as = (token: string): ImageSource => ({
-      from: { url: root, headers: { authorization: `Bearer ${token}` } },
+      from: { url: root, credentials: { [new URL(root).host]: `bearer ${token}` } },
       owner: 'alice',
       digest,
     });

@@ -1,0 +1,39 @@
+/**
+ * The secret part of what the user filled in (K26): values of secret properties, and credentials for the servers that
+ * images lie on. Sealed in one row from the deployment to the deletion of the appliance, since machines are started and
+ * images fetched again in between.
+ */
+
+import type { Store, Tx } from '../../src/store/sql.js';
+import { openSecret, sealSecret } from '../../src/store/secrets.js';
+import type { SourceCredentials } from '../../src/transfer/source-credentials.js';
+
+export interface SealedInputs {
+  /** By id of the property. */
+  readonly properties: ReadonlyMap<string, string>;
+  readonly credentials: SourceCredentials;
+}
+
+const NOTHING: SealedInputs = { properties: new Map(), credentials: {} };
+
+/** Answers the id of the secret, or null where there is nothing to keep secret. */
+export async function sealInputs(
+  tx: Tx,
+  secretKey: Uint8Array,
+  { appliance, now, ...inputs }: SealedInputs & { readonly appliance: string; readonly now: number },
+): Promise<string | null> {
+  const { properties, credentials } = inputs;
+  if (properties.size === 0 && Object.keys(credentials).length === 0) return null;
+  const plaintext = JSON.stringify({ properties: [...properties], credentials });
+  return sealSecret(tx, secretKey, { purpose: 'ovf.inputs', ownerRef: appliance, plaintext, createdAt: now });
+}
+
+export async function openInputs(store: Store, secretKey: Uint8Array, id: string | null): Promise<SealedInputs> {
+  const sealed = id === null ? undefined : await openSecret(store, secretKey, id);
+  if (sealed === undefined) return NOTHING;
+  const { properties, credentials } = JSON.parse(sealed) as {
+    properties: [string, string][];
+    credentials: SourceCredentials;
+  };
+  return { properties: new Map(properties), credentials };
+}
