@@ -22,6 +22,7 @@ import { Agreements, createSla } from '../extensions/sla/index.js';
 import { SiteImages } from '../extensions/infrastructure/images.js';
 import { createMonitoring } from '../extensions/monitoring/index.js';
 import { createPlatform } from '../extensions/platform/index.js';
+import { createVo, VoAccounts, VoMemberships, voTables } from '../extensions/vo/index.js';
 import {
   Access,
   Authenticator,
@@ -131,6 +132,7 @@ const tables: readonly Pick<Extension, 'entitySchemas' | 'migrations'>[] = [
   { entitySchemas: engineSchemas, migrations: engineMigrations },
   infrastructureTables,
   ovfDeploymentTables,
+  voTables,
 ];
 
 /** The store that the configuration names, with all tables: for the server, and for `vep admin reset` beside it. */
@@ -222,6 +224,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const guestUrls = new Map(
     config.sites.flatMap(({ name, guestUrl }) => (guestUrl ? [[name, guestUrl] as const] : [])),
   );
+  const accounts = new VoAccounts();
   const signers = config.ovf.trustedSigners.map(readSigner);
   const reports = new GuestReports({ store, clock, engine, secretKey, urls: guestUrls });
   const extensions: Extension[] = [
@@ -249,6 +252,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     }),
     createPlatform(),
     createMonitoring(),
+    createVo({ store, sites, registry, accounts, entities: () => entities }),
   ];
   const telemetry = createTelemetry(config.telemetry.enabled);
   const categories = new Categories(registryOf(config, extensions));
@@ -259,13 +263,13 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
 
   const bootstrapped = await bootstrap(store, directory, clock.now());
   const bearers = bearerSignIn(config, clock, closers);
-  const authenticator = new Authenticator(store, access, clock, bearers);
+  const authenticator = new Authenticator(store, access, clock, bearers, new VoMemberships(store));
   const trust = config.access.certificates && (await openTrust(config.access.certificates, clock, log));
   const certificates = trust ? gridSignIn(config, trust, clock) : plainSignIn(config);
   const trail = new RefusalTrail(store, clock);
   closers.add(() => trail.flush());
   const identification = new Identification(authenticator, certificates, config.limits.requestsPerSecond);
-  const entities = new Entities({ store, access, handlers, engine, clock });
+  const entities = new Entities({ store, access, handlers, engine, clock, admission: accounts });
   const bodyReaders = extensions.flatMap((extension) => extension.bodyReaders);
   const reader = new RequestReader(bodyReaders, config.server.maxBodyBytes);
   const listing = new Listing(store, access, handlers, config.limits.pageSize);

@@ -26,7 +26,7 @@ export class KeptEntityHandler implements KindHandler {
     return Promise.resolve();
   }
 
-  created(): Promise<void> {
+  created(_write: Write, _entity: EntityRecord): Promise<void> {
     return Promise.resolve();
   }
 
@@ -38,7 +38,7 @@ export class KeptEntityHandler implements KindHandler {
     return Promise.resolve({ entity });
   }
 
-  release(): Promise<undefined> {
+  release(_write: Write, _entity: EntityRecord): Promise<undefined> {
     return Promise.resolve(undefined);
   }
 }

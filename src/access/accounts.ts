@@ -7,7 +7,7 @@ import { Problem, problem, type Fault } from '../base/errors.js';
 import { raiseGeneration } from '../store/generations.js';
 import type { SqlReader, Tx } from '../store/sql.js';
 import { hashPassword } from './passwords.js';
-import type { Principal, Role } from './principal.js';
+import { ROLES, type Principal, type Role } from './principal.js';
 
 export interface Account {
   readonly principal: Principal;
@@ -34,7 +34,6 @@ interface PrincipalRow {
   readonly disabled_at: number | null;
 }
 
-const ROLES: readonly Role[] = ['user', 'administrator', 'federation', 'provider', 'auditor'];
 const COLUMNS = 'id, name, tier, roles, primary_group, password, disabled_at';
 const ACCOUNT_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 const GROUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/;

@@ -14,6 +14,7 @@ import { findAccount, localId } from './accounts.js';
 import type { CertificateIdentity } from './client-certificate.js';
 import { claimsOf, unauthenticated, type Claim, type Credentials } from './credentials.js';
 import type { BearerSignIn } from './oidc/bearer-sign-in.js';
+import type { MembershipSource } from './memberships.js';
 import { neverBack } from './never-back.js';
 import { PasswordFailures } from './password-failures.js';
 import { verifyPassword } from './passwords.js';
@@ -38,6 +39,7 @@ export class Authenticator {
   readonly #store: Store;
   readonly #access: Access;
   readonly #bearers: BearerSignIn | undefined;
+  readonly #memberships: MembershipSource | undefined;
   readonly #now: () => number;
   /** Lives as long as the process: what is remembered of a password is worth nothing elsewhere. */
   readonly #processKey = randomBytes(32);
@@ -49,9 +51,13 @@ export class Authenticator {
   readonly #notedUses = new Recent<number>(MAX_REMEMBERED);
   #uses = new Map<string, number>();
 
-  /** @param bearers absent: tokens of other issuers are not read */
-  constructor(store: Store, access: Access, clock: Clock, bearers?: BearerSignIn) {
+  /**
+   * @param bearers absent: tokens of other issuers are not read
+   * @param memberships absent: nobody belongs to a VO but by credential or account
+   */
+  constructor(store: Store, access: Access, clock: Clock, bearers?: BearerSignIn, memberships?: MembershipSource) {
     this.#bearers = bearers;
+    this.#memberships = memberships;
     this.#store = store;
     this.#access = access;
     this.#now = neverBack(clock);
@@ -72,7 +78,8 @@ export class Authenticator {
       const other = await this.#prove(claim, credentials, current);
       if (other.id !== proven.id) throw unauthenticated('conflicting-credentials');
     }
-    const principal = credentials.vo === undefined ? proven : actingFor(proven, credentials.vo);
+    const joined = (await this.#memberships?.join(proven, current)) ?? proven;
+    const principal = credentials.vo === undefined ? joined : actingFor(joined, credentials.vo);
     await this.#access.prepare(principal, current);
     return principal;
   }

@@ -21,7 +21,8 @@ export { certificateStrategy, type CertificateIdentity, type CertificateSignIn }
 export { unauthenticated, type Credentials } from './credentials.js';
 export { addGrant, grantsFor, removeGrant, removeGrantsOn, type NewGrant } from './grants.js';
 export { decide, ownScope, scope, VERBS, type Grant, type Verb } from './policy.js';
-export type { Credential, Principal, Role } from './principal.js';
+export type { MembershipSource } from './memberships.js';
+export { ROLES, type Credential, type Principal, type Role } from './principal.js';
 export { refuseSpoofedIdentity } from './proxy-headers.js';
 export { createToken, listTokens, revokeToken, type NewToken, type TokenRecord } from './tokens.js';
 export { derIn } from './x509/certificate.js';

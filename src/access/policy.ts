@@ -25,18 +25,31 @@ export interface PolicyRow {
   readonly over: readonly Relation[];
   /** Only entities of these kinds; absent: of any. */
   readonly kinds?: readonly TypeId[];
+  /** Entities of all kinds but these. */
+  readonly except?: readonly TypeId[];
 }
 
 /** GFD.228 §3.1. */
 const AGREEMENT: TypeId = 'http://schemas.ogf.org/occi/sla#agreement';
+const VO = 'http://schemas.contrail-project.eu/occi/vo#';
+/** What a VO may have is the provider's to say; who is in it and how they share it is its own administrators'. */
+const OF_THE_PROVIDER: readonly TypeId[] = [`${VO}vo`, `${VO}provision`];
+const OF_THE_VO: readonly TypeId[] = [`${VO}member`, `${VO}quota`];
+const GOVERNED = [...OF_THE_PROVIDER, ...OF_THE_VO];
 
 export const POLICY: readonly PolicyRow[] = [
   // Who leaves a group still sees what they made there, but changes it no more (S-082).
   { role: 'user', verbs: ['read'], over: ['owner'] },
   { role: 'user', verbs: ['read'], over: ['group'] },
-  { role: 'user', verbs: ['create', 'update', 'delete', 'act', 'reveal'], over: ['owner', 'group'] },
+  { role: 'user', verbs: ['create', 'update', 'delete', 'act', 'reveal'], over: ['owner', 'group'], except: GOVERNED },
+  { role: 'viewer', verbs: ['read'], over: ['group'] },
+  // Whoever keeps a VO tidies up in it (S-082), and sees no secret of its members.
+  { role: 'vo-administrator', verbs: ['read'], over: ['group'] },
+  { role: 'vo-administrator', verbs: ['update', 'delete', 'act'], over: ['group'], except: OF_THE_PROVIDER },
+  { role: 'vo-administrator', verbs: ['create'], over: ['group'], kinds: OF_THE_VO },
   // The federation acts for all users of its groups.
-  { role: 'federation', verbs: ['read', 'create', 'update', 'delete', 'act', 'reveal'], over: ['group'] },
+  { role: 'federation', verbs: ['read'], over: ['group'] },
+  { role: 'federation', verbs: ['create', 'update', 'delete', 'act', 'reveal'], over: ['group'], except: GOVERNED },
   { role: 'administrator', verbs: ['read', 'create', 'update', 'delete', 'act', 'govern', 'administer'], over: [] },
   { role: 'administrator', verbs: ['reveal'], over: ['owner'] },
   { role: 'provider', verbs: ['read', 'govern'], over: [], kinds: [AGREEMENT] },
@@ -60,8 +73,7 @@ export function scope(principal: Principal, verb: Verb, grants: readonly Grant[]
   if (principal.credential?.limited === true && verb !== 'read') return { op: 'none' };
   // A token of capabilities is good for these alone (S-064).
   if (principal.credential?.verbs?.includes(verb) === false) return { op: 'none' };
-  const rows = POLICY.filter((row) => principal.roles.has(row.role) && row.verbs.includes(verb));
-  const parts = rows.map((row) => scopeOf(row, principal));
+  const parts = POLICY.filter((row) => row.verbs.includes(verb)).flatMap((row) => scopeOf(row, principal) ?? []);
   const open = grants.filter((grant) => grant.verbs.includes(verb) && (grant.until === null || now < grant.until));
   if (open.length > 0) parts.push({ op: 'entity', ids: open.map((grant) => grant.entity) });
   return anyOf(parts);
@@ -83,14 +95,24 @@ export function ownScope(principal: Principal): Scope {
   return { op: 'owner', principal: principal.id };
 }
 
-function scopeOf(row: PolicyRow, principal: Principal): Scope {
+/** Nothing for a role that the principal does not have. */
+function scopeOf(row: PolicyRow, principal: Principal): Scope | undefined {
+  const groups = groupsWith(principal, row.role);
+  const held = row.over.includes('group') ? groups.length > 0 : principal.roles.has(row.role);
+  if (!held) return undefined;
   const conditions: Scope[] = row.over.map((relation) =>
-    relation === 'owner' ? ownScope(principal) : { op: 'group', groups: principal.groups },
+    relation === 'owner' ? ownScope(principal) : { op: 'group', groups },
   );
   if (row.kinds) conditions.push({ op: 'kind', kinds: row.kinds });
+  if (row.except) conditions.push({ op: 'not', of: { op: 'kind', kinds: row.except } });
   const [first, ...others] = conditions;
   if (first === undefined) return { op: 'all' };
   return others.length === 0 ? first : { op: 'and', of: conditions };
+}
+
+/** The groups in which the principal has the role. */
+function groupsWith({ groups, groupRoles, roles }: Principal, role: Role): readonly string[] {
+  return groups.filter((group) => (groupRoles?.get(group) ?? roles).has(role));
 }
 
 function anyOf(parts: readonly Scope[]): Scope {

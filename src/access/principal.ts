@@ -2,7 +2,18 @@
 
 import type { Verb } from './policy.js';
 
-export type Role = 'user' | 'administrator' | 'federation' | 'provider' | 'auditor';
+export const ROLES = [
+  'user',
+  'viewer',
+  'vo-administrator',
+  'administrator',
+  'federation',
+  'provider',
+  'auditor',
+] as const;
+
+/** What each may do is in the table of `policy.ts`. */
+export type Role = (typeof ROLES)[number];
 
 /** What a federation's credential says of its holder, beside who it is. */
 export interface Credential {
@@ -28,6 +39,8 @@ export interface Principal {
   readonly roles: ReadonlySet<Role>;
   /** Groups (Virtual Organizations), the first being the one new entities belong to. */
   readonly groups: readonly [string, ...string[]];
+  /** Groups in which other roles than {@link roles} hold: those of a VO that local administration has given. */
+  readonly groupRoles?: ReadonlyMap<string, ReadonlySet<Role>>;
   /** Absent: a local account. */
   readonly credential?: Credential;
 }

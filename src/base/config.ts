@@ -110,7 +110,7 @@ export interface IssuerConfig {
 }
 
 /** What a VO can make its members besides users: never administrators (S-087). */
-export type VoRole = 'federation' | 'provider' | 'auditor';
+export type VoRole = 'federation' | 'provider' | 'auditor' | 'vo-administrator';
 
 export interface SiteConfig {
   readonly name: string;
@@ -191,7 +191,7 @@ export const configSchema: JsonObject = object({
             required: ['fqan', 'roles'],
             properties: {
               fqan: { type: 'string', pattern: '^/[A-Za-z0-9]' },
-              roles: { type: 'array', items: { enum: ['federation', 'provider', 'auditor'] } },
+              roles: { type: 'array', items: { enum: ['federation', 'provider', 'auditor', 'vo-administrator'] } },
             },
           },
         },
@@ -220,7 +220,7 @@ export const configSchema: JsonObject = object({
                 vo: { type: 'string', pattern: '^(?!(?:admin|user)$)[A-Za-z0-9][A-Za-z0-9._-]{0,254}$' },
                 entitlement: { type: 'string', pattern: '^urn:' },
                 group: { type: 'string', pattern: '^/[A-Za-z0-9]' },
-                roles: { type: 'array', items: { enum: ['federation', 'provider', 'auditor'] }, default: [] },
+                roles: { type: 'array', items: { enum: ['federation', 'provider', 'auditor', 'vo-administrator'] }, default: [] },
               },
             },
           },

@@ -33,6 +33,7 @@ import {
 import type { EntityRecord } from '../store/entity-record.js';
 import { recallReplay, rememberReplay } from '../store/replay.js';
 import type { Store, Tx } from '../store/sql.js';
+import type { Admission } from './admission.js';
 import { emitEvent } from './events.js';
 import type { Attachment, RequestContext } from './extension.js';
 import type { Handlers } from './handlers.js';
@@ -46,6 +47,8 @@ export interface EntityServices {
   readonly handlers: Handlers;
   readonly engine: Engine;
   readonly clock: Clock;
+  /** Absent: nobody keeps account of what entities take. */
+  readonly admission?: Admission;
 }
 
 /** A new entity as the renderings and the registry have made it out, with what came along. */
@@ -84,8 +87,13 @@ export class Entities {
 
   /** Runs one request's transaction. */
   write<T>(context: RequestContext, registry: CategoryRegistry, work: (write: Write) => Promise<T>): Promise<T> {
-    const { store, clock } = this.#services;
-    return store.write((tx) => work({ tx, context, registry, now: clock.now() }));
+    const { store, clock, admission } = this.#services;
+    return store.write(async (tx) => {
+      const write = { tx, context, registry, now: clock.now() };
+      const done = await work(write);
+      await admission?.settle(write);
+      return done;
+    });
   }
 
   /** Lets the handlers fetch and judge what the entities bring, before any transaction begins. */
@@ -159,6 +167,7 @@ export class Entities {
       belonging.unshown !== true,
     );
     await insertEntity(tx, record);
+    await this.#services.admission?.entered(write, record);
     for (const link of draft.links) await this.#makeInline(write, record, link, belonging);
     const stored = draft.links.length === 0 ? record : await this.#current(tx, record.id);
     await handler.created(write, stored, draft);
@@ -311,7 +320,7 @@ export class Entities {
         remedy: `delete /appliance/${entity.appliance}, or scale or undeploy it`,
       });
     }
-    await this.#removeByHandler(write, entity);
+    await this.removeWhole(write, entity);
   }
 
   /** A deletion of a whole collection takes whole appliances (K08). */
@@ -320,7 +329,8 @@ export class Entities {
     await this.remove(write, entity.appliance ?? id);
   }
 
-  async #removeByHandler(write: Write, entity: EntityRecord): Promise<void> {
+  /** Removes an entity as its kind does it, without asking: for what goes with another. */
+  async removeWhole(write: Write, entity: EntityRecord): Promise<void> {
     const handler = this.#services.handlers.of(entity.kind);
     await (handler.remove ? handler.remove(write, entity) : this.removeTree(write, entity));
   }
@@ -401,6 +411,7 @@ export class Entities {
     const raised = { ...after, version: stored.version + 1, observedRevision: stored.observedRevision, changedAt: now };
     const rendered = await renderRecord(tx, raised, write.registry, this.#services.handlers);
     await updateEntity(tx, stored, rendered);
+    await this.#services.admission?.changed(write, before, rendered);
     await this.#noted(write, verb, rendered, details);
     return rendered;
   }

@@ -25,7 +25,13 @@ import { start, type RunningServer } from '../../src/server.js';
 /** The accounts: `user` and `colleague` share a group, `stranger` is in another, `federation` acts for the group `vo`. */
 export type Part = 'user' | 'colleague' | 'stranger' | 'federation' | 'admin';
 
-const ACCOUNTS: readonly { readonly name: Part; readonly roles: readonly Role[]; readonly group: string }[] = [
+export interface TestAccount {
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly group: string;
+}
+
+const ACCOUNTS: readonly TestAccount[] = [
   { name: 'colleague', roles: ['user'], group: 'user' },
   { name: 'stranger', roles: ['user'], group: 'strangers' },
   { name: 'federation', roles: ['federation'], group: 'vo' },
@@ -41,11 +47,13 @@ export interface TestServerOptions {
   /** Further configuration, section by section; it wins over what the harness sets. */
   readonly config?: Readonly<Record<string, JsonObject>>;
   readonly log?: Log;
+  /** Accounts beside those of every test. */
+  readonly accounts?: readonly TestAccount[];
 }
 
 export interface RequestOptions {
   /** Whose token is sent; null: none. Default: `user`. */
-  readonly as?: Part | null;
+  readonly as?: Part | (string & {}) | null;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array;
   /** Milliseconds after which the request counts as hanging. */
@@ -113,7 +121,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const at: StoreLocation = options.database ?? { sqlite: join(directory, 'vep.db') };
   const config = configOf(options, directory, at);
-  const minted = await makeAccounts(at);
+  const minted = await makeAccounts(at, [...ACCOUNTS, ...(options.accounts ?? [])]);
   const harness = new Harness(config, at, options.log ?? silentLog);
   try {
     await harness.begin(minted);
@@ -138,12 +146,12 @@ function configOf(options: TestServerOptions, directory: string, at: StoreLocati
 }
 
 /** The accounts that the first start does not make, put in before it. */
-async function makeAccounts(at: StoreLocation): Promise<Record<string, string>> {
+async function makeAccounts(at: StoreLocation, accounts: readonly TestAccount[]): Promise<Record<string, string>> {
   const store = await openStore({ at, entitySchemas: [], migrations: [], log: silentLog });
   try {
     return await store.write(async (tx) => {
       const tokens: Record<string, string> = {};
-      for (const { name, roles, group } of ACCOUNTS) {
+      for (const { name, roles, group } of accounts) {
         await createAccount(tx, { name, roles, groups: [group], password: PASSWORD }, Date.now());
         tokens[name] = await createToken(tx, { principal: localId(name), name: 'test', createdAt: Date.now() });
       }
@@ -189,7 +197,9 @@ class Harness implements TestServer {
   request(method: string, path: string, options: RequestOptions = {}): Promise<Reply> {
     const { as = 'user', headers = {}, body, timeoutMs = DEFAULT_TIMEOUT } = options;
     const { hostname, port } = new URL(this.url);
-    const sent: http.OutgoingHttpHeaders = { ...(as === null ? {} : { authorization: `Bearer ${this.tokens[as]}` }) };
+    const sent: http.OutgoingHttpHeaders = {
+      ...(as === null ? {} : { authorization: `Bearer ${this.tokens[as as Part]}` }),
+    };
     for (const [name, value] of Object.entries(headers)) sent[name] = typeof value === 'string' ? value : [...value];
     if (body !== undefined) sent['content-length'] ??= Buffer.byteLength(body);
     else if (method !== 'GET' && method !== 'HEAD') sent['content-length'] ??= 0;

@@ -78,6 +78,6 @@ function rolesIn(vo: string | undefined, { vos }: Credential, policy: IdentityPo
 }
 
 /** `Role=NULL` and `Capability=NULL` say nothing, and capabilities are no longer used. */
-function shortFqan(fqan: string): string {
+export function shortFqan(fqan: string): string {
   return fqan.replace(/\/Capability=[^/]*$/, '').replace(/\/Role=NULL$/, '');
 }

@@ -1,0 +1,46 @@
+/**
+ * The vo extension: Virtual Organizations as resources, their members and roles, how their limits are shared out, and what
+ * the provider sets aside for them (`spec/federation-auth.md` §11). What it keeps account of, {@link VoAccounts} is asked
+ * about in every transaction; whom it knows, {@link VoMemberships} tells the authenticator.
+ */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JsonValue } from '../../src/base/json.js';
+import { packageRoot } from '../../src/base/package-root.js';
+import type { Extension } from '../../src/extension/extension.js';
+import type { Sites } from '../../src/iaas/sites.js';
+import type { CategoryRegistry } from '../../src/occi/registry.js';
+import type { Store } from '../../src/store/sql.js';
+import { MemberHandler } from './member.js';
+import { ProvisionHandler } from './provision.js';
+import { QuotaHandler } from './quota.js';
+import { voTables } from './tables.js';
+import { usageRendering } from './usage.js';
+import { VoHandler, type VoServices } from './vo.js';
+
+export { VoAccounts } from './accounts.js';
+export { VoMemberships } from './memberships.js';
+export { hostsSetAside } from './standing.js';
+export { voTables } from './tables.js';
+
+export interface VoExtensionServices extends VoServices {
+  readonly store: Store;
+  readonly sites: Sites;
+  readonly registry: () => CategoryRegistry;
+}
+
+export function createVo(services: VoExtensionServices): Extension {
+  const categories = join(packageRoot, 'extensions/vo/categories.json');
+  return {
+    name: 'vo',
+    categories: [JSON.parse(readFileSync(categories, 'utf8')) as JsonValue],
+    ...voTables,
+    handlers: [new VoHandler(services), new MemberHandler(), new QuotaHandler(), new ProvisionHandler(services.sites)],
+    operations: [],
+    bodyReaders: [],
+    renderings: [usageRendering(services.store, services.registry)],
+    routes: [],
+    tasks: [],
+  };
+}

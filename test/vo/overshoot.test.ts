@@ -1,0 +1,78 @@
+/**
+ * Quotas under pressure: two hundred deployments at once with room for ten, a mixture with plain creations, and a
+ * deployment that fails. What is charged never exceeds the quota, and what was not made is not charged (S-083).
+ */
+
+import { APPLIANCE } from '../../extensions/ovf-deployment/vocabulary.js';
+import { descriptor, OVF_TYPE } from '../integration/appliance-wire.js';
+import { Wire } from '../infrastructure/wire.js';
+import { forEachServer, type RequestOptions } from '../support/server.js';
+
+const VO = 'http://schemas.contrail-project.eu/occi/vo#';
+const A = 'eu.contrail-project.vo.';
+const DEPLOYMENTS = 200;
+const ROOM = 10;
+const accounts = [{ name: 'higgs', roles: ['user' as const], group: 'atlas' }];
+
+forEachServer({ accounts }, (server) => {
+  const wire = new Wire(server);
+  const higgs: RequestOptions = { as: 'higgs', timeoutMs: 120_000 };
+  const limits: Record<string, unknown> = { [`${A}limit.machines`]: ROOM, [`${A}limit.appliances`]: DEPLOYMENTS };
+  let vo: string;
+
+  beforeAll(async () => {
+    vo = await wire.make(
+      '/vo/',
+      { kind: `${VO}vo`, attributes: { [`${A}name`]: 'atlas', ...limits } },
+      { as: 'admin' },
+    );
+  });
+
+  const charged = async (): Promise<Record<string, number>> => {
+    const headers = { accept: 'application/vnd.vep.vo-usage+json' };
+    return (await wire.send('GET', vo, undefined, { as: 'admin', headers })).json.used;
+  };
+  const deploy = (machines: readonly string[] = ['m1']) =>
+    server().request('POST', '/appliance/', {
+      ...higgs,
+      headers: { 'content-type': OVF_TYPE, accept: 'application/occi+json' },
+      body: descriptor({ machines }),
+    });
+  const empty = async (): Promise<void> => {
+    expect((await wire.send('DELETE', '/appliance/', undefined, higgs)).status).toBe(200);
+    const end = performance.now() + 60_000;
+    while (Object.values(await charged()).some((amount) => amount > 0)) {
+      if (performance.now() > end) throw new Error('what was deleted stays charged');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+
+  it(`S-083 takes exactly ${ROOM} of ${DEPLOYMENTS} deployments at once`, async () => {
+    const replies = await Promise.all(Array.from({ length: DEPLOYMENTS }, () => deploy()));
+    const statuses = new Map<number, number>();
+    for (const { status } of replies) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    expect(statuses).toEqual(
+      new Map([
+        [201, ROOM],
+        [422, DEPLOYMENTS - ROOM],
+      ]),
+    );
+    expect(await charged()).toMatchObject({ appliances: ROOM, machines: ROOM });
+    await empty();
+  }, 180_000);
+
+  it('S-083 counts whole appliances, plain creations and growth alike, and never past the quota', async () => {
+    const plain = () =>
+      wire.send('POST', '/compute/', { kind: 'http://schemas.ogf.org/occi/infrastructure#compute' }, higgs);
+    const replies = await Promise.all(
+      Array.from({ length: 12 }, (_, index) => (index % 2 === 0 ? deploy(['m1', 'm2', 'm3']) : plain())),
+    );
+    const made = replies.filter(({ status }) => status === 201);
+    const machines = made.reduce((sum, { json }) => sum + (json.kind === APPLIANCE ? 3 : 1), 0);
+    expect(replies.every(({ status }) => status === 201 || status === 422)).toBe(true);
+    expect(machines).toBeLessThanOrEqual(ROOM);
+    expect((await charged())['machines']).toBe(machines);
+    expect((await wire.send('DELETE', '/compute/', undefined, higgs)).status).toBe(200);
+    await empty();
+  }, 60_000);
+});
