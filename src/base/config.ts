@@ -220,7 +220,11 @@ export const configSchema: JsonObject = object({
                 vo: { type: 'string', pattern: '^(?!(?:admin|user)$)[A-Za-z0-9][A-Za-z0-9._-]{0,254}$' },
                 entitlement: { type: 'string', pattern: '^urn:' },
                 group: { type: 'string', pattern: '^/[A-Za-z0-9]' },
-                roles: { type: 'array', items: { enum: ['federation', 'provider', 'auditor', 'vo-administrator'] }, default: [] },
+                roles: {
+                  type: 'array',
+                  items: { enum: ['federation', 'provider', 'auditor', 'vo-administrator'] },
+                  default: [],
+                },
               },
             },
           },
