@@ -14,6 +14,7 @@ RUN node scripts/prepare.mjs && npm prune --omit=dev --no-audit --no-fund --logl
 
 FROM node:20-bookworm-slim
 ENV NODE_ENV=production VEP_DATA_DIR=/var/lib/vep
+RUN apt-get update && apt-get install -y --no-install-recommends qemu-utils bubblewrap && rm -rf /var/lib/apt/lists/*
 RUN install -d -o node -g node -m 0700 /var/lib/vep
 WORKDIR /opt/vep
 COPY LICENSE NOTICE package.json ./

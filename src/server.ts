@@ -85,6 +85,7 @@ import { openStore, storeLocation } from './store/open-store.js';
 import type { Store } from './store/sql.js';
 import { lockStore } from './store/store-lock.js';
 import { BlobStore } from './transfer/blob-store.js';
+import { ImageConverter } from './transfer/image-converter.js';
 import { ImageFetcher } from './transfer/image-fetcher.js';
 import { Uploads } from './transfer/uploads.js';
 
@@ -208,7 +209,17 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     fileRoots: config.images.fileRoots,
     maxBytes: config.limits.uploadBytes,
   });
-  const images = new SiteImages(sites, fetcher, blobs);
+  const { converter: command } = config.images;
+  const converter =
+    command === ''
+      ? undefined
+      : await ImageConverter.find({
+          blobs,
+          directory: join(directory, 'converted'),
+          maxBytes: config.limits.uploadBytes,
+          command,
+        });
+  const images = new SiteImages(sites, fetcher, blobs, converter);
 
   const { concurrency, perSite, leaseMs } = config.engine;
   const engine = new Engine({ store, clock, log }, { ...defaultEngineSettings, concurrency, perSite, leaseMs });
@@ -219,7 +230,14 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const hooks: InfrastructureHooks = { details: [], settled: [] };
   const access = new Access(store, clock);
   const agreements = new Agreements({ store, access, entities: () => entities, observations });
-  const governance = new Governance({ store, sites, agreements, clock, providerIds: ['vep', config.provider.id] });
+  const governance = new Governance({
+    store,
+    sites,
+    images,
+    agreements,
+    clock,
+    providerIds: ['vep', config.provider.id],
+  });
   const secretKey = secretKeyOf(directory);
   const guestUrls = new Map(
     config.sites.flatMap(({ name, guestUrl }) => (guestUrl ? [[name, guestUrl] as const] : [])),

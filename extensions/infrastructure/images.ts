@@ -7,7 +7,9 @@ import { createHash } from 'node:crypto';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { SiteRef } from '../../src/iaas/adapter.js';
 import type { BlobStore } from '../../src/transfer/blob-store.js';
-import type { ImageFetcher, ImageSource, Progress } from '../../src/transfer/image-fetcher.js';
+import { ImageConverter } from '../../src/transfer/image-converter.js';
+import type { FetchedImage, ImageFetcher, ImageSource, Progress } from '../../src/transfer/image-fetcher.js';
+import type { ImageProbe } from '../../src/transfer/image-probe.js';
 
 export interface WantedImage {
   /** What makes two wishes the same image on the site, e.g. `os_tpl debian12` or `<appliance> <file id>`. */
@@ -20,11 +22,20 @@ export class SiteImages {
   readonly #sites: Sites;
   readonly #fetcher: ImageFetcher;
   readonly #blobs: BlobStore;
+  readonly #converter: ImageConverter | undefined;
 
-  constructor(sites: Sites, fetcher: ImageFetcher, blobs: BlobStore) {
+  constructor(sites: Sites, fetcher: ImageFetcher, blobs: BlobStore, converter: ImageConverter | undefined) {
     this.#sites = sites;
     this.#fetcher = fetcher;
     this.#blobs = blobs;
+    this.#converter = converter;
+  }
+
+  /** Whether images of the format can be brought to the site, converted if need be. */
+  takes(site: string, format: ImageProbe['format']): boolean {
+    const { imageFormats } = this.#sites.adapter(site).capabilities();
+    if (imageFormats.includes(format)) return true;
+    return this.#converter !== undefined && ImageConverter.target(format, imageFormats) !== undefined;
   }
 
   /** Sees to it that the site has the image; resolves with its reference there. */
@@ -34,7 +45,8 @@ export class SiteImages {
     signal: AbortSignal,
     onProgress?: (progress: Progress) => void,
   ): Promise<SiteRef> {
-    const image = await this.#fetcher.fetch(wanted.source, { signal, ...(onProgress ? { onProgress } : {}) });
+    const fetched = await this.#fetcher.fetch(wanted.source, { signal, ...(onProgress ? { onProgress } : {}) });
+    const image = await this.#converted(site, fetched, signal);
     const token = tokenOf(wanted.key);
     const spec = {
       id: token,
@@ -46,6 +58,12 @@ export class SiteImages {
       open: () => this.#blobs.open(image.sha256),
     };
     return this.#sites.adapter(site).importImage(spec, token, { signal });
+  }
+
+  /** The image in a format that the site takes; as it is where nothing can be done about it, for the site to refuse. */
+  #converted(site: string, image: FetchedImage, signal: AbortSignal): Promise<FetchedImage> | FetchedImage {
+    const to = ImageConverter.target(image.format, this.#sites.adapter(site).capabilities().imageFormats);
+    return to && this.#converter ? this.#converter.convert(image, to, { signal }) : image;
   }
 
   /** What the site has under a key, for whoever does not know whether {@link ensure} came to its end. */

@@ -27,12 +27,14 @@ import type { Hosts } from './deployment-graph.js';
 import { withInstances } from './instances.js';
 import { offersOf } from './offers.js';
 import type { PreparedDeployment } from './prepared.js';
+import type { SiteImages } from '../infrastructure/images.js';
 import { verdictOf } from './site-verdict.js';
 import { OVF_AGREEMENT } from './vocabulary.js';
 
 export interface GovernanceServices {
   readonly store: Store;
   readonly sites: Sites;
+  readonly images: SiteImages;
   readonly agreements: Agreements;
   readonly clock: Clock;
   /** Names under which this provider appears in agreements. */
@@ -161,8 +163,8 @@ export class Governance {
 
   /** What each site would say to the plan. */
   verdicts(plan: DeploymentPlan): Promise<readonly SiteVerdict[]> {
-    const { sites, store } = this.#services;
-    return Promise.all(sites.names.map((name) => verdictOf(sites, store, name, plan)));
+    const { sites, store, images } = this.#services;
+    return Promise.all(sites.names.map((name) => verdictOf(sites, store, name, plan, images)));
   }
 
   async #slaSites(names: readonly string[]): Promise<SlaSite[]> {

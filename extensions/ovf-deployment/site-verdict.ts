@@ -11,6 +11,7 @@ import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import { demandsOf } from '../../src/scheduling/offer.js';
 import { place } from '../../src/scheduling/placement.js';
 import type { SqlReader } from '../../src/store/sql.js';
+import type { SiteImages } from '../infrastructure/images.js';
 import { offersOf } from './offers.js';
 
 export async function verdictOf(
@@ -18,12 +19,13 @@ export async function verdictOf(
   reader: SqlReader,
   name: string,
   plan: DeploymentPlan,
+  images: SiteImages,
 ): Promise<SiteVerdict> {
   const [offer] = await offersOf(sites, reader, [name]);
   if (!offer) return verdict(name, [silent(name)]);
   const outcome = place(demandsOf(plan), [offer], plan.constraints);
   return verdict(name, [
-    ...inabilities(name, sites.adapter(name).capabilities(), plan),
+    ...inabilities(name, sites.adapter(name).capabilities(), plan, images),
     ...('refused' in outcome ? outcome.refused : []),
   ]);
 }
@@ -50,7 +52,12 @@ export const DELTA_DISKS = 'the site cannot put together a disk and what it is a
 export const DELTA_REMEDY = 'flatten the disks, for instance with qemu-img convert, and leave out ovf:parentRef';
 
 /** What the plan needs and the site cannot do, whoever asks and however empty it is. */
-function inabilities(name: string, capabilities: Capabilities, plan: DeploymentPlan): readonly Fault[] {
+function inabilities(
+  name: string,
+  capabilities: Capabilities,
+  plan: DeploymentPlan,
+  images: SiteImages,
+): readonly Fault[] {
   const cannot = (code: string, message: string, remedy: string, values: readonly string[]): readonly Fault[] =>
     values.length === 0
       ? []
@@ -58,7 +65,7 @@ function inabilities(name: string, capabilities: Capabilities, plan: DeploymentP
   const { network, storage, imageFormats, transports, imageless } = capabilities;
   const made = plan.networks.filter(({ mappedTo }) => mappedTo === undefined).map((each) => each.name);
   const foreign = plan.disks.filter(
-    ({ image, format = 'unknown' }) => image !== undefined && format !== 'unknown' && !imageFormats.includes(format),
+    ({ image, format = 'unknown' }) => image !== undefined && format !== 'unknown' && !images.takes(name, format),
   );
   const told = plan.machines.filter(({ environment }) => environment.properties.length > 0).map(({ id }) => id);
   return [

@@ -54,6 +54,8 @@ export interface Config {
     readonly fileRoots: readonly string[];
     /** Hosts, addresses or CIDRs inside private ranges that may be fetched from all the same. */
     readonly allow: readonly string[];
+    /** `qemu-img` by name or path, for sites that take other formats; empty: images are never converted. */
+    readonly converter: string;
   };
   readonly ovf: {
     /** Files with the certificates (PEM) of signers of packages, or of authorities that vouch for signers. */
@@ -251,7 +253,7 @@ export const configSchema: JsonObject = object({
   }),
   metrics: object({ open: boolean(false) }),
   interop: object({ egi: boolean(true), entityLocation: boolean(true) }),
-  images: object({ fileRoots: strings, allow: strings }),
+  images: object({ fileRoots: strings, allow: strings, converter: { type: 'string', default: 'qemu-img' } }),
   ovf: object({ trustedSigners: strings }),
   sites: {
     type: 'array',

@@ -6,7 +6,7 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, unlink, utimes, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../base/clock.js';
 import { notFound, problem } from '../base/errors.js';
@@ -173,11 +173,21 @@ export class BlobStore {
    * @throws Problem `not-found`
    */
   async open(sha256: string, offset = 0, length = Number.POSITIVE_INFINITY): Promise<AsyncIterable<Uint8Array>> {
+    const file = await this.handle(sha256);
+    return file.createReadStream({ highWaterMark: 1 << 18, start: offset, end: offset + length - 1 });
+  }
+
+  /**
+   * The file, opened for reading; it stays whole until it is closed. Counts as a use.
+   *
+   * @throws Problem `not-found`
+   */
+  async handle(sha256: string): Promise<FileHandle> {
     const path = this.#path(sha256);
     const file = await open(path, 'r').catch(() => undefined);
     if (!file) throw notFound('no such file');
     await this.#touch(path);
-    return file.createReadStream({ highWaterMark: 1 << 18, start: offset, end: offset + length - 1 });
+    return file;
   }
 
   /** At most `length` bytes from `offset`; fewer where the file ends. */

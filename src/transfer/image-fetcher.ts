@@ -15,6 +15,7 @@ import { excerpt, problem } from '../base/errors.js';
 import type { GuardedDialler } from '../net/dialler.js';
 import type { Blob, BlobStore } from './blob-store.js';
 import { download, type Download } from './download.js';
+import { Flights, type FlightOptions } from './flights.js';
 import { gunzip } from './gunzip.js';
 import { probeImage, type ImageProbe } from './image-probe.js';
 import type { SourceCredentials } from './source-credentials.js';
@@ -54,27 +55,17 @@ export interface Progress {
   readonly totalBytes?: number;
 }
 
-export interface FetchOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
-}
+export type FetchOptions = FlightOptions<Progress>;
 
 /** An image that is in the blob store. */
 export interface FetchedImage extends Blob, ImageProbe {}
-
-interface Flight {
-  readonly result: Promise<FetchedImage>;
-  readonly stop: AbortController;
-  readonly listeners: Set<(progress: Progress) => void>;
-  passengers: number;
-}
 
 /** How many finished transfers are remembered. */
 const REMEMBERED = 1000;
 
 export class ImageFetcher {
   readonly #options: ImageFetcherOptions;
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new Flights<FetchedImage, Progress>();
   /** What each source with an announced digest turned out to be. */
   readonly #known = new Map<string, string>();
 
@@ -88,35 +79,9 @@ export class ImageFetcher {
    * @throws Problem `invalid` or `too-large` where the image or its source is refused for good, `unavailable` where
    *   trying again may help, `not-found` for an upload that is not the owner's.
    */
-  async fetch(source: ImageSource, options: FetchOptions = {}): Promise<FetchedImage> {
-    options.signal?.throwIfAborted();
+  fetch(source: ImageSource, options: FetchOptions = {}): Promise<FetchedImage> {
     const key = keyOf(source);
-    const flight = this.#flights.get(key) ?? this.#start(key, source);
-    const { onProgress } = options;
-    if (onProgress) flight.listeners.add(onProgress);
-    flight.passengers += 1;
-    try {
-      return await orAborted(flight.result, options.signal);
-    } finally {
-      if (onProgress) flight.listeners.delete(onProgress);
-      flight.passengers -= 1;
-      if (flight.passengers === 0) {
-        this.#flights.delete(key);
-        flight.stop.abort();
-      }
-    }
-  }
-
-  #start(key: string, source: ImageSource): Flight {
-    const stop = new AbortController();
-    const listeners = new Set<(progress: Progress) => void>();
-    const result = this.#bring(key, source, stop.signal, (progress) =>
-      listeners.forEach((listener) => listener(progress)),
-    );
-    result.catch(() => undefined);
-    const flight = { result, stop, listeners, passengers: 0 };
-    this.#flights.set(key, flight);
-    return flight;
+    return this.#flights.join(key, (signal, report) => this.#bring(key, source, signal, report), options);
   }
 
   async #bring(
@@ -242,21 +207,6 @@ async function openFile(url: string, roots: readonly string[]): Promise<Download
     value: excerpt(url),
     remedy: 'upload the file, or ask the operator to open its folder under images.fileRoots',
   });
-}
-
-/** The result, or the reason of the signal as soon as it is aborted. */
-async function orAborted<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return result;
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([result, aborted]);
-  } finally {
-    if (stop) signal.removeEventListener('abort', stop);
-  }
 }
 
 function remember(known: Map<string, string>, key: string, sha256: string): void {

@@ -15,6 +15,8 @@ export async function probeVmdk(head: Buffer, image: ImageReader): Promise<Image
   if (head.length < SECTOR) throw brokenImage(FORMAT, 'it ends within its header');
   const capacity = size(FORMAT, head.readBigUInt64LE(12)) * SECTOR;
   if (!Number.isSafeInteger(capacity)) throw brokenImage(FORMAT, 'its size is beyond all measure');
+  // QEMU reads a header without capacity as a descriptor file, whose extents may lie anywhere.
+  if (capacity === 0) throw brokenImage(FORMAT, 'its capacity is nothing');
   const offset = size(FORMAT, head.readBigUInt64LE(28)) * SECTOR;
   const length = size(FORMAT, head.readBigUInt64LE(36)) * SECTOR;
   if (length > MAX_DESCRIPTOR_BYTES) throw brokenImage(FORMAT, 'its descriptor is larger than 1 MiB');

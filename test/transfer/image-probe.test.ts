@@ -67,11 +67,11 @@ function qcow2(options: Qcow2 = {}): Buffer {
 }
 
 /** A sparse VMDK extent with a descriptor at sector 1. */
-function vmdk(descriptor: string): Buffer {
+function vmdk(descriptor: string, sectors = 4_194_304n): Buffer {
   const image = Buffer.alloc(64 << 10);
   image.write('KDMV', 0, 'latin1');
   image.writeUInt32LE(3, 4);
-  image.writeBigUInt64LE(4_194_304n, 12);
+  image.writeBigUInt64LE(sectors, 12);
   image.writeBigUInt64LE(1n, 28);
   image.writeBigUInt64LE(20n, 36);
   image.write(descriptor, 512, 'latin1');
@@ -154,6 +154,7 @@ describe('probeImage', () => {
   it.each<[string, Buffer, string]>([
     ['qcow2 version 1', qcow2({ version: 1 }), 'image.broken'],
     ['an encrypted qcow2', qcow2({ crypt: 2 }), 'image.broken'],
+    ['a vmdk that QEMU would read as a list of files', vmdk(plainDescriptor, 0n), 'image.broken'],
     ['qcow2 with impossible clusters', qcow2({ clusterBits: 60 }), 'image.broken'],
     ['qcow2 cut off in its header', qcow2().subarray(0, 50), 'image.broken'],
     ['qcow2 cut off before its table', qcow2().subarray(0, 4096), 'image.broken'],
