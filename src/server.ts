@@ -69,9 +69,11 @@ import { OcciDispatch } from './http/occi/dispatch.js';
 import { Invoking } from './http/occi/invoking.js';
 import { Listing } from './http/occi/listing.js';
 import { RequestReader } from './http/occi/reading.js';
+import { operationsEndpoint } from './http/operations-listing.js';
 import { openApiEndpoint } from './http/openapi/endpoint.js';
 import { trustEndpoints } from './http/trust-endpoints.js';
 import { uploadEndpoints } from './http/upload-endpoints.js';
+import { occi } from './iaas/adapters/occi/site-type.js';
 import { openNebula } from './iaas/adapters/opennebula/site-type.js';
 import { simulator } from './iaas/adapters/simulator/site-type.js';
 import { SiteTypes } from './iaas/site-type.js';
@@ -147,7 +149,7 @@ export function openDataStore(config: Pick<Config, 'data'>, log: Log): Promise<S
 }
 
 /** Every type of site that a configuration can name. */
-const siteTypes = new SiteTypes([simulator, openNebula]);
+const siteTypes = new SiteTypes([simulator, openNebula, occi]);
 
 /** Their names, as `sites[].type` has them. */
 export const siteTypeNames = siteTypes.names;
@@ -331,6 +333,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       openMetrics: config.metrics.open,
     }),
     eventStreamEndpoint({ store, access, engine, clock, stopping: stopping.signal }),
+    operationsEndpoint({ store, access }),
     ...trustEndpoints(trust),
     ...uploadEndpoints(uploads),
     ...assetEndpoints(),

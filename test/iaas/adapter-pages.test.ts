@@ -7,6 +7,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
 import type { Capabilities } from '../../src/iaas/adapter.js';
+import { occiCapabilities, USUAL_OFFER } from '../../src/iaas/adapters/occi/capabilities.js';
 import { openNebulaCapabilities } from '../../src/iaas/adapters/opennebula/capabilities.js';
 import { capabilitiesOf as simulatorCapabilities } from '../../src/iaas/adapters/simulator/capabilities.js';
 import { capabilityTable } from '../../src/iaas/capability-table.js';
@@ -15,6 +16,7 @@ import { siteTypeNames } from '../../src/server.js';
 /** What each type can do when nothing is taken from it. */
 const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   simulator: simulatorCapabilities({ lacks: [] }),
+  occi: occiCapabilities({ ...USUAL_OFFER, isVep: true }, { templateless: true }),
   opennebula: openNebulaCapabilities({ liveResize: true, reserveFrom: ['a network'] }),
 };
 

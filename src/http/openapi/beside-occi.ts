@@ -90,6 +90,22 @@ export const BESIDE_OCCI: Readonly<Record<string, JsonObject>> = {
       },
     },
   },
+  '/events/operations': {
+    get: {
+      operationId: operationId('list', 'operations'),
+      tags: ['events'],
+      summary: 'The work under way on entities that the caller may read; or what was done to one of them',
+      parameters: [
+        {
+          name: 'entity',
+          in: 'query',
+          description: 'Id of the entity whose latest operations are told, ended ones among them',
+          schema: { type: 'string', format: 'uuid' },
+        },
+      ],
+      responses: { '200': json({ type: 'object' }, 'Operations, the latest last'), default: REFUSED },
+    },
+  },
   '/health': health('health', 'Whether the process is alive', true),
   '/health/live': health('live', 'Whether the process is alive', true),
   '/health/ready': health('ready', 'Whether it can serve', true),

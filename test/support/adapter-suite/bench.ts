@@ -29,7 +29,7 @@ export class Bench {
   /** Takes the site over. Where machines need an image, one is brought in that all machines of the suite boot. */
   async open(harness: Harness): Promise<void> {
     this.#harness = harness;
-    if (!this.can.imageless) this.#boot = await this.image();
+    if (!this.can.imageless) this.#boot = harness.boot ?? (await this.image());
     this.#made = [];
   }
 
@@ -211,7 +211,7 @@ export class Bench {
   }
 
   async close(): Promise<void> {
-    if (this.#boot !== undefined) await this.remove('image', this.#boot);
+    if (this.#boot !== undefined && this.#harness?.boot === undefined) await this.remove('image', this.#boot);
     await this.#harness?.close();
   }
 }

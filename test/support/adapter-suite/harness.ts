@@ -11,6 +11,8 @@ export interface Harness {
   readonly pace: { readonly stepMs: number; readonly patienceMs: number };
   /** An image the site can boot. */
   readonly image: { readonly format: string; readonly bytes: Uint8Array; readonly virtualSizeBytes: number };
+  /** What machines boot where the site takes no images in: one that it has. */
+  readonly boot?: SiteRef;
   /** Another adapter on the same site, as a second VEP process would have. */
   second?(): Promise<SiteAdapter>;
   /** Brings about failures of the next matching call; a name is a method of the adapter. */

@@ -1,0 +1,147 @@
+/** Sites of type `occi` for tests: the adapter, a faulty proxy, and behind it a whole VEP or a server that knows no more than text. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { systemClock } from '../../src/base/clock.js';
+import type { JsonObject } from '../../src/base/json.js';
+import { silentLog } from '../../src/base/log.js';
+import type { SiteAdapter } from '../../src/iaas/adapter.js';
+import { parseSimulatorConfig } from '../../src/iaas/adapters/simulator/config.js';
+import type { FaultKind } from '../../src/iaas/adapters/simulator/faults.js';
+import { createSimulator } from '../../src/iaas/adapters/simulator/simulator.js';
+import { occi } from '../../src/iaas/adapters/occi/site-type.js';
+import { faultsOnTheWire, type Harness, type Wire } from '../support/adapter-suite.js';
+import { FakeOcci } from '../support/fake-occi.js';
+import { FaultyProxy, type WireRequest } from '../support/faulty-proxy.js';
+import { startTestServer, type TestServer } from '../support/server.js';
+import { qcow2 } from './simulator-harness.js';
+
+const GIB = 2 ** 30;
+const REQUESTS: Readonly<Record<string, (request: WireRequest) => boolean>> = {
+  createCompute: creates('compute'),
+  createNetwork: creates('network'),
+  createStorage: creates('storage'),
+  attachNic: creates('networkinterface'),
+  attachStorage: creates('storagelink'),
+  actCompute: ({ method, path }) => method === 'POST' && path.includes('?action='),
+  delete: ({ method }) => method === 'DELETE',
+  describe: ({ method, path }) => method === 'GET' && /\/compute\/[^/?]+$/.test(path),
+  inventory: ({ method, path }) => method === 'GET' && path.endsWith('/storage/'),
+};
+
+function creates(term: string): (request: WireRequest) => boolean {
+  return ({ method, path }) => method === 'POST' && path.endsWith(`/${term}/`);
+}
+
+export function isRequestOf(operation: string, request: WireRequest): boolean {
+  return REQUESTS[operation]?.(request) ?? false;
+}
+
+export const CAPACITY = { cores: 96, memoryGiB: 256, storageGiB: 2048, country: 'DE' };
+
+export function openOcci(options: JsonObject, directory: string, site = 'peer'): Promise<SiteAdapter> {
+  const quick = { events: { pollMs: 5 }, patience: { pollMs: 5, settleMs: 10_000 }, templateless: true };
+  return occi.read({ capacity: CAPACITY, ...quick, ...options })({
+    site,
+    clock: systemClock,
+    log: silentLog,
+    data: { directory },
+  });
+}
+
+/** A VEP over a simulated site, as the site of an adapter. */
+export async function vepHarness(rendering = 'auto'): Promise<Harness & { readonly server: TestServer }> {
+  const host = { rack: 'r1', zone: 'z1', country: 'DE', cores: 16, memoryBytes: 64 * GIB };
+  const hosts = Array.from({ length: 6 }, (_, index) => ({ ...host, name: `h${index + 1}` }));
+  const site = { hosts, storageBytes: 2048 * GIB };
+  const server = await startTestServer({ site });
+  const directory = mkdtempSync(join(tmpdir(), 'vep-occi-'));
+  const token = server.tokens.user;
+  writeFileSync(join(directory, 'token'), `${token}\n`);
+  const proxy = await FaultyProxy.open(server.url);
+  const credentials = { kind: 'bearer', token: { file: join(directory, 'token') } };
+  const open = (): Promise<SiteAdapter> => openOcci({ endpoint: proxy.url, credentials, rendering }, directory);
+  const adapter = await open();
+  const wire: Wire = { proxy, isRequestOf };
+  // The cloud below the server, opened a second time: what goes wrong there is ordered here.
+  const below = await createSimulator(parseSimulatorConfig({ timeFactor: 1000, ...site }), {
+    site: 'sim',
+    clock: systemClock,
+    log: silentLog,
+    home: { directory: join(server.directory, 'sites') },
+  });
+  const inject = (kind: FaultKind) => (operation: string) => below.injectFault({ operation, kind, nth: 1 });
+  return {
+    server,
+    faults: faultsOnTheWire(wire, {
+      failLater: inject('error-state'),
+      doNothing: inject('silent'),
+      clear: () => below.clearFaults(),
+    }),
+    adapter,
+    wire,
+    secrets: [token],
+    advance: (ms) => pause(ms),
+    pace: { stepMs: 20, patienceMs: 20_000 },
+    image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
+    second: open,
+    foreign: {
+      createMachine: async () => {
+        const body = JSON.stringify({ kind: 'http://schemas.ogf.org/occi/infrastructure#compute', title: 'theirs' });
+        const headers = { 'content-type': 'application/occi+json' };
+        const made = await server.request('POST', '/compute/', { headers, body });
+        return new URL(String(made.headers.location)).pathname;
+      },
+    },
+    close: async () => {
+      await adapter.close();
+      await proxy.close();
+      await below.close();
+      await server.close();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** A server of OCCI 1.1 that speaks text alone. */
+export async function textHarness(): Promise<Harness & { readonly fake: FakeOcci }> {
+  const fake = await FakeOcci.start();
+  const directory = mkdtempSync(join(tmpdir(), 'vep-occi-text-'));
+  writeFileSync(join(directory, 'password'), FakeOcci.PASSWORD);
+  const proxy = await FaultyProxy.open(fake.url);
+  const credentials = { kind: 'basic', user: FakeOcci.USER, password: { file: join(directory, 'password') } };
+  const open = (): Promise<SiteAdapter> =>
+    openOcci(
+      { endpoint: proxy.url, credentials, templateless: false, patience: { pollMs: 5, settleMs: 1000 } },
+      directory,
+    );
+  const wire: Wire = {
+    proxy,
+    isRequestOf,
+    exhaustQuota: () => Promise.resolve(fake.order('quota')),
+  };
+  return {
+    fake,
+    adapter: await open(),
+    wire,
+    secrets: [FakeOcci.PASSWORD],
+    advance: (ms) => pause(ms),
+    pace: { stepMs: 10, patienceMs: 20_000 },
+    image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
+    boot: FakeOcci.TEMPLATE,
+    second: open,
+    faults: faultsOnTheWire(wire, {
+      failLater: () => Promise.resolve(fake.order('fail')),
+      doNothing: () => Promise.resolve(fake.order('ignore')),
+      clear: () => Promise.resolve(fake.clear()),
+    }),
+    foreign: { createMachine: () => Promise.resolve(fake.foreign()) },
+    close: async () => {
+      await proxy.close();
+      await fake.close();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
