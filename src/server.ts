@@ -22,7 +22,7 @@ import { Agreements, createSla } from '../extensions/sla/index.js';
 import { SiteImages } from '../extensions/infrastructure/images.js';
 import { createMonitoring } from '../extensions/monitoring/index.js';
 import { createPlatform } from '../extensions/platform/index.js';
-import { createVo, VoAccounts, VoMemberships, voTables } from '../extensions/vo/index.js';
+import { createVo, hostChoice, hostsSetAside, VoAccounts, VoMemberships, voTables } from '../extensions/vo/index.js';
 import {
   Access,
   Authenticator,
@@ -229,7 +229,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const registry = (): CategoryRegistry => categories.provider;
   const handlers = new Handlers(registry);
   const observations = new Observations(registry, handlers, clock);
-  const hooks: InfrastructureHooks = { details: [], settled: [] };
+  const hooks: InfrastructureHooks = { details: [hostChoice(store, sites)], settled: [] };
   const access = new Access(store, clock);
   const agreements = new Agreements({ store, access, entities: () => entities, observations });
   const governance = new Governance({
@@ -239,6 +239,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     agreements,
     clock,
     providerIds: ['vep', config.provider.id],
+    setAside: hostsSetAside,
   });
   const secretKey = secretKeyOf(directory);
   const guestUrls = new Map(

@@ -213,7 +213,7 @@ export class ApplianceHandler implements KindHandler {
     switch (term) {
       case 'start': {
         if (entity.observed[DEPLOYED] !== true) {
-          const hosts = await this.#services.governance.place(write.tx, row.plan, entity.site ?? '');
+          const hosts = await this.#services.governance.place(write.tx, row.plan, entity.site ?? '', entity.group);
           await this.#deploy(write, entity, row, hosts);
           return {
             entity: { ...heading, observed: { ...entity.observed, [DEPLOYED]: true, [STATE_MESSAGE]: 'deploying' } },

@@ -29,7 +29,7 @@ export async function describePlan(
     site: prepared.site,
     deployable: told.deployable && admission.unmet.length === 0,
     plan: admission.plan ?? told.plan,
-    sites: draft ? await governance.verdicts(draft) : [],
+    sites: draft ? await governance.verdicts(draft, context.principal.groups[0]) : [],
     unmet: admission.unmet,
     price: admission.terms.filter((term) => term.type === 'price'),
   };

@@ -25,7 +25,7 @@ import type { SqlReader, Store } from '../../src/store/sql.js';
 import type { Agreements, StandingAgreement } from '../sla/agreements.js';
 import type { Hosts } from './deployment-graph.js';
 import { withInstances } from './instances.js';
-import { offersOf } from './offers.js';
+import { offersOf, ownOffers, type SetAside, type Tenant } from './offers.js';
 import type { PreparedDeployment } from './prepared.js';
 import type { SiteImages } from '../infrastructure/images.js';
 import { verdictOf } from './site-verdict.js';
@@ -39,6 +39,7 @@ export interface GovernanceServices {
   readonly clock: Clock;
   /** Names under which this provider appears in agreements. */
   readonly providerIds: readonly string[];
+  readonly setAside: SetAside;
 }
 
 /** What was settled before the transaction of a deployment. */
@@ -76,7 +77,8 @@ export class Governance {
   async admit(context: RequestContext, prepared: PreparedDeployment, attributes: Attributes): Promise<Governed> {
     const plan = withInstances(prepared.plan(), {});
     const offer = await this.#offer(context, prepared, attributes);
-    if (!offer) return { plan, hosts: await this.place(this.#services.store, plan, prepared.site) };
+    const [group] = context.principal.groups;
+    if (!offer) return { plan, hosts: await this.place(this.#services.store, plan, prepared.site, group) };
     const agreement = 'standing' in offer ? offer.standing.agreement : offer.agreement;
     const admitted = await this.#judge(context, prepared, plan, agreement, offer);
     return { plan: withInstances(admitted.plan, {}), hosts: admitted.hosts, offer };
@@ -116,7 +118,7 @@ export class Governance {
       agreement,
       plan,
       descriptor: { sha256: prepared.digest },
-      sites: await this.#slaSites([prepared.site]),
+      sites: await this.#slaSites([prepared.site], principal.groups[0]),
       provider: { ids: this.#services.providerIds },
       caller: { ids: [principal.id, principal.name], vos: principal.groups, loa: null },
       governed: await this.#services.agreements.taken('standing' in offer ? offer.standing.id : undefined),
@@ -134,21 +136,28 @@ export class Governance {
    */
   async govern(write: Write, appliance: EntityRecord, { plan, offer }: Governed): Promise<Hosts> {
     const { agreements } = this.#services;
-    const hosts = await this.place(write.tx, plan, appliance.site ?? '');
+    const hosts = await this.place(write.tx, plan, appliance.site ?? '', appliance.group);
     if (offer && 'standing' in offer) await agreements.attach(write, appliance, offer.standing.id);
     else if (offer) await agreements.accept(write, appliance, offer);
     return hosts;
   }
 
   /**
-   * A host for every machine where the site lets VEP choose; nothing where its inventory is not known.
+   * A host for every machine where the site lets VEP choose; nothing where its inventory is not known. What is set aside
+   * for the group is filled first, and what is set aside for others is not there.
    *
    * @throws Problem `conflict` when there is no room, `unmet` when a constraint cannot be kept
    */
-  async place(reader: SqlReader, plan: DeploymentPlan, site: string): Promise<Hosts> {
-    const offers = await offersOf(this.#services.sites, reader, [site]);
+  async place(reader: SqlReader, plan: DeploymentPlan, site: string, group: string): Promise<Hosts> {
+    const tenant = this.#tenant(group);
+    const offers = await offersOf(this.#services.sites, reader, [site], tenant);
     if (offers.length === 0) return new Map();
-    const outcome = place(demandsOf(plan), offers, plan.constraints);
+    const own = await ownOffers(offers, reader, tenant);
+    const first = own.length === 0 ? undefined : place(demandsOf(plan), own, plan.constraints);
+    const outcome =
+      first && 'assignments' in first && first.unkept.length === 0
+        ? first
+        : place(demandsOf(plan), offers, plan.constraints);
     if ('assignments' in outcome) return new Map([...outcome.assignments].map(([machine, at]) => [machine, at.host]));
     const capacity = outcome.refused.every(
       ({ code }) => code === 'placement.capacity' || code === 'placement.too-large',
@@ -161,14 +170,18 @@ export class Governance {
     return this.#services.agreements.release(write, appliance);
   }
 
-  /** What each site would say to the plan. */
-  verdicts(plan: DeploymentPlan): Promise<readonly SiteVerdict[]> {
+  /** What each site would say to the plan of that group. */
+  verdicts(plan: DeploymentPlan, group: string): Promise<readonly SiteVerdict[]> {
     const { sites, store, images } = this.#services;
-    return Promise.all(sites.names.map((name) => verdictOf(sites, store, name, plan, images)));
+    return Promise.all(sites.names.map((name) => verdictOf(sites, store, name, plan, images, this.#tenant(group))));
   }
 
-  async #slaSites(names: readonly string[]): Promise<SlaSite[]> {
-    const offers = await offersOf(this.#services.sites, this.#services.store, names);
+  #tenant(group: string): Tenant {
+    return { group, setAside: this.#services.setAside };
+  }
+
+  async #slaSites(names: readonly string[], group: string): Promise<SlaSite[]> {
+    const offers = await offersOf(this.#services.sites, this.#services.store, names, this.#tenant(group));
     return offers.map((offer) => ({
       ...offer,
       // Run-time evaluation comes with a later issue: until then nothing is measured, and no objective is accepted.

@@ -15,15 +15,43 @@ import { PROVISION } from '../infrastructure/operations.js';
 const MAX_AGE_MS = 60_000;
 const GIB = 2 ** 30;
 
+/** Hosts of a site that are set aside, and the group (Virtual Organization) that has each. */
+export type SetAside = (reader: SqlReader, site: string) => Promise<ReadonlyMap<string, string>>;
+
+/** For whom machines are to be placed: hosts that are set aside for others are not there. */
+export interface Tenant {
+  readonly group: string;
+  readonly setAside: SetAside;
+}
+
 /** The offers of the named sites; a site of which nothing is known is left out. */
-export async function offersOf(sites: Sites, reader: SqlReader, names: readonly string[]): Promise<SiteOffer[]> {
+export async function offersOf(
+  sites: Sites,
+  reader: SqlReader,
+  names: readonly string[],
+  tenant: Tenant,
+): Promise<SiteOffer[]> {
   const offers = await Promise.all(
     names.map(async (name) => {
       const inventory = (await sites.inventoryOf(name, MAX_AGE_MS).catch(() => undefined))?.inventory;
-      return inventory ? [offerOf(name, inventory, await promisedSince(reader, name, inventory.takenAt))] : [];
+      if (!inventory) return [];
+      const setAside = await tenant.setAside(reader, name);
+      const hosts = inventory.hosts.filter((host) => (setAside.get(host.name) ?? tenant.group) === tenant.group);
+      return [offerOf(name, { ...inventory, hosts }, await promisedSince(reader, name, inventory.takenAt))];
     }),
   );
   return offers.flat();
+}
+
+/** The same with the hosts alone that are set aside for the tenant; nothing where there are none. */
+export async function ownOffers(offers: readonly SiteOffer[], reader: SqlReader, tenant: Tenant): Promise<SiteOffer[]> {
+  const own = await Promise.all(
+    offers.map(async (offer) => {
+      const setAside = await tenant.setAside(reader, offer.name);
+      return { ...offer, hosts: offer.hosts.filter((host) => setAside.get(host.name) === tenant.group) };
+    }),
+  );
+  return own.filter(({ hosts }) => hosts.length > 0);
 }
 
 interface Promised {

@@ -12,7 +12,7 @@ import { demandsOf } from '../../src/scheduling/offer.js';
 import { place } from '../../src/scheduling/placement.js';
 import type { SqlReader } from '../../src/store/sql.js';
 import type { SiteImages } from '../infrastructure/images.js';
-import { offersOf } from './offers.js';
+import { offersOf, type Tenant } from './offers.js';
 
 export async function verdictOf(
   sites: Sites,
@@ -20,8 +20,9 @@ export async function verdictOf(
   name: string,
   plan: DeploymentPlan,
   images: SiteImages,
+  tenant: Tenant,
 ): Promise<SiteVerdict> {
-  const [offer] = await offersOf(sites, reader, [name]);
+  const [offer] = await offersOf(sites, reader, [name], tenant);
   if (!offer) return verdict(name, [silent(name)]);
   const outcome = place(demandsOf(plan), [offer], plan.constraints);
   return verdict(name, [

@@ -41,17 +41,18 @@ type Taking = (wanted: Attributes) => Partial<Amounts>;
 const KINDS: readonly (readonly [TypeId, Taking])[] = [
   [IPRESERVATION, () => ({ addresses: 1 })],
   [APPLIANCE, () => ({ appliances: 1 })],
-  [
-    COMPUTE,
-    (wanted) => ({
-      machines: 1,
-      cores: Math.ceil(numberAt(wanted, 'occi.compute.cores', 1)),
-      memory: inside('memory', numberAt(wanted, 'occi.compute.memory', 1)),
-    }),
-  ],
+  [COMPUTE, (wanted) => ({ machines: 1, ...machineOf(wanted) })],
   [STORAGE, (wanted) => ({ volumes: 1, storage: inside('storage', numberAt(wanted, 'occi.storage.size', 1)) })],
   [NETWORK, () => ({ networks: 1 })],
 ];
+
+/** What a machine needs of its host. */
+export function machineOf(wanted: Attributes): Pick<Amounts, 'cores' | 'memory'> {
+  return {
+    cores: Math.ceil(numberAt(wanted, 'occi.compute.cores', 1)),
+    memory: inside('memory', numberAt(wanted, 'occi.compute.memory', 1)),
+  };
+}
 
 /** A number as clients write it, in the unit that is counted in. */
 export function inside(resource: Resource, value: number): number {

@@ -20,6 +20,7 @@ import { usageRendering } from './usage.js';
 import { VoHandler, type VoServices } from './vo.js';
 
 export { VoAccounts } from './accounts.js';
+export { hostChoice } from './host-choice.js';
 export { VoMemberships } from './memberships.js';
 export { hostsSetAside } from './standing.js';
 export { voTables } from './tables.js';

@@ -48,6 +48,17 @@ export class ProvisionHandler extends KeptEntityHandler {
     const { attributes } = resolved;
     if (attributes[PROVISION_TYPE] !== 'host') return undefined;
     const site = stringAt(attributes, PROVISION_SITE) ?? this.#sites.default;
+    if (this.#sites.has(site) && !this.#sites.adapter(site).capabilities().placement.has('host')) {
+      throw problem(
+        'unmet',
+        'vo.site-chooses-hosts',
+        `site ${site} lets nobody choose hosts, so none can be set aside`,
+        {
+          place: { field: PROVISION_SITE },
+          remedy: 'set hosts aside at the site itself; a network, storage or image can be set aside here',
+        },
+      );
+    }
     const inventory = this.#sites.has(site)
       ? (await this.#sites.inventoryOf(site, MAX_AGE_MS).catch(() => undefined))?.inventory
       : undefined;
