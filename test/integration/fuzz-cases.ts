@@ -1,19 +1,15 @@
 /**
  * Requests for the fuzz test: real messages of every sort, sent as they are, put together at random from their parts, and
- * mutated byte by byte, over every sort of URL, method and media type.
+ * mutated byte by byte, over every sort of URL, method and media type; and messages drawn from the productions of the
+ * grammars (`grammar-cases.ts`).
  */
 
 import fc from 'fast-check';
 import { ACTION, CRTP, INFRA, JSON_TYPE, USER } from '../conformance/client.js';
 import { APPLIANCE, descriptor } from './appliance-wire.js';
+import { carried, grammatical, type FuzzCase } from './grammar-cases.js';
 
-/** A request before its paths are known: `{compute}`, `{network}` … stand for entities that are there. */
-export interface FuzzCase {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
+export type { FuzzCase };
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS'] as const;
 const TYPES = [
@@ -305,16 +301,6 @@ function typeOf(body: string, random: string, fitting: boolean): string {
   return body === '' ? 'text/occi' : 'text/plain';
 }
 
-/** Control characters, which Node refuses to send. */
-// eslint-disable-next-line no-control-regex -- they are what is looked for
-const CONTROLS = /[\u0000-\u0008\u000a-\u001f\u007f]/g;
-
-/** Header values as HTTP can carry them: what it cannot is for the raw cases. */
-const carried = (headers: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString('latin1').replace(CONTROLS, '')]),
-  );
-
 const anywhere: fc.Arbitrary<FuzzCase> = fc
   .record({
     method: fc.oneof({ weight: 3, arbitrary: fc.constant('POST') }, { weight: 3, arbitrary: pick(...METHODS) }),
@@ -408,4 +394,5 @@ export const fuzzCase: fc.Arbitrary<FuzzCase> = fc.oneof(
   { weight: 6, arbitrary: anywhere },
   { weight: 3, arbitrary: nearlyRight },
   { weight: 1, arbitrary: appliances },
+  { weight: 6, arbitrary: grammatical },
 );

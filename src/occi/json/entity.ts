@@ -116,6 +116,8 @@ export class EntityReader {
       return;
     }
     const end = this.#notes.object(value, place);
+    // What stands in for no object lacks nothing more.
+    if (end !== value) return;
     this.#notes.onlyMembers(end, END_MEMBERS, place);
     if (end['location'] !== undefined)
       this.#put(attributes, `occi.core.${member}`, end['location'], `${place}/location`);

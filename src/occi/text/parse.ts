@@ -108,6 +108,8 @@ function takeField(lexer: FieldLexer): Field | undefined {
   return lexer.take(COLON) ? field : undefined;
 }
 
+const NO_LOCATION = { message: 'a location is not a URI', remedy: 'write one URL or path' };
+
 /** Reads field after field and gathers what they hold. */
 class FieldReader {
   private readonly faults = new TextFaults();
@@ -196,6 +198,7 @@ class FieldReader {
     const quoted = lexer.peek() === QUOTE;
     const at = lexer.position;
     const written = quoted ? lexer.quoted() : lexer.uri();
+    if (!quoted && written === '') throw new SyntaxBreak('text.location', NO_LOCATION.message, at, NO_LOCATION.remedy);
     // Without quotes the lexer takes nothing that a URI does not hold.
     this.addLocation(written.endsWith(';') ? written.slice(0, -1) : written, at, quoted);
     while (lexer.take(SEMICOLON));
@@ -206,12 +209,7 @@ class FieldReader {
       this.locations.push(uri);
       return;
     }
-    this.faults.add(at, {
-      code: 'text.location',
-      message: 'a location is not a URI',
-      remedy: 'write one URL or path',
-      value: uri,
-    });
+    this.faults.add(at, { code: 'text.location', ...NO_LOCATION, value: uri });
   }
 
   private countValue(): void {

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { Problem, type Fault } from '../../../src/base/errors.js';
 import { parseTextOcci, parseTextPlain, parseUriList } from '../../../src/occi/text/index.js';
+import { expectProportional } from '../proportion.js';
 
 const GOOD =
   'Category: compute; scheme="http://schemas.ogf.org/occi/infrastructure#"; class="kind"\r\n' +
@@ -146,25 +147,7 @@ describe('hostile text', () => {
 
   const limits = { line: 10_000_000, values: 10_000_000 };
 
-  /** Microseconds of processor time, the least of a few runs. */
-  const cost = (text: string): number => {
-    const runs = Array.from({ length: 3 }, () => {
-      const start = process.cpuUsage();
-      try {
-        parseTextPlain(text, limits);
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-      }
-      const { user, system } = process.cpuUsage(start);
-      return user + system;
-    });
-    return Math.min(...runs);
-  };
-
   it.each(shapes)('costs in proportion to the length: %s', (_, shape) => {
-    const [short, long] = [20_000, 200_000].map((length) => Buffer.from(shape(length), 'utf8').toString('utf8'));
-    // One quiet moment is enough to show it: compilation and a busy machine only ever add. The constant covers what does not depend on the length.
-    const proportional = (): boolean => cost(long ?? '') < 25 * cost(short ?? '') + 2_000;
-    expect(Array.from({ length: 5 }).some(proportional)).toBe(true);
+    expectProportional((text) => parseTextPlain(text, limits), shape);
   });
 });
