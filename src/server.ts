@@ -16,8 +16,10 @@ import {
   applianceBlobs,
   createOvfDeployment,
   GuestReports,
+  type ApplianceHooks,
   ovfDeploymentTables,
 } from '../extensions/ovf-deployment/index.js';
+import { createSessions, SessionReview, Sessions, sessionTables } from '../extensions/sessions/index.js';
 import { Agreements, createSla } from '../extensions/sla/index.js';
 import { SiteImages } from '../extensions/infrastructure/images.js';
 import { createMonitoring } from '../extensions/monitoring/index.js';
@@ -35,6 +37,8 @@ import {
   crlPolicyFor,
   trustReport,
   type CertificateSignIn,
+  type Evidence,
+  type Principal,
   type TrustReport,
 } from './access/index.js';
 import { systemClock, type Clock } from './base/clock.js';
@@ -72,6 +76,7 @@ import { RequestReader } from './http/occi/reading.js';
 import { operationsEndpoint } from './http/operations-listing.js';
 import { openApiEndpoint } from './http/openapi/endpoint.js';
 import { trustEndpoints } from './http/trust-endpoints.js';
+import { Vigil } from './http/vigil.js';
 import { uploadEndpoints } from './http/upload-endpoints.js';
 import { occi } from './iaas/adapters/occi/site-type.js';
 import { openNebula } from './iaas/adapters/opennebula/site-type.js';
@@ -136,6 +141,7 @@ const tables: readonly Pick<Extension, 'entitySchemas' | 'migrations'>[] = [
   infrastructureTables,
   ovfDeploymentTables,
   voTables,
+  sessionTables,
 ];
 
 /** The store that the configuration names, with all tables: for the server, and for `vep admin reset` beside it. */
@@ -230,6 +236,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const handlers = new Handlers(registry);
   const observations = new Observations(registry, handlers, clock);
   const hooks: InfrastructureHooks = { details: [hostChoice(store, sites)], settled: [] };
+  const applianceHooks: ApplianceHooks = { created: [], removed: [] };
   const access = new Access(store, clock);
   const agreements = new Agreements({ store, access, entities: () => entities, observations });
   const governance = new Governance({
@@ -248,6 +255,29 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const accounts = new VoAccounts();
   const signers = config.ovf.trustedSigners.map(readSigner);
   const reports = new GuestReports({ store, clock, engine, secretKey, urls: guestUrls });
+  const bearers = bearerSignIn(config, clock, closers);
+  const trust = config.access.certificates && (await openTrust(config.access.certificates, clock, log));
+  const certificates = trust ? gridSignIn(config, trust, clock) : plainSignIn(config);
+  const authenticator = new Authenticator(
+    store,
+    access,
+    clock,
+    { bearers, certificates },
+    new VoMemberships(store),
+  );
+  const sessionServices = {
+    config: config.access.sessions,
+    engine,
+    handlers,
+    observations,
+    entities: () => entities,
+    secretKey,
+  };
+  const sessions = new Sessions(sessionServices);
+  const rejudge = (evidence: Evidence, vo: string): Promise<Principal> => authenticator.rejudge(evidence, vo);
+  const review = new SessionReview({ ...sessionServices, store, clock, log, registry, rejudge }, sessions);
+  applianceHooks.created.push((write, appliance) => sessions.deployed(write, appliance));
+  applianceHooks.removed.push((write, { id }) => sessions.removed(write, id));
   const extensions: Extension[] = [
     createInfrastructure({ config, store, clock, log, engine, sites, images, observations, registry, hooks }),
     createSla({ entities: () => entities }),
@@ -268,12 +298,14 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       schemas: openOvfSchemas(),
       entities: () => entities,
       governance,
+      applianceHooks,
       reports,
       secretKey,
     }),
     createPlatform(),
     createMonitoring(),
     createVo({ store, sites, registry, accounts, entities: () => entities }),
+    createSessions({ sessions, access, entities: () => entities }, review),
   ];
   const telemetry = createTelemetry(config.telemetry.enabled);
   const categories = new Categories(registryOf(config, extensions));
@@ -283,10 +315,6 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   }
 
   const bootstrapped = await bootstrap(store, directory, clock.now());
-  const bearers = bearerSignIn(config, clock, closers);
-  const authenticator = new Authenticator(store, access, clock, bearers, new VoMemberships(store));
-  const trust = config.access.certificates && (await openTrust(config.access.certificates, clock, log));
-  const certificates = trust ? gridSignIn(config, trust, clock) : plainSignIn(config);
   const trail = new RefusalTrail(store, clock);
   closers.add(() => trail.flush());
   const identification = new Identification(authenticator, certificates, config.limits.requestsPerSecond);
@@ -341,8 +369,15 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     openApiEndpoint({ store, categories, handlers, bodyReaders, renderings }),
     ...extensions.flatMap((extension) => extension.routes.map(endpointOf)),
   ];
-  const express = createExpressApp(endpoints, identification, (message, response, requestId, error) =>
-    front.refuse(message, response, requestId, error),
+  const vigil = new Vigil(access, (message, generation) => identification.again(message, generation));
+  const signedIn = (principal: Principal, requestId: string): void => {
+    trail.signedIn(principal, requestId);
+    review.signedIn(principal).catch((error: unknown) => log.error({ err: error }, 'sessions could not be renewed'));
+  };
+  const express = createExpressApp(
+    endpoints,
+    { identification, vigil, signedIn },
+    (message, response, requestId, error) => front.refuse(message, response, requestId, error),
   );
   const strictTransport = config.server.tls !== undefined;
   const front: Front = new Front({
@@ -354,6 +389,8 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     identification,
     metrics,
     trail,
+    vigil,
+    signedIn,
     telemetry,
     express,
     log,
@@ -372,6 +409,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     ...(bearers
       ? [{ name: 'issuers', everyMs: ISSUERS_MS, run: (signal: AbortSignal) => bearers.refresh(signal) }]
       : []),
+    { name: 'open-requests', everyMs: config.access.sessions.checkMs, run: () => vigil.look(store) },
     { name: 'refusals', everyMs: REFUSAL_FLUSH_MS, run: () => trail.flush() },
     ...(trust ? [{ name: 'trust', everyMs: trust.everyMs, run: trust.refresh }] : []),
     { name: 'upload-expiry', everyMs: UPLOAD_LIFETIME_MS / 24, run: () => uploads.expire() },

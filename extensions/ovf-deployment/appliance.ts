@@ -63,8 +63,17 @@ export interface ApplianceServices extends PreparationServices {
   readonly engine: Engine;
   readonly entities: () => Entities;
   readonly governance: Governance;
+  readonly applianceHooks: ApplianceHooks;
   /** Seals secrets (K26). */
   readonly secretKey: Uint8Array;
+}
+
+/** Where others take part in the life of an appliance, inside its transactions. Filled before the first request. */
+export interface ApplianceHooks {
+  /** It is stored, and its work is about to be filed. */
+  readonly created: ((write: Write, appliance: EntityRecord) => Promise<void>)[];
+  /** It is about to be deleted with all it holds. */
+  readonly removed: ((write: Write, appliance: EntityRecord) => Promise<void>)[];
 }
 
 /** Which actions are legal in which state; what they lead to. */
@@ -149,6 +158,7 @@ export class ApplianceHandler implements KindHandler {
     };
     await insertAppliance(write.tx, row, write.now);
     const hosts = await this.#services.governance.govern(write, entity, prepared.governed());
+    for (const hook of this.#services.applianceHooks.created) await hook(write, entity);
     await this.#deploy(write, entity, row, hosts);
   }
 
@@ -300,6 +310,7 @@ export class ApplianceHandler implements KindHandler {
   async #removeWhole(write: Write, entity: EntityRecord): Promise<void> {
     const row = await this.#row(write.tx, entity.id);
     await this.#services.governance.release(write, entity);
+    for (const hook of this.#services.applianceHooks.removed) await hook(write, entity);
     await this.#takeDown(write, entity, row, DELETE);
     const current = await findEntity(write.tx, entity.id);
     if (current) await tombstoneEntity(write.tx, current, write.now);

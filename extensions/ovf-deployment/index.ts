@@ -13,7 +13,7 @@ import type { Observations } from '../../src/extension/observations.js';
 import type { Store } from '../../src/store/sql.js';
 import type { InfrastructureHooks } from '../infrastructure/index.js';
 import type { SiteImages } from '../infrastructure/images.js';
-import { ApplianceHandler, type ApplianceServices } from './appliance.js';
+import { ApplianceHandler, type ApplianceHooks, type ApplianceServices } from './appliance.js';
 import { applianceBodyReaders } from './body-readers.js';
 import { componentDetails } from './environment.js';
 import { applianceOperations } from './operations.js';
@@ -22,7 +22,7 @@ import { applianceRenderings } from './export.js';
 import { guestReportTables, guestRoute, GuestReports } from './guest-reports.js';
 import { applianceBlobs, ovfDeploymentTables as tablesOfAppliances } from './tables.js';
 
-export { applianceBlobs, GuestReports };
+export { applianceBlobs, GuestReports, type ApplianceHooks };
 
 export const ovfDeploymentTables = {
   entitySchemas: [...tablesOfAppliances.entitySchemas, ...guestReportTables.entitySchemas],

@@ -53,6 +53,17 @@ export class Access {
     return decide(principal, verb, entity, this.#grants(principal), this.#now());
   }
 
+  /** The same for what the principal wants to pass on: nobody passes on what they were granted themselves. */
+  mayPassOn(principal: Principal, verb: Verb, entity: Ownership): boolean {
+    const denials = this.#grants(principal).filter(({ effect }) => effect === 'deny');
+    return decide(principal, verb, entity, denials, this.#now());
+  }
+
+  /** What the principal has been granted and denied, as far as it is known: the same list until that changes. */
+  granted(principal: Principal): readonly Grant[] {
+    return this.#grants(principal);
+  }
+
   #grants(principal: Principal): readonly Grant[] {
     return this.#known.get(keyOf(principal))?.grants ?? [];
   }

@@ -11,8 +11,9 @@ import { generationOf } from '../store/generations.js';
 import type { Store } from '../store/sql.js';
 import type { Access } from './access.js';
 import { findAccount, localId } from './accounts.js';
-import type { CertificateIdentity } from './client-certificate.js';
+import type { CertificateIdentity, CertificateSignIn } from './client-certificate.js';
 import { claimsOf, unauthenticated, type Claim, type Credentials } from './credentials.js';
+import type { Evidence, Proof } from './evidence.js';
 import type { BearerSignIn } from './oidc/bearer-sign-in.js';
 import type { MembershipSource } from './memberships.js';
 import { neverBack } from './never-back.js';
@@ -35,11 +36,17 @@ interface Verified {
   readonly until: number;
 }
 
+export interface FederationSignIn {
+  readonly bearers?: BearerSignIn | undefined;
+  readonly certificates?: CertificateSignIn | undefined;
+}
+
 export class Authenticator {
   readonly #store: Store;
   readonly #access: Access;
   readonly #bearers: BearerSignIn | undefined;
   readonly #memberships: MembershipSource | undefined;
+  readonly #certificates: CertificateSignIn | undefined;
   readonly #now: () => number;
   /** Lives as long as the process: what is remembered of a password is worth nothing elsewhere. */
   readonly #processKey = randomBytes(32);
@@ -52,11 +59,18 @@ export class Authenticator {
   #uses = new Map<string, number>();
 
   /**
-   * @param bearers absent: tokens of other issuers are not read
+   * @param federation how users of a federation sign in; what is absent is refused
    * @param memberships absent: nobody belongs to a VO but by credential or account
    */
-  constructor(store: Store, access: Access, clock: Clock, bearers?: BearerSignIn, memberships?: MembershipSource) {
-    this.#bearers = bearers;
+  constructor(
+    store: Store,
+    access: Access,
+    clock: Clock,
+    federation: FederationSignIn = {},
+    memberships?: MembershipSource,
+  ) {
+    this.#bearers = federation.bearers;
+    this.#certificates = federation.certificates;
     this.#memberships = memberships;
     this.#store = store;
     this.#access = access;
@@ -82,6 +96,21 @@ export class Authenticator {
     const principal = credentials.vo === undefined ? joined : actingFor(joined, credentials.vo);
     await this.#access.prepare(principal, current);
     return principal;
+  }
+
+  /**
+   * Judges again what a sign-in rested on: its principal as of now, acting for `vo`.
+   * @throws Problem `unauthenticated` when it is no longer good; `unavailable` when that cannot be found out
+   */
+  async rejudge({ proof }: Evidence, vo?: string): Promise<Principal> {
+    const principal = await this.#reprove(proof, vo);
+    return (await this.#memberships?.join(principal, await generationOf(this.#store, 'access'))) ?? principal;
+  }
+
+  #reprove(proof: Proof, vo: string | undefined): Promise<Principal> {
+    if (proof.by === 'token') return this.#proveBearer(proof.token, vo);
+    if (!this.#certificates) throw unauthenticated('certificate');
+    return this.#proveHolder(this.#certificates.judge(proof.chain), vo);
   }
 
   /** Writes down when tokens were used last; upkeep, not needed for any decision. */

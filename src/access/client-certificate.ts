@@ -13,6 +13,8 @@ import type { IncomingMessage } from 'node:http';
 import passport from 'passport';
 import { Strategy } from 'passport-client-cert';
 import { messageOf, Problem, type Fault } from '../base/errors.js';
+import { unauthenticated } from './credentials.js';
+import { Evidence } from './evidence.js';
 import type { Principal } from './principal.js';
 
 /** A certificate that the TLS layer has verified. */
@@ -38,6 +40,11 @@ export interface CertificateSignIn {
    * @throws Problem `unauthenticated` for a chain that was judged and is not good
    */
   identify(request: IncomingMessage): Promise<CertificateIdentity | undefined>;
+  /**
+   * The verdict of now on a chain that was let in before; its key has been shown then.
+   * @throws Problem `unauthenticated`
+   */
+  judge(chain: readonly Uint8Array[]): CertificateIdentity;
 }
 
 /** Distinguished names beyond this are no one's: they would not fit the store's indexes. */
@@ -68,6 +75,11 @@ export function certificateStrategy(caFiles: readonly string[]): CertificateSign
         ) => void;
         middleware(request, {}, (error) => answer(error));
       }),
+    judge: ([leaf = new Uint8Array()]) => {
+      const identity = identityOf(new X509Certificate(leaf));
+      if (!identity) throw unauthenticated('certificate');
+      return identity;
+    },
   };
 }
 
@@ -77,14 +89,22 @@ export function identityOf(certificate: X509Certificate): CertificateIdentity | 
   const issuer = distinguishedName(certificate.issuer);
   if (subject === '' || subject.length + issuer.length > MAX_NAME) return undefined;
   const id = `x509:${subject} issued by ${issuer}`;
+  const [notBefore, notAfter] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
   const principal: Principal = {
     id,
     name: subject,
     tier: 'federation',
     roles: new Set(['user']),
     groups: [`x509-${createHash('sha256').update(id).digest('hex').slice(0, 32)}`],
+    credential: {
+      method: 'certificate',
+      issuer,
+      assurance: 'unknown',
+      limited: false,
+      vos: [],
+      evidence: new Evidence({ by: 'chain', chain: [certificate.raw] }, notAfter),
+    },
   };
-  const [notBefore, notAfter] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
   return { id, principal, notBefore, notAfter };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Grants in the store: rows that open one entity, or all that an appliance owns, to a principal or a group for some
- * verbs until a time (`spec/federation-auth.md` §10). An expired row never counts, swept or not (S-078).
+ * verbs, or close it, until a time (`spec/federation-auth.md` §10). An expired row never counts, swept or not (S-078).
  */
 
 import { newUuid } from '../base/ids.js';
@@ -11,6 +11,8 @@ import { VERBS, type Grant, type Verb } from './policy.js';
 import type { Principal } from './principal.js';
 
 export interface NewGrant extends Grant {
+  /** Id of the session that it comes from, by which it is taken back. */
+  readonly session?: string;
   readonly subject: { readonly principal: string } | { readonly group: string };
   readonly createdBy: string;
   /** Milliseconds since the epoch. */
@@ -18,6 +20,7 @@ export interface NewGrant extends Grant {
 }
 
 interface GrantRow {
+  readonly effect: string;
   readonly entity: string;
   readonly verbs: string;
   readonly until: number | null;
@@ -29,9 +32,20 @@ export async function addGrant(tx: Tx, grant: NewGrant): Promise<string> {
   const [kind, subject] =
     'principal' in grant.subject ? ['principal', grant.subject.principal] : ['group', grant.subject.group];
   await tx.run(
-    'INSERT INTO grant_row (id, subject_kind, subject, entity, verbs, until, created_by, created_at) ' +
-      'VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-    [id, kind, subject, grant.entity, grant.verbs.join(' '), grant.until, grant.createdBy, grant.createdAt],
+    'INSERT INTO grant_row (id, effect, subject_kind, subject, entity, verbs, until, session, created_by, created_at) ' +
+      'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    [
+      id,
+      grant.effect ?? 'permit',
+      kind,
+      subject,
+      grant.entity,
+      grant.verbs.join(' '),
+      grant.until,
+      grant.session ?? null,
+      grant.createdBy,
+      grant.createdAt,
+    ],
   );
   await raiseGeneration(tx, 'access');
   return id;
@@ -47,7 +61,12 @@ export function removeGrantsOn(tx: Tx, entity: string): Promise<number> {
   return removed(tx, 'entity = ?', entity);
 }
 
-/** Everything granted to the principal or its groups that still holds at `now`. */
+/** Takes back every grant that comes from a session; answers how many there were. */
+export function removeGrantsOf(tx: Tx, session: string): Promise<number> {
+  return removed(tx, 'session = ?', session);
+}
+
+/** Everything granted or denied to the principal or its groups that still holds at `now`. */
 export async function grantsFor(reader: SqlReader, principal: Principal, now: number): Promise<Grant[]> {
   const groups = inList('subject', principal.groups);
   const { sql, params } = joinFragments('OR', [
@@ -55,18 +74,23 @@ export async function grantsFor(reader: SqlReader, principal: Principal, now: nu
     { sql: `subject_kind = 'group' AND ${groups.sql}`, params: groups.params },
   ]);
   const rows = await reader.all<GrantRow>(
-    `SELECT entity, verbs, until FROM grant_row WHERE (${sql}) AND (until IS NULL OR until > ?) ORDER BY id`,
+    `SELECT effect, entity, verbs, until FROM grant_row WHERE (${sql}) AND (until IS NULL OR until > ?) ORDER BY id`,
     [...params, now],
   );
-  return rows.map((row) => ({ entity: row.entity, verbs: row.verbs.split(' ').filter(isVerb), until: row.until }));
+  return rows.map(({ effect, entity, verbs, until }) => ({
+    entity,
+    verbs: verbs.split(' ').filter(isVerb),
+    until,
+    ...(effect === 'deny' ? { effect } : {}),
+  }));
 }
 
-async function removed(tx: Tx, where: 'id = ?' | 'entity = ?', value: string): Promise<number> {
+async function removed(tx: Tx, where: 'id = ?' | 'entity = ?' | 'session = ?', value: string): Promise<number> {
   const count = await tx.run(`DELETE FROM grant_row WHERE ${where}`, [value]);
   if (count > 0) await raiseGeneration(tx, 'access');
   return count;
 }
 
-function isVerb(word: string): word is Verb {
+export function isVerb(word: string): word is Verb {
   return (VERBS as readonly string[]).includes(word);
 }

@@ -19,6 +19,7 @@ export { Authenticator } from './authenticate.js';
 export { bootstrap, resetToken, tokenFile, type BootstrapName } from './bootstrap.js';
 export { certificateStrategy, type CertificateIdentity, type CertificateSignIn } from './client-certificate.js';
 export { unauthenticated, type Credentials } from './credentials.js';
+export { Evidence } from './evidence.js';
 export { addGrant, grantsFor, removeGrant, removeGrantsOn, type NewGrant } from './grants.js';
 export { decide, ownScope, scope, VERBS, type Grant, type Verb } from './policy.js';
 export type { MembershipSource } from './memberships.js';

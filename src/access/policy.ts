@@ -1,6 +1,6 @@
 /**
  * Who may do what, as one table: a role allows verbs on entities that stand in a given relation to the principal, and
- * grants add single entities until a time. From it comes a scope, a predicate as a value (K27), which is evaluated on
+ * grants add or take away single entities until a time. From it comes a scope, a predicate as a value (K27), which is evaluated on
  * one entity here and compiled to SQL by the store. What nobody allows is refused.
  */
 
@@ -56,8 +56,10 @@ export const POLICY: readonly PolicyRow[] = [
   { role: 'auditor', verbs: ['read'], over: [] },
 ];
 
-/** One entity, or everything an appliance owns, opened to a principal or group. */
+/** One entity, or everything an appliance owns, opened to a principal or group, or closed to them. */
 export interface Grant {
+  /** What is denied is denied, whatever else permits it (S-079); absent: a permit. */
+  readonly effect?: 'permit' | 'deny';
   /** Id of the entity or appliance. */
   readonly entity: string;
   readonly verbs: readonly Verb[];
@@ -74,9 +76,19 @@ export function scope(principal: Principal, verb: Verb, grants: readonly Grant[]
   // A token of capabilities is good for these alone (S-064).
   if (principal.credential?.verbs?.includes(verb) === false) return { op: 'none' };
   const parts = POLICY.filter((row) => row.verbs.includes(verb)).flatMap((row) => scopeOf(row, principal) ?? []);
-  const open = grants.filter((grant) => grant.verbs.includes(verb) && (grant.until === null || now < grant.until));
-  if (open.length > 0) parts.push({ op: 'entity', ids: open.map((grant) => grant.entity) });
-  return anyOf(parts);
+  const holding = grants.filter((grant) => grant.verbs.includes(verb) && holds(grant, now));
+  const of = (denied: boolean): string[] =>
+    holding.flatMap(({ effect, entity }) => ((effect === 'deny') === denied ? [entity] : []));
+  const [permitted, denied] = [of(false), of(true)];
+  if (permitted.length > 0) parts.push({ op: 'entity', ids: permitted });
+  const allowed = anyOf(parts);
+  if (denied.length === 0 || allowed.op === 'none') return allowed;
+  return { op: 'and', of: [allowed, { op: 'not', of: { op: 'entity', ids: denied } }] };
+}
+
+/** Whether a grant counts at this time. */
+export function holds({ until }: Grant, now: number): boolean {
+  return until === null || now < until;
 }
 
 /** Whether the principal may do `verb` on this very entity; for `create`, on the entity as it is about to be. */

@@ -1,5 +1,6 @@
 /** Who asks: the one notion of an identified caller, whatever credential it came with. */
 
+import type { Evidence } from './evidence.js';
 import type { Verb } from './policy.js';
 
 export const ROLES = [
@@ -28,6 +29,8 @@ export interface Credential {
   readonly verbs?: readonly Verb[];
   /** The Virtual Organizations that vouch for the holder, with the FQANs of each. */
   readonly vos: readonly { readonly vo: string; readonly fqans: readonly string[] }[];
+  /** What it rested on, to be judged again; absent: there is nothing that could be. */
+  readonly evidence?: Evidence;
 }
 
 export interface Principal {

@@ -32,7 +32,11 @@ export interface Config {
     /** `postgres://…`; absent: SQLite in the data directory. */
     readonly database?: string;
   };
-  readonly access: { readonly certificates?: CertificatesConfig; readonly issuers: readonly IssuerConfig[] };
+  readonly access: {
+    readonly certificates?: CertificatesConfig;
+    readonly issuers: readonly IssuerConfig[];
+    readonly sessions: SessionsConfig;
+  };
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' };
   readonly limits: {
     /** Requests per principal and second, averaged; bursts of ten times that pass. */
@@ -88,6 +92,23 @@ export interface CertificatesConfig {
   readonly roles: readonly { readonly fqan: string; readonly roles: readonly VoRole[] }[];
   /** How `server.trustedPeers` pass certificates on. */
   readonly header?: 'rfc9440' | 'nginx' | 'haproxy' | 'envoy';
+}
+
+/** What is done to an application when the session of who deployed it is over before its time. */
+export const SESSION_MEASURES = ['keep', 'suspend', 'stop', 'undeploy'] as const;
+export type SessionMeasure = (typeof SESSION_MEASURES)[number];
+
+/** Temporary access of federation users to applications. */
+export interface SessionsConfig {
+  /** Pause between two looks at what sessions and open requests rest on. */
+  readonly checkMs: number;
+  readonly onExpiry: SessionMeasure;
+  readonly onRevocation: SessionMeasure;
+  /** Sessions of a lower reputation are revoked; 0 to 1. */
+  readonly minReputation: number;
+  readonly maxDelegationSeconds: number;
+  /** How long sessions stay to be seen once they are over. */
+  readonly keepSeconds: number;
 }
 
 /** Sign-in with access tokens of one OpenID Connect issuer. */
@@ -200,6 +221,14 @@ export const configSchema: JsonObject = object({
         header: { enum: ['rfc9440', 'nginx', 'haproxy', 'envoy'] },
       },
     },
+    sessions: object({
+      checkMs: integer(100, 4000, 1000),
+      onExpiry: { enum: [...SESSION_MEASURES], default: 'keep' },
+      onRevocation: { enum: [...SESSION_MEASURES], default: 'suspend' },
+      minReputation: { type: 'number', minimum: 0, maximum: 1, default: 0 },
+      maxDelegationSeconds: integer(60, 2_592_000, 86_400),
+      keepSeconds: integer(60, 31_536_000, 604_800),
+    }),
     issuers: {
       type: 'array',
       default: [],

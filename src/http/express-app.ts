@@ -7,8 +7,7 @@ import express, { Router, type Express, type NextFunction, type Request, type Re
 import type { Principal } from '../access/principal.js';
 import { Problem, notFound } from '../base/errors.js';
 import type { Route } from '../extension/extension.js';
-import type { Marked } from './front.js';
-import type { Identification } from './identification.js';
+import type { FrontServices, Marked } from './front.js';
 
 /** Answers one request or rejects with a Problem. */
 export type Handler = (
@@ -27,7 +26,7 @@ export interface Endpoint {
 
 export function createExpressApp(
   endpoints: readonly Endpoint[],
-  identification: Identification,
+  { identification, vigil, signedIn }: Pick<FrontServices, 'identification' | 'vigil' | 'signedIn'>,
   refuse: (request: Marked, response: Response, requestId: string, error: unknown) => void,
 ): Express {
   const app = express();
@@ -38,6 +37,11 @@ export function createExpressApp(
   for (const endpoint of endpoints) {
     router[endpoint.method](endpoint.path, async (request, response) => {
       const principal = endpoint.open ? undefined : await identification.require(request);
+      if (principal) {
+        const requestId = (request as Marked).vep?.requestId ?? '';
+        if (principal.credential) signedIn(principal, requestId);
+        vigil.follow(request, response, principal, (error) => refuse(request, response, requestId, error));
+      }
       await endpoint.handle(request, response, principal);
     });
   }

@@ -24,6 +24,7 @@ import { asProblem, renderProblem, statusOf } from './errors.js';
 import type { Guard } from './guard.js';
 import { wantsPage } from './html/negotiation.js';
 import { Pages } from './html/pages.js';
+import type { Vigil } from './vigil.js';
 import type { Identification } from './identification.js';
 import type { RequestMetrics } from './metrics.js';
 import type { OcciDispatch } from './occi/dispatch.js';
@@ -47,6 +48,9 @@ export interface FrontServices {
   readonly identification: Identification;
   readonly metrics: RequestMetrics;
   readonly trail: RefusalTrail;
+  readonly vigil: Vigil;
+  /** Hears of every principal that a request comes from. */
+  readonly signedIn: (principal: Principal, requestId: string) => void;
   readonly telemetry: Telemetry;
   readonly express: Express;
   readonly log: Logger;
@@ -120,7 +124,10 @@ export class Front {
     }
     const generations = await generationsOf(store);
     const principal = await identification.require(message, generations.access);
-    if (principal.credential) this.#services.trail.signedIn(principal, arrived.requestId);
+    if (principal.credential) this.#services.signedIn(principal, arrived.requestId);
+    this.#services.vigil.follow(message, response, principal, (error) => {
+      this.refuse(message, response, arrived.requestId, error, common);
+    });
     const method = message.method ?? 'GET';
     const exchange: Exchange = {
       message,

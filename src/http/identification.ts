@@ -39,12 +39,29 @@ export class Identification {
     return principal;
   }
 
+  /**
+   * Who sends a request that has been let in before, as of now: it does not count against the rate.
+   * @throws Problem `unauthenticated` when its credential is no longer good
+   */
+  async again(message: IncomingMessage, generation: number): Promise<Principal> {
+    const principal = await this.#prove(message, generation);
+    if (!principal) throw unauthenticated('none');
+    return principal;
+  }
+
   /** Who has been found to send this request; for the audit trail. */
   known(message: IncomingMessage): Principal | undefined {
     return this.#known.get(message);
   }
 
   async #identify(message: IncomingMessage, generation: number | undefined): Promise<Principal | null> {
+    const principal = await this.#prove(message, generation);
+    if (principal) this.#known.set(message, principal);
+    if (principal) await this.#limit(principal);
+    return principal;
+  }
+
+  async #prove(message: IncomingMessage, generation: number | undefined): Promise<Principal | null> {
     const token = message.headers['x-auth-token'];
     const certificate = this.#certificates ? await this.#certificates.identify(message) : undefined;
     const credentials = {
@@ -54,10 +71,7 @@ export class Identification {
       vo: message.headers['x-vep-vo'] as string | undefined,
       remoteAddress: message.socket.remoteAddress ?? '',
     };
-    const principal = await this.#authenticator.identify(credentials, generation);
-    if (principal) this.#known.set(message, principal);
-    if (principal) await this.#limit(principal);
-    return principal;
+    return this.#authenticator.identify(credentials, generation);
   }
 
   async #limit(principal: Principal): Promise<void> {

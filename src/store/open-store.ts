@@ -10,6 +10,7 @@ import type { Log } from '../base/log.js';
 import { CreateStore1763800000000 } from './migrations/create-store.js';
 import { AddUserMixinApplies1764500000000 } from './migrations/user-mixin-applies.js';
 import { ListByGroup1764600000000 } from './migrations/list-by-group.js';
+import { AddGrantEffect1764900000000 } from './migrations/grant-effect.js';
 import { openPostgresStore } from './postgres-store.js';
 import { openSqliteStore } from './sqlite-store.js';
 import type { Store } from './sql.js';
@@ -44,6 +45,7 @@ export const storeMigrations: readonly Migration[] = [
   CreateStore1763800000000,
   AddUserMixinApplies1764500000000,
   ListByGroup1764600000000,
+  AddGrantEffect1764900000000,
 ];
 
 /**

@@ -165,15 +165,21 @@ const grantRow = table(
   'grant_row',
   {
     id: key,
+    effect: text,
     subject_kind: text,
     subject: text,
     entity: text,
     verbs: text,
     until: optional(bigint),
+    session: optional(text),
     created_by: text,
     created_at: bigint,
   },
-  { grant_row_by_subject: ['subject', 'subject_kind'], grant_row_by_entity: ['entity'] },
+  {
+    grant_row_by_subject: ['subject', 'subject_kind'],
+    grant_row_by_entity: ['entity'],
+    grant_row_by_session: ['session'],
+  },
 );
 
 /** What {@link openStore} always has; the engine and the extensions bring their own beside it. */

@@ -11,6 +11,7 @@ import { Problem } from '../../base/errors.js';
 import type { GuardedDialler } from '../../net/dialler.js';
 import type { CertificateIdentity } from '../client-certificate.js';
 import { unauthenticated } from '../credentials.js';
+import { Evidence } from '../evidence.js';
 import { neverBack } from '../never-back.js';
 import type { Credential, Principal, Role } from '../principal.js';
 import { Recent } from '../recent.js';
@@ -109,7 +110,7 @@ export class BearerSignIn {
         currentDate: new Date(now),
         requiredClaims: ['exp', 'iat', 'sub', 'jti', 'aud'],
       });
-      return identityOf(payload, issuer, now);
+      return identityOf(payload, token, issuer, now);
     } catch (error) {
       if (error instanceof errors.JWTExpired) throw unauthenticated('token-expired', issuer.issuer);
       if (error instanceof errors.JWTClaimValidationFailed)
@@ -158,7 +159,7 @@ function refuseDoubledClaims(token: string): void {
   }
 }
 
-function identityOf(claims: Claims, issuer: Issuer, now: number): CertificateIdentity {
+function identityOf(claims: Claims, token: string, issuer: Issuer, now: number): CertificateIdentity {
   const { sub, exp, iat, jti } = claims;
   const refuse = (reason: string): Problem => unauthenticated(reason, issuer.issuer);
   if (!isTime(exp) || !isTime(iat) || typeof jti !== 'string') throw refuse('token-form');
@@ -171,6 +172,7 @@ function identityOf(claims: Claims, issuer: Issuer, now: number): CertificateIde
   // eslint-disable-next-line no-control-regex -- names of people forge no lines of logs
   if (typeof sub !== 'string' || sub === '' || id.length > MAX_ID || /[\u0000-\u001f\u007f]/.test(sub))
     throw refuse('token-sub');
+  const notAfter = (exp + SKEW_SECONDS) * 1000;
   const bindings = membershipsOf(claims, issuer.vos);
   const verbs = verbsOf(claims);
   const credential: Credential = {
@@ -179,6 +181,7 @@ function identityOf(claims: Claims, issuer: Issuer, now: number): CertificateIde
     assurance: assuranceOf(claims),
     limited: false,
     vos: bindings.map(({ vo, entitlement, group }) => ({ vo, fqans: [entitlement ?? group ?? ''] })),
+    evidence: new Evidence({ by: 'token', token }, notAfter),
     ...(verbs === undefined ? {} : { verbs }),
   };
   const own = `oidc-${createHash('sha256').update(id).digest('hex').slice(0, 32)}`;
@@ -194,7 +197,7 @@ function identityOf(claims: Claims, issuer: Issuer, now: number): CertificateIde
     id,
     principal: acting(bindings[0]?.vo),
     notBefore: 0,
-    notAfter: (exp + SKEW_SECONDS) * 1000,
+    notAfter,
     inVo: (vo) => (bindings.some((each) => each.vo === vo) ? acting(vo) : undefined),
   };
 }

@@ -22,6 +22,8 @@ export interface AcceptedChain {
   /** Authenticated, but by a proxy that may not start or change anything. */
   readonly limited: boolean;
   readonly vos: readonly VoAttributes[];
+  /** DER of the certificates as they came. */
+  readonly sent: readonly Uint8Array[];
   /** Why attribute certificates were left out. */
   readonly dropped: readonly Refusal[];
   /** The earliest end of all certificates; milliseconds since the epoch. */
@@ -75,6 +77,7 @@ function judged(validation: Validation, chain: readonly Certificate[]): Accepted
     proxies: proxies.length,
     limited,
     vos: attributes,
+    sent: chain.map((each) => each.raw),
     dropped,
     notAfter: Math.min(...all.map((each) => each.validity.notAfter)),
     steps: validation.steps,

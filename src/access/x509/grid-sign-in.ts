@@ -74,14 +74,15 @@ export class GridSignIn implements CertificateSignIn {
     return new Promise((resolve) => resolve(this.#identify(request)));
   }
 
+  judge(chain: readonly Uint8Array[]): CertificateIdentity {
+    return orUnauthenticated(() => this.#judged(chain));
+  }
+
   #identify(request: IncomingMessage): CertificateIdentity | undefined {
-    try {
+    return orUnauthenticated(() => {
       const chain = this.#chainOf(request);
       return chain && this.#judged(chain);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      throw unauthenticated(error.reason, error.subject);
-    }
+    });
   }
 
   /** Behind a proxy that passes certificates on, the proxy's own certificate is nobody's. */
@@ -121,6 +122,16 @@ export class GridSignIn implements CertificateSignIn {
       if (error instanceof Refusal) return refused(error);
       throw error;
     }
+  }
+}
+
+/** Turns a refusal into the one answer that a client gets. */
+function orUnauthenticated<T>(judge: () => T): T {
+  try {
+    return judge();
+  } catch (error) {
+    if (error instanceof Refusal) throw unauthenticated(error.reason, error.subject);
+    throw error;
   }
 }
 

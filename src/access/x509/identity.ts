@@ -6,6 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import type { CertificateIdentity } from '../client-certificate.js';
+import { Evidence } from '../evidence.js';
 import type { Credential, Principal, Role } from '../principal.js';
 import type { AcceptedChain } from './chain.js';
 import { Refusal } from './refusal.js';
@@ -29,7 +30,8 @@ export function identityOfChain(
   trust: TrustAnchors,
   policy: IdentityPolicy,
 ): CertificateIdentity {
-  const { endEntity, path, vos } = chain;
+  const { endEntity, path, vos, sent } = chain;
+  const [notBefore, notAfter] = [0, Math.min(chain.notAfter, ...vos.map((each) => each.notAfter))];
   const [subject, anchor] = [endEntity.subject, path.at(-1)?.subject ?? endEntity.issuer];
   const id = `x509:${subject.rfc4514} issued by ${anchor.rfc4514}`;
   if (id.length > MAX_NAME) throw new Refusal('name', 'the names are too long', String(endEntity));
@@ -43,6 +45,7 @@ export function identityOfChain(
     assurance: profile === undefined ? 'unknown' : `igtf:${profile}`,
     limited: chain.limited,
     vos: merged(vos),
+    evidence: new Evidence({ by: 'chain', chain: sent }, notAfter),
   };
   const own = `x509-${createHash('sha256').update(id).digest('hex').slice(0, 32)}`;
   const acting = (vo: string | undefined): Principal => ({
@@ -53,7 +56,6 @@ export function identityOfChain(
     groups: vo === undefined ? [own] : [vo, own],
     credential,
   });
-  const [notBefore, notAfter] = [0, Math.min(chain.notAfter, ...vos.map((each) => each.notAfter))];
   return {
     id,
     principal: acting(credential.vos[0]?.vo),
