@@ -126,6 +126,7 @@ const principals = fc.record<Principal>({
 const ids = ['e0', 'e1', 'e2', 'e3'];
 const grants = fc.array(
   fc.record<Omit<NewGrant, 'createdAt' | 'createdBy'>>({
+    effect: fc.constantFrom('permit', 'permit', 'deny'),
     entity: fc.constantFrom(...ids, 'app'),
     verbs: fc.subarray<Verb>([...VERBS], { minLength: 1 }),
     until: fc.constantFrom(null, NOW - 1, NOW, NOW + 1),
@@ -178,6 +179,17 @@ forEachDatabase((name, database) => {
       }),
       { numRuns: name === 'sqlite' ? 100 : 25 },
     );
+  });
+
+  it('S-079 denies what is denied, whoever owns it and whatever permits it', async () => {
+    const who = principal(['administrator', 'user']);
+    const closed: Grant = { effect: 'deny', entity: 'e', verbs: ['read'], until: NOW + 1 };
+    const open: Grant = { entity: 'e', verbs: ['read'], until: null };
+    const [own, other] = [owned(who.id, 'physics'), { ...owned(who.id, 'physics'), id: 'other' }];
+    expect(decide(who, 'read', own, [open, closed], NOW)).toBe(false);
+    expect(decide(who, 'update', own, [closed], NOW)).toBe(true);
+    expect(decide(who, 'read', other, [closed], NOW)).toBe(true);
+    expect(decide(who, 'read', own, [closed], NOW + 1)).toBe(true);
   });
 
   it('takes grants back one by one or with what they open', async () => {

@@ -3,62 +3,36 @@
  * issuer is an HTTPS server on loopback.
  */
 
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { SignJWT, exportJWK, generateKeyPair, type CryptoKey, type JWTPayload } from 'jose';
+import type { JWTPayload } from 'jose';
 import { parse } from 'yaml';
 import { packageRoot } from '../../src/base/package-root.js';
 import { kindOf } from '../conformance/client.js';
-import { pkiFixtures } from '../support/pki-fixtures.js';
+import { TestIssuer } from '../support/issuer.js';
 import { startTestServer, type Reply, type TestServer } from '../support/server.js';
 
-const at = (name: string): string => join(pkiFixtures, name);
-let issuerServer: Server;
-let issuer: string;
-let key: CryptoKey;
+let issuer: TestIssuer;
 let vep: TestServer;
 
 beforeAll(async () => {
-  const pair = await generateKeyPair('ES256', { extractable: true });
-  key = pair.privateKey;
-  const keys = [{ ...(await exportJWK(pair.publicKey)), kid: 'k' }];
-  issuerServer = createServer(
-    { cert: readFileSync(at('eec/host.pem')), key: readFileSync(at('eec/host.key')) },
-    (request, response) => {
-      const path = request.url?.startsWith('/wlcg') ? '/wlcg' : '';
-      const metadata = { issuer: `${issuer}${path}`, jwks_uri: `${issuer}/keys` };
-      response.end(JSON.stringify(request.url === '/keys' ? { keys } : metadata));
-    },
-  );
-  issuerServer.listen(0, '127.0.0.1');
-  await once(issuerServer, 'listening');
-  issuer = `https://localhost:${(issuerServer.address() as AddressInfo).port}`;
+  issuer = await TestIssuer.start();
   // The configuration of docs/access/oidc.md, with its issuers on this machine.
   const page = readFileSync(join(packageRoot, 'docs/access/oidc.md'), 'utf8');
   const { access } = parse(/```yaml\n([^]*?)```/.exec(page)?.[1] ?? '') as {
     access: { issuers: { issuer: string }[] };
   };
-  const [egi, wlcg] = access.issuers.map((each) => ({ ...each, allow: ['localhost'], ca: at('ca/root.pem') }));
+  const [egi, wlcg] = access.issuers.map((each) => ({ ...each, ...issuer.reached }));
   const issuers = [
-    { ...egi, issuer },
-    { ...wlcg, issuer: `${issuer}/wlcg` },
+    { ...egi, issuer: issuer.url },
+    { ...wlcg, issuer: `${issuer.url}/wlcg` },
   ];
   vep = await startTestServer({ config: { access: { issuers } } });
 });
 afterAll(async () => {
   await vep.close();
-  issuerServer.closeAllConnections();
-  issuerServer.close();
+  issuer.close();
 });
-
-function token(claims: JWTPayload): Promise<string> {
-  const now = Math.floor(Date.now() / 1000);
-  const usual = { iss: issuer, sub: 'alice', aud: 'https://vep.example.org', iat: now, exp: now + 600, jti: '1' };
-  return new SignJWT({ ...usual, ...claims }).setProtectedHeader({ alg: 'ES256', kid: 'k', typ: 'at+jwt' }).sign(key);
-}
 
 async function send(
   method: string,
@@ -66,7 +40,7 @@ async function send(
   claims: JWTPayload,
   more: Record<string, string> = {},
 ): Promise<Reply> {
-  const headers = { authorization: `Bearer ${await token(claims)}`, ...more };
+  const headers = { authorization: `Bearer ${await issuer.token(claims)}`, ...more };
   const reply = await vep.request(method, path, { as: null, headers });
   // The keys of the issuer are fetched by upkeep, a moment after the start.
   if (reply.status !== 503) return reply;
@@ -74,7 +48,7 @@ async function send(
   return send(method, path, claims, more);
 }
 
-const WLCG = (): JWTPayload => ({ iss: `${issuer}/wlcg` });
+const WLCG = (): JWTPayload => ({ iss: `${issuer.url}/wlcg` });
 const ATLAS = (): JWTPayload => ({ ...WLCG(), 'wlcg.groups': ['/atlas'] });
 const BIOMED = { sub: 'bob', eduperson_entitlement: ['urn:mace:egi.eu:group:biomed:role=vm_operator#aai.egi.eu'] };
 const NETWORK = { 'content-type': 'text/occi', category: kindOf('network') };
@@ -120,7 +94,7 @@ it('S-064 holds a token of capabilities to them', async () => {
 });
 
 it('S-060 reads no token from a query, and writes none into the trail', async () => {
-  const text = await token(ATLAS());
+  const text = await issuer.token(ATLAS());
   const reply = await vep.request('GET', `/network/?access_token=${text}`, { as: null });
   expect([400, 401]).toContain(reply.status);
   expect(
@@ -129,7 +103,7 @@ it('S-060 reads no token from a query, and writes none into the trail', async ()
   const conflicting = await vep.request('GET', '/network/', { as: 'user', headers: { 'x-auth-token': text } });
   expect(conflicting.status).toBe(401);
   const [row] = await trail("reason = 'token-signature'");
-  expect(row).toMatchObject({ outcome: 'denied', details: expect.stringContaining(issuer) });
+  expect(row).toMatchObject({ outcome: 'denied', details: expect.stringContaining(issuer.url) });
   expect(JSON.stringify(await vep.rows('SELECT * FROM audit_entry'))).not.toContain(text.slice(-40));
 });
 

@@ -180,7 +180,7 @@ function identityOf(claims: Claims, token: string, issuer: Issuer, now: number):
     issuer: issuer.issuer,
     assurance: assuranceOf(claims),
     limited: false,
-    vos: bindings.map(({ vo, entitlement, group }) => ({ vo, fqans: [entitlement ?? group ?? ''] })),
+    vos: [...new Set(bindings.map(({ vo }) => vo))].map((vo) => ({ vo, fqans: namesIn(vo, bindings) })),
     evidence: new Evidence({ by: 'token', token }, notAfter),
     ...(verbs === undefined ? {} : { verbs }),
   };
@@ -206,6 +206,11 @@ function rolesIn(vo: string | undefined, bindings: readonly VoBinding[], require
   if (vo === undefined) return new Set(requireVo ? [] : ['user']);
   const given = bindings.filter((each) => each.vo === vo).flatMap(({ roles }) => roles);
   return new Set<Role>(['user', ...given]);
+}
+
+/** The entitlements and groups that bind to a VO: several of them are one membership. */
+function namesIn(vo: string, bindings: readonly VoBinding[]): string[] {
+  return bindings.filter((each) => each.vo === vo).map(({ entitlement, group }) => entitlement ?? group ?? '');
 }
 
 function isTime(value: unknown): value is number {
