@@ -258,13 +258,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const bearers = bearerSignIn(config, clock, closers);
   const trust = config.access.certificates && (await openTrust(config.access.certificates, clock, log));
   const certificates = trust ? gridSignIn(config, trust, clock) : plainSignIn(config);
-  const authenticator = new Authenticator(
-    store,
-    access,
-    clock,
-    { bearers, certificates },
-    new VoMemberships(store),
-  );
+  const authenticator = new Authenticator(store, access, clock, { bearers, certificates }, new VoMemberships(store));
   const sessionServices = {
     config: config.access.sessions,
     engine,

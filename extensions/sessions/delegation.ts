@@ -14,7 +14,7 @@ import { stringAt } from '../../src/base/json.js';
 import { APPLIANCE } from '../../src/client/index.js';
 import type { EntityDraft, Write } from '../../src/extension/kind-handler.js';
 import { entityIdOf } from '../../src/extension/locations.js';
-import { parseDateTime } from '../../src/sla/duration.js';
+import { parseDateTime, parseDuration } from '../../src/sla/duration.js';
 import { loadForUpdate } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { NewSession } from './sessions.js';
@@ -131,15 +131,22 @@ function readWishes(draft: EntityDraft, now: number, maxSeconds: number): Wishes
   if (foreign.length > 0 || words.length === 0)
     fault(VERBS_ATTRIBUTE, 'verbs', 'there are verbs that cannot be delegated', `choose from ${DELEGABLE.join(', ')}`);
   const wished = stringAt(draft.wanted, UNTIL);
-  const until = wished === undefined ? now + HOUR : (parseDateTime(wished) ?? Number.NaN);
+  const until = wished === undefined ? now + HOUR : endOf(wished, now);
   if (!(until > now && until <= now + maxSeconds * 1000)) {
-    const remedy = `write a time like 2026-01-01T00:00:00Z, at most ${maxSeconds} seconds from now`;
+    const remedy = `write 2026-01-01T00:00:00Z or PT1H, at most ${maxSeconds} seconds from now`;
     fault(UNTIL, 'until', 'this is no time at which a delegation can end', remedy);
   }
   if (faults.length > 0) throw new Problem('invalid', faults);
   // Who may act on something may see it.
   const verbs = [...new Set<Verb>(['read', ...words.filter(isVerb)])];
   return { verbs, until, subject, offer };
+}
+
+/** A date-time, or a duration from now; not a number for anything else. */
+function endOf(text: string, now: number): number {
+  const duration = parseDuration(text);
+  if (duration === undefined) return parseDateTime(text) ?? Number.NaN;
+  return duration.months === 0 ? now + duration.seconds * 1000 : Number.NaN;
 }
 
 async function applicationOf(access: Access, { tx, context }: Write, reference: string): Promise<EntityRecord> {

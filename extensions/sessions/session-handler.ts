@@ -5,7 +5,8 @@
  */
 
 import type { Access } from '../../src/access/access.js';
-import type { Principal } from '../../src/access/principal.js';
+import { rolesWithin } from '../../src/access/policy.js';
+import type { Principal, Role } from '../../src/access/principal.js';
 import { notFound, problem, type Problem } from '../../src/base/errors.js';
 import { stringAt } from '../../src/base/json.js';
 import type { EntityChange, EntityDraft, Invocation, Write } from '../../src/extension/kind-handler.js';
@@ -66,7 +67,7 @@ export class SessionHandler extends KeptEntityHandler {
 
   override async prepare(write: Write, draft: EntityDraft): Promise<void> {
     const { access, sessions } = this.#services;
-    if (REPUTATION in draft.wanted) requireJudge(write.context.principal);
+    if (REPUTATION in draft.wanted) requireJudge(write.context.principal, draft.group);
     const made = draft.prepared instanceof NewSession ? draft.prepared : undefined;
     if (!made) {
       const delegation = await readDelegation(access, write, draft, sessions.config.maxDelegationSeconds);
@@ -89,7 +90,7 @@ export class SessionHandler extends KeptEntityHandler {
   override async change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
     const changed = await super.change(write, entity, change);
     if (!change.attributes.has(REPUTATION)) return changed;
-    requireJudge(write.context.principal);
+    requireJudge(write.context.principal, entity.group);
     const reputation = change.attributes.get(REPUTATION);
     if (reputation !== undefined && !(Number(reputation) >= 0 && Number(reputation) <= 1)) {
       throw problem('invalid', 'session.reputation', 'a reputation is a number from 0 to 1', {
@@ -114,10 +115,10 @@ export class SessionHandler extends KeptEntityHandler {
     const row = await this.#row(write, entity.id);
     const { principal } = write.context;
     if (term === 'restore') {
-      requireJudge(principal);
+      requireJudge(principal, row.group);
       await sessions.restore(write, row);
     } else if (term === 'revoke') {
-      if (row.source === 'deployment') requireJudge(principal);
+      if (row.source === 'deployment') requireJudge(principal, row.group);
       else if (principal.id === row.subject && principal.id !== row.createdBy) throw notTheirs();
       await sessions.finish(write, row, revoked(stringAt(parameters, 'reason')));
     } else {
@@ -186,13 +187,20 @@ function redeemed(by: Principal): Ending {
   return { state: 'ended', reason: 'redeemed', message: `redeemed by ${by.name}` };
 }
 
-/** @throws Problem `forbidden` for whoever is neither the federation nor an administrator */
-function requireJudge({ roles }: Principal): void {
-  if (!roles.has('federation') && !roles.has('administrator')) throw notTheirs();
+/** @throws Problem `forbidden` for whoever neither acts for the federation or administers the VO, nor is an administrator */
+function requireJudge(principal: Principal, group: string): void {
+  if (principal.roles.has('administrator')) return;
+  const roles = principal.groups.includes(group) ? rolesWithin(principal, group) : new Set<Role>();
+  if (!roles.has('federation') && !roles.has('vo-administrator')) throw notTheirs();
 }
 
 function notTheirs(): Problem {
-  return problem('forbidden', 'session.not-judge', 'this is for the federation and for administrators', {
-    remedy: 'end a delegation, or delete the application, instead',
-  });
+  return problem(
+    'forbidden',
+    'session.not-judge',
+    'this is for the federation and for administrators of the VO or the provider',
+    {
+      remedy: 'end a delegation, or delete the application, instead',
+    },
+  );
 }

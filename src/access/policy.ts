@@ -123,8 +123,13 @@ function scopeOf(row: PolicyRow, principal: Principal): Scope | undefined {
 }
 
 /** The groups in which the principal has the role. */
-function groupsWith({ groups, groupRoles, roles }: Principal, role: Role): readonly string[] {
-  return groups.filter((group) => (groupRoles?.get(group) ?? roles).has(role));
+function groupsWith(principal: Principal, role: Role): readonly string[] {
+  return principal.groups.filter((group) => rolesWithin(principal, group).has(role));
+}
+
+/** The roles that the principal has in one of its groups. */
+export function rolesWithin({ groupRoles, roles }: Principal, group: string): ReadonlySet<Role> {
+  return groupRoles?.get(group) ?? roles;
 }
 
 function anyOf(parts: readonly Scope[]): Scope {

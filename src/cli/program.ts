@@ -216,10 +216,10 @@ function addTrust(program: Command, calling: Calling): void {
     .command('reload')
     .description('let the server read its trust directory at once (administrators)')
     .action(calling<never>(async (session) => (await import('./commands/trust.js')).reloadTrust(session)));
+  const access = program.command('access').description('who may do what');
+  addSessions(access, calling);
   inTrust(
-    program
-      .command('access')
-      .description('who may do what')
+    access
       .command('check')
       .description('say step by step whether a certificate (--cert) is let in, and as whom; needs no server'),
   )
@@ -227,6 +227,50 @@ function addTrust(program: Command, calling: Calling): void {
     .option('--at <date>', 'as it will be then (ISO 8601)')
     .action(calling<never>(async (...all) => (await import('./commands/access-check.js')).accessCheck(...all)));
 }
+
+/** Temporary access to applications. */
+function addSessions(access: Command, calling: Calling): void {
+  access
+    .command('sessions')
+    .description('list who has temporary access to which application')
+    .argument('[appliance]', 'to this one only')
+    .action(
+      calling<never>(async (session, args) =>
+        (await import('./commands/access-sessions.js')).listSessions(session, args),
+      ),
+    );
+  access
+    .command('delegate')
+    .description('let somebody else at an appliance of yours for a while')
+    .argument('<appliance>', ENTITY)
+    .option(
+      '--to <subject>',
+      'whom, by the id that a session of theirs shows; absent: whoever redeems a one-time token',
+    )
+    .option('--verbs <verbs>', 'what they may: read, update, act, delete, reveal (read,act)')
+    .option('--for <duration>', 'how long: 30m, 1h, 2d (1h)')
+    .action(calling<never>(async (...all) => (await import('./commands/access-sessions.js')).delegate(...all)));
+  access
+    .command('redeem')
+    .description('use a one-time token of a delegation')
+    .argument('[token]', 'typed, or read from standard input, when absent')
+    .action(
+      calling<never>(async (session, args) => (await import('./commands/access-sessions.js')).redeem(session, args)),
+    );
+  for (const [term, description] of SESSION_TERMS) {
+    const command = access.command(term).description(description).argument('<session>', 'id, as the list shows it');
+    if (term === 'revoke') command.option('--reason <text>', 'for the subject to read');
+    command.action(
+      calling<never>(async (...all) => (await import('./commands/access-sessions.js')).actOnSession(term, ...all)),
+    );
+  }
+}
+
+const SESSION_TERMS = [
+  ['end', 'give a delegation up'],
+  ['revoke', 'take access away at once (a deployment: the federation and administrators)'],
+  ['restore', 'give back what was revoked (the federation and administrators)'],
+] as const;
 
 function inTrust(command: Command): Command {
   return command

@@ -12,6 +12,7 @@ export { ClientError, ConnectionError } from './client-error.js';
 export { Discovery, type CategoryDescription } from './discovery.js';
 export type { WatchEvent, WatchOptions } from './event-stream.js';
 export type { Credentials, Fetch, TlsIdentity } from './transport.js';
+export { SESSION, SESSION_ACTIONS, SESSION_PREFIX } from './session.js';
 export type { UploadOptions, UploadSource } from './upload.js';
 export {
   VepClient,

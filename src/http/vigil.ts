@@ -6,7 +6,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from '../access/access.js';
-import type { Grant } from '../access/policy.js';
+import { rolesWithin, type Grant } from '../access/policy.js';
 import type { Principal } from '../access/principal.js';
 import { Problem, problem } from '../base/errors.js';
 import { generationOf } from '../store/generations.js';
@@ -74,8 +74,13 @@ function isSame(now: Principal, before: Principal): boolean {
   return (
     now.id === before.id &&
     [...before.roles].every((role) => now.roles.has(role)) &&
-    before.groups.every((group) => now.groups.includes(group))
+    before.groups.every((group) => now.groups.includes(group) && hasAll(now, before, group))
   );
+}
+
+function hasAll(now: Principal, before: Principal, group: string): boolean {
+  const held = rolesWithin(now, group);
+  return [...rolesWithin(before, group)].every((role) => held.has(role));
 }
 
 /** Whether a permit is gone, or a denial came. */
