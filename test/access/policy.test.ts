@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { addGrant, grantsFor, removeGrant, removeGrantsOn, type NewGrant } from '../../src/access/grants.js';
 import { decide, ownScope, scope, VERBS, type Grant, type Verb } from '../../src/access/policy.js';
-import type { Principal, Role } from '../../src/access/principal.js';
+import { ROLES, type Principal, type Role } from '../../src/access/principal.js';
 import { compileScope } from '../../src/store/compile-scope.js';
 import { insertEntity } from '../../src/store/entities.js';
 import { evaluateScope, type Ownership } from '../../src/store/scope.js';
@@ -14,6 +14,8 @@ import { entityRecord } from '../store/records.js';
 const NOW = 1_763_800_000_000;
 const COMPUTE = 'http://schemas.ogf.org/occi/infrastructure#compute';
 const AGREEMENT = 'http://schemas.ogf.org/occi/sla#agreement';
+const VO = 'http://schemas.contrail-project.eu/occi/vo#vo';
+const MEMBER = 'http://schemas.contrail-project.eu/occi/vo#member';
 
 function principal(roles: readonly Role[], members: Partial<Principal> = {}): Principal {
   return { id: 'local:alice', name: 'alice', tier: 'local', roles: new Set(roles), groups: ['physics'], ...members };
@@ -92,6 +94,24 @@ describe('the policy', () => {
     }
   }
 
+  it('holds in each group the roles that its membership gives, and no others there (S-036)', () => {
+    const groupRoles = new Map<string, ReadonlySet<Role>>([
+      ['physics', new Set<Role>(['viewer'])],
+      ['chemistry', new Set<Role>(['user', 'vo-administrator'])],
+    ]);
+    const mixed = principal(['user'], { groups: ['own', 'physics', 'chemistry'], groupRoles });
+    const may = (verb: Verb, entity: Ownership): boolean => decide(mixed, verb, entity, [], NOW);
+    expect(may('create', owned('local:alice', 'own'))).toBe(true);
+    expect(may('read', owned('local:bob', 'physics'))).toBe(true);
+    expect(may('create', owned('local:alice', 'physics'))).toBe(false);
+    expect(may('delete', owned('local:bob', 'physics'))).toBe(false);
+    expect(may('delete', owned('local:bob', 'chemistry'))).toBe(true);
+    expect(may('reveal', owned('local:bob', 'chemistry'))).toBe(false);
+    expect(may('create', owned('local:alice', 'chemistry', MEMBER))).toBe(true);
+    expect(may('update', owned('local:alice', 'chemistry', VO))).toBe(false);
+    expect(may('create', owned('local:alice', 'own', MEMBER))).toBe(false);
+  });
+
   it('lets a grant open one entity, or all of one appliance, for its verbs and no longer than until its end (S-078, S-080)', () => {
     const grant: Grant = { entity: 'app-x', verbs: ['read', 'act'], until: NOW };
     const stranger = principal(['user'], { id: 'local:stranger', groups: ['nobody'] });
@@ -117,10 +137,11 @@ const principals = fc.record<Principal>({
   id: fc.constantFrom('local:alice', 'local:bob'),
   name: fc.constant('somebody'),
   tier: fc.constantFrom('local', 'federation'),
-  roles: fc
-    .subarray<Role>(['user', 'administrator', 'federation', 'provider', 'auditor'])
-    .map((roles) => new Set(roles)),
+  roles: fc.subarray<Role>([...ROLES]).map((roles) => new Set(roles)),
   groups: fc.constantFrom<Principal['groups']>(['physics'], ['chemistry', 'physics'], ['nobody']),
+  groupRoles: fc
+    .array(fc.tuple(fc.constantFrom('physics', 'chemistry'), fc.subarray<Role>([...ROLES])), { maxLength: 2 })
+    .map((held) => new Map(held.map(([group, roles]) => [group, new Set(roles)]))),
 });
 
 const ids = ['e0', 'e1', 'e2', 'e3'];
@@ -143,7 +164,7 @@ const entities = fc.tuple(
   ...ids.map((id) =>
     fc.record<Ownership>({
       id: fc.constant(id),
-      kind: fc.constantFrom(COMPUTE, AGREEMENT),
+      kind: fc.constantFrom(COMPUTE, AGREEMENT, VO, MEMBER),
       owner: fc.constantFrom('local:alice', 'local:bob'),
       group: fc.constantFrom('physics', 'chemistry'),
       appliance: fc.constantFrom(null, 'app', 'e0'),
