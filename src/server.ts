@@ -30,6 +30,7 @@ import {
   Authenticator,
   BearerSignIn,
   GridSignIn,
+  KeystoneTokens,
   RefusalTrail,
   TrustDirectory,
   bootstrap,
@@ -66,6 +67,7 @@ import { healthEndpoints } from './http/health.js';
 import { assetEndpoints } from './http/html/assets.js';
 import { Pages } from './http/html/pages.js';
 import { Identification } from './http/identification.js';
+import { keystoneEndpoints } from './http/keystone/endpoints.js';
 import { listen } from './http/listen.js';
 import { RequestMetrics } from './http/metrics.js';
 import { Discovery } from './http/occi/discovery.js';
@@ -258,7 +260,14 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const bearers = bearerSignIn(config, clock, closers);
   const trust = config.access.certificates && (await openTrust(config.access.certificates, clock, log));
   const certificates = trust ? gridSignIn(config, trust, clock) : plainSignIn(config);
-  const authenticator = new Authenticator(store, access, clock, { bearers, certificates }, new VoMemberships(store));
+  const keystone = config.access.keystone.enabled ? new KeystoneTokens(store, secretKey, clock) : undefined;
+  const authenticator = new Authenticator(
+    store,
+    access,
+    clock,
+    { bearers, certificates, keystone },
+    new VoMemberships(store),
+  );
   const sessionServices = {
     config: config.access.sessions,
     engine,
@@ -358,6 +367,9 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     eventStreamEndpoint({ store, access, engine, clock, stopping: stopping.signal }),
     operationsEndpoint({ store, access }),
     ...trustEndpoints(trust),
+    ...keystoneEndpoints(
+      keystone && { tokens: keystone, identification, clock, tokenSeconds: config.access.keystone.tokenSeconds },
+    ),
     ...uploadEndpoints(uploads),
     ...assetEndpoints(),
     openApiEndpoint({ store, categories, handlers, bodyReaders, renderings }),
@@ -384,6 +396,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     metrics,
     trail,
     vigil,
+    keystone: keystone !== undefined,
     signedIn,
     telemetry,
     express,
@@ -404,6 +417,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       ? [{ name: 'issuers', everyMs: ISSUERS_MS, run: (signal: AbortSignal) => bearers.refresh(signal) }]
       : []),
     { name: 'open-requests', everyMs: config.access.sessions.checkMs, run: () => vigil.look(store) },
+    ...(keystone ? [{ name: 'keystone-tokens', everyMs: TOKEN_USE_FLUSH_MS, run: () => keystone.prune() }] : []),
     { name: 'refusals', everyMs: REFUSAL_FLUSH_MS, run: () => trail.flush() },
     ...(trust ? [{ name: 'trust', everyMs: trust.everyMs, run: trust.refresh }] : []),
     { name: 'upload-expiry', everyMs: UPLOAD_LIFETIME_MS / 24, run: () => uploads.expire() },

@@ -71,5 +71,5 @@ export class Access {
 
 /** The same principal may come with other groups tomorrow. */
 function keyOf(principal: Principal): string {
-  return [principal.id, ...principal.groups].join('\n');
+  return [principal.id, principal.confinedTo ?? '', ...principal.groups].join('\n');
 }

@@ -14,6 +14,7 @@ import { findAccount, localId } from './accounts.js';
 import type { CertificateIdentity, CertificateSignIn } from './client-certificate.js';
 import { claimsOf, unauthenticated, type Claim, type Credentials } from './credentials.js';
 import type { Evidence, Proof } from './evidence.js';
+import type { KeystoneToken, KeystoneTokens } from './keystone-tokens.js';
 import type { BearerSignIn } from './oidc/bearer-sign-in.js';
 import type { MembershipSource } from './memberships.js';
 import { neverBack } from './never-back.js';
@@ -39,6 +40,8 @@ interface Verified {
 export interface FederationSignIn {
   readonly bearers?: BearerSignIn | undefined;
   readonly certificates?: CertificateSignIn | undefined;
+  /** Absent: there is no Keystone façade. */
+  readonly keystone?: KeystoneTokens | undefined;
 }
 
 export class Authenticator {
@@ -47,6 +50,7 @@ export class Authenticator {
   readonly #bearers: BearerSignIn | undefined;
   readonly #memberships: MembershipSource | undefined;
   readonly #certificates: CertificateSignIn | undefined;
+  readonly #keystone: KeystoneTokens | undefined;
   readonly #now: () => number;
   /** Lives as long as the process: what is remembered of a password is worth nothing elsewhere. */
   readonly #processKey = randomBytes(32);
@@ -71,6 +75,7 @@ export class Authenticator {
   ) {
     this.#bearers = federation.bearers;
     this.#certificates = federation.certificates;
+    this.#keystone = federation.keystone;
     this.#memberships = memberships;
     this.#store = store;
     this.#access = access;
@@ -91,6 +96,12 @@ export class Authenticator {
     for (const claim of others) {
       const other = await this.#prove(claim, credentials, current);
       if (other.id !== proven.id) throw unauthenticated('conflicting-credentials');
+    }
+    if (first.by === 'keystone') {
+      const scoped = proven.confinedTo !== undefined && (credentials.vo ?? proven.confinedTo) === proven.confinedTo;
+      if (!scoped && credentials.unscoped !== true) throw unauthenticated('token-unscoped');
+      await this.#access.prepare(proven, current);
+      return proven;
     }
     const joined = (await this.#memberships?.join(proven, current)) ?? proven;
     const principal = credentials.vo === undefined ? joined : actingFor(joined, credentials.vo);
@@ -127,6 +138,8 @@ export class Authenticator {
         return this.#proveToken(claim.token, claim.name, generation);
       case 'password':
         return this.#provePassword(claim.name, claim.password, remoteAddress, generation);
+      case 'keystone':
+        return this.#proveKeystone(claim.token, generation);
       case 'bearer':
         return this.#proveBearer(claim.token, vo);
       case 'certificate':
@@ -154,6 +167,28 @@ export class Authenticator {
     const account = await findAccount(this.#store, token.principal);
     if (!account || account.disabled) throw unauthenticated('account-disabled');
     return [account.principal, token.expiresAt ?? Number.POSITIVE_INFINITY];
+  }
+
+  /** The token says who and for what; whether that still holds is judged by what the sign-in rested on. */
+  async #proveKeystone(token: string, generation: number): Promise<Principal> {
+    const found = await this.#keystone?.find(digestOfToken(token));
+    if (!found) throw unauthenticated('token-unknown');
+    if (this.#now() >= found.expiresAt) throw unauthenticated('token-expired');
+    const principal = await this.#standing(found);
+    const joined = (await this.#memberships?.join(principal, generation)) ?? principal;
+    const { project } = found;
+    if (project === null) return joined;
+    if (!joined.groups.includes(project)) throw unauthenticated('token-project', project);
+    const groupRoles = joined.groupRoles?.get(project);
+    const held = { ...joined, groups: [project] as const, confinedTo: project };
+    return groupRoles ? { ...held, groupRoles: new Map([[project, groupRoles]]) } : held;
+  }
+
+  async #standing({ subject, evidence, project }: KeystoneToken): Promise<Principal> {
+    if (evidence) return this.#reprove(evidence.proof, project ?? undefined);
+    const account = await findAccount(this.#store, subject);
+    if (!account || account.disabled) throw unauthenticated('account-disabled');
+    return account.principal;
   }
 
   async #provePassword(name: string, password: string, address: string, generation: number): Promise<Principal> {

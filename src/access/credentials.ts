@@ -5,6 +5,7 @@
 
 import { Problem } from '../base/errors.js';
 import type { CertificateIdentity } from './client-certificate.js';
+import { isKeystoneToken } from './keystone-tokens.js';
 import { isToken } from './tokens.js';
 
 export interface Credentials {
@@ -16,6 +17,8 @@ export interface Credentials {
   readonly clientCertificate?: CertificateIdentity | undefined;
   /** The VO for which the request acts, by `X-VEP-VO`. */
   readonly vo?: string | undefined;
+  /** Whether a token that has chosen no project yet will do: for choosing one. */
+  readonly unscoped?: boolean;
   /** The peer's address; behind a trusted proxy, the one it names. */
   readonly remoteAddress: string;
 }
@@ -26,6 +29,7 @@ export type Claim =
       readonly token: string;
       /** Basic: the account it must belong to. */ readonly name?: string;
     }
+  | { readonly by: 'keystone'; readonly token: string }
   | { readonly by: 'password'; readonly name: string; readonly password: string }
   | { readonly by: 'bearer'; readonly token: string }
   | { readonly by: 'certificate'; readonly identity: CertificateIdentity };
@@ -45,7 +49,8 @@ export function claimsOf(credentials: Credentials): Claim[] {
   if (credentials.clientCertificate) claims.push({ by: 'certificate', identity: credentials.clientCertificate });
   if (credentials.authorization !== undefined) claims.push(claimOf(credentials.authorization));
   if (credentials.xAuthToken !== undefined) claims.push(tokenClaim(credentials.xAuthToken));
-  return claims;
+  // A token of a project says for what the request acts, whatever else signs it in.
+  return claims.sort((one, other) => Number(other.by === 'keystone') - Number(one.by === 'keystone'));
 }
 
 /**
@@ -79,6 +84,7 @@ function claimOf(authorization: string): Claim {
 
 function tokenClaim(token: string): Claim {
   if (isToken(token)) return { by: 'token', token };
+  if (isKeystoneToken(token)) return { by: 'keystone', token };
   if (token.length > MAX_CREDENTIAL || !JWT.test(token)) throw unauthenticated('token-form');
   return { by: 'bearer', token };
 }

@@ -36,4 +36,5 @@ export type { TrustAnchors } from './x509/trust-anchors.js';
 export { TrustDirectory, readTrust } from './x509/trust-directory.js';
 export { trustReport, type TrustReport } from './x509/trust-report.js';
 export type { Step } from './x509/validation.js';
+export { KeystoneTokens } from './keystone-tokens.js';
 export { RefusalTrail, type Refused } from './refusal-trail.js';

@@ -82,8 +82,9 @@ export function scope(principal: Principal, verb: Verb, grants: readonly Grant[]
   const [permitted, denied] = [of(false), of(true)];
   if (permitted.length > 0) parts.push({ op: 'entity', ids: permitted });
   const allowed = anyOf(parts);
-  if (denied.length === 0 || allowed.op === 'none') return allowed;
-  return { op: 'and', of: [allowed, { op: 'not', of: { op: 'entity', ids: denied } }] };
+  const limits: Scope[] = denied.length === 0 ? [] : [{ op: 'not', of: { op: 'entity', ids: denied } }];
+  if (principal.confinedTo !== undefined) limits.push({ op: 'group', groups: [principal.confinedTo] });
+  return limits.length === 0 || allowed.op === 'none' ? allowed : { op: 'and', of: [allowed, ...limits] };
 }
 
 /** Whether a grant counts at this time. */

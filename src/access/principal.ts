@@ -44,6 +44,8 @@ export interface Principal {
   readonly groups: readonly [string, ...string[]];
   /** Groups in which other roles than {@link roles} hold: those of a VO that local administration has given. */
   readonly groupRoles?: ReadonlyMap<string, ReadonlySet<Role>>;
+  /** The group outside of which there is nothing for it: signed in with a token of this project. */
+  readonly confinedTo?: string;
   /** Absent: a local account. */
   readonly credential?: Credential;
 }

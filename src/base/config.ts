@@ -36,6 +36,8 @@ export interface Config {
     readonly certificates?: CertificatesConfig;
     readonly issuers: readonly IssuerConfig[];
     readonly sessions: SessionsConfig;
+    /** The façade for clients that know Keystone. */
+    readonly keystone: { readonly enabled: boolean; readonly tokenSeconds: number };
   };
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' };
   readonly limits: {
@@ -221,6 +223,7 @@ export const configSchema: JsonObject = object({
         header: { enum: ['rfc9440', 'nginx', 'haproxy', 'envoy'] },
       },
     },
+    keystone: object({ enabled: boolean(false), tokenSeconds: integer(60, 2_592_000, 28_800) }),
     sessions: object({
       checkMs: integer(100, 4000, 1000),
       onExpiry: { enum: [...SESSION_MEASURES], default: 'keep' },

@@ -23,6 +23,7 @@ import { watchArrival } from './arrival.js';
 import { asProblem, renderProblem, statusOf } from './errors.js';
 import type { Guard } from './guard.js';
 import { wantsPage } from './html/negotiation.js';
+import { KEYSTONE_PATH } from './keystone/endpoints.js';
 import { Pages } from './html/pages.js';
 import type { Vigil } from './vigil.js';
 import type { Identification } from './identification.js';
@@ -37,7 +38,7 @@ import { readTarget, type Target } from './target.js';
 export const SERVER = 'vep/0.1.0 OCCI/1.1 OCCI/1.2 OCCI-CRTP/1.1';
 
 /** Paths that are not OCCI's (K02). */
-const RESERVED = /^\/(?:health|metrics|log|upload|events|console|guest)(?:\/|$)/;
+const RESERVED = /^\/(?:health|metrics|log|upload|events|console|guest|keystone)(?:\/|$)/;
 
 export interface FrontServices {
   readonly store: Store;
@@ -49,6 +50,8 @@ export interface FrontServices {
   readonly metrics: RequestMetrics;
   readonly trail: RefusalTrail;
   readonly vigil: Vigil;
+  /** Whether there is a Keystone façade to send clients to. */
+  readonly keystone: boolean;
   /** Hears of every principal that a request comes from. */
   readonly signedIn: (principal: Principal, requestId: string) => void;
   readonly telemetry: Telemetry;
@@ -155,7 +158,7 @@ export class Front {
     common: CommonFields = [],
   ): void => {
     const { log, metrics } = this.#services;
-    const found = asProblem(error, requestId);
+    const found = this.#challenged(asProblem(error, requestId), message);
     const status = statusOf(found);
     if (!(error instanceof Problem)) log.error({ requestId, err: error, method: message.method }, 'a request failed');
     else if (status >= 500)
@@ -181,6 +184,20 @@ export class Front {
       : writeLastAnswer(message, response, answer, fields);
     written.catch(() => response.destroy());
   };
+
+  /** Clients that know Keystone are sent there; rOCCI wants that to be all that the field says. Browsers ask for a password. */
+  #challenged(found: Problem, message: IncomingMessage): Problem {
+    const { keystone, guard } = this.#services;
+    if (!keystone || found.kind !== 'unauthenticated' || wantsPage(message.headers.accept)) return found;
+    let base: string;
+    try {
+      base = guard.baseOf(message);
+    } catch {
+      return found;
+    }
+    const headers = { ...found.headers, 'WWW-Authenticate': `Keystone uri='${base}${KEYSTONE_PATH}'` };
+    return new Problem(found.kind, found.faults, { cause: found.cause, headers });
+  }
 
   #audit(found: Problem, status: number, message: IncomingMessage, requestId: string): void {
     const { trail, identification } = this.#services;

@@ -35,7 +35,34 @@ export class Identification {
   async require(message: IncomingMessage, generation?: number): Promise<Principal> {
     const principal = await this.#identify(message, generation);
     if (!principal) throw unauthenticated('none');
-    if (!SAFE.has(message.method ?? '')) refuseWrites(principal, message.headers['x-vep-vo'] !== undefined);
+    if (!SAFE.has(message.method ?? '')) refuseWrites(principal, isVoNamed(message, principal));
+    return principal;
+  }
+
+  /**
+   * Who asks for a token, or for the projects to choose from: whatever the method, and before any project is chosen.
+   * @throws Problem `unauthenticated`; `too-many-requests`
+   */
+  async forToken(message: IncomingMessage): Promise<Principal> {
+    const principal = await this.#identify(message, undefined, true);
+    if (!principal) throw unauthenticated('none');
+    return principal;
+  }
+
+  /** Name and password of a token request's body, held to the same limits as those of a header field. */
+  async byPassword(message: IncomingMessage, name: string, password: string): Promise<Principal> {
+    const basic = Buffer.from(`${name}:${password}`, 'utf8').toString('base64');
+    const remoteAddress = message.socket.remoteAddress ?? '';
+    const principal = await this.#authenticator.identify({ authorization: `Basic ${basic}`, remoteAddress });
+    if (!principal) throw unauthenticated('password');
+    return principal;
+  }
+
+  /** Whom a token stands for that came in a body. */
+  async byToken(message: IncomingMessage, token: string): Promise<Principal> {
+    const remoteAddress = message.socket.remoteAddress ?? '';
+    const principal = await this.#authenticator.identify({ xAuthToken: token, remoteAddress, unscoped: true });
+    if (!principal) throw unauthenticated('token-form');
     return principal;
   }
 
@@ -54,14 +81,18 @@ export class Identification {
     return this.#known.get(message);
   }
 
-  async #identify(message: IncomingMessage, generation: number | undefined): Promise<Principal | null> {
-    const principal = await this.#prove(message, generation);
+  async #identify(
+    message: IncomingMessage,
+    generation: number | undefined,
+    unscoped = false,
+  ): Promise<Principal | null> {
+    const principal = await this.#prove(message, generation, unscoped);
     if (principal) this.#known.set(message, principal);
     if (principal) await this.#limit(principal);
     return principal;
   }
 
-  async #prove(message: IncomingMessage, generation: number | undefined): Promise<Principal | null> {
+  async #prove(message: IncomingMessage, generation: number | undefined, unscoped = false): Promise<Principal | null> {
     const token = message.headers['x-auth-token'];
     const certificate = this.#certificates ? await this.#certificates.identify(message) : undefined;
     const credentials = {
@@ -69,6 +100,7 @@ export class Identification {
       xAuthToken: Array.isArray(token) ? token[0] : token,
       clientCertificate: certificate,
       vo: message.headers['x-vep-vo'] as string | undefined,
+      unscoped,
       remoteAddress: message.socket.remoteAddress ?? '',
     };
     return this.#authenticator.identify(credentials, generation);
@@ -84,6 +116,11 @@ export class Identification {
       throw new Problem('too-many-requests', fault, { retryAfter: seconds });
     }
   }
+}
+
+/** By `X-VEP-VO`, or by a token of its project. */
+function isVoNamed({ headers }: IncomingMessage, { confinedTo }: Principal): boolean {
+  return headers['x-vep-vo'] !== undefined || confinedTo !== undefined;
 }
 
 /**

@@ -9,6 +9,7 @@ import { problem } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { CreateStore1763800000000 } from './migrations/create-store.js';
 import { AddUserMixinApplies1764500000000 } from './migrations/user-mixin-applies.js';
+import { CreateKeystoneToken1765000000000 } from './migrations/keystone-token.js';
 import { ListByGroup1764600000000 } from './migrations/list-by-group.js';
 import { AddGrantEffect1764900000000 } from './migrations/grant-effect.js';
 import { openPostgresStore } from './postgres-store.js';
@@ -46,6 +47,7 @@ export const storeMigrations: readonly Migration[] = [
   AddUserMixinApplies1764500000000,
   ListByGroup1764600000000,
   AddGrantEffect1764900000000,
+  CreateKeystoneToken1765000000000,
 ];
 
 /**

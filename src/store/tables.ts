@@ -182,6 +182,19 @@ const grantRow = table(
   },
 );
 
+const keystoneToken = table(
+  'keystone_token',
+  {
+    sha256: key,
+    subject: text,
+    project: optional(text),
+    evidence: optional(text),
+    created_at: bigint,
+    expires_at: bigint,
+  },
+  { keystone_token_by_expiry: ['expires_at'], keystone_token_by_subject: ['subject'] },
+);
+
 /** What {@link openStore} always has; the engine and the extensions bring their own beside it. */
 export const storeSchemas: readonly EntitySchema[] = [
   entity,
@@ -197,4 +210,5 @@ export const storeSchemas: readonly EntitySchema[] = [
   principalGroup,
   token,
   grantRow,
+  keystoneToken,
 ];

@@ -30,6 +30,8 @@ export const RESERVED_PATHS = [
   '/upload/',
   '/events/',
   '/console/',
+  '/guest/',
+  '/keystone/',
 ];
 
 export class QueryInterface {

@@ -1,0 +1,47 @@
+/** Requests over TLS with a certificate of the fixtures, or with none, to a server of the test's own. */
+
+import { readFileSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
+import https from 'node:https';
+import { join } from 'node:path';
+import { pkiFixtures } from './pki-fixtures.js';
+
+export interface SecureReply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+export interface SecureOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Name of a fixture, as `voms/good`: chain and key may lie in one file. */
+  readonly as?: string;
+}
+
+export function sendSecurely(url: string, { as, body, ...options }: SecureOptions = {}): Promise<SecureReply> {
+  return new Promise((resolve, reject) => {
+    const request = https.request(
+      url,
+      { agent: false, rejectUnauthorized: false, ...options, ...(as === undefined ? {} : identity(as)) },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => (text += chunk));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+function identity(name: string): https.RequestOptions {
+  const read = (file: string): string => readFileSync(join(pkiFixtures, file), 'utf8');
+  const cert = read(`${name}.pem`);
+  const key = /-----BEGIN (?:RSA |EC )?PRIVATE KEY-----/.test(cert)
+    ? cert
+    : read(`${name.replace(/\.chain$/, '')}.key`);
+  return { cert, key };
+}
