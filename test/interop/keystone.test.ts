@@ -6,6 +6,7 @@
 import { parse } from 'yaml';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { JsonObject } from '../../src/base/json.js';
 import { packageRoot } from '../../src/base/package-root.js';
 import { kindOf } from '../conformance/client.js';
 import { AUDIENCE, TestIssuer } from '../support/issuer.js';
@@ -19,7 +20,7 @@ afterAll(() => issuer.close());
 
 /** The configuration of docs/access/keystone.md, on the fixtures. */
 const page = readFileSync(join(packageRoot, 'docs/access/keystone.md'), 'utf8');
-const documented = parse(/```yaml\n([^]*?)```/.exec(page)?.[1] ?? '') as { access: { keystone: object } };
+const documented = parse(/```yaml\n([^]*?)```/.exec(page)?.[1] ?? '') as { access: { keystone: JsonObject } };
 
 const config = {
   server: { port: 0, tls: { certificate: at('eec/host.pem'), key: at('eec/host.key') } },
