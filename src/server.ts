@@ -82,6 +82,7 @@ import { Vigil } from './http/vigil.js';
 import { uploadEndpoints } from './http/upload-endpoints.js';
 import { occi } from './iaas/adapters/occi/site-type.js';
 import { openNebula } from './iaas/adapters/opennebula/site-type.js';
+import { openStack } from './iaas/adapters/openstack/site-type.js';
 import { simulator } from './iaas/adapters/simulator/site-type.js';
 import { SiteTypes } from './iaas/site-type.js';
 import { Sites } from './iaas/sites.js';
@@ -157,7 +158,7 @@ export function openDataStore(config: Pick<Config, 'data'>, log: Log): Promise<S
 }
 
 /** Every type of site that a configuration can name. */
-const siteTypes = new SiteTypes([simulator, openNebula, occi]);
+const siteTypes = new SiteTypes([simulator, openNebula, openStack, occi]);
 
 /** Their names, as `sites[].type` has them. */
 export const siteTypeNames = siteTypes.names;

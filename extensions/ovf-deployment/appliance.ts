@@ -199,11 +199,13 @@ export class ApplianceHandler implements KindHandler {
     const used = new Set(components.machines.flatMap(({ disks }) => disks.flatMap(({ image }) => image ?? [])));
     const registered = [...used].filter((image) => images[image] !== undefined);
     const site = entity.site ?? '';
+    const can = this.#services.sites.adapter(site).capabilities();
     return deploymentGraph({
       site,
       appliance: entity.id,
       ...parts,
-      plugsAtCreation: this.#services.sites.adapter(site).capabilities().plugsAtCreation === true,
+      plugsAtCreation: can.plugsAtCreation === true,
+      bootsAtCreation: can.bootsAtCreation === true,
       startup: plan.startup,
       constraints: plan.constraints,
       images: new Map(registered.map((image) => [image, newUuid()])),

@@ -30,6 +30,8 @@ export interface DeploymentParts {
   readonly reporting: ReadonlySet<string>;
   /** The site makes machines with what they are plugged into, which must be there first. */
   readonly plugsAtCreation: boolean;
+  /** The site's machines run as soon as they are made. */
+  readonly bootsAtCreation: boolean;
   /** File ids whose images must be registered with the site, and the id of each one's operation subject. */
   readonly images: ReadonlyMap<string, string>;
   /** Id of the subject of the work on the package itself, if its images have to wait for that (K06). */
@@ -58,8 +60,22 @@ export function deploymentGraph(parts: DeploymentParts): NewChild[] {
     children.push(provision(network, {}, []));
     children.push(act(network, 'up', 'active', [provisionKey(network)]));
   }
-  for (const machine of components.machines) children.push(...machineChildren(parts, machine));
-  return [...children, ...startChildren(parts.startup, components.machines, readyKeys, parts.reporting)];
+  const starts = startChildren(parts.startup, components.machines, readyKeys, parts.reporting);
+  for (const machine of components.machines) {
+    const made = machineChildren(parts, machine);
+    children.push(...(parts.bootsAtCreation ? madeInTurn(made, machine, starts) : made));
+  }
+  return [...children, ...starts];
+}
+
+/** Where making a machine starts it, it is made when its turn to start has come; one that shall not start is stopped. */
+function madeInTurn(made: readonly NewChild[], machine: MachineComponents, starts: readonly NewChild[]): NewChild[] {
+  const start = starts.find((child) => child.type === ACT && child.entity === machine.compute.id);
+  if (!start) return [...made, act(machine.compute, 'stop', 'inactive', readyKeys(machine))];
+  const ready = new Set(readyKeys(machine));
+  const turn = start.after.filter((key) => !ready.has(key));
+  const key = provisionKey(machine.compute);
+  return made.map((child) => (child.key === key ? { ...child, after: [...child.after, ...turn] } : child));
 }
 
 function machineChildren(

@@ -53,6 +53,8 @@ export interface Capabilities {
    * as it plugs nothing into a machine that has never run.
    */
   readonly plugsAtCreation?: boolean;
+  /** A machine runs as soon as it is made: what has to run before it must run by then. */
+  readonly bootsAtCreation?: boolean;
 }
 
 /** For whom something is made: ids of the principal and of the group (Virtual Organization) in VEP. */

@@ -17,6 +17,7 @@ export function capabilityTable(can: Capabilities): string {
     ['Events', yes(can.events)],
     ['Placement', names(can.placement)],
     ['Machines without an image', yes(can.imageless)],
+    ['Machines run as soon as they are made', yes(can.bootsAtCreation === true)],
     ['Ways of the OVF environment', names(can.transports)],
   ];
   return ['| | |', '|---|---|', ...rows.map(([what, value]) => `| ${what} | ${value} |`)].join('\n');

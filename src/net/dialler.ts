@@ -10,6 +10,7 @@ import type { LookupAddress } from 'node:dns';
 import { lookup as systemLookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect as openSocket, isIP, type LookupFunction, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { Agent, buildConnector, request as send, type Dispatcher } from 'undici';
 import { systemClock, type Clock } from '../base/clock.js';
 import { Problem, messageOf, problem } from '../base/errors.js';
@@ -32,7 +33,8 @@ export interface DiallerOptions {
 export interface DialRequest {
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'PATCH';
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
+  /** A stream is sent as it comes, and only once. */
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
   readonly signal?: AbortSignal;
   /** Upper limit of the answer's body in bytes. */
   readonly maxBytes: number;
@@ -170,7 +172,7 @@ export class GuardedDialler {
         dispatcher: line.agent,
         method,
         headers: { 'accept-encoding': 'identity', ...headers },
-        body: request.body ?? null,
+        body: bodyOf(request.body),
         signal,
         // Patience is kept by our own clock.
         headersTimeout: 0,
@@ -280,6 +282,12 @@ function tooLarge(maxBytes: number): Problem {
 
 function redirectRefusal(what: string): Problem {
   return problem('invalid', 'net.redirect', `${what} is not followed`, { remedy: 'name the final address directly' });
+}
+
+/** Bytes as they come; an error of theirs breaks the request off. */
+function bodyOf(body: DialRequest['body']): string | Uint8Array | Readable | null {
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return body ?? null;
+  return Readable.from(body, { objectMode: false });
 }
 
 function publicOnly(headers: Readonly<Record<string, string>>): Record<string, string> {

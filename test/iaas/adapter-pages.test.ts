@@ -9,6 +9,7 @@ import { packageRoot } from '../../src/base/package-root.js';
 import type { Capabilities } from '../../src/iaas/adapter.js';
 import { occiCapabilities, USUAL_OFFER } from '../../src/iaas/adapters/occi/capabilities.js';
 import { openNebulaCapabilities } from '../../src/iaas/adapters/opennebula/capabilities.js';
+import { openStackCapabilities } from '../../src/iaas/adapters/openstack/capabilities.js';
 import { capabilitiesOf as simulatorCapabilities } from '../../src/iaas/adapters/simulator/capabilities.js';
 import { capabilityTable } from '../../src/iaas/capability-table.js';
 import { siteTypeNames } from '../../src/server.js';
@@ -18,6 +19,7 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   simulator: simulatorCapabilities({ lacks: [] }),
   occi: occiCapabilities({ ...USUAL_OFFER, isVep: true }, { templateless: true }),
   opennebula: openNebulaCapabilities({ liveResize: true, reserveFrom: ['a network'] }),
+  openstack: openStackCapabilities({ choose: true }),
 };
 
 const FOLDER = join(packageRoot, 'docs/adapters');

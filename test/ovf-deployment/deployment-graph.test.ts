@@ -36,6 +36,7 @@ function graphOf(
   images: readonly string[] = [],
   reporting: readonly string[] = [],
   plugsAtCreation = false,
+  bootsAtCreation = false,
 ): NewChild[] {
   const components: Components = { machines, networks: new Map([['net', net]]) };
   return deploymentGraph({
@@ -47,6 +48,7 @@ function graphOf(
     hosts: new Map(),
     constraints: [],
     plugsAtCreation,
+    bootsAtCreation,
     reporting: new Set(reporting),
     images: new Map(images.map((image) => [image, `i-${image}`])),
     package: undefined,
@@ -97,6 +99,18 @@ describe('deploymentGraph', () => {
     const stops = stopChildren(startup, machines, 'stop');
     expect(before(stops, 'stop c-db')).toContain('stop c-web');
     expect(before(stops, 'stop c-web')).toEqual(new Set());
+  });
+
+  it('O-071 makes a machine that boots at once when its turn has come, and stops one that shall not start', () => {
+    const machines = ['db', 'web', 'spare'].map((id) => machineOf(id));
+    const startup = [startupStep(1, ['db'], { startDelay: 30 }), startupStep(2, ['web'])];
+    const children = graphOf(machines, startup, [], [], true, true);
+    expect(before(children, 'provision c-db')).not.toContain('provision c-web');
+    expect(before(children, 'provision c-web')).toEqual(
+      new Set([...before(children, 'start c-db'), 'start c-db', 'pause 1', 'online s-web', 'provision s-web']),
+    );
+    expect(children.find(({ key }) => key === 'stop c-spare')?.after).toContain('provision c-spare');
+    expect(children.some(({ key }) => key === 'stop c-web')).toBe(false);
   });
 
   it('K34 waits for those that report no longer than their own delay, and for the others all of theirs', () => {

@@ -52,6 +52,7 @@ export function describeCapabilities(bench: Bench): void {
     });
 
     it('does or refuses compute save', async () => {
+      if (bench.harness.savesNothing !== undefined) return bench.skip(bench.harness.savesNothing);
       const asked = bench.can.compute.has('save')
         ? bench
             .running({ image: await bench.image() })

@@ -68,6 +68,7 @@ export function describeFailures(bench: Bench): void {
       const ref = bench.own('compute', await bench.adapter.createCompute(spec, spec.id));
       const failed = await bench.reaches('compute', ref, 'error');
       expect(failed.message ?? '').not.toBe('');
+      await faults.clear();
       await bench.refused(bench.adapter.actCompute(ref, 'start', undefined), 'conflict', 'fatal', 'invalid');
       await bench.remove('compute', ref);
     });
@@ -75,6 +76,7 @@ export function describeFailures(bench: Bench): void {
     it('and shows the old state when an accepted action came to nothing', async () => {
       const faults = bench.faults();
       if (!faults) return;
+      if (!faults.doNothing) return bench.skip('the harness lets no action come to nothing');
       const ref = await bench.running();
       await faults.doNothing('actCompute');
       await bench.adapter.actCompute(ref, 'stop', undefined);

@@ -23,6 +23,8 @@ export interface Harness {
   readonly quota?: { readonly cores: number };
   /** For adapters that speak HTTP: what stands between the adapter and its counterpart. */
   readonly wire?: Wire;
+  /** Why the counterpart cannot bring the saving of a machine to its end, where it cannot. */
+  readonly savesNothing?: string;
   /** What no error may ever quote: passwords, tokens, keys. */
   readonly secrets?: readonly string[];
   close(): Promise<void>;
@@ -49,8 +51,8 @@ export interface Faults {
   transient(operation: string): Promise<void>;
   /** The site accepts and the thing ends in state error. */
   failLater(operation: string): Promise<void>;
-  /** The site accepts and the thing quietly stays what it was. */
-  doNothing(operation: string): Promise<void>;
+  /** The site accepts and the thing quietly stays what it was; absent where nobody can bring that about. */
+  doNothing?(operation: string): Promise<void>;
   /** Nothing that has not happened yet happens any more. */
   clear(): Promise<void>;
 }
@@ -68,7 +70,7 @@ export function faultsOnTheWire(
     hang: order({ kind: 'hang' }),
     transient: order(later),
     failLater: (operation) => site.failLater(operation),
-    doNothing: (operation) => site.doNothing(operation),
+    ...(site.doNothing ? { doNothing: site.doNothing.bind(site) } : {}),
     clear: () => {
       proxy.clear();
       return site.clear();

@@ -76,6 +76,7 @@ export function describeImages(bench: Bench): void {
   describe('saves machines', () => {
     it.each(['hot', 'deferred', undefined])('by method %s, as an image that boots', async (method) => {
       if (!bench.can.compute.has('save')) return bench.skip('no save');
+      if (bench.harness.savesNothing !== undefined) return bench.skip(bench.harness.savesNothing);
       const machine = await bench.running({ image: await bench.image() });
       const saved = bench.own('image', await bench.adapter.saveCompute(machine, 'golden', method, bench.id()));
       await bench.reaches('image', saved, 'active');

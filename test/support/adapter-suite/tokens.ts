@@ -68,7 +68,7 @@ const CREATES: readonly {
     operation: 'saveCompute',
     makes: 'image',
     prepare: async (bench) => {
-      if (!bench.can.compute.has('save')) return undefined;
+      if (!bench.can.compute.has('save') || bench.harness.savesNothing !== undefined) return undefined;
       const compute = await bench.running({ image: await bench.image() });
       return (adapter, token) => adapter.saveCompute(compute, 'saved', undefined, token);
     },

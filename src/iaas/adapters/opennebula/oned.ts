@@ -9,6 +9,7 @@ import type { Clock } from '../../../base/clock.js';
 import { Problem, excerpt, messageOf } from '../../../base/errors.js';
 import type { DialResponse, GuardedDialler } from '../../../net/dialler.js';
 import { IaasError, type CallOptions } from '../../adapter.js';
+import { Turns, givenUp } from '../../turns.js';
 import { DocumentError, readDocument, type Branch } from './document.js';
 import { OneError, refusalOf } from './one-error.js';
 import type { Sessions } from './session.js';
@@ -151,10 +152,6 @@ class Broken extends IaasError {
   }
 }
 
-function givenUp(signal: AbortSignal): IaasError {
-  return new IaasError('transient', 'the call was given up before oned answered', undefined, signal.reason);
-}
-
 async function textOf(response: DialResponse): Promise<string> {
   const pieces: Uint8Array[] = [];
   for await (const piece of response.body) pieces.push(piece);
@@ -182,46 +179,4 @@ function valueOf(method: string, text: string, status: number): string {
 /** Whether the work was done cannot be told from such an answer: asking again with the same token is safe. */
 function unreadable(method: string, text: string): IaasError {
   return new IaasError('transient', `the answer to ${method} is not one of oned`, excerpt(text));
-}
-
-/** At most so many at a time, in the order in which they came. */
-class Turns {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(most: number) {
-    this.#free = most;
-  }
-
-  async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    await this.#turn(signal);
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free += 1;
-    }
-  }
-
-  #turn(signal: AbortSignal): Promise<void> {
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return Promise.resolve();
-    }
-    return new Promise((resolve, reject) => {
-      const mine = (): void => {
-        signal.removeEventListener('abort', leave);
-        resolve();
-      };
-      const leave = (): void => {
-        const place = this.#waiting.indexOf(mine);
-        if (place !== -1) this.#waiting.splice(place, 1);
-        reject(givenUp(signal));
-      };
-      if (signal.aborted) return leave();
-      signal.addEventListener('abort', leave, { once: true });
-      this.#waiting.push(mine);
-    });
-  }
 }

@@ -1,0 +1,32 @@
+/** What an OpenStack site can do. */
+
+import type { Capabilities } from '../../adapter.js';
+
+/** Formats of disks that Nova boots on its usual hypervisors. */
+const FORMATS: readonly string[] = ['qcow2', 'raw', 'vmdk', 'vdi', 'vhd'];
+
+export interface CapabilityChoices {
+  /** The account may choose hosts; see {@link HostOptions}. */
+  readonly choose: boolean;
+}
+
+export function openStackCapabilities({ choose }: CapabilityChoices): Capabilities {
+  return {
+    compute: new Set(['start', 'stop', 'restart', 'suspend', 'save', 'resize'] as const),
+    // Nova switches the guest off and on again.
+    liveResize: false,
+    hotplugNic: true,
+    hotplugDisk: true,
+    network: new Set(['create', 'up', 'down'] as const),
+    // A volume is always online; one whose data is copied elsewhere needs a service that few clouds have.
+    storage: new Set(['create', 'online', 'snapshot', 'resize'] as const),
+    imageFormats: FORMATS,
+    metrics: [],
+    events: true,
+    placement: new Set(choose ? (['host', 'zone', 'country'] as const) : (['zone', 'country'] as const)),
+    imageless: false,
+    transports: ['user-data'],
+    plugsAtCreation: true,
+    bootsAtCreation: true,
+  };
+}

@@ -1,0 +1,351 @@
+/**
+ * Machines as servers of Nova. A server boots as soon as it is made, with everything it is plugged into; it is found again
+ * by the tag of its token, which is set with it. What Nova was told and has not shown yet is kept in {@link Orders}.
+ */
+
+import type { JsonObject } from '../../../base/json.js';
+import { IaasError, type AttachmentSpec, type CallOptions, type ComputeSpec } from '../../adapter.js';
+import type { Attachments } from './attachments.js';
+import type { Cloud } from './cloud.js';
+import { checkSize, type Flavor, type Flavors } from './flavors.js';
+import { userDataOf } from './guest.js';
+import type { Images } from './images.js';
+import { digestOf, elder, kept, readRef, realmTag, shownName, tokenTag, writeRef } from './marks.js';
+import type { Nics } from './nics.js';
+import type { Orders } from './orders.js';
+import type { Placement } from './placement.js';
+import { leadsTo, writeSize, type Server } from './server.js';
+import { missing } from './service.js';
+import type { Servers } from './servers.js';
+import { StackError } from './stack-error.js';
+import type { MachineState } from './states.js';
+import type { Tenants } from './tenants.js';
+import { TurnsByKey } from './turns-by-key.js';
+import type { Volume, Volumes } from './volumes.js';
+
+type Verb = 'start' | 'stop' | 'restart' | 'suspend';
+
+/** Action of Nova by OCCI's method; the first is the usual one. */
+const METHODS: Readonly<Record<Exclude<Verb, 'start'>, Readonly<Record<string, JsonObject>>>> = {
+  stop: {
+    graceful: { 'os-stop': null },
+    acpioff: { 'os-stop': null },
+    // Nova knows no other way: what does not stop by itself it switches off after a while.
+    poweroff: { 'os-stop': null },
+    shelve: { shelve: null },
+  },
+  restart: {
+    graceful: { reboot: { type: 'SOFT' } },
+    warm: { reboot: { type: 'SOFT' } },
+    cold: { reboot: { type: 'HARD' } },
+  },
+  suspend: { hibernate: { suspend: null }, suspend: { pause: null } },
+};
+
+/** How a server is started from where it is. */
+const START: Readonly<Record<string, JsonObject>> = {
+  SHUTOFF: { 'os-start': null },
+  SUSPENDED: { resume: null },
+  PAUSED: { unpause: null },
+  SHELVED: { unshelve: null },
+  SHELVED_OFFLOADED: { unshelve: null },
+  RESCUE: { unrescue: null },
+};
+
+const TARGET: Readonly<Record<Verb, MachineState>> = {
+  start: 'active',
+  stop: 'inactive',
+  restart: 'active',
+  suspend: 'suspended',
+};
+
+/** `hostname` of a server of its own, where the cloud knows it. */
+const HOSTNAME_VERSION = '2.90';
+
+export interface MachineServices {
+  readonly tenants: Tenants;
+  readonly servers: Servers;
+  readonly flavors: Flavors;
+  readonly placement: Placement;
+  readonly images: Images;
+  readonly nics: Nics;
+  readonly volumes: Volumes;
+  readonly attachments: Attachments;
+  readonly orders: Orders;
+  readonly realm: string;
+  readonly configDrive: boolean;
+  /** Whether Nova knows a microversion. */
+  readonly knows: (version: string, options: CallOptions) => Promise<boolean>;
+}
+
+export class Machines {
+  readonly #services: MachineServices;
+  readonly #turns = new TurnsByKey();
+
+  constructor(services: MachineServices) {
+    this.#services = services;
+  }
+
+  async create(spec: ComputeSpec, token: string, options: CallOptions): Promise<string> {
+    checkSpec(spec);
+    const { tenants, servers, realm } = this.#services;
+    const key = digestOf(realm, token);
+    const marks = { vep_realm: realm, vep_id: kept(spec.id), vep_token: key };
+    const cloud = await tenants.of(spec.owner, options);
+    return this.#turns.run(key, async () => {
+      const known = await servers.ofKey(cloud, key, options);
+      if (known.length === 0) await this.#make(cloud, spec, key, marks, options);
+      // Somebody else may have been at it with the same token at the same time.
+      const [, surplus] = elder(known.length > 0 ? known : await servers.ofKey(cloud, key, options));
+      for (const other of surplus) await this.#delete(cloud, other, options);
+      return writeRef(await cloud.project(options), key);
+    });
+  }
+
+  async #make(
+    cloud: Cloud,
+    spec: ComputeSpec,
+    key: string,
+    marks: Readonly<Record<string, string>>,
+    options: CallOptions,
+  ): Promise<void> {
+    const { flavors, images, placement, nics, realm, configDrive, knows } = this.#services;
+    const userData = userDataOf(spec);
+    const image = spec.image === undefined ? undefined : await images.usable(spec.image, cloud, options);
+    const disks = await this.#disks(cloud, spec.volumes ?? [], image === undefined, options);
+    const wanted = { ...spec, diskGib: image?.snapshots.length === 0 ? image.minDiskGib : 0 };
+    const flavor = await flavors.choose(cloud, wanted, options);
+    const place = await placement.of(cloud, spec, options);
+    const named = spec.hostname !== undefined && (await knows(HOSTNAME_VERSION, options));
+    const ports: string[] = [];
+    try {
+      for (const nic of spec.nics ?? []) ports.push((await nics.make(cloud, key, nic, nic.id, options)).id);
+      const server = {
+        name: shownName(spec.name),
+        flavorRef: flavor.id,
+        ...(image === undefined ? {} : { imageRef: image.id }),
+        networks: ports.length > 0 ? ports.map((port) => ({ port })) : 'none',
+        ...(disks.mapping.length > 0 ? { block_device_mapping_v2: disks.mapping } : {}),
+        metadata: {
+          ...marks,
+          ...place.metadata,
+          vep_size: writeSize({ cores: spec.cores, memoryBytes: spec.memoryBytes, flavor: flavor.name }),
+          ...(spec.application === undefined ? {} : { vep_app: kept(spec.application) }),
+          ...(spec.owner === undefined ? {} : { vep_principal: keptShort(spec.owner.user) }),
+          ...(disks.boot === undefined ? {} : { vep_boot: disks.boot.id }),
+        },
+        tags: [realmTag(realm), tokenTag(key)],
+        ...(userData === undefined ? {} : { user_data: userData }),
+        ...(configDrive ? { config_drive: true } : {}),
+        ...(named ? { hostname: spec.hostname?.split('.')[0] ?? '' } : {}),
+        ...place.server,
+      };
+      await cloud.compute.one('POST', '/servers', 'server', {
+        ...options,
+        body: { server, ...(Object.keys(place.hints).length > 0 ? { 'os:scheduler_hints': place.hints } : {}) },
+        expect: [202],
+        ...(named ? { version: HOSTNAME_VERSION } : {}),
+      });
+    } catch (error) {
+      // Ports that were made for nothing are not left behind; after a lost answer the server may be there.
+      if (error instanceof IaasError && error.class !== 'transient') await nics.forsake(cloud, key, options);
+      throw error;
+    }
+  }
+
+  /** What a server boots from and has as further disks, each noted on its volume before. */
+  async #disks(
+    cloud: Cloud,
+    plugs: readonly Omit<AttachmentSpec, 'compute'>[],
+    boots: boolean,
+    options: CallOptions,
+  ): Promise<{ readonly boot: Volume | undefined; readonly mapping: JsonObject[] }> {
+    const { volumes, attachments } = this.#services;
+    const found: Volume[] = [];
+    for (const plug of plugs) {
+      if (plug.readOnly === true)
+        throw new IaasError('unsupported', 'OpenStack attaches volumes for reading and writing alone');
+      const { volume } = await volumes.own(plug.storage, options);
+      if (volume.status !== 'available')
+        throw new IaasError('conflict', 'a volume of the machine is in use, or cannot be used', volume.status);
+      await attachments.mark(cloud, volume, plug.id, plug.id, options);
+      found.push(volume);
+    }
+    const boot = boots ? (found.find(({ bootable }) => bootable) ?? found[0]) : undefined;
+    if (boot && !boot.bootable) await volumes.makeBootable(cloud, boot, options);
+    const ordered = boot ? [boot, ...found.filter((volume) => volume !== boot)] : found;
+    const mapping = ordered.map((volume) => ({
+      uuid: volume.id,
+      source_type: 'volume',
+      destination_type: 'volume',
+      boot_index: volume === boot ? 0 : -1,
+      delete_on_termination: false,
+    }));
+    return { boot, mapping };
+  }
+
+  async act(ref: string, verb: Verb, method: string | undefined, options: CallOptions): Promise<void> {
+    const known = verb === 'start' ? undefined : methodOf(verb, method);
+    const { cloud, server } = await this.#services.servers.own(ref, options);
+    const target = TARGET[verb];
+    if (server.locked) throw new IaasError('conflict', 'the machine is locked by somebody in OpenStack');
+    if (this.#later(server, verb)) throw onItsWay(server);
+    if (verb !== 'restart' && leadsTo(server, target)) return;
+    const action = known ?? this.#startOf(server);
+    if (verb !== 'start' && server.state !== 'active')
+      throw new IaasError('conflict', `a machine that is ${server.status} cannot ${verb}: start it first`);
+    try {
+      await this.#order(cloud, server, verb, action, options);
+    } catch (error) {
+      if (!(error instanceof StackError) || !error.isWrongState) throw error;
+      // It was seen before an earlier wish showed: perhaps it is on its way there, perhaps elsewhere.
+      const now = (await this.#services.servers.own(ref, options)).server;
+      if (verb !== 'restart' && leadsTo(now, target)) return;
+      if (now.busy) throw onItsWay(now);
+      throw error;
+    }
+  }
+
+  /** Somebody still works on it, and it leads elsewhere. */
+  #later(server: Server, verb: Verb): boolean {
+    const heading = server.busy ? server.heading : this.#services.orders.target(server);
+    if (server.status === 'VERIFY_RESIZE') return true;
+    if (server.busy) return verb === 'restart' || heading !== TARGET[verb];
+    return heading !== undefined && heading !== TARGET[verb] && heading !== server.state;
+  }
+
+  #startOf(server: Server): JsonObject {
+    const action = START[server.status];
+    if (action) return action;
+    // One that has run can be brought back; one that never had a host cannot.
+    if (server.state === 'error' && server.hostId !== '') return { reboot: { type: 'HARD' } };
+    throw new IaasError(
+      'conflict',
+      `the machine has failed (${server.fault ?? server.status}): delete it, or recover it in OpenStack`,
+    );
+  }
+
+  async #order(cloud: Cloud, server: Server, verb: Verb, action: JsonObject, options: CallOptions): Promise<void> {
+    const path = `/servers/${server.id}/action`;
+    const answer = await cloud.compute.call('POST', path, { ...options, body: action, expect: [202] });
+    this.#services.orders.give(server, verb, TARGET[verb], answer.headers['x-openstack-request-id']);
+  }
+
+  /** Gives a server another flavor; Nova waits for a confirmation when it has done so, see {@link goOn}. */
+  async resize(
+    ref: string,
+    size: { readonly cores: number; readonly memoryBytes: number },
+    options: CallOptions,
+  ): Promise<void> {
+    checkSize(size);
+    const { servers, flavors } = this.#services;
+    const { cloud, server } = await servers.own(ref, options);
+    if (server.resizing && server.status === 'VERIFY_RESIZE') return;
+    if (!server.busy && server.cores === size.cores && server.memoryBytes === size.memoryBytes) return;
+    if (server.busy) throw onItsWay(server);
+    if (server.status !== 'SHUTOFF')
+      throw new IaasError(
+        'conflict',
+        `OpenStack resizes no machine that is ${server.status} without stopping it first`,
+      );
+    const flavor = await flavors.choose(cloud, { ...size, diskGib: 0 }, options);
+    const metadata = { vep_size: writeSize({ ...size, flavor: flavor.name }), vep_resizing: 'yes' };
+    const { cores, memoryBytes } = server;
+    const before = { vep_size: writeSize({ cores, memoryBytes, flavor: server.flavor }), vep_resizing: 'no' };
+    if (flavor.name === server.flavor) return this.#note(cloud, server, { ...metadata, vep_resizing: 'no' }, options);
+    await this.#note(cloud, server, metadata, options);
+    await this.#change(cloud, server, flavor, options).catch(async (error: unknown) => {
+      if (error instanceof IaasError && error.class !== 'transient') await this.#note(cloud, server, before, options);
+      throw error;
+    });
+  }
+
+  async #change(cloud: Cloud, server: Server, flavor: Flavor, options: CallOptions): Promise<void> {
+    const ask = { ...options, body: { resize: { flavorRef: flavor.id } }, expect: [202] };
+    await cloud.compute.call('POST', `/servers/${server.id}/action`, ask);
+  }
+
+  /**
+   * Goes on with a change of size that VEP asked for: confirms it when Nova has made it, as both sizes are taken until then,
+   * and forgets of it when it is over. Answers whether it is still under way.
+   */
+  async goOn(cloud: Cloud, server: Server, options: CallOptions): Promise<boolean> {
+    if (!server.resizing) return false;
+    if (server.status === 'VERIFY_RESIZE') {
+      const ask = { ...options, body: { confirmResize: null }, expect: [202, 204] };
+      await cloud.compute.call('POST', `/servers/${server.id}/action`, ask).catch((error: unknown) => {
+        // Confirmed already, and not shown yet.
+        if (!(error instanceof StackError) || (error.status !== 409 && error.status !== 400)) throw error;
+      });
+      return true;
+    }
+    if (!server.busy && server.asked) await this.#note(cloud, server, { vep_resizing: 'no' }, options);
+    return false;
+  }
+
+  /** Removes a server, with the ports that were made for it. */
+  async remove(ref: string, options: CallOptions): Promise<void> {
+    const { servers, nics } = this.#services;
+    const read = readRef(ref);
+    const found = await servers.look(ref, options);
+    if (found && !found.server.marks)
+      throw new IaasError('denied', 'this server was not made by VEP, which leaves it alone');
+    const cloud = found?.cloud ?? (read && (await this.#services.tenants.cloud(read.project, options)));
+    if (!read || !cloud) return;
+    for (const server of found ? await servers.ofKey(cloud, read.key, options) : [])
+      await this.#delete(cloud, server, options);
+    // Also after an earlier try that removed the server and came no further.
+    await nics.forsake(cloud, read.key, options);
+  }
+
+  async #delete(cloud: Cloud, server: Server, options: CallOptions): Promise<void> {
+    const { nics, placement, orders } = this.#services;
+    if (server.heading !== 'gone')
+      await cloud.compute.call('DELETE', `/servers/${server.id}`, { ...options, expect: [204] }).catch(missing);
+    orders.forget(server);
+    await nics.leave(cloud, server, options);
+    await placement.leave(cloud, server, options);
+  }
+
+  async #note(
+    cloud: Cloud,
+    server: Server,
+    metadata: Readonly<Record<string, string>>,
+    options: CallOptions,
+  ): Promise<void> {
+    await cloud.compute.call('POST', `/servers/${server.id}/metadata`, { ...options, body: { metadata } });
+  }
+}
+
+function onItsWay({ task, status }: Server): IaasError {
+  return new IaasError('transient', `the machine is on its way (${task ?? status})`, task ?? status);
+}
+
+function methodOf(verb: Exclude<Verb, 'start'>, method: string | undefined): JsonObject {
+  const methods = METHODS[verb];
+  const [usual] = Object.values(methods);
+  const action = method === undefined ? usual : methods[method];
+  if (action) return action;
+  throw new IaasError(
+    'invalid',
+    `OpenStack knows no ${verb} by this method; it knows: ${Object.keys(methods).join(', ')}`,
+  );
+}
+
+/** @throws IaasError `invalid` */
+function checkSpec(spec: ComputeSpec): void {
+  checkSize(spec);
+  if (spec.name === '') throw new IaasError('invalid', 'a machine needs a name');
+  if (spec.image === undefined && (spec.volumes ?? []).length === 0)
+    throw new IaasError('invalid', 'OpenStack boots machines from an image or a volume, and none is named');
+  if (
+    spec.hostname !== undefined &&
+    !/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9.-]{1,190})?$/.test(spec.hostname)
+  )
+    throw new IaasError('invalid', 'the host name is none: letters, digits, dots and hyphens make one');
+}
+
+/** Of what is kept for people to read: too long is no reason to refuse. */
+function keptShort(text: string): string {
+  return shownName(text).slice(0, 200);
+}

@@ -1,0 +1,142 @@
+/**
+ * What is on the site, in OCCI's words: of some references, or of everything that VEP made. Looking at a server also sees to
+ * what VEP has begun with it: an order that Nova took and has not shown, a change of size that waits to be confirmed.
+ */
+
+import type { CallOptions, Observed, ResourceClass, SiteRef } from '../../adapter.js';
+import type { Attachments } from './attachments.js';
+import type { Cloud } from './cloud.js';
+import { observeImage, type Images } from './images.js';
+import type { Machines } from './machines.js';
+import { readRef, writeRef } from './marks.js';
+import type { Networks } from './networks.js';
+import type { Nics } from './nics.js';
+import type { Orders } from './orders.js';
+import type { Placement } from './placement.js';
+import type { Server } from './server.js';
+import type { Servers } from './servers.js';
+import type { Tenants } from './tenants.js';
+import { observeVolume, type Volumes } from './volumes.js';
+
+export interface ObserverServices {
+  readonly tenants: Tenants;
+  readonly servers: Servers;
+  readonly machines: Machines;
+  readonly networks: Networks;
+  readonly nics: Nics;
+  readonly volumes: Volumes;
+  readonly attachments: Attachments;
+  readonly images: Images;
+  readonly orders: Orders;
+  readonly placement: Placement;
+  /** The account knows hosts by their names. */
+  readonly choose: boolean;
+}
+
+export class Observer {
+  readonly #services: ObserverServices;
+
+  constructor(services: ObserverServices) {
+    this.#services = services;
+  }
+
+  async describe(
+    what: ResourceClass,
+    refs: readonly SiteRef[],
+    options: CallOptions,
+  ): Promise<ReadonlyMap<SiteRef, Observed>> {
+    const found = new Map<SiteRef, Observed>();
+    if (refs.length === 0) return found;
+    if (what === 'compute') {
+      for (const [ref, { cloud, server }] of await this.#services.servers.some(refs, options))
+        found.set(ref, await this.#server(cloud, ref, server, options));
+      return found;
+    }
+    const wanted = new Set(refs);
+    const projects = new Set(refs.flatMap((ref) => readRef(ref)?.project ?? []));
+    for (const project of projects) {
+      const cloud = await this.#services.tenants.cloud(project, options);
+      if (!cloud) continue;
+      for (const observed of await this.#everything(cloud, what, options))
+        if (wanted.has(observed.ref)) found.set(observed.ref, observed);
+    }
+    return found;
+  }
+
+  /** Everything of a class that VEP made, in all projects. */
+  async *list(what: ResourceClass, options: CallOptions): AsyncIterable<Observed> {
+    for (const cloud of await this.#services.tenants.all(options))
+      for (const observed of await this.#everything(cloud, what, options))
+        if (observed.id !== undefined) yield observed;
+  }
+
+  /** What a project has of a class; for networks and images also that of others. */
+  async #everything(cloud: Cloud, what: ResourceClass, options: CallOptions): Promise<readonly Observed[]> {
+    const { servers, networks, nics, volumes, attachments, images } = this.#services;
+    const project = await cloud.project(options);
+    const once = <T extends Observed>(observed: readonly T[]): readonly T[] => [
+      ...new Map([...observed].reverse().map((each) => [each.ref, each])).values(),
+    ];
+    switch (what) {
+      case 'compute': {
+        const found: Observed[] = [];
+        for (const [key, server] of await servers.byKey(cloud, options))
+          found.push(await this.#server(cloud, writeRef(project, key), server, options));
+        return found;
+      }
+      case 'network':
+        return networks.observe(cloud, options);
+      case 'nic':
+        return nics.observe(cloud, await this.#byId(cloud, options), options);
+      case 'storage': {
+        const all = await volumes.all(cloud, options);
+        return once(oldestFirst(all).map((volume) => observeVolume(project, volume)));
+      }
+      case 'attachment': {
+        const all = await volumes.all(cloud, options);
+        const byId = all.some(({ plug }) => plug !== undefined)
+          ? await this.#byId(cloud, options)
+          : new Map<string, Server>();
+        return once(attachments.observe(project, oldestFirst(all), byId));
+      }
+      case 'image': {
+        const all = await images.all(cloud, options);
+        return once(oldestFirst(all).map((image) => observeImage(project, image)));
+      }
+    }
+  }
+
+  async #byId(cloud: Cloud, options: CallOptions): Promise<ReadonlyMap<string, Server>> {
+    const found = new Map<string, Server>();
+    for await (const server of this.#services.servers.all(cloud, options)) found.set(server.id, server);
+    return found;
+  }
+
+  async #server(cloud: Cloud, ref: SiteRef, server: Server, options: CallOptions): Promise<Observed> {
+    const { marks, cores, memoryBytes, fault, status } = server;
+    const resizing = await this.#services.machines.goOn(cloud, server, options);
+    const order = await this.#services.orders.outcome(cloud, server, options);
+    const broken =
+      marks && server.state === 'active' ? await this.#services.placement.broken(cloud, server, options) : undefined;
+    const state = broken === undefined ? server.state : 'error';
+    const failed = server.state === 'error' ? (fault ?? `Nova says: ${status}`) : undefined;
+    const message = broken ?? failed ?? order.message;
+    const host = this.#services.choose ? server.host : server.hostId;
+    return {
+      class: 'compute',
+      ref,
+      ...(marks === undefined ? {} : { id: marks.id }),
+      state,
+      busy: server.busy || resizing || order.waiting,
+      cores,
+      memoryBytes,
+      ...(host === undefined || host === '' ? {} : { host }),
+      ...(message === undefined ? {} : { message }),
+    };
+  }
+}
+
+/** Of several of one token the oldest counts. */
+function oldestFirst<T extends { readonly id: string; readonly created: string }>(things: readonly T[]): readonly T[] {
+  return [...things].sort((one, other) => one.created.localeCompare(other.created) || one.id.localeCompare(other.id));
+}

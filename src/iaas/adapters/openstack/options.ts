@@ -1,0 +1,191 @@
+/** What an administrator says about an OpenStack site (`sites[].options`); one JSON Schema checks it and holds the defaults. */
+
+import type { JsonObject } from '../../../base/json.js';
+import { optionsReader, secretReferenceSchema, type SecretReference } from '../../site-options.js';
+
+/** The services VEP speaks to, by the names that `endpoints` uses. */
+export const SERVICES = ['compute', 'image', 'network', 'volume', 'placement'] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+export interface OpenStackOptions {
+  /** Of Keystone, `https://cloud.example.org:5000/v3`. */
+  readonly authUrl: string;
+  readonly credentials: CredentialOptions;
+  /** Region whose endpoints are used; absent: the only one there is. */
+  readonly region?: string;
+  readonly interface: 'public' | 'internal' | 'admin';
+  /** In the place of the catalog's; `%(project_id)s` stands for the project. */
+  readonly endpoints: Partial<Readonly<Record<ServiceName, string>>>;
+  readonly certificateAuthorities: readonly string[];
+  /** Calls in flight at a time. */
+  readonly concurrency: number;
+  /** Tells VEPs apart that share a project: each touches only what carries its own mark. */
+  readonly realm: string;
+  readonly hosts: HostOptions;
+  readonly flavors: {
+    /** Flavors (name or id) that may be used; empty: all. */
+    readonly names: readonly string[];
+    /** Makes the flavor that is missing; needs the right to. */
+    readonly create: boolean;
+  };
+  readonly networks: {
+    /** Router (name or id) that leads out of the networks VEP makes; absent: they lead nowhere. */
+    readonly router?: string;
+    readonly nameservers: readonly string[];
+    /** Range that networks are cut from for which none is asked, and the length of their prefix. */
+    readonly pool: string;
+    readonly prefix: number;
+    /** Names or ids of security groups that every NIC gets; empty: OpenStack's choice, the project's `default`. */
+    readonly securityGroups: readonly string[];
+  };
+  readonly volumes: { readonly type?: string };
+  readonly machines: {
+    /** A disk with the user data, for networks without a metadata service. */
+    readonly configDrive: boolean;
+  };
+  readonly tenants: TenantOptions;
+  readonly events: { readonly pollMs: number };
+}
+
+export interface HostOptions {
+  /** ISO 3166-1 code of availability zones that `zones` does not name. */
+  readonly country: string;
+  /** Country by availability zone: OpenStack does not tell it. */
+  readonly zones: Readonly<Record<string, string>>;
+  /** The account may see hypervisors and say on which a machine runs: the role `admin`. Otherwise a zone counts as a host. */
+  readonly choose: boolean;
+}
+
+export type CredentialOptions =
+  | {
+      readonly method: 'password';
+      readonly user: string;
+      readonly userDomain: string;
+      readonly password: SecretReference;
+      readonly project: string;
+      readonly projectDomain: string;
+    }
+  | ApplicationCredential;
+
+export interface ApplicationCredential {
+  readonly method: 'application_credential';
+  readonly id: string;
+  readonly secret: SecretReference;
+}
+
+export interface TenantOptions {
+  /** Groups of VEP (Virtual Organizations) with a project of their own: its name, or a credential of it. */
+  readonly projects: readonly ({ readonly group: string } & (
+    { readonly project: string } | { readonly credentials: ApplicationCredential }
+  ))[];
+  /** What becomes of a group that is not named: the site's own project, a project that VEP makes, or a refusal. */
+  readonly others: 'own' | 'create' | 'refuse';
+  /** Before the names of projects that VEP makes. */
+  readonly prefix: string;
+  /** Role that VEP's account gives itself in those. */
+  readonly role: string;
+}
+
+const object = (properties: JsonObject, required: readonly string[] = []): JsonObject => ({
+  type: 'object',
+  additionalProperties: false,
+  required: [...required],
+  properties,
+});
+const text = { type: 'string', minLength: 1 };
+const texts = { type: 'array', items: text, default: [] };
+const url = { type: 'string', pattern: '^https?://[^\\s/@]+(/\\S*)?$' };
+const country = { type: 'string', pattern: '^[A-Z]{2}$' };
+const flag = (value: boolean): JsonObject => ({ type: 'boolean', default: value });
+const integer = (minimum: number, maximum: number, value: number): JsonObject => ({
+  type: 'integer',
+  minimum,
+  maximum,
+  default: value,
+});
+const applicationCredential = object(
+  { method: { const: 'application_credential' }, id: text, secret: secretReferenceSchema },
+  ['method', 'id', 'secret'],
+);
+
+function method(name: string, schema: JsonObject): JsonObject {
+  return { if: { properties: { method: { const: name } } }, then: schema };
+}
+
+/** JSON Schema 2020-12 of `options` of a site of type `openstack`. */
+const schema: JsonObject = object(
+  {
+    authUrl: { type: 'string', pattern: '^https?://[^\\s/@]+(/\\S*)?/v3/?$' },
+    credentials: {
+      type: 'object',
+      required: ['method'],
+      properties: { method: { enum: ['password', 'application_credential'] } },
+      allOf: [
+        method(
+          'password',
+          object(
+            {
+              method: { const: 'password' },
+              user: text,
+              userDomain: { ...text, default: 'Default' },
+              password: secretReferenceSchema,
+              project: text,
+              projectDomain: { ...text, default: 'Default' },
+            },
+            ['method', 'user', 'password', 'project'],
+          ),
+        ),
+        method('application_credential', applicationCredential),
+      ],
+    },
+    region: text,
+    interface: { enum: ['public', 'internal', 'admin'], default: 'public' },
+    endpoints: { ...object(Object.fromEntries(SERVICES.map((name) => [name, url]))), default: {} },
+    certificateAuthorities: texts,
+    concurrency: integer(1, 64, 16),
+    realm: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,32}$', default: 'vep' },
+    hosts: object(
+      {
+        country,
+        zones: { type: 'object', additionalProperties: country, default: {} },
+        choose: flag(false),
+      },
+      ['country'],
+    ),
+    flavors: { ...object({ names: texts, create: flag(false) }), default: {} },
+    networks: {
+      ...object({
+        router: text,
+        nameservers: texts,
+        pool: { type: 'string', pattern: '^\\d+(\\.\\d+){3}/\\d+$', default: '192.168.0.0/16' },
+        prefix: integer(8, 30, 24),
+        securityGroups: texts,
+      }),
+      default: {},
+    },
+    volumes: { ...object({ type: text }), default: {} },
+    machines: { ...object({ configDrive: flag(true) }), default: {} },
+    tenants: {
+      ...object({
+        projects: {
+          type: 'array',
+          default: [],
+          items: {
+            oneOf: [
+              object({ group: text, project: text }, ['group', 'project']),
+              object({ group: text, credentials: applicationCredential }, ['group', 'credentials']),
+            ],
+          },
+        },
+        others: { enum: ['own', 'create', 'refuse'], default: 'own' },
+        prefix: { type: 'string', pattern: '^[A-Za-z0-9._-]{0,16}$', default: 'vep-' },
+        role: { ...text, default: 'member' },
+      }),
+      default: {},
+    },
+    events: { ...object({ pollMs: integer(1, 600_000, 10_000) }), default: {} },
+  },
+  ['authUrl', 'credentials', 'hosts'],
+);
+
+export const readOpenStackOptions = optionsReader<OpenStackOptions>('openstack', schema);

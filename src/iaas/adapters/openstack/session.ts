@@ -1,0 +1,106 @@
+/**
+ * Signing in (Identity API v3): a token of one project, with the catalog that says where the services are. Many calls that
+ * need one at a time wait for the same request; a token is renewed before its end, and once when a service no longer
+ * takes it. Nothing of it is ever logged.
+ */
+
+import type { Clock } from '../../../base/clock.js';
+import { isJsonObject, stringAt, type JsonObject, type JsonValue } from '../../../base/json.js';
+import { IaasError, type CallOptions } from '../../adapter.js';
+import { givenUp } from '../../turns.js';
+import { Catalog } from './catalog.js';
+import { jsonOf, unreadable, type Answer, type Line } from './line.js';
+import { StackError } from './stack-error.js';
+
+export interface Token {
+  readonly value: string;
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+  readonly project: string;
+  readonly user: string;
+  readonly roles: readonly string[];
+  readonly catalog: Catalog;
+}
+
+export interface SessionOptions {
+  readonly line: Line;
+  readonly clock: Clock;
+  readonly authUrl: string;
+  /** `auth` of the request: identity and scope. */
+  readonly auth: JsonObject;
+}
+
+/** A token is replaced when this much of its life is left, in milliseconds. */
+const MARGIN_MS = 60_000;
+
+export class Session {
+  readonly #options: SessionOptions;
+  #token: Token | undefined;
+  #signing: Promise<Token> | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** @throws IaasError `denied` where Keystone does not take the credentials */
+  async token({ signal }: CallOptions = {}): Promise<Token> {
+    const known = this.#token;
+    if (known && this.#options.clock.now() < known.until - MARGIN_MS) return known;
+    this.#signing ??= this.#signIn().finally(() => (this.#signing = undefined));
+    return signal ? orGivenUp(this.#signing, signal) : this.#signing;
+  }
+
+  /** Forgets a token that a service has refused, unless another has come in its place already. */
+  refused(token: Token): void {
+    if (this.#token === token) this.#token = undefined;
+  }
+
+  async #signIn(): Promise<Token> {
+    const { line, authUrl, auth, clock } = this.#options;
+    // Whoever gives up waiting leaves the others theirs.
+    const answer = await line
+      .send('identity', {
+        method: 'POST',
+        url: `${authUrl.replace(/\/$/, '')}/auth/tokens`,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ auth }),
+        expect: [200, 201],
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof StackError) || error.status !== 401) throw error;
+        throw new IaasError('denied', 'Keystone does not take the credentials of this site', error.said);
+      });
+    return (this.#token = readToken(answer, clock.now()));
+  }
+}
+
+function readToken(answer: Answer, now: number): Token {
+  const value = answer.headers['x-subject-token'];
+  const token = membersOf(membersOf(jsonOf('identity', answer))['token']);
+  const [issued, expires] = ['issued_at', 'expires_at'].map((name) => Date.parse(stringAt(token, name) ?? ''));
+  if (value === undefined || issued === undefined || expires === undefined || !(expires > issued))
+    throw unreadable('identity', answer.text);
+  const roles = Array.isArray(token['roles']) ? (token['roles'] as readonly JsonValue[]) : [];
+  return {
+    value,
+    // By the life it has: the clocks of cloud and VEP may differ.
+    until: now + (expires - issued),
+    project: stringAt(membersOf(token['project']), 'id') ?? '',
+    user: stringAt(membersOf(token['user']), 'id') ?? '',
+    roles: roles.map((role) => stringAt(membersOf(role), 'name') ?? ''),
+    catalog: new Catalog(token['catalog']),
+  };
+}
+
+function membersOf(value: JsonValue | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+function orGivenUp<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(givenUp(signal));
+    if (signal.aborted) return leave();
+    signal.addEventListener('abort', leave, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+  });
+}

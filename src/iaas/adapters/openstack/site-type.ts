@@ -1,0 +1,13 @@
+/** `openstack` as a type of site. */
+
+import type { SiteType } from '../../site-type.js';
+import { createOpenStack } from './openstack.js';
+import { readOpenStackOptions } from './options.js';
+
+export const openStack: SiteType = {
+  name: 'openstack',
+  read(options) {
+    const parsed = readOpenStackOptions(options);
+    return (surroundings) => Promise.resolve(createOpenStack(parsed, surroundings));
+  },
+};

@@ -1,0 +1,11 @@
+/** OpenStack passes the behaviour suite of all adapters, before a fake cloud and behind a faulty proxy. */
+
+import { describeAdapter } from '../support/adapter-suite.js';
+import { fakeHarness } from './openstack-harness.js';
+
+describeAdapter('an OpenStack site of an administrator', () => fakeHarness('admin'));
+// The way there is the same for both.
+describeAdapter('an OpenStack site of an ordinary member', async () => {
+  const { wire: _wire, ...harness } = await fakeHarness('member');
+  return harness;
+});

@@ -1,0 +1,12 @@
+/** OpenStack passes the behaviour suite of all adapters before a real cloud (`VEP_TEST_OPENSTACK`), behind a faulty proxy. */
+
+import { jest } from '@jest/globals';
+import { describeAdapter } from '../support/adapter-suite.js';
+import { realOpenStack } from '../support/real-openstack/keystone.js';
+import { realHarness } from './openstack-harness.js';
+
+// A server takes seconds to boot there.
+jest.setTimeout(600_000);
+
+if (realOpenStack) describeAdapter('a real OpenStack', () => realHarness('admin'));
+else it.skip('VEP_TEST_OPENSTACK names no OpenStack', () => undefined);

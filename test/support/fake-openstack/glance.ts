@@ -1,0 +1,143 @@
+/** Image v2: registered first, filled by one upload, told by its digest; refusals are pages. */
+
+import { createHash } from 'node:crypto';
+import { documentOf, glancePage, type Answer, type Json, type Request } from './answers.js';
+import type { Grant, Thing, World } from './world.js';
+
+const FORMATS = ['ami', 'ari', 'aki', 'vhd', 'vhdx', 'vmdk', 'raw', 'qcow2', 'vdi', 'iso', 'ploop'];
+
+export class Glance {
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  serve(request: Request, grant: Grant): Answer {
+    const { method } = request;
+    const [, id, what] = /^\/v2\/images(?:\/([^/]+))?(?:\/(file|members))?$/.exec(request.path) ?? [];
+    if (id === undefined) {
+      if (method === 'POST') return this.#register(documentOf(request), grant);
+      return { status: 200, body: this.#list(request, grant) };
+    }
+    const image = this.#world.images.get(id);
+    const { project } = grant;
+    const seen =
+      image &&
+      (image.project === project.id || image.body.visibility === 'public' || image.body.members?.includes(project.id));
+    if (!image || !seen) throw glancePage(404, `No image found with ID ${id}`);
+    if (what === 'members') {
+      const { member } = documentOf(request);
+      image.body.members = [...(image.body.members ?? []), member];
+      return { status: 200, body: { member_id: member, image_id: id, status: 'pending' } };
+    }
+    if (what === 'file') return this.#filled(image, request);
+    if (method === 'DELETE') {
+      this.#world.images.delete(id);
+      return { status: 204 };
+    }
+    return { status: 200, body: this.#shown(image) };
+  }
+
+  #register(wanted: Json, { project }: Grant): Answer {
+    if (!FORMATS.includes(wanted.disk_format))
+      throw glancePage(
+        400,
+        `Provided object does not match schema &#x27;image&#x27;: &#x27;${wanted.disk_format}&#x27; is not one of [None, &#x27;ami&#x27;]`,
+      );
+    const made = this.add(project.id, wanted);
+    const headers = {
+      location: `http://controller.internal/v2/images/${made.id}`,
+      'openstack-image-import-methods': 'glance-direct,web-download,copy-image',
+    };
+    return { status: 201, headers, body: this.#shown(made) };
+  }
+
+  add(project: string, more: Json): Thing {
+    const id = this.#world.uuid();
+    const now = this.#world.now();
+    const body = {
+      visibility: 'shared',
+      size: null,
+      virtual_size: null,
+      status: 'queued',
+      checksum: null,
+      protected: false,
+      min_ram: 0,
+      min_disk: 0,
+      os_hidden: false,
+      os_hash_algo: null,
+      os_hash_value: null,
+      ...more,
+      owner: project,
+      id,
+      created_at: now,
+      updated_at: now,
+      tags: [],
+      self: `/v2/images/${id}`,
+      file: `/v2/images/${id}/file`,
+      schema: '/v2/schemas/image',
+    };
+    const made = { id, project, body };
+    this.#world.images.set(id, made);
+    return made;
+  }
+
+  /** A server's upload has begun; false where another is at it. */
+  begins(id: string): Answer | undefined {
+    const image = this.#world.images.get(id);
+    if (!image) return undefined;
+    if (image.body.status === 'queued') {
+      image.body.status = 'saving';
+      return undefined;
+    }
+    return glancePage(409, `Image status transition from ${image.body.status} to saving is not allowed`).answer;
+  }
+
+  /** An upload that broke off leaves the image as it was registered. */
+  broke(id: string): void {
+    const image = this.#world.images.get(id);
+    if (image?.body.status === 'saving') image.body.status = 'queued';
+  }
+
+  #filled({ body }: Thing, { body: bytes }: Request): Answer {
+    const sum = (name: string): string => createHash(name).update(bytes).digest('hex');
+    Object.assign(body, {
+      status: 'active',
+      size: bytes.byteLength,
+      // Sizes of disks stand in the header of qcow2.
+      virtual_size: bytes.toString('latin1', 0, 3) === 'QFI' ? Number(bytes.readBigUInt64BE(24)) : bytes.byteLength,
+      checksum: sum('md5'),
+      os_hash_algo: 'sha512',
+      os_hash_value: sum('sha512'),
+      stores: 'local',
+    });
+    return { status: 204, headers: { 'content-type': 'text/html; charset=UTF-8' } };
+  }
+
+  #list({ query }: Request, { project }: Grant): Json {
+    const [name, marker] = [query.get('name'), query.get('marker')];
+    const limit = Number(query.get('limit') ?? 25);
+    const all = [...this.#world.images.values()].filter(
+      (each) =>
+        (each.project === project.id || each.body.visibility === 'public') &&
+        (name === null || each.body.name === name),
+    );
+    const at = marker === null ? 0 : all.findIndex(({ id }) => id === marker) + 1;
+    if (marker !== null && at === 0) throw glancePage(400, `No image found with ID ${marker}`);
+    const page = all.slice(at, at + limit);
+    const last = page.at(-1);
+    const next = page.length === limit && last ? { next: `/v2/images?marker=${last.id}` } : {};
+    return {
+      images: page.map((each) => this.#shown(each)),
+      first: '/v2/images',
+      schema: '/v2/schemas/images',
+      ...next,
+    };
+  }
+
+  #shown({ body }: Thing): Json {
+    const { members: _members, ...shown } = body;
+    return shown;
+  }
+}

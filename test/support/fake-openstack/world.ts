@@ -1,0 +1,145 @@
+/** What a fake OpenStack has: projects, tokens, and everything in them. */
+
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Json } from './answers.js';
+
+export interface Project {
+  readonly id: string;
+  readonly name: string;
+  quota: { instances: number; cores: number; ram: number; volumes: number; gigabytes: number };
+}
+
+export interface User {
+  readonly id: string;
+  readonly name: string;
+  readonly password: string;
+  /** Role by project id. */
+  readonly roles: Map<string, readonly string[]>;
+}
+
+export interface Grant {
+  readonly user: User;
+  readonly project: Project;
+  readonly until: number;
+}
+
+/** A moment of a server's life. */
+export interface Moment {
+  readonly at: number;
+  readonly status: string;
+  readonly vm: string;
+  readonly task: string | null;
+  readonly power: number;
+  /** What happens when it has come. */
+  readonly then?: () => void;
+}
+
+export interface Server {
+  readonly id: string;
+  readonly project: string;
+  readonly user: string;
+  name: string;
+  readonly created: string;
+  readonly image: string | undefined;
+  flavor: Flavor;
+  /** Before a resize that is not confirmed. */
+  former?: Flavor;
+  readonly metadata: Record<string, string>;
+  readonly tags: readonly string[];
+  readonly group: string | undefined;
+  readonly zone: string;
+  host: string | null;
+  readonly configDrive: boolean;
+  readonly userData: string | undefined;
+  readonly moments: Moment[];
+  fault?: { code: number; message: string };
+  locked: boolean;
+  readonly volumes: string[];
+  readonly actions: { id: string; action: string; error: boolean; done: boolean }[];
+}
+
+export interface Flavor {
+  readonly id: string;
+  readonly name: string;
+  readonly vcpus: number;
+  readonly ram: number;
+  readonly disk: number;
+}
+
+export interface Thing {
+  readonly id: string;
+  readonly project: string;
+  /** What is shown of it. */
+  readonly body: Json;
+}
+
+export class World {
+  readonly projects = new Map<string, Project>();
+  readonly users = new Map<string, User>();
+  readonly credentials = new Map<string, { readonly secret: string; readonly user: User; readonly project: Project }>();
+  readonly grants = new Map<string, Grant>();
+  readonly flavors = new Map<string, Flavor>();
+  readonly servers = new Map<string, Server>();
+  readonly groups = new Map<string, Thing>();
+  readonly networks = new Map<string, Thing>();
+  readonly subnets = new Map<string, Thing>();
+  readonly ports = new Map<string, Thing>();
+  readonly routers = new Map<string, Thing>();
+  readonly securityGroups = new Map<string, Thing>();
+  readonly volumes = new Map<string, Thing>();
+  readonly snapshots = new Map<string, Thing>();
+  readonly images = new Map<string, Thing>();
+  readonly hosts = ['fake1', 'fake2'];
+  readonly #steps: { readonly at: number; readonly then: () => void }[] = [];
+
+  readonly hex = (): string => randomBytes(16).toString('hex');
+  readonly uuid = (): string => randomUUID();
+  /** As services write it: to the second. */
+  readonly now = (): string => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+
+  addProject(name: string): Project {
+    const quota = { instances: 24, cores: 26, ram: 51_200, volumes: 60, gigabytes: 500 };
+    const project = { id: this.hex(), name, quota };
+    this.projects.set(project.id, project);
+    const id = this.uuid();
+    this.securityGroups.set(id, { id, project: project.id, body: { id, name: 'default', project_id: project.id } });
+    return project;
+  }
+
+  addUser(name: string, password: string): User {
+    const user = { id: this.hex(), name, password, roles: new Map<string, readonly string[]>() };
+    this.users.set(user.id, user);
+    return user;
+  }
+
+  addFlavor(name: string, vcpus: number, ram: number, disk: number): Flavor {
+    const flavor = { id: String(this.flavors.size + 1), name, vcpus, ram, disk };
+    this.flavors.set(flavor.id, flavor);
+    return flavor;
+  }
+
+  /** Lets something happen later. */
+  after(ms: number, then: () => void): void {
+    this.#steps.push({ at: Date.now() + ms, then });
+  }
+
+  /** Everything whose time has come happens. */
+  settle(): void {
+    const now = Date.now();
+    const due = this.#steps.filter(({ at }) => at <= now).sort((one, other) => one.at - other.at);
+    for (const step of due) this.#steps.splice(this.#steps.indexOf(step), 1);
+    for (const { then } of due) then();
+    for (const server of [...this.servers.values()])
+      for (const moment of server.moments.filter((each) => each.at <= now)) {
+        const turn = moment as { then?: () => void };
+        turn.then?.();
+        delete turn.then;
+      }
+  }
+}
+
+/** Where a server is now. */
+export function momentOf(server: Server): Moment {
+  const now = Date.now();
+  return server.moments.filter(({ at }) => at <= now).at(-1) ?? (server.moments[0] as Moment);
+}
