@@ -46,3 +46,14 @@ export async function refusal(work: Promise<unknown>): Promise<string> {
   if (!(error instanceof Problem)) throw error as Error;
   return error.faults[0]?.code ?? '';
 }
+
+/** The code of the problem that `work` throws, or that it was accepted. */
+export function codeOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof Problem) return error.faults[0]?.code ?? '';
+    throw error;
+  }
+  return 'accepted';
+}
