@@ -25,6 +25,7 @@ import { SiteImages } from '../extensions/infrastructure/images.js';
 import { createMonitoring } from '../extensions/monitoring/index.js';
 import { createPlatform } from '../extensions/platform/index.js';
 import { createVo, hostChoice, hostsSetAside, VoAccounts, VoMemberships, voTables } from '../extensions/vo/index.js';
+import { createImageLists, ImageLists, imageListTables } from '../extensions/image-lists/index.js';
 import {
   Access,
   Authenticator,
@@ -77,6 +78,7 @@ import { Listing } from './http/occi/listing.js';
 import { RequestReader } from './http/occi/reading.js';
 import { operationsEndpoint } from './http/operations-listing.js';
 import { openApiEndpoint } from './http/openapi/endpoint.js';
+import { imageListEndpoints } from './http/image-list-endpoints.js';
 import { trustEndpoints } from './http/trust-endpoints.js';
 import { Vigil } from './http/vigil.js';
 import { uploadEndpoints } from './http/upload-endpoints.js';
@@ -95,6 +97,8 @@ import { openStore, storeLocation } from './store/open-store.js';
 import type { Store } from './store/sql.js';
 import { lockStore } from './store/store-lock.js';
 import { BlobStore } from './transfer/blob-store.js';
+import type { Name } from './access/x509/name.js';
+import type { CrlPolicy, ValidationOptions } from './access/x509/validation.js';
 import { ImageConverter } from './transfer/image-converter.js';
 import { ImageFetcher } from './transfer/image-fetcher.js';
 import { Uploads } from './transfer/uploads.js';
@@ -145,6 +149,7 @@ const tables: readonly Pick<Extension, 'entitySchemas' | 'migrations'>[] = [
   ovfDeploymentTables,
   voTables,
   sessionTables,
+  imageListTables,
 ];
 
 /** The store that the configuration names, with all tables: for the server, and for `vep admin reset` beside it. */
@@ -282,6 +287,14 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const review = new SessionReview({ ...sessionServices, store, clock, log, registry, rejudge }, sessions);
   applianceHooks.created.push((write, appliance) => sessions.deployed(write, appliance));
   applianceHooks.removed.push((write, { id }) => sessions.removed(write, id));
+  const imageLists = new ImageLists({
+    store,
+    clock,
+    log,
+    dialler,
+    subscriptions: config.images.lists,
+    validation: () => validationBy(config, trust, clock),
+  });
   const extensions: Extension[] = [
     createInfrastructure({ config, store, clock, log, engine, sites, images, observations, registry, hooks }),
     createSla({ entities: () => entities }),
@@ -310,6 +323,14 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     createMonitoring(),
     createVo({ store, sites, registry, accounts, entities: () => entities }),
     createSessions({ sessions, access, entities: () => entities }, review),
+    createImageLists({
+      store,
+      images,
+      hooks,
+      lists: imageLists,
+      subscriptions: config.images.lists,
+      refreshMs: config.images.listRefreshMs,
+    }),
   ];
   const telemetry = createTelemetry(config.telemetry.enabled);
   const categories = new Categories(registryOf(config, extensions));
@@ -371,6 +392,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     ...keystoneEndpoints(
       keystone && { tokens: keystone, identification, clock, tokenSeconds: config.access.keystone.tokenSeconds },
     ),
+    ...imageListEndpoints(imageLists),
     ...uploadEndpoints(uploads),
     ...assetEndpoints(),
     openApiEndpoint({ store, categories, handlers, bodyReaders, renderings }),
@@ -495,6 +517,15 @@ async function openTrust(config: CertificatesConfig, clock: Clock, log: Log): Pr
     refresh: async () => void (await directory.refresh()),
     report: () => trustReport(directory.anchors, clock.now(), (issuer) => crlPolicyFor(config, issuer)),
   };
+}
+
+/** How signatures on image lists are judged: like people who sign in with certificates. */
+function validationBy({ access }: Config, trust: Trust | undefined, clock: Clock): ValidationOptions {
+  const { certificates } = access;
+  if (!trust || !certificates)
+    throw problem('internal', 'image-list.no-trust', 'there is nobody to believe the signature of a list');
+  const crl = (issuer: Name): CrlPolicy => crlPolicyFor(certificates, issuer);
+  return { trust: trust.directory.anchors, now: clock.now(), crl, hosts: [] };
 }
 
 function gridSignIn({ access, server }: Config, { directory }: Trust, clock: Clock): CertificateSignIn | undefined {

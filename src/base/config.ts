@@ -62,6 +62,10 @@ export interface Config {
     readonly allow: readonly string[];
     /** `qemu-img` by name or path, for sites that take other formats; empty: images are never converted. */
     readonly converter: string;
+    /** Image lists of Virtual Organizations, whose images are offered to their members. */
+    readonly lists: readonly ImageListConfig[];
+    /** Pause between two looks at the lists. */
+    readonly listRefreshMs: number;
   };
   readonly ovf: {
     /** Files with the certificates (PEM) of signers of packages, or of authorities that vouch for signers. */
@@ -72,6 +76,17 @@ export interface Config {
   readonly telemetry: { readonly enabled: boolean };
   /** How this provider is called in agreements, e.g. the DN of its certificate. */
   readonly provider: { readonly id: string };
+}
+
+/** A signed image list that the provider subscribes to. */
+export interface ImageListConfig {
+  readonly name: string;
+  readonly url: string;
+  readonly vo: string;
+  /** Distinguished names, in slash form, of who signs the list and of the authority that certifies it. */
+  readonly endorser: { readonly dn: string; readonly ca: string };
+  /** File with a credential for the servers of the list and of its images, in one line as in `inputs.credentials`. */
+  readonly credentialFile?: string;
 }
 
 /** Sign-in with certificates of a federation. */
@@ -285,7 +300,33 @@ export const configSchema: JsonObject = object({
   }),
   metrics: object({ open: boolean(false) }),
   interop: object({ egi: boolean(true), entityLocation: boolean(true) }),
-  images: object({ fileRoots: strings, allow: strings, converter: { type: 'string', default: 'qemu-img' } }),
+  images: object({
+    fileRoots: strings,
+    allow: strings,
+    converter: { type: 'string', default: 'qemu-img' },
+    listRefreshMs: integer(1000, 86_400_000, 3_600_000),
+    lists: {
+      type: 'array',
+      default: [],
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['name', 'url', 'vo', 'endorser'],
+        properties: {
+          name: { type: 'string', pattern: '^[a-z][a-z0-9-]{0,31}$' },
+          url: { type: 'string', pattern: '^https?://' },
+          vo: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$' },
+          endorser: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['dn', 'ca'],
+            properties: { dn: { type: 'string', pattern: '^/' }, ca: { type: 'string', pattern: '^/' } },
+          },
+          credentialFile: { type: 'string', minLength: 1 },
+        },
+      },
+    },
+  }),
   ovf: object({ trustedSigners: strings }),
   sites: {
     type: 'array',
@@ -387,7 +428,7 @@ export function parseConfig(text: string, environment: Environment): Config {
   const config = withGuestUrl(raw as unknown as Config, environment['VEP_GUEST_URL']);
   const names = config.sites.map((site) => site.name);
   const twice = names.filter((name, index) => names.indexOf(name) !== index);
-  const unreachable = certificateFaults(config);
+  const unreachable = [...certificateFaults(config), ...imageListFaults(config)];
   if (unreachable.length > 0) throw new Problem('invalid', unreachable);
   if (twice.length > 0) {
     throw new Problem('invalid', {
@@ -415,6 +456,14 @@ function withGuestUrl(config: Config, guestUrl: string | undefined): Config {
 }
 
 /** What each key permits and both together do not. */
+/** Lists are signed by certificates, and nobody but the trust directory says which count. */
+function imageListFaults({ access, images }: Config): Fault[] {
+  if (images.lists.length === 0 || access.certificates) return [];
+  const message = 'image lists are signed, and no trust directory says whom to believe';
+  const remedy = 'set access.certificates.directory';
+  return [{ code: 'config.image-lists', message, place: { path: 'images.lists' }, remedy }];
+}
+
 function certificateFaults({ server, access }: Config): Fault[] {
   const { certificates } = access;
   if (!certificates) return [];

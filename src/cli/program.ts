@@ -218,6 +218,11 @@ function addTrust(program: Command, calling: Calling): void {
     .action(calling<never>(async (session) => (await import('./commands/trust.js')).reloadTrust(session)));
   const access = program.command('access').description('who may do what');
   addSessions(access, calling);
+  program
+    .command('image-lists')
+    .description('the signed image lists that the server subscribes to, and what they offer (administrators)')
+    .option('--refresh', 'let the server look at them first')
+    .action(calling<never>(async (...all) => (await import('./commands/image-lists.js')).showImageLists(...all)));
   inTrust(
     access
       .command('check')

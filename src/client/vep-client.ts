@@ -12,6 +12,7 @@ import { APPLIANCE_LOCATION, applianceBody, type DryRunPlan, type NewAppliance }
 import { ClientError } from './client-error.js';
 import { Discovery } from './discovery.js';
 import { watchEvents, type WatchEvent, type WatchOptions } from './event-stream.js';
+import type { ImageListReport } from './image-list-report.js';
 import { newIdempotencyKey, pathOf, Transport, type Credentials, type Fetch, type TlsIdentity } from './transport.js';
 import { uploadFile, type UploadOptions, type UploadSource } from './upload.js';
 
@@ -332,6 +333,14 @@ export class VepClient {
   /** For administrators: what the server's trust directory holds. */
   async trust(): Promise<TrustReport> {
     return (await this.#transport.json<TrustReport>(readingJson('/health/trust'))).body;
+  }
+
+  /** For administrators: the image lists that the provider subscribes to, looked at again first if `refresh`. */
+  async imageLists(refresh = false): Promise<readonly ImageListReport[]> {
+    const request = refresh
+      ? ({ method: 'POST', url: '/health/image-lists/refresh', headers: JSON_TYPE } as const)
+      : readingJson('/health/image-lists');
+    return (await this.#transport.json<readonly ImageListReport[]>(request)).body;
   }
 
   /** For administrators: lets a dead operation try again. */

@@ -14,6 +14,7 @@ import { canonicalJson, type JsonObject } from '../base/json.js';
 import { excerpt, problem } from '../base/errors.js';
 import type { GuardedDialler } from '../net/dialler.js';
 import type { Blob, BlobStore } from './blob-store.js';
+import { diskInArchive } from './disk-in-archive.js';
 import { download, type Download } from './download.js';
 import { Flights, type FlightOptions } from './flights.js';
 import { gunzip } from './gunzip.js';
@@ -41,6 +42,8 @@ export interface ImageSource {
   /** On whose behalf: the principal whose uploads can be named. */
   readonly owner: string;
   readonly compression?: 'identity' | 'gzip' | 'bzip2';
+  /** The file is an OVA round one disk, which is what is wanted. */
+  readonly archive?: 'ova';
   /** Bytes per piece of a file that lies in pieces `<url>.000000000`, `<url>.000000001`, …; needs `sizeBytes`. */
   readonly chunkSize?: number;
   /** Size and digest of the file as it lies there, before decompression. */
@@ -93,13 +96,17 @@ export class ImageFetcher {
     const { blobs } = this.#options;
     const known = source.digest && this.#known.get(key);
     const here = known === undefined ? undefined : await blobs.find(known);
-    const blob = here ?? (await this.#transfer(source, signal, report));
+    const blob = here ?? (await this.#unwrapped(source, await this.#transfer(source, signal, report)));
     if (source.digest) remember(this.#known, key, blob.sha256);
     const probe = await probeImage({
       sizeBytes: blob.sizeBytes,
       read: (offset, length) => blobs.read(blob.sha256, offset, length),
     });
     return { ...blob, ...probe };
+  }
+
+  #unwrapped({ archive }: ImageSource, blob: Blob): Promise<Blob> | Blob {
+    return archive === undefined ? blob : diskInArchive(this.#options.blobs, blob, this.#options.maxBytes);
   }
 
   async #transfer(source: ImageSource, signal: AbortSignal, report: (progress: Progress) => void): Promise<Blob> {

@@ -125,10 +125,7 @@ class Reader {
   /** For people; absent is empty. Without control characters. */
   text(name: string): string {
     const value = this.#object[name];
-    // eslint-disable-next-line no-control-regex -- they would forge lines of logs and renderings
-    return typeof value === 'string'
-      ? value.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').slice(0, 500)
-      : '';
+    return typeof value === 'string' ? value.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').slice(0, 500) : '';
   }
 
   matching(name: string, pattern: RegExp, what: string): string {
