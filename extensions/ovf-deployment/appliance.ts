@@ -40,6 +40,7 @@ import {
 import { describePlan } from './dry-run.js';
 import { SLA, governedAttributes } from '../sla/agreements.js';
 import { agreementId, type Governance } from './governance.js';
+import { HAND_OVER, SITE_ACT, TAKE_BACK, takesWhole, wholeChild } from './hand-over.js';
 import { withInstances } from './instances.js';
 import { CHANGE, DELETE, DEPLOY, UNDEPLOY } from './operations.js';
 import { isOpen } from './remote-package.js';
@@ -146,6 +147,7 @@ export class ApplianceHandler implements KindHandler {
     const secrets = await sealInputs(write.tx, this.#services.secretKey, {
       properties: prepared.result.secrets,
       credentials: prepared.inputs.credentials,
+      ...(takesWhole(this.#services.sites, prepared.site) ? { sent: prepared.sentInputs } : {}),
       appliance: entity.id,
       now: write.now,
     });
@@ -171,6 +173,10 @@ export class ApplianceHandler implements KindHandler {
       existing: await mappedNetworks(write.tx, row.plan),
     });
     const components = await maker.make(row.plan.machines);
+    if (takesWhole(this.#services.sites, site)) {
+      const handOver = [wholeChild(HAND_OVER, entity)];
+      return this.#fileGraph(write, entity, DEPLOY, {}, handOver, entity.wanted[OVF_KEEP_ON_FAILURE] === true);
+    }
     const reporting = await this.#expectReports(write, entity, row.plan, components.machines);
     const children = this.#children(entity, row, { components, hosts, present: [], reporting });
     await this.#fileGraph(write, entity, DEPLOY, {}, children, entity.wanted[OVF_KEEP_ON_FAILURE] === true);
@@ -231,6 +237,7 @@ export class ApplianceHandler implements KindHandler {
             entity: { ...heading, observed: { ...entity.observed, [DEPLOYED]: true, [STATE_MESSAGE]: 'deploying' } },
           };
         }
+        if (isWhole(entity)) return this.#moveWhole(write, heading, term, to);
         await this.#move(
           write,
           entity,
@@ -241,6 +248,7 @@ export class ApplianceHandler implements KindHandler {
       }
       case 'stop':
       case 'suspend':
+        if (isWhole(entity)) return this.#moveWhole(write, heading, term, to);
         await this.#move(
           write,
           entity,
@@ -255,6 +263,12 @@ export class ApplianceHandler implements KindHandler {
         await this.#takeDown(write, entity, row, UNDEPLOY);
         return { entity: { ...heading, observed: { ...entity.observed, [STATE_MESSAGE]: 'being undeployed' } } };
     }
+  }
+
+  /** The site moves the machines of an appliance that was handed over. */
+  async #moveWhole(write: Write, entity: EntityRecord, term: string, to: string): Promise<{ entity: EntityRecord }> {
+    await this.#fileGraph(write, entity, CHANGE, { to }, [wholeChild(SITE_ACT, entity, { term, to })], true);
+    return { entity };
   }
 
   async #move(write: Write, entity: EntityRecord, children: readonly NewChild[], to: string): Promise<void> {
@@ -284,24 +298,42 @@ export class ApplianceHandler implements KindHandler {
       existing: networks,
     });
     const components = await maker.make(plan.machines.filter((machine) => !before.has(machine.id)));
-    const reporting = await this.#expectReports(write, entity, plan, components.machines);
     const leaving = present.filter(({ machine }) => !after.has(machine.id));
-    const children = [
-      ...this.#children(entity, { ...row, plan }, { components, hosts: new Map(), present, reporting }),
-      ...(await this.#releases(write, leaving, plan)),
-    ];
+    const children = isWhole(entity)
+      ? await this.#scaleWhole(write, entity, leaving, { role, count: Number(parameters['count']) })
+      : [
+          ...this.#children(
+            entity,
+            { ...row, plan },
+            {
+              components,
+              hosts: new Map(),
+              present,
+              reporting: await this.#expectReports(write, entity, plan, components.machines),
+            },
+          ),
+          ...(await this.#releases(write, leaving, plan)),
+        ];
     await updatePlan(write.tx, entity.id, plan);
     await this.#fileGraph(write, entity, CHANGE, { to: 'active' }, children, false);
+  }
+
+  /** The site brings the instances to their number; what has left it is let go of here. */
+  async #scaleWhole(
+    write: Write,
+    entity: EntityRecord,
+    leaving: readonly MachineComponents[],
+    parameters: { readonly role: string; readonly count: number },
+  ): Promise<NewChild[]> {
+    const scale = wholeChild(SITE_ACT, entity, { term: 'scale', to: 'active', parameters });
+    const releases = await this.#services.entities().planRemoval(write, withDisks(leaving));
+    return [scale, ...releases.map((release) => ({ ...release, after: [scale.key] }))];
   }
 
   /** Stops and releases machines with all that is theirs alone. */
   async #releases(write: Write, machines: readonly MachineComponents[], plan: DeploymentPlan): Promise<NewChild[]> {
     const halts = stopChildren(plan.startup, machines, 'halt');
-    const doomed = machines.flatMap(({ compute, disks }) => [
-      compute,
-      ...disks.filter((disk) => disk.disk?.shared !== true).map((disk) => disk.storage),
-    ]);
-    const releases = await this.#services.entities().planRemoval(write, doomed);
+    const releases = await this.#services.entities().planRemoval(write, withDisks(machines));
     return [...halts, ...releases.map((release) => ({ ...release, after: halts.map((child) => child.key) }))];
   }
 
@@ -328,7 +360,9 @@ export class ApplianceHandler implements KindHandler {
     await this.#services.engine.supersede(write.tx, entity.id);
     const machines = await this.#machines(write.tx, entity, row.plan);
     const components = await componentsOf(write.tx, entity.id);
-    const halts = stopChildren(row.plan.startup, machines, 'halt');
+    // What was handed over, or may have been, is taken back whole before anything of it is forgotten here.
+    const whole = isWhole(entity) || takesWhole(this.#services.sites, entity.site);
+    const halts = whole ? [wholeChild(TAKE_BACK, entity)] : stopChildren(row.plan.startup, machines, 'halt');
     const entities = this.#services.entities();
     const resumed = await entities.resumeRemoval(write, entity.id);
     const releases = [...resumed, ...(await entities.planRemoval(write, components))];
@@ -388,6 +422,19 @@ export class ApplianceHandler implements KindHandler {
         .map((network) => [stringAt(network.observed, OVF_ID) ?? '', network]),
     );
   }
+}
+
+/** The site has taken the appliance whole. */
+function isWhole({ siteRef }: EntityRecord): boolean {
+  return siteRef !== null;
+}
+
+/** Machines with what is theirs alone. */
+function withDisks(machines: readonly MachineComponents[]): EntityRecord[] {
+  return machines.flatMap(({ compute, disks }) => [
+    compute,
+    ...disks.filter((disk) => disk.disk?.shared !== true).map((disk) => disk.storage),
+  ]);
 }
 
 function preparedOf(value: unknown): PreparedDeployment {

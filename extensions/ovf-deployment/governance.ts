@@ -153,16 +153,23 @@ export class Governance {
     const offers = await offersOf(this.#services.sites, reader, [site], tenant);
     if (offers.length === 0) return new Map();
     const own = await ownOffers(offers, reader, tenant);
-    const first = own.length === 0 ? undefined : place(demandsOf(plan), own, plan.constraints);
+    const constraints = this.#constraints(plan, site);
+    const first = own.length === 0 ? undefined : place(demandsOf(plan), own, constraints);
     const outcome =
       first && 'assignments' in first && first.unkept.length === 0
         ? first
-        : place(demandsOf(plan), offers, plan.constraints);
+        : place(demandsOf(plan), offers, constraints);
     if ('assignments' in outcome) return new Map([...outcome.assignments].map(([machine, at]) => [machine, at.host]));
     const capacity = outcome.refused.every(
       ({ code }) => code === 'placement.capacity' || code === 'placement.too-large',
     );
     throw new Problem(capacity ? 'conflict' : 'unmet', outcome.refused);
+  }
+
+  /** A site that deploys appliances by itself reads in the descriptor which machines share a host, and which do not. */
+  #constraints({ constraints }: DeploymentPlan, site: string): DeploymentPlan['constraints'] {
+    const whole = this.#services.sites.adapter(site).capabilities().appliances === true;
+    return whole ? constraints.filter(({ rule }) => rule === 'country' || rule === 'zone') : constraints;
   }
 
   /** The appliance goes: agreements that governed it alone end. */

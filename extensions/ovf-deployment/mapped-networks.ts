@@ -13,7 +13,7 @@ import type { PlanResult } from '../../src/ovf/index.js';
 import type { DeploymentPlan, PlannedNetwork } from '../../src/ovf/plan.js';
 import { findEntity, loadEntity } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import type { SqlReader, Tx } from '../../src/store/sql.js';
+import type { SqlReader } from '../../src/store/sql.js';
 import { OVF_INPUTS } from './vocabulary.js';
 
 export interface NetworkServices {
@@ -45,11 +45,14 @@ export async function withMappedNetworks(
 }
 
 /** The mapped networks of a plan, by their names in the descriptor. @throws Problem `conflict` when one is gone */
-export async function mappedNetworks(tx: Tx, { networks }: DeploymentPlan): Promise<Map<string, EntityRecord>> {
+export async function mappedNetworks(
+  reader: SqlReader,
+  { networks }: DeploymentPlan,
+): Promise<Map<string, EntityRecord>> {
   const found = new Map<string, EntityRecord>();
   for (const { name, mappedTo } of networks) {
     if (mappedTo === undefined) continue;
-    const network = await findEntity(tx, mappedTo.slice(PREFIX.length));
+    const network = await findEntity(reader, mappedTo.slice(PREFIX.length));
     if (!network) {
       throw problem('conflict', 'ovf.network-gone', `the network that ${excerpt(name)} is mapped to is gone`, {
         remedy: 'delete the appliance, and deploy it with another network',

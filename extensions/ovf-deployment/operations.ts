@@ -18,6 +18,7 @@ import type { SiteImages } from '../infrastructure/images.js';
 import { HALT, IMAGE, PAUSE } from './deployment-graph.js';
 import type { FileOrigin } from './package.js';
 import { remotePackage, type RemotePackageServices } from './remote-package.js';
+import { handOverOperations, type HandOverServices } from './hand-over.js';
 import { forgetReports, type GuestReports } from './guest-reports.js';
 import { openInputs } from './sealed-inputs.js';
 import { forgetImage, imagesOf, loadAppliance, removeAppliance, rememberImage, type ApplianceImage } from './tables.js';
@@ -28,7 +29,7 @@ export const CHANGE = 'appliance.change';
 export const UNDEPLOY = 'appliance.undeploy';
 export const DELETE = 'appliance.delete';
 
-export interface ApplianceOperationServices extends RemotePackageServices {
+export interface ApplianceOperationServices extends RemotePackageServices, HandOverServices {
   readonly sites: Sites;
   readonly images: SiteImages;
   readonly reports: GuestReports;
@@ -43,6 +44,7 @@ export function applianceOperations(services: ApplianceOperationServices): Opera
     registerImage(services),
     pause(services),
     halt(services),
+    ...handOverOperations(services),
     { name: DEPLOY, steps: [], settled: (tx, operation) => deployed(services, tx, operation) },
     { name: CHANGE, steps: [], settled: (tx, operation) => changed(services, tx, operation) },
     {

@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { Problem, problem, throwIfFaulty, type Fault } from '../../src/base/errors.js';
-import type { JsonValue } from '../../src/base/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../src/base/json.js';
 import type { NewEntity } from '../../src/extension/entities.js';
 import type { Attachment, RequestContext } from '../../src/extension/extension.js';
 import type { Sites } from '../../src/iaas/sites.js';
@@ -43,6 +43,8 @@ export class PreparedDeployment {
   readonly images: ImageOrigins;
   readonly site: string;
   readonly inputs: DeploymentInputs;
+  /** The inputs as they were sent, for a site that deploys the appliance by itself. */
+  readonly sentInputs: JsonObject;
   /** The agreement document that came along, not yet judged. */
   readonly agreement: Attachment | undefined;
   /** Findings of the package itself, beside those of the plan. */
@@ -59,6 +61,7 @@ export class PreparedDeployment {
     this.images = parts.images;
     this.site = parts.site;
     this.inputs = parts.inputs;
+    this.sentInputs = parts.sentInputs;
     this.agreement = parts.agreement;
     this.findings = parts.findings;
     this.signature = parts.signature;
@@ -111,6 +114,7 @@ export async function prepareDeployment(
     images: origins,
     site,
     inputs,
+    sentInputs: sentInputs(attributes[OVF_INPUTS]),
     agreement: attachments.find((attachment) => attachment.name === 'sla'),
     signature: received.signature,
     findings: [
@@ -180,6 +184,12 @@ function siteOf(sites: Sites, wanted: JsonValue | undefined): string {
     place: { field: OVF_SITE },
     remedy: `name one of ${sites.names.join(', ')}, or leave it out`,
   });
+}
+
+/** As an object, whichever way the rendering carried them (K04). */
+function sentInputs(inputs: JsonValue | undefined): JsonObject {
+  const value: unknown = typeof inputs === 'string' && inputs !== '' ? JSON.parse(inputs) : inputs;
+  return isJsonObject(value) ? value : {};
 }
 
 function inputsOf(inputs: JsonValue | undefined, configuration: JsonValue | undefined): DeploymentInputs {

@@ -4,6 +4,7 @@
  * images fetched again in between.
  */
 
+import type { JsonObject } from '../../src/base/json.js';
 import type { Store, Tx } from '../../src/store/sql.js';
 import { openSecret, sealSecret } from '../../src/store/secrets.js';
 import type { SourceCredentials } from '../../src/transfer/source-credentials.js';
@@ -12,6 +13,8 @@ export interface SealedInputs {
   /** By id of the property. */
   readonly properties: ReadonlyMap<string, string>;
   readonly credentials: SourceCredentials;
+  /** All inputs as they were sent, for a site that deploys the appliance by itself. */
+  readonly sent?: JsonObject;
 }
 
 const NOTHING: SealedInputs = { properties: new Map(), credentials: {} };
@@ -22,18 +25,17 @@ export async function sealInputs(
   secretKey: Uint8Array,
   { appliance, now, ...inputs }: SealedInputs & { readonly appliance: string; readonly now: number },
 ): Promise<string | null> {
-  const { properties, credentials } = inputs;
-  if (properties.size === 0 && Object.keys(credentials).length === 0) return null;
-  const plaintext = JSON.stringify({ properties: [...properties], credentials });
+  const { properties, credentials, sent } = inputs;
+  if (properties.size === 0 && Object.keys(credentials).length === 0 && sent === undefined) return null;
+  const plaintext = JSON.stringify({ ...inputs, properties: [...properties] });
   return sealSecret(tx, secretKey, { purpose: 'ovf.inputs', ownerRef: appliance, plaintext, createdAt: now });
 }
 
 export async function openInputs(store: Store, secretKey: Uint8Array, id: string | null): Promise<SealedInputs> {
   const sealed = id === null ? undefined : await openSecret(store, secretKey, id);
   if (sealed === undefined) return NOTHING;
-  const { properties, credentials } = JSON.parse(sealed) as {
+  const { properties, ...inputs } = JSON.parse(sealed) as Omit<SealedInputs, 'properties'> & {
     properties: [string, string][];
-    credentials: SourceCredentials;
   };
-  return { properties: new Map(properties), credentials };
+  return { ...inputs, properties: new Map(properties) };
 }

@@ -64,6 +64,8 @@ function inabilities(
       ? []
       : [{ code, message: `${message}: ${values.join(', ').slice(0, 200)}`, place: { field: name }, remedy }];
   const { network, storage, imageFormats, transports, imageless } = capabilities;
+  // What it can do for an appliance it judges by itself, when the appliance comes.
+  if (capabilities.appliances === true) return [];
   const made = plan.networks.filter(({ mappedTo }) => mappedTo === undefined).map((each) => each.name);
   const foreign = plan.disks.filter(
     ({ image, format = 'unknown' }) => image !== undefined && format !== 'unknown' && !images.takes(name, format),

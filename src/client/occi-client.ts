@@ -4,6 +4,7 @@
  * comes back are the same views whatever was spoken. It never repeats a request: who asks knows what may be repeated.
  */
 
+import { createHash } from 'node:crypto';
 import type { JsonValue } from '../base/json.js';
 import { parseEntityView } from '../occi/json/index.js';
 import { INFRASTRUCTURE, isLinkView, type Attributes, type EntityView, type TypeId } from '../occi/model.js';
@@ -184,6 +185,28 @@ export class OcciClient {
     if (at !== undefined) return this.#within(at);
     if (renderingOf(answer) === 'application/occi+json') return location + idOf(entity(answer));
     throw new NoAnswer('the server does not say where the new entity is');
+  }
+
+  /**
+   * Creates an entity unless somebody was first: what is refused as a conflict is looked for with `find`. A key that stood for
+   * something else, which is gone by now, gives way to one of this very request.
+   */
+  async createOnce(
+    view: EntityView,
+    key: string,
+    find: () => Promise<string | undefined>,
+    call: CallSignal = {},
+  ): Promise<string> {
+    try {
+      return await this.create(view, key, call);
+    } catch (error) {
+      if (!(error instanceof OcciRefusal && error.status === 409)) throw error;
+      const earlier = await find();
+      if (earlier !== undefined) return earlier;
+      if (!error.codes.includes('entity.replay-differs')) throw error;
+      const digest = createHash('sha256').update(JSON.stringify(view)).digest('hex');
+      return this.create(view, `${key}-${digest.slice(0, 16)}`, call);
+    }
   }
 
   /** Changes attributes of an entity and leaves the rest. */

@@ -5,6 +5,8 @@
  * {@link Capabilities} and refused up front, never faked. `test/support/adapter-suite.ts` holds all adapters to this.
  */
 
+import type { JsonObject } from '../base/json.js';
+
 /** The site's own identifier of something it made, opaque to VEP. */
 export type SiteRef = string;
 
@@ -55,6 +57,8 @@ export interface Capabilities {
   readonly plugsAtCreation?: boolean;
   /** A machine runs as soon as it is made: what has to run before it must run by then. */
   readonly bootsAtCreation?: boolean;
+  /** It takes appliances whole ({@link SiteAdapter.appliances}) and does by itself what there is to do for them. */
+  readonly appliances?: boolean;
 }
 
 /** For whom something is made: ids of the principal and of the group (Virtual Organization) in VEP. */
@@ -222,6 +226,65 @@ interface ObservedBase {
   readonly busy: boolean;
 }
 
+/** An appliance on its way to a site that deploys it by itself. */
+export interface ApplianceSpec {
+  readonly id: string;
+  readonly name: string;
+  /** What is to be deployed: a package to send, or where the site finds it. */
+  readonly source: { readonly descriptor: string; readonly files: readonly ApplianceFile[] } | { readonly url: string };
+  /** What the user filled in (K04). Secrets are among it. */
+  readonly inputs: JsonObject;
+  readonly configuration?: string;
+  readonly keepOnFailure: boolean;
+}
+
+export interface ApplianceFile {
+  /** As the descriptor refers to it. */
+  readonly href: string;
+  readonly sizeBytes: number;
+  /** `length` bytes from `first` on. */
+  read(first: number, length: number): Promise<Uint8Array>;
+}
+
+/** How an appliance at a site is, and what it consists of there. */
+export interface ApplianceReport {
+  readonly ref: SiteRef;
+  readonly state: 'active' | 'inactive' | 'suspended' | 'error';
+  readonly message?: string;
+  readonly busy: boolean;
+  readonly members: readonly ApplianceMember[];
+}
+
+export interface ApplianceMember {
+  readonly observed: Observed;
+  /** What of the descriptor it is: id of a VirtualSystem or a disk, name of a network. Links have none. */
+  readonly item?: string;
+  /** Ends of a link. */
+  readonly ends?: readonly [source: SiteRef, target: SiteRef];
+}
+
+export type ApplianceAction = 'start' | 'stop' | 'suspend' | 'scale';
+
+/** What a site can do that takes appliances whole ({@link Capabilities.appliances}). */
+export interface ApplianceSite {
+  /** Answers the ref of the one appliance that carries the id, handing it over only if there is none. */
+  create(spec: ApplianceSpec, options?: CallOptions): Promise<SiteRef>;
+  /** The appliance that was handed over under this id, if there is one. */
+  find(id: string, options?: CallOptions): Promise<SiteRef | undefined>;
+  /** Nothing when it is gone. */
+  report(ref: SiteRef, options?: CallOptions): Promise<ApplianceReport | undefined>;
+  /** Why the last work on it failed, in the site's words. */
+  failure(ref: SiteRef, options?: CallOptions): Promise<IaasError | undefined>;
+  act(
+    ref: SiteRef,
+    action: ApplianceAction,
+    parameters: Readonly<Record<string, string | number>>,
+    options?: CallOptions,
+  ): Promise<void>;
+  /** Idempotent; {@link report} tells when it is gone. */
+  remove(ref: SiteRef, options?: CallOptions): Promise<void>;
+}
+
 /** Something that keeps a site from being used, or from being used fully. */
 export interface SiteFinding {
   readonly code: string;
@@ -302,5 +365,7 @@ export interface SiteAdapter {
   /** Changes as they happen, where {@link Capabilities.events}; at least once, in order per ref. */
   events(signal: AbortSignal): AsyncIterable<SiteEvent>;
   metrics(refs: readonly SiteRef[], options?: CallOptions): Promise<readonly MetricSample[]>;
+  /** With {@link Capabilities.appliances}. */
+  readonly appliances?: ApplianceSite;
   close(): Promise<void>;
 }

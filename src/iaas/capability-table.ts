@@ -19,6 +19,7 @@ export function capabilityTable(can: Capabilities): string {
     ['Machines without an image', yes(can.imageless)],
     ['Machines run as soon as they are made', yes(can.bootsAtCreation === true)],
     ['Ways of the OVF environment', names(can.transports)],
+    ...(can.appliances === true ? [['Appliances whole, as OVF', 'yes'] as const] : []),
   ];
   return ['| | |', '|---|---|', ...rows.map(([what, value]) => `| ${what} | ${value} |`)].join('\n');
 }

@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
 import {
   IaasError,
+  type ApplianceSite,
   type AttachmentSpec,
   type CallOptions,
   type Capabilities,
@@ -182,6 +183,23 @@ export class GuardedSite implements SiteAdapter {
   async metrics(refs: readonly SiteRef[], options?: CallOptions): Promise<readonly MetricSample[]> {
     requireCapability(this.capabilities(), 'metrics');
     return this.#call(options, (limited) => this.#adapter.metrics(refs, limited));
+  }
+
+  get appliances(): ApplianceSite {
+    const { appliances } = this.#adapter;
+    if (!appliances || this.capabilities().appliances !== true) {
+      throw new IaasError('unsupported', 'this site takes no appliances, only what they consist of');
+    }
+    return {
+      create: (spec, options) =>
+        this.#call(options, (limited) => appliances.create(spec, limited), this.#limits.importMs),
+      find: (id, options) => this.#call(options, (limited) => appliances.find(id, limited)),
+      report: (ref, options) => this.#call(options, (limited) => appliances.report(ref, limited)),
+      failure: (ref, options) => this.#call(options, (limited) => appliances.failure(ref, limited)),
+      act: (ref, action, parameters, options) =>
+        this.#call(options, (limited) => appliances.act(ref, action, parameters, limited)),
+      remove: (ref, options) => this.#call(options, (limited) => appliances.remove(ref, limited)),
+    };
   }
 
   close(): Promise<void> {

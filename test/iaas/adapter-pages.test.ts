@@ -17,7 +17,7 @@ import { siteTypeNames } from '../../src/server.js';
 /** What each type can do when nothing is taken from it. */
 const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   simulator: simulatorCapabilities({ lacks: [] }),
-  occi: occiCapabilities({ ...USUAL_OFFER, isVep: true }, { templateless: true }),
+  occi: occiCapabilities({ ...USUAL_OFFER, isVep: true }, { templateless: true, appliances: true }),
   opennebula: openNebulaCapabilities({ liveResize: true, reserveFrom: ['a network'] }),
   openstack: openStackCapabilities({ choose: true }),
 };

@@ -55,9 +55,10 @@ export const USUAL_OFFER: Offer = {
 
 export interface CapabilityChoices {
   readonly templateless: boolean;
+  readonly appliances: boolean;
 }
 
-export function occiCapabilities(offer: Offer, { templateless }: CapabilityChoices): Capabilities {
+export function occiCapabilities(offer: Offer, { templateless, appliances }: CapabilityChoices): Capabilities {
   const among = <T extends string>(what: 'compute' | 'network' | 'storage', terms: readonly T[]): T[] =>
     terms.filter((term) => offer.actions.has(actionOf(what, term)));
   const networks = offer.kinds.has(NETWORK) && offer.kinds.has(NETWORKINTERFACE);
@@ -87,5 +88,6 @@ export function occiCapabilities(offer: Offer, { templateless }: CapabilityChoic
     placement: new Set(['zone', 'country'] as const),
     imageless: templateless,
     transports: offer.userData ? ['user-data'] : [],
+    ...(offer.isVep && appliances ? { appliances: true } : {}),
   };
 }

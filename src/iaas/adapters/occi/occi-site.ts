@@ -5,6 +5,7 @@
 
 import {
   IaasError,
+  type ApplianceSite,
   type AttachmentSpec,
   type CallOptions,
   type Capabilities,
@@ -26,6 +27,7 @@ import { requireCapability } from '../../capability.js';
 import type { SiteSurroundings } from '../../site-type.js';
 import { OcciClient } from '../../../client/occi-client.js';
 import { Actions } from './actions.js';
+import { Appliances } from './appliances.js';
 import { occiCapabilities, offerOf, USUAL_OFFER, type Offer } from './capabilities.js';
 import { check } from './check.js';
 import { connectionOf, type Connection } from './connection.js';
@@ -58,6 +60,7 @@ class OcciSite implements SiteAdapter {
   readonly #client: OcciClient;
   readonly #things: Things;
   readonly #actions: Actions;
+  readonly #appliances: Appliances;
   readonly #closed = new AbortController();
   #offer: Offer = USUAL_OFFER;
 
@@ -77,8 +80,9 @@ class OcciSite implements SiteAdapter {
       offer,
       realm,
       marks,
-      ownsAppliance: () => Promise.resolve(false),
+      ownsAppliance: (path, call) => this.#appliances.owns(path, call),
     });
+    this.#appliances = new Appliances({ client: this.#client, things: this.#things, work, realm });
     this.#actions = new Actions({ client: this.#client, things: this.#things, work, offer, capacity });
   }
 
@@ -246,6 +250,19 @@ class OcciSite implements SiteAdapter {
     await Promise.resolve();
     requireCapability(this.capabilities(), 'metrics');
     return [];
+  }
+
+  get appliances(): ApplianceSite {
+    const appliances = this.#appliances;
+    return {
+      create: (spec, call = {}) => this.#told(call, () => appliances.create(spec, call)),
+      find: (id, call = {}) => this.#told(call, () => appliances.find(id, call)),
+      report: (ref, call = {}) => this.#told(call, () => appliances.report(ref, call)),
+      failure: (ref, call = {}) => this.#told(call, () => appliances.failure(ref, call)),
+      act: (ref, action, parameters, call = {}) =>
+        this.#told(call, () => appliances.act(ref, action, parameters, call)),
+      remove: (ref, call = {}) => this.#told(call, () => appliances.remove(ref, call)),
+    };
   }
 
   async close(): Promise<void> {

@@ -31,6 +31,8 @@ export interface OcciOptions {
   readonly template?: string;
   /** The server makes machines without any template. */
   readonly templateless: boolean;
+  /** Appliances go there whole, where the server is a VEP; `false`: as single resources all the same. */
+  readonly appliances: boolean;
   readonly events: { readonly pollMs: number };
   /** How often a change that has been accepted is looked for, and for how long at most within one call. */
   readonly patience: { readonly pollMs: number; readonly settleMs: number };
@@ -85,6 +87,7 @@ const schema: JsonObject = object(
     ),
     template: text,
     templateless: { type: 'boolean', default: false },
+    appliances: { type: 'boolean', default: true },
     events: { ...object({ pollMs: milliseconds(1, 600_000, 10_000) }), default: {} },
     patience: {
       ...object({ pollMs: milliseconds(1, 10_000, 250), settleMs: milliseconds(1, 25_000, 10_000) }),

@@ -76,16 +76,9 @@ export class Things {
     isVep: boolean,
     call: CallOptions,
   ): Promise<SiteRef> {
-    const id = isVep ? '' : uuidOf(what, token);
-    try {
-      return await this.#services.client.create(this.#markedDraft(draft, mark, id), digestOf(`${what} ${token}`), call);
-    } catch (error) {
-      // Another process was first, between the look and the request.
-      const first =
-        error instanceof OcciRefusal && error.status === 409 ? await this.#marked(what, mark, call) : undefined;
-      if (first) return first.path;
-      throw error;
-    }
+    const marked = this.#markedDraft(draft, mark, isVep ? '' : uuidOf(what, token));
+    const found = async (): Promise<SiteRef | undefined> => (await this.#marked(what, mark, call))?.path;
+    return this.#services.client.createOnce(marked, digestOf(`${what} ${token}`), found, call);
   }
 
   /** What a VEP accepted may fail at its site: then it is taken away again, and the failure told as if it had come at once. */

@@ -1,0 +1,166 @@
+/**
+ * A VEP whose site is a VEP: an appliance goes there whole, is mirrored here, acted on and taken back whole; what
+ * stands alone goes there as single resources.
+ */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/base/package-root.js';
+import { startTestServer, type JsonBody, type TestServer } from '../support/server.js';
+import { CAPACITY } from './occi-harness.js';
+
+const SHOP = join(packageRoot, 'examples/web-shop');
+const STATE = 'eu.contrail-project.appliance.state';
+const OVF = 'eu.contrail-project.ovf';
+const PATIENCE = { timeoutMs: 60_000 };
+const JSON_TYPE = { accept: 'application/occi+json' };
+
+let back: TestServer;
+let front: TestServer;
+let directory: string;
+
+beforeAll(async () => {
+  back = await startTestServer();
+  directory = mkdtempSync(join(tmpdir(), 'vep-front-'));
+  writeFileSync(join(directory, 'token'), back.tokens.user);
+  front = await startTestServer({ config: { sites: [partner()] as never } });
+});
+
+afterAll(async () => {
+  await front.close();
+  await back.close();
+  rmSync(directory, { recursive: true });
+});
+
+function partner(): object {
+  const options = {
+    endpoint: back.url,
+    credentials: { kind: 'bearer', token: { file: join(directory, 'token') } },
+    capacity: CAPACITY,
+    templateless: true,
+    patience: { pollMs: 20 },
+  };
+  return { name: 'partner', type: 'occi', options };
+}
+
+/** The shop as it lies in the examples, deployed as a user would. */
+async function deployShop(): Promise<string> {
+  const boundary = 'shop';
+  const parts: readonly (readonly [string, string, string])[] = [
+    ['ovf', 'web-shop.ovf', 'web-shop.ovf'],
+    ['file', 'images/base.qcow2', 'images/base.qcow2'],
+  ];
+  const inputs = readInputs();
+  const body = Buffer.concat([
+    Buffer.from(
+      `--${boundary}\r\nContent-Disposition: form-data; name="entity"; filename="entity.json"\r\n` +
+        `Content-Type: application/occi+json\r\n\r\n${JSON.stringify({ kind: `http://schemas.contrail-project.eu/occi/ovf#appliance`, attributes: { [`${OVF}.inputs`]: inputs } })}\r\n`,
+    ),
+    ...parts.flatMap(([name, filename, file]) => [
+      Buffer.from(
+        `--${boundary}\r\nContent-Disposition: form-data; name="${name}"; filename="${filename}"\r\nContent-Type: application/octet-stream\r\n\r\n`,
+      ),
+      readFileSync(join(SHOP, file)),
+      Buffer.from('\r\n'),
+    ]),
+    Buffer.from(`--${boundary}--\r\n`),
+  ]);
+  const headers = { ...JSON_TYPE, 'content-type': `multipart/form-data; boundary=${boundary}` };
+  const made = await front.request('POST', '/appliance/', { headers, body, timeoutMs: 30_000 });
+  expect([made.status, made.status === 201 ? '' : made.text]).toEqual([201, '']);
+  return new URL(String(made.headers.location)).pathname;
+}
+
+function readInputs(): object {
+  return { properties: {}, networks: {}, eulas: [], credentials: {} };
+}
+
+async function all(server: TestServer, path: string): Promise<JsonBody[]> {
+  const { json } = await server.request('GET', path, { headers: JSON_TYPE });
+  return [...((json as JsonBody).resources ?? []), ...((json as JsonBody).links ?? [])];
+}
+
+const shapes = (entities: readonly JsonBody[]): string[] =>
+  entities.map(({ attributes }) => JSON.stringify([attributes[`${OVF}.id`], attributes['occi.compute.state']])).sort();
+
+it('hands the shop over whole, mirrors it, stops and starts it, and takes it back', async () => {
+  const shop = await deployShop();
+  const active = await front.wait(shop, ({ json }) => json.attributes[STATE] !== 'inactive', PATIENCE);
+  expect([active.json.attributes[STATE], active.json.attributes[`${STATE}.message`]]).toEqual(['active', undefined]);
+
+  const [there] = await all(back, '/appliance/');
+  expect(await all(back, '/appliance/')).toHaveLength(1);
+  expect(there.attributes[STATE]).toBe('active');
+  // Everything of it is here as it is there, in the same state and under the same addresses.
+  for (const path of ['/compute/', '/network/', '/storage/']) {
+    expect(shapes(await all(front, path))).toEqual(shapes(await all(back, path)));
+  }
+  const addresses = (entities: readonly JsonBody[]): string[] =>
+    entities.map(({ attributes }) => String(attributes['occi.networkinterface.address'])).sort();
+  expect(addresses(await all(front, '/networkinterface/'))).toEqual(addresses(await all(back, '/networkinterface/')));
+
+  const act = async (term: string, attributes: object = {}): Promise<void> => {
+    const body = JSON.stringify({
+      action: `http://schemas.contrail-project.eu/occi/ovf/appliance/action#${term}`,
+      attributes,
+    });
+    const headers = { ...JSON_TYPE, 'content-type': 'application/occi+json' };
+    const answer = await front.request('POST', `${shop}?action=${term}`, { headers, body });
+    expect([answer.status, answer.status === 200 ? '' : answer.text]).toEqual([200, '']);
+  };
+  const settled = (state: string): Promise<unknown> =>
+    front.wait(
+      shop,
+      ({ json }) => json.attributes[STATE] === state && json.attributes[`${STATE}.message`] === undefined,
+      PATIENCE,
+    );
+  await act('stop');
+  await settled('inactive');
+  expect((await all(back, '/compute/')).map(({ attributes }) => attributes['occi.compute.state'])).toEqual(
+    (await all(back, '/compute/')).map(() => 'inactive'),
+  );
+  expect(shapes(await all(front, '/compute/'))).toEqual(shapes(await all(back, '/compute/')));
+  await act('start');
+  await settled('active');
+
+  await act('undeploy');
+  await front.wait(shop, ({ json }) => json.attributes['eu.contrail-project.appliance.deployed'] === false, PATIENCE);
+  expect(await all(back, '/appliance/')).toEqual([]);
+  await act('start');
+  await settled('active');
+  expect(await all(back, '/appliance/')).toHaveLength(1);
+
+  expect((await front.request('DELETE', shop)).status).toBe(200);
+  await back.wait('/compute/', ({ json }) => (json.resources ?? []).length === 0, PATIENCE);
+  await gone(front);
+  await gone(back);
+}, 240_000);
+
+async function gone(server: TestServer): Promise<void> {
+  const until = Date.now() + 60_000;
+  for (;;) {
+    const rows = await server.rows("SELECT id, kind FROM entity WHERE kind NOT LIKE '%template%'");
+    if (rows.length === 0) return;
+    if (Date.now() > until) {
+      const work = await server.rows(
+        'SELECT type, state, step, message, findings FROM operation WHERE finished_at IS NULL',
+      );
+      throw new Error(`left behind: ${JSON.stringify([rows, work])}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+it('makes a machine that stands alone as a single resource', async () => {
+  const headers = { ...JSON_TYPE, 'content-type': 'application/occi+json' };
+  const kind = 'http://schemas.ogf.org/occi/infrastructure#compute';
+  const made = await front.request('POST', '/compute/', { headers, body: JSON.stringify({ kind, title: 'alone' }) });
+  const path = new URL(String(made.headers.location)).pathname;
+  await front.wait('/compute/', () => true);
+  const there = await back.wait('/compute/', ({ json }) => (json.resources ?? []).length === 1, PATIENCE);
+  expect(there.json.resources[0].title).toBe('alone');
+  expect((await front.request('DELETE', path)).status).toBe(200);
+  await gone(front);
+  await gone(back);
+}, 120_000);
