@@ -78,7 +78,7 @@ function readInputs(): object {
 
 async function all(server: TestServer, path: string): Promise<JsonBody[]> {
   const { json } = await server.request('GET', path, { headers: JSON_TYPE });
-  return [...((json).resources ?? []), ...((json).links ?? [])];
+  return [...(json.resources ?? []), ...(json.links ?? [])];
 }
 
 const shapes = (entities: readonly JsonBody[]): string[] =>
