@@ -8,17 +8,16 @@ import { stringAt } from '../../src/base/json.js';
 import type { EntityChange, EntityDraft, Write } from '../../src/extension/kind-handler.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { raiseGeneration } from '../../src/store/generations.js';
-import { KeptEntityHandler } from '../infrastructure/kept-entity.js';
-import { placeInVo } from './of-vo.js';
+import { OfVoHandler } from './of-vo.js';
 import { MEMBER, MEMBER_ATTRIBUTE, MEMBER_GROUP, MEMBER_ROLE, MEMBER_SUBJECT } from './vocabulary.js';
 
-export class MemberHandler extends KeptEntityHandler {
+export class MemberHandler extends OfVoHandler {
   constructor() {
     super(MEMBER);
   }
 
   override async prepare(write: Write, draft: EntityDraft): Promise<void> {
-    const { name } = await placeInVo(write, draft);
+    const { name } = await this.voOf(write, draft);
     const subject = stringAt(draft.wanted, MEMBER_SUBJECT);
     const attribute = stringAt(draft.wanted, MEMBER_ATTRIBUTE);
     const faults = [...faultsOfWho(subject, attribute), ...faultsOfGroup(draft.wanted[MEMBER_GROUP], name)];

@@ -1,34 +1,33 @@
-/** What members, shares and set-aside resources have in common: they are of one VO, which is named or the caller's. */
+/** What members, shares and set-aside resources have in common: they are of one VO, which they name or the caller acts for. */
 
-import { notFound, problem } from '../../src/base/errors.js';
+import { problem } from '../../src/base/errors.js';
 import { stringAt } from '../../src/base/json.js';
 import type { EntityDraft, Write } from '../../src/extension/kind-handler.js';
+import type { Attributes, TypeId } from '../../src/occi/model.js';
+import { KeptEntityHandler } from '../infrastructure/kept-entity.js';
 import { standingOf, type VoStanding } from './standing.js';
 import { NAME } from './vocabulary.js';
 
-/**
- * Puts a new entity into the VO that it names; without a name, into the one that the caller acts for.
- * @throws Problem `invalid` (`vo.unknown`) for a VO that is not there, or not the caller's to administer
- */
-export async function placeInVo(write: Write, draft: EntityDraft): Promise<VoStanding> {
-  const name = stringAt(draft.wanted, NAME) ?? draft.group;
-  // Permission was given for the caller's own group; for another one only an administrator has it (K14: like an absent one).
-  const allowed = name === draft.group || write.context.principal.roles.has('administrator');
-  const vo = allowed ? await standingOf(write.tx, name) : undefined;
-  if (!vo) {
-    throw problem('invalid', 'vo.unknown', 'there is no such Virtual Organization of yours', {
-      place: { field: NAME },
-      remedy: 'name one that `GET /vo/` lists and you administer; act for it with X-VEP-VO',
-    });
+export abstract class OfVoHandler extends KeptEntityHandler {
+  constructor(kind: TypeId) {
+    super(kind);
   }
-  draft.wanted[NAME] = name;
-  draft.group = name;
-  return vo;
-}
 
-/** The VO of an entity that is there. */
-export async function voOf(write: Write, group: string): Promise<VoStanding> {
-  const vo = await standingOf(write.tx, group);
-  if (!vo) throw notFound();
-  return vo;
+  /** Who may not administer that VO is refused before it is asked whether there is one (K14). */
+  groupFor(attributes: Attributes): string | undefined {
+    return stringAt(attributes, NAME);
+  }
+
+  /** @throws Problem `invalid` (`vo.unknown`) */
+  protected async voOf(write: Write, draft: EntityDraft): Promise<VoStanding> {
+    const vo = await standingOf(write.tx, draft.group);
+    if (!vo) {
+      throw problem('invalid', 'vo.unknown', 'there is no such Virtual Organization', {
+        place: { field: NAME },
+        remedy: 'name one that `GET /vo/` lists',
+      });
+    }
+    draft.wanted[NAME] = vo.name;
+    return vo;
+  }
 }

@@ -16,10 +16,9 @@ import { NETWORK, OS_TPL, STORAGE, type TypeId } from '../../src/occi/model.js';
 import { findEntity } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { insertUserMixin, deleteUserMixin } from '../../src/store/user-mixins.js';
-import { KeptEntityHandler } from '../infrastructure/kept-entity.js';
 import { requireWithin } from './accounts.js';
 import { amountsOf, NOTHING, outside, sum, type Amounts } from './amounts.js';
-import { placeInVo } from './of-vo.js';
+import { OfVoHandler } from './of-vo.js';
 import { hostsSetAside, provisionedFor, type VoStanding } from './standing.js';
 import {
   PROVISION,
@@ -35,7 +34,7 @@ const GRANT = 'eu.contrail-project.vo.provision.grant';
 /** What is known of a site's hosts may be this old: hosts come and go by hand. */
 const MAX_AGE_MS = 600_000;
 
-export class ProvisionHandler extends KeptEntityHandler {
+export class ProvisionHandler extends OfVoHandler {
   readonly #sites: Sites;
 
   constructor(sites: Sites) {
@@ -69,7 +68,7 @@ export class ProvisionHandler extends KeptEntityHandler {
   }
 
   override async prepare(write: Write, draft: EntityDraft): Promise<void> {
-    const vo = await placeInVo(write, draft);
+    const vo = await this.voOf(write, draft);
     const type = stringAt(draft.wanted, PROVISION_TYPE) ?? '';
     draft.title ??= `${type} ${stringAt(draft.wanted, PROVISION_REFERENCE) ?? 'capacity'}`;
     const setAside = await this.#setAside(write, draft, vo, type);

@@ -3,18 +3,17 @@
 import { Problem, type Fault } from '../../src/base/errors.js';
 import { stringAt } from '../../src/base/json.js';
 import type { EntityDraft, Write } from '../../src/extension/kind-handler.js';
-import { KeptEntityHandler } from '../infrastructure/kept-entity.js';
 import { faultsOfGroup } from './member.js';
-import { placeInVo } from './of-vo.js';
+import { OfVoHandler } from './of-vo.js';
 import { QUOTA, QUOTA_GROUP, QUOTA_SUBJECT } from './vocabulary.js';
 
-export class QuotaHandler extends KeptEntityHandler {
+export class QuotaHandler extends OfVoHandler {
   constructor() {
     super(QUOTA);
   }
 
   override async prepare(write: Write, draft: EntityDraft): Promise<void> {
-    const { name } = await placeInVo(write, draft);
+    const { name } = await this.voOf(write, draft);
     const [group, subject] = [stringAt(draft.wanted, QUOTA_GROUP), stringAt(draft.wanted, QUOTA_SUBJECT)];
     const faults: Fault[] = faultsOfGroup(group, name, QUOTA_GROUP);
     if (group === undefined && subject === undefined) {

@@ -12,9 +12,7 @@ import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store } from '../../src/store/sql.js';
 import { amounts, outside, sum, type Amounts, type Limits } from './amounts.js';
 import { provisionedFor, standingOf, usesOf } from './standing.js';
-import { RESOURCES, VO } from './vocabulary.js';
-
-export const VO_USAGE_TYPE = 'application/vnd.vep.vo-usage+json';
+import { RESOURCES, VO, VO_USAGE_TYPE } from './vocabulary.js';
 
 export function usageRendering(store: Store, registry: () => CategoryRegistry): Rendering {
   return {

@@ -7,6 +7,7 @@ import { problem } from '../../src/base/errors.js';
 import { stringAt } from '../../src/base/json.js';
 import type { Entities } from '../../src/extension/entities.js';
 import type { EntityDraft, Write } from '../../src/extension/kind-handler.js';
+import type { Attributes } from '../../src/occi/model.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { findEntity } from '../../src/store/entities.js';
 import { inList } from '../../src/store/placeholders.js';
@@ -35,6 +36,10 @@ export class VoHandler extends KeptStateHandler {
     this.#services = services;
   }
 
+  groupFor(attributes: Attributes): string | undefined {
+    return stringAt(attributes, NAME);
+  }
+
   override async prepare(write: Write, draft: EntityDraft): Promise<void> {
     await super.prepare(write, draft);
     const name = stringAt(draft.wanted, NAME) ?? '';
@@ -51,7 +56,6 @@ export class VoHandler extends KeptStateHandler {
       });
     }
     draft.title ??= name;
-    draft.group = name;
   }
 
   override async created(write: Write, entity: EntityRecord): Promise<void> {

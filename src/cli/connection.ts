@@ -15,6 +15,8 @@ import type { Terminal } from './terminal.js';
 export interface ConnectionOptions {
   readonly endpoint?: string;
   readonly token?: string;
+  /** The VO to act for. */
+  readonly vo?: string;
   readonly admin?: boolean;
   readonly dataDir?: string;
   readonly cert?: string;
@@ -57,8 +59,10 @@ export function connect(options: ConnectionOptions, terminal: Terminal): VepClie
   const { endpoint, token } = findConnection(options, terminal);
   const tls = tlsOf(options, terminal.directory);
   if (options.admin === true && token === undefined && tls?.certificate === undefined) throw noAdministrator();
+  const vo = options.vo ?? (terminal.environment['VEP_VO'] || undefined);
   return new VepClient({
     endpoint,
+    ...(vo === undefined ? {} : { vo }),
     clock: terminal.clock,
     ...(token === undefined ? {} : { credentials: { token } }),
     ...(tls ? { tls } : {}),

@@ -7,6 +7,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { TRANSLATION_FORMATS } from '../iaas/translation/formats.js';
 import type { ConformanceOptions } from './commands/conformance.js';
 import { EXIT_CODES, type ExitCode } from './exit-codes.js';
+import { addUsers, addVo } from './program-tenants.js';
 import { Session, type GlobalOptions } from './session.js';
 import type { Terminal } from './terminal.js';
 
@@ -18,6 +19,7 @@ export function createProgram(terminal: Terminal, finish: Finish): Command {
     .description('The Virtual Execution Platform: appliances (OVF) and their agreements (SLA) in a federated cloud')
     .option('--endpoint <url>', 'server to speak to (VEP_ENDPOINT)')
     .option('--token <token>', 'API token (VEP_TOKEN keeps it out of the list of processes)')
+    .option('--vo <name>', 'act for this Virtual Organization (VEP_VO)')
     .option('--admin', 'act as the administrator of this machine')
     .option('--data-dir <folder>', 'where the server of this machine keeps its data (VEP_DATA_DIR, else ./vep-data)')
     .option('--cert <file>', 'client certificate, PEM')
@@ -39,7 +41,7 @@ export function createProgram(terminal: Terminal, finish: Finish): Command {
   return program;
 }
 
-type Calling = <Options>(handler: Handler<Options>) => (...received: unknown[]) => Promise<void>;
+export type Calling = <Options>(handler: Handler<Options>) => (...received: unknown[]) => Promise<void>;
 
 function addCommands(program: Command, calling: Calling): void {
   program
@@ -164,6 +166,7 @@ function addKeeping(program: Command, calling: Calling): void {
       calling<ConformanceOptions>(async (...all) => (await import('./commands/conformance.js')).conformance(...all)),
     );
   addTrust(program, calling);
+  addVo(program, calling);
 
   const token = program
     .command('token')
@@ -179,6 +182,7 @@ function addKeeping(program: Command, calling: Calling): void {
   inStore(token.command('revoke').description('revoke a token').argument('<id>', 'as the list shows it')).action(
     calling<never>(async (...all) => (await import('./commands/token.js')).revokeApiToken(...all)),
   );
+  addUsers(program, calling, inStore);
   const admin = program.command('admin').description("the local accounts, on the server's own machine (--admin)");
   inStore(
     admin

@@ -15,6 +15,19 @@ export type { Credentials, Fetch, TlsIdentity } from './transport.js';
 export { SESSION, SESSION_ACTIONS, SESSION_PREFIX } from './session.js';
 export type { UploadOptions, UploadSource } from './upload.js';
 export {
+  MEMBER,
+  PROVISION,
+  QUOTA,
+  VO,
+  VO_ACTION_SCHEME,
+  VO_NAME,
+  VO_PREFIX,
+  VO_RESOURCES,
+  type VoAmounts,
+  type VoResource,
+  type VoUsage,
+} from './virtual-organization.js';
+export {
   VepClient,
   type CreateOptions,
   type DeadOperation,

@@ -38,6 +38,8 @@ export interface ClientRequest {
 export interface TransportOptions {
   readonly endpoint: string;
   readonly credentials?: Credentials;
+  /** The VO to act for, where the caller is in several. */
+  readonly vo?: string;
   readonly fetch?: Fetch;
   readonly tls?: TlsIdentity;
   readonly clock: Clock;
@@ -97,6 +99,7 @@ export class Transport {
         Accept: 'application/occi+json',
         'User-Agent': USER_AGENT,
         ...authorization(this.#options.credentials),
+        ...(this.#options.vo === undefined ? {} : { 'X-VEP-VO': this.#options.vo }),
         ...headers,
       },
       redirect: 'manual',

@@ -14,12 +14,15 @@ import { Discovery } from './discovery.js';
 import { watchEvents, type WatchEvent, type WatchOptions } from './event-stream.js';
 import type { ImageListReport } from './image-list-report.js';
 import { newIdempotencyKey, pathOf, Transport, type Credentials, type Fetch, type TlsIdentity } from './transport.js';
+import { VO_USAGE_TYPE, type VoUsage } from './virtual-organization.js';
 import { uploadFile, type UploadOptions, type UploadSource } from './upload.js';
 
 export interface VepClientOptions {
   /** `http://127.0.0.1:8787`; a path in it is ignored. */
   readonly endpoint: string;
   readonly credentials?: Credentials;
+  /** The VO to act for, where the caller is in several. */
+  readonly vo?: string;
   readonly tls?: TlsIdentity;
   readonly fetch?: Fetch;
   readonly clock?: Clock;
@@ -288,6 +291,11 @@ export class VepClient {
   watch(subject: string, options: WatchOptions = {}): AsyncGenerator<WatchEvent, void, undefined> {
     const id = subject.slice(subject.lastIndexOf('/') + 1).replace(/^urn:uuid:/, '');
     return watchEvents(this.#transport, this.#clock, id, options);
+  }
+
+  /** How a VO stands, by the path of its entity. */
+  async voUsage(url: string): Promise<VoUsage> {
+    return (await this.#transport.json<VoUsage>({ method: 'GET', url, headers: { Accept: VO_USAGE_TYPE } })).body;
   }
 
   /** Whether the server can serve, and what it says of itself. */

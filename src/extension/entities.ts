@@ -138,13 +138,14 @@ export class Entities {
 
   async #createByClient(write: Write, entity: NewEntity): Promise<EntityRecord> {
     const { principal } = write.context;
-    const { federationChoosesId } = this.#services.handlers.of(entity.resolved.kind.id);
+    const handler = this.#services.handlers.of(entity.resolved.kind.id);
     const chosen =
-      federationChoosesId && principal.roles.has('federation')
+      handler.federationChoosesId && principal.roles.has('federation')
         ? entity.resolved.id?.replace(/^urn:uuid:/, '')
         : undefined;
     const id = chosen !== undefined && isUuid(chosen) ? { id: chosen } : {};
-    return this.make(write, entity, { owner: principal.id, group: principal.groups[0], ...id });
+    const group = handler.groupFor?.(entity.resolved.attributes) ?? principal.groups[0];
+    return this.make(write, entity, { owner: principal.id, group, ...id });
   }
 
   /**

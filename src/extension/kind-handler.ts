@@ -5,7 +5,7 @@
  */
 
 import type { Verb } from '../access/policy.js';
-import type { AttributeValue, Kind, Mixin, TypeId } from '../occi/model.js';
+import type { Attributes, AttributeValue, Kind, Mixin, TypeId } from '../occi/model.js';
 import type { CategoryRegistry } from '../occi/registry.js';
 import type { ResolvedLink } from '../occi/resolve/index.js';
 import type { EntityRecord } from '../store/entity-record.js';
@@ -85,6 +85,8 @@ export interface KindHandler {
   readonly stateAttribute?: string;
   /** The federation may choose the id of a new entity (K09). */
   readonly federationChoosesId?: true;
+  /** The group of a new entity, where the client's attributes name it; absent: that of the caller. Permission is asked there. */
+  groupFor?(attributes: Attributes): string | undefined;
   /** Actions that are legal in the state to which pending operations lead (K10); rendered on the entity. */
   applicable(entity: Pick<EntityRecord, 'observed' | 'heading' | 'mixins' | 'appliance'>): readonly TypeId[];
   /**

@@ -102,7 +102,7 @@ forEachServer({ accounts }, (server) => {
         { kind: `${VO}member`, attributes: { [`${A}name`]: 'cern', [`${A}member.subject`]: 'local:keeper' } },
         as('keeper', 'delphi'),
       ),
-    ).toEqual([400, ['vo.unknown']]);
+    ).toEqual([403, ['access.denied']]);
     expect((await wire.send('DELETE', machine, undefined, as('keeper'))).status).toBe(200);
     await until(async () => (await usage(path)).used.machines === 0);
   });

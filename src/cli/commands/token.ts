@@ -3,7 +3,6 @@
  * write the data directory is the administrator (K25); the server need not run.
  */
 
-import { resolve } from 'node:path';
 import {
   createToken,
   findAccount,
@@ -13,12 +12,10 @@ import {
   resetToken,
   revokeToken,
 } from '../../access/index.js';
-import { loadConfig, type Config } from '../../base/config.js';
 import { problem } from '../../base/errors.js';
-import { silentLog } from '../../base/log.js';
 import type { Store } from '../../store/sql.js';
 import { EXIT, UsageError, type ExitCode } from '../exit-codes.js';
-import { openServerStore } from '../server-module.js';
+import { configOf, inStore } from '../local-store.js';
 import type { Session } from '../session.js';
 import { displayText } from '../ui/display-text.js';
 import { table } from '../ui/table.js';
@@ -116,25 +113,6 @@ async function expectAccount(store: Store, name: string): Promise<void> {
   throw problem('not-found', 'cli.no-account', `there is no account called ${JSON.stringify(name)}`, {
     remedy: 'see `vep token list --admin` for accounts',
   });
-}
-
-async function inStore<T>(session: Session, options: TokenOptions, work: (store: Store) => Promise<T>): Promise<T> {
-  if (session.options.admin !== true) {
-    throw problem('forbidden', 'cli.administrators-only', 'tokens are for administrators', { remedy: 'add --admin' });
-  }
-  const store = await openServerStore(configOf(session, options), silentLog);
-  try {
-    return await work(store);
-  } finally {
-    await store.close();
-  }
-}
-
-function configOf({ terminal, options }: Session, { config }: TokenOptions): Config {
-  const environment =
-    options.dataDir === undefined ? terminal.environment : { ...terminal.environment, VEP_DATA_DIR: options.dataDir };
-  const path = config ?? environment['VEP_CONFIG'];
-  return loadConfig(environment, path === undefined ? undefined : resolve(terminal.directory, path));
 }
 
 function day(time: number): string {
