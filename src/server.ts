@@ -40,11 +40,12 @@ import {
   trustReport,
   type CertificateSignIn,
   type Evidence,
+  type IntrospectionSettings,
   type Principal,
   type TrustReport,
 } from './access/index.js';
 import { systemClock, type Clock } from './base/clock.js';
-import type { CertificatesConfig, Config } from './base/config.js';
+import type { CertificatesConfig, Config, IssuerConfig } from './base/config.js';
 import { messageOf, problem } from './base/errors.js';
 import type { JsonValue } from './base/json.js';
 import { createLog, type Log } from './base/log.js';
@@ -544,9 +545,25 @@ function bearerSignIn({ access }: Config, clock: Clock, closers: Closers): Beare
       ...(issuer.ca === undefined ? {} : { ca: [readAuthority(issuer.ca)] }),
     });
     closers.add(() => dialler.close());
-    return { ...issuer, dialler };
+    const { introspection, ...rest } = issuer;
+    return { ...rest, dialler, ...(introspection ? { introspection: introspectionOf(introspection) } : {}) };
   });
   return new BearerSignIn(settings, clock);
+}
+
+/** @throws Problem for a file with the secret that cannot be read */
+function introspectionOf(config: NonNullable<IssuerConfig['introspection']>): IntrospectionSettings {
+  const { clientId, clientSecretFile, tokens, cacheSeconds, endpoint } = config;
+  const more = endpoint === undefined ? {} : { endpoint };
+  try {
+    const clientSecret = readFileSync(clientSecretFile, 'utf8').trim();
+    return { clientId, clientSecret, all: tokens === 'all', cacheSeconds, ...more };
+  } catch (error) {
+    throw problem('invalid', 'config.issuer-secret', `the client's secret cannot be read: ${messageOf(error)}`, {
+      place: { path: 'access.issuers' },
+      remedy: 'name a readable file under introspection.clientSecretFile',
+    });
+  }
 }
 
 function readAuthority(file: string): string {

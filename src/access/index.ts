@@ -27,6 +27,7 @@ export { ROLES, type Credential, type Principal, type Role } from './principal.j
 export { refuseSpoofedIdentity } from './proxy-headers.js';
 export { createToken, listTokens, revokeToken, type NewToken, type TokenRecord } from './tokens.js';
 export { derIn } from './x509/certificate.js';
+export type { IntrospectionSettings } from './oidc/introspection.js';
 export { BearerSignIn, type IssuerSettings } from './oidc/bearer-sign-in.js';
 export { GridSignIn, crlPolicyFor, judgeChain, type GridPolicy } from './x509/grid-sign-in.js';
 export { HEADER_SCHEMES, type HeaderScheme } from './x509/header-certificates.js';

@@ -147,6 +147,16 @@ export interface IssuerConfig {
   readonly allow: readonly string[];
   /** PEM file of authorities for its TLS, in the place of the system's. */
   readonly ca?: string;
+  /** How it is asked about tokens (RFC 7662); absent: it is not. */
+  readonly introspection?: {
+    readonly clientId: string;
+    /** File with the secret of this client. */
+    readonly clientSecretFile: string;
+    /** `opaque`: of tokens that are no JWTs; `all`: of JWTs too, which may have been revoked. */
+    readonly tokens: 'opaque' | 'all';
+    readonly cacheSeconds: number;
+    readonly endpoint?: string;
+  };
 }
 
 /** What a VO can make its members besides users: never administrators (S-087). */
@@ -281,6 +291,18 @@ export const configSchema: JsonObject = object({
           requireVo: boolean(true),
           allow: strings,
           ca: { type: 'string', minLength: 1 },
+          introspection: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['clientId', 'clientSecretFile'],
+            properties: {
+              clientId: { type: 'string', minLength: 1 },
+              clientSecretFile: { type: 'string', minLength: 1 },
+              tokens: { enum: ['opaque', 'all'], default: 'opaque' },
+              cacheSeconds: integer(1, 60, 3),
+              endpoint: { type: 'string', pattern: '^https://' },
+            },
+          },
         },
       },
     },

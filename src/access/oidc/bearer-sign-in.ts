@@ -15,6 +15,7 @@ import { Evidence } from '../evidence.js';
 import { neverBack } from '../never-back.js';
 import type { Credential, Principal, Role } from '../principal.js';
 import { Recent } from '../recent.js';
+import { Introspection, type IntrospectionSettings } from './introspection.js';
 import { IssuerKeys } from './issuer-keys.js';
 import { membershipsOf, verbsOf, type Claims, type VoBinding } from './memberships.js';
 
@@ -31,6 +32,8 @@ export interface IssuerSettings {
   /** Hosts of the issuer that may be reached although they are not public. */
   readonly allow: readonly string[];
   readonly dialler: GuardedDialler;
+  /** How tokens are asked about at the issuer; absent: they speak for themselves, and opaque ones are refused. */
+  readonly introspection?: IntrospectionSettings;
 }
 
 const ALGORITHMS = [
@@ -46,13 +49,16 @@ const ALGORITHMS = [
   'EdDSA',
   'Ed25519',
 ];
+/** RFC 7515 §7.1, with a signature or, for what is refused then, without one. */
+const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
 const SKEW_SECONDS = 60;
 const REMEMBER_MS = 60_000;
 const MAX_REMEMBERED = 5000;
 const MAX_ID = 1000;
 
-interface Issuer extends IssuerSettings {
+interface Issuer extends Omit<IssuerSettings, 'introspection'> {
   readonly keys: IssuerKeys;
+  readonly introspection: Introspection | undefined;
 }
 
 interface Remembered {
@@ -64,13 +70,18 @@ export class BearerSignIn {
   readonly #issuers: ReadonlyMap<string, Issuer>;
   readonly #now: () => number;
   readonly #remembered = new Recent<Remembered>(MAX_REMEMBERED);
+  /** Until when it is remembered that the issuer does not stand by a token. */
+  readonly #inactive = new Recent<number>(MAX_REMEMBERED);
 
   constructor(settings: readonly IssuerSettings[], clock: Clock) {
     this.#issuers = new Map(
-      settings.map((each) => [
-        each.issuer,
-        { ...each, keys: new IssuerKeys(each.issuer, each.dialler, each.allow, clock) },
-      ]),
+      settings.map((each) => {
+        const keys = new IssuerKeys(each.issuer, each.dialler, each.allow, clock);
+        const introspection =
+          each.introspection &&
+          new Introspection(each.issuer, each.introspection, each, () => keys.introspectionEndpoint);
+        return [each.issuer, { ...each, keys, introspection }];
+      }),
     );
     this.#now = neverBack(clock);
   }
@@ -89,12 +100,46 @@ export class BearerSignIn {
     const key = createHash('sha256').update(token).digest('base64');
     const remembered = this.#remembered.get(key);
     if (remembered && this.#now() < remembered.until) return remembered.identity;
-    const identity = await this.#verify(token);
-    this.#remembered.set(key, { identity, until: Math.min(this.#now() + REMEMBER_MS, identity.notAfter) });
+    if (this.#now() < (this.#inactive.get(key) ?? 0)) throw unauthenticated('token-inactive');
+    const { identity, rememberMs } = await this.#judged(token, key);
+    this.#remembered.set(key, { identity, until: Math.min(this.#now() + rememberMs, identity.notAfter) });
     return identity;
   }
 
-  async #verify(token: string): Promise<CertificateIdentity> {
+  /** What is believed of the token, and for how long it may be believed without asking again. */
+  async #judged(token: string, key: string): Promise<{ identity: CertificateIdentity; rememberMs: number }> {
+    if (!JWT.test(token)) return this.#askAll(token, key);
+    const { issuer, identity } = await this.#verify(token);
+    const { introspection } = issuer;
+    if (introspection?.settings.all !== true) return { identity, rememberMs: REMEMBER_MS };
+    if (!(await introspection.ask(token))) throw this.#notActive(key, introspection, issuer.issuer);
+    return { identity, rememberMs: introspection.settings.cacheSeconds * 1000 };
+  }
+
+  /** An opaque token does not say whose it is: those issuers are asked that are configured to be, one after the other. */
+  async #askAll(token: string, key: string): Promise<{ identity: CertificateIdentity; rememberMs: number }> {
+    const issuers = [...this.#issuers.values()].filter(({ introspection }) => introspection);
+    let last: Introspection | undefined;
+    for (const issuer of issuers) {
+      const { introspection } = issuer;
+      const claims = await introspection?.ask(token);
+      last = introspection;
+      if (!claims || !introspection) continue;
+      const identity = introspectedIdentity(claims, token, issuer, this.#now());
+      return { identity, rememberMs: introspection.settings.cacheSeconds * 1000 };
+    }
+    if (!last) throw unauthenticated('token-form');
+    throw this.#notActive(key, last);
+  }
+
+  /** Remembered as well: who sends a bad token again and again makes no work at the issuer. */
+  #notActive(key: string, { settings }: Introspection, issuer?: string): Problem {
+    this.#inactive.set(key, this.#now() + settings.cacheSeconds * 1000);
+    this.#remembered.delete(key);
+    return unauthenticated('token-inactive', issuer);
+  }
+
+  async #verify(token: string): Promise<{ issuer: Issuer; identity: CertificateIdentity }> {
     const { issuer, kid, algorithm } = this.#read(token);
     if (!issuer.keys.known) throw noKeysYet(issuer.keys);
     const known = issuer.keys.find(kid);
@@ -110,7 +155,7 @@ export class BearerSignIn {
         currentDate: new Date(now),
         requiredClaims: ['exp', 'iat', 'sub', 'jti', 'aud'],
       });
-      return identityOf(payload, token, issuer, now);
+      return { issuer, identity: identityOf(payload, token, issuer, now) };
     } catch (error) {
       if (error instanceof errors.JWTExpired) throw unauthenticated('token-expired', issuer.issuer);
       if (error instanceof errors.JWTClaimValidationFailed)
@@ -143,6 +188,20 @@ export class BearerSignIn {
   }
 }
 
+/** RFC 7662 §2.2: what an issuer says of an opaque token is held to what a JWT is held to, as far as it can be. */
+function introspectedIdentity(claims: Claims, token: string, issuer: Issuer, now: number): CertificateIdentity {
+  const { iss, aud, exp, iat, nbf, jti } = claims;
+  const refuse = (reason: string): Problem => unauthenticated(reason, issuer.issuer);
+  if (iss !== undefined && iss !== issuer.issuer) throw refuse('token-issuer');
+  const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (!audiences.some((each) => typeof each === 'string' && issuer.audience.includes(each))) throw refuse('token-aud');
+  const seconds = Math.floor(now / 1000);
+  const ends = exp ?? seconds + issuer.maxLifetimeSeconds;
+  if (!isTime(ends) || ends + SKEW_SECONDS < seconds) throw refuse('token-expired');
+  if (nbf !== undefined && (!isTime(nbf) || nbf - SKEW_SECONDS > seconds)) throw refuse('token-nbf');
+  return identityOf({ ...claims, exp: ends, iat: iat ?? seconds, jti: jti ?? '' }, token, issuer, now);
+}
+
 /** JSON keeps the last of two members of one name, others may keep the first (RFC 8725 §2.4): neither is believed. */
 function refuseDoubledClaims(token: string): void {
   const text = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8');
@@ -168,6 +227,8 @@ function identityOf(claims: Claims, token: string, issuer: Issuer, now: number):
   // What only identity tokens have: they are for the client that asked for them, and for nobody else (S-061).
   if (['at_hash', 'c_hash', 'nonce'].some((claim) => claim in claims) || claims['typ'] === 'ID')
     throw refuse('token-type');
+  // Bound to a key of its holder (RFC 8705, RFC 9449), which is not asked for here: a copy must be worth nothing.
+  if ('cnf' in claims) throw refuse('token-bound');
   const id = `oidc:${issuer.issuer} ${String(sub)}`;
   // eslint-disable-next-line no-control-regex -- names of people forge no lines of logs
   if (typeof sub !== 'string' || sub === '' || id.length > MAX_ID || /[\u0000-\u001f\u007f]/.test(sub))

@@ -30,6 +30,7 @@ export class IssuerKeys {
   #fetchedAt = Number.NEGATIVE_INFINITY;
   #triedAt = Number.NEGATIVE_INFINITY;
   #wanted = false;
+  #introspectionEndpoint: string | undefined;
 
   constructor(issuer: string, dialler: GuardedDialler, allow: readonly string[], clock: Clock) {
     this.issuer = issuer;
@@ -41,6 +42,11 @@ export class IssuerKeys {
   /** Whether there are keys that may be used. */
   get known(): boolean {
     return this.#clock.now() - this.#fetchedAt < EXPIRE_MS;
+  }
+
+  /** Where the issuer's metadata says that tokens can be asked about. */
+  get introspectionEndpoint(): string | undefined {
+    return this.#introspectionEndpoint;
   }
 
   /** The key of this id; one that is not known makes the next {@link refresh} ask for it. */
@@ -62,6 +68,8 @@ export class IssuerKeys {
     const { jwks_uri: jwksUri } = metadata;
     if (typeof jwksUri !== 'string' || !jwksUri.startsWith('https://'))
       throw unusable(this.issuer, 'its metadata names no keys');
+    const { introspection_endpoint: endpoint } = metadata;
+    if (typeof endpoint === 'string' && endpoint.startsWith('https://')) this.#introspectionEndpoint = endpoint;
     const { keys } = await this.#json(jwksUri, signal);
     if (!Array.isArray(keys)) throw unusable(this.issuer, 'its keys are no list');
     this.#keys = await keysBy(keys.slice(0, MAX_KEYS) as JWK[]);
