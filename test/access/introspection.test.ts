@@ -50,14 +50,14 @@ interface Provider {
 // It warns of its store in memory, and that it is meant for later releases of Node than the oldest that VEP runs on.
 jest.spyOn(console, 'warn').mockImplementation(() => undefined);
 jest.spyOn(console, 'info').mockImplementation(() => undefined);
-const { default: OpenIdProvider } = (await import('oidc-provider' as string)) as {
+const { default: OpenIdProvider } = (await import('oidc-provider')) as {
   default: new (issuer: string, configuration: object) => Provider;
 };
 
 class RealProvider {
   readonly #server: Server;
   #provider!: Provider;
-  #requests: string[] = [];
+  readonly #requests: string[] = [];
 
   constructor(server: Server) {
     this.#server = server;

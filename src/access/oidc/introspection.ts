@@ -75,7 +75,7 @@ export class Introspection {
     if (claims['active'] !== true) return undefined;
     const { token_type: type } = claims;
     // Tokens that are bound to a key of their holder are worth nothing without a proof of it.
-    if (type !== undefined && !/^bearer$/i.test(String(type))) return undefined;
+    if (type !== undefined && (typeof type !== 'string' || type.toLowerCase() !== 'bearer')) return undefined;
     return claims;
   }
 
