@@ -182,7 +182,7 @@ export class ApplianceHandler implements KindHandler {
     await this.#fileGraph(write, entity, DEPLOY, {}, children, entity.wanted[OVF_KEEP_ON_FAILURE] === true);
   }
 
-  /** The new machines that will say when they are ready; each says so once, so later starts wait for the delay (K34). */
+  /** The new machines that will say when they are ready: once at each start (K34). */
   async #expectReports(
     write: Write,
     entity: EntityRecord,
@@ -238,12 +238,10 @@ export class ApplianceHandler implements KindHandler {
           };
         }
         if (isWhole(entity)) return this.#moveWhole(write, heading, term, to);
-        await this.#move(
-          write,
-          entity,
-          startChildren(row.plan.startup, await this.#machines(write.tx, entity, row.plan), () => []),
-          to,
-        );
+        const machines = await this.#machines(write.tx, entity, row.plan);
+        const waited = awaited(row.plan.startup, machines).map(({ compute }) => compute.id);
+        const reporting = await this.#services.reports.expectAgain(write.tx, waited);
+        await this.#move(write, entity, startChildren(row.plan.startup, machines, { reporting }), to);
         return { entity: heading };
       }
       case 'stop':

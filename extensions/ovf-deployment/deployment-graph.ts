@@ -13,6 +13,7 @@ export const PACKAGE = 'appliance.package';
 export const IMAGE = 'appliance.image';
 export const PAUSE = 'appliance.pause';
 export const HALT = 'appliance.halt';
+export const INSTALL = 'appliance.install';
 
 /** Host per machine id, where placement has chosen one. */
 export type Hosts = ReadonlyMap<string, string>;
@@ -60,7 +61,8 @@ export function deploymentGraph(parts: DeploymentParts): NewChild[] {
     children.push(provision(network, {}, []));
     children.push(act(network, 'up', 'active', [provisionKey(network)]));
   }
-  const starts = startChildren(parts.startup, components.machines, readyKeys, parts.reporting);
+  const starting = { readyFor: readyKeys, reporting: parts.reporting, installing: true };
+  const starts = startChildren(parts.startup, components.machines, starting);
   for (const machine of components.machines) {
     const made = machineChildren(parts, machine);
     children.push(...(parts.bootsAtCreation ? madeInTurn(made, machine, starts) : made));
@@ -70,7 +72,8 @@ export function deploymentGraph(parts: DeploymentParts): NewChild[] {
 
 /** Where making a machine starts it, it is made when its turn to start has come; one that shall not start is stopped. */
 function madeInTurn(made: readonly NewChild[], machine: MachineComponents, starts: readonly NewChild[]): NewChild[] {
-  const start = starts.find((child) => child.type === ACT && child.entity === machine.compute.id);
+  // Its first boot, be it to install itself.
+  const start = starts.find(({ type, entity }) => type !== PAUSE && entity === machine.compute.id);
   if (!start) return [...made, act(machine.compute, 'stop', 'inactive', readyKeys(machine))];
   const ready = new Set(readyKeys(machine));
   const turn = start.after.filter((key) => !ready.has(key));
@@ -161,6 +164,15 @@ export function awaited(
   );
 }
 
+export interface Starting {
+  /** Keys of what must be done before a machine can start; absent: nothing, as they all exist already. */
+  readonly readyFor?: (machine: MachineComponents) => readonly string[];
+  /** Ids of the computes that will report when they are ready (K34). */
+  readonly reporting: ReadonlySet<string>;
+  /** They are new: those that install themselves are booted once for that before their start (DSP0243 §9.8). */
+  readonly installing?: boolean;
+}
+
 /**
  * Starting group by group: a group begins when the one before has started and its delays are over. The delay of a
  * machine that reports ends with its report.
@@ -168,8 +180,7 @@ export function awaited(
 export function startChildren(
   startup: readonly StartupStep[],
   machines: readonly MachineComponents[],
-  readyFor: (machine: MachineComponents) => readonly string[],
-  reporting: ReadonlySet<string> = new Set(),
+  { readyFor = () => [], reporting, installing = false }: Starting,
 ): NewChild[] {
   const children: NewChild[] = [];
   let before: string[] = [];
@@ -177,8 +188,10 @@ export function startChildren(
     const started: string[] = [];
     for (const { member, startAction } of group.members) {
       if (startAction === 'none') continue;
-      const child = act(member.compute, 'start', 'active', [...readyFor(member), ...before]);
-      children.push(child);
+      const ready = [...readyFor(member), ...before];
+      const install = installing ? installChild(member, ready) : undefined;
+      const child = act(member.compute, 'start', 'active', install === undefined ? ready : [install.key]);
+      children.push(...(install === undefined ? [] : [install]), child);
       started.push(child.key);
     }
     if (started.length === 0) continue;
@@ -202,6 +215,12 @@ export function startChildren(
     }
   }
   return children;
+}
+
+function installChild({ machine, compute }: MachineComponents, after: readonly string[]): NewChild | undefined {
+  if (machine.install === undefined) return undefined;
+  const input = { seconds: machine.install.bootStopDelay };
+  return { key: `install ${compute.id}`, type: INSTALL, entity: compute.id, site: compute.site, input, after };
 }
 
 /** Stopping in reverse: the group that started last stops first. `term` is `stop` or `suspend`. */

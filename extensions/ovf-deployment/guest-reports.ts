@@ -1,7 +1,7 @@
 /**
  * Guests that report that they are ready (DSP0243 §9.7 `ovf:waitingForGuest`, K34): each machine that the start-up
- * sequence waits for gets a URL of its own in its environment, and a single POST to it ends the wait early. The token in
- * the URL is derived from the server's key and the machine, so that it never has to be stored; the store knows its digest.
+ * sequence waits for gets a URL of its own in its environment, and a single POST to it ends the wait early. It is good for
+ * one report each time the machine is started. The token in the URL is derived from the server's key and the machine, so that it never has to be stored; the store knows its digest.
  */
 
 import { createHash, createHmac } from 'node:crypto';
@@ -36,6 +36,16 @@ export class GuestReports {
   /** Whether guests of the site can reach VEP. */
   canReach(site: string): boolean {
     return this.#services.urls.has(site);
+  }
+
+  /** Of these machines (by compute id), those that are known to report: a report of each is taken once more. */
+  async expectAgain(tx: Tx, computes: readonly string[]): Promise<ReadonlySet<string>> {
+    const known = new Set<string>();
+    for (const compute of computes) {
+      if (await tx.get('SELECT 1 FROM guest_report WHERE compute = ?', [compute])) known.add(compute);
+    }
+    await rearmReports(tx, [...known]);
+    return known;
   }
 
   /** From now on a report of these machines (by compute id) is taken, once each. */
@@ -86,6 +96,12 @@ export class GuestReports {
 
 function digestOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
+}
+
+/** What these machines have reported so far no longer counts. */
+export async function rearmReports(tx: Tx, computes: readonly string[]): Promise<void> {
+  for (const compute of computes)
+    await tx.run('UPDATE guest_report SET reported_at = NULL WHERE compute = ?', [compute]);
 }
 
 export async function forgetReports(tx: Tx, appliance: string): Promise<void> {

@@ -20,6 +20,7 @@ import type { FileOrigin } from './package.js';
 import { remotePackage, type RemotePackageServices } from './remote-package.js';
 import { handOverOperations, type HandOverServices } from './hand-over.js';
 import { forgetReports, type GuestReports } from './guest-reports.js';
+import { install } from './install.js';
 import { openInputs } from './sealed-inputs.js';
 import { forgetImage, imagesOf, loadAppliance, removeAppliance, rememberImage, type ApplianceImage } from './tables.js';
 import { DEPLOYED, STATE, STATE_MESSAGE } from './vocabulary.js';
@@ -44,6 +45,7 @@ export function applianceOperations(services: ApplianceOperationServices): Opera
     registerImage(services),
     pause(services),
     halt(services),
+    install(services),
     ...handOverOperations(services),
     { name: DEPLOY, steps: [], settled: (tx, operation) => deployed(services, tx, operation) },
     { name: CHANGE, steps: [], settled: (tx, operation) => changed(services, tx, operation) },

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import type { Components, MachineComponents } from '../../extensions/ovf-deployment/components.js';
-import { awaited, deploymentGraph, stopChildren } from '../../extensions/ovf-deployment/deployment-graph.js';
+import {
+  awaited,
+  deploymentGraph,
+  startChildren,
+  stopChildren,
+} from '../../extensions/ovf-deployment/deployment-graph.js';
 import type { NewChild } from '../../src/engine/operation.js';
 import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, type TypeId } from '../../src/occi/model.js';
 import type { StartupStep } from '../../src/ovf/plan.js';
@@ -129,6 +134,18 @@ describe('deploymentGraph', () => {
     expect(awaited(startup, machines).map(({ compute }) => compute.id)).toEqual(['c-db', 'c-web']);
     const pauses = graphOf(machines, startup, [], ['c-db']).filter(({ key }) => key.startsWith('pause'));
     expect(pauses.map(({ input }) => input)).toEqual([{ seconds: 5, guests: { 'c-db': 600 } }, { seconds: 9 }]);
+  });
+
+  it('§9.8 boots a machine that installs itself once, in its turn and before its start', () => {
+    const [db, web] = ['db', 'web'].map((id) => machineOf(id)) as [MachineComponents, MachineComponents];
+    const installing = { ...web, machine: { ...web.machine, install: { bootStopDelay: 90 } } };
+    const startup = [startupStep(1, ['db']), startupStep(2, ['web'])];
+    const children = graphOf([db, installing], startup);
+    expect(children.find(({ key }) => key === 'install c-web')?.input).toEqual({ seconds: 90 });
+    expect(before(children, 'install c-web')).toContain('start c-db');
+    expect(children.find(({ key }) => key === 'start c-web')?.after).toEqual(['install c-web']);
+    const again = startChildren(startup, [db, installing], { reporting: new Set() });
+    expect(again.map(({ key }) => key)).toEqual(['start c-db', 'start c-web']);
   });
 
   it('leaves a machine alone that the descriptor does not start', () => {

@@ -1,5 +1,9 @@
 /** The OVF environment (DSP0243 §11, DSP8027) and cloud-init's NoCloud seed: what reaches the guest, and only that. */
 
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DOMParser, type Element } from '@xmldom/xmldom';
 import fc from 'fast-check';
 import { XmlDocument } from 'libxml2-wasm';
@@ -188,7 +192,27 @@ describe('the NoCloud seed', () => {
       chpasswd: { expire: false },
       ssh_pwauth: true,
       phone_home: { url: 'https://vep.example/ready/t', post: ['instance_id', 'hostname'], tries: 10 },
+      write_files: [
+        { path: '/var/lib/cloud/scripts/per-boot/vep-ready', permissions: '0700', content: expect.any(String) },
+      ],
     });
+  });
+
+  it('reports at every boot but the first, which is phone_home’s, and lets no URL break out of its script', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vep-ready-'));
+    const config = parseYaml(seed({}, { guestUrl: `https://vep.example/a';touch ${folder}/broken;'` }).userData);
+    const [{ content }] = (config as { write_files: [{ content: string }] }).write_files;
+    // A guest in a folder: its marker, and a `curl` that writes down what it was called with.
+    const script = content.replace('/var/lib/cloud/', `${folder}/`).replace('sleep 3', ':');
+    writeFileSync(join(folder, 'curl'), `#!/bin/sh\necho "$@" >> ${folder}/calls\n`, { mode: 0o700 });
+    const boot = (): string => {
+      spawnSync('sh', ['-c', script], { env: { PATH: `${folder}:${process.env['PATH'] ?? ''}` } });
+      return existsSync(join(folder, 'calls')) ? readFileSync(join(folder, 'calls'), 'utf8') : '';
+    };
+    expect(boot()).toBe('');
+    expect(boot()).toContain('https://vep.example/a%27;touch');
+    expect(existsSync(join(folder, 'broken'))).toBe(false);
+    rmSync(folder, { recursive: true });
   });
 
   it('leaves the appliance’s own user data as it is, decoded', () => {

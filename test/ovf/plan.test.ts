@@ -644,9 +644,16 @@ describe('the JSON of the inputs (K04)', () => {
   });
 });
 
+describe('InstallSection', () => {
+  it('§9.8 is part of the plan, with the time the first boot may take', () => {
+    const sections = '<InstallSection ovf:initialBootStopDelay="300"><Info/></InstallSection>';
+    const { plan } = planOf(envelope(system('vm', { sections })));
+    expect(plan?.machines[0]?.install).toEqual({ bootStopDelay: 300 });
+  });
+});
+
 describe('sections that no site acts on', () => {
   it.each([
-    ['InstallSection', '<InstallSection ovf:initialBootStopDelay="300"><Info/></InstallSection>'],
     [
       'EnvironmentFilesSection',
       '<ovf2:EnvironmentFilesSection ovf:required="false"><Info/><ovf2:File ovf2:fileRef="f" ovf2:path="/etc/x"/></ovf2:EnvironmentFilesSection>',

@@ -4,12 +4,34 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { JsonObject } from '../../base/json.js';
+import type { JsonObject, JsonValue } from '../../base/json.js';
 import type { NoCloudSeed } from './no-cloud.js';
 
-/** The one document that reports to VEP that the guest is up (K34). */
+/**
+ * The one document that reports to VEP that the guest is up (K34). cloud-init phones home at the first boot of an instance
+ * only; at every later one a script of its does, with whatever the guest has for it.
+ */
 export function phoneHome(url: string): JsonObject {
-  return { phone_home: { url, post: ['instance_id', 'hostname'], tries: 10 } };
+  const script = { path: PER_BOOT_SCRIPT, permissions: '0700', content: readyScript(url) };
+  return { phone_home: { url, post: ['instance_id', 'hostname'], tries: 10 }, write_files: [script] };
+}
+
+const PER_BOOT_SCRIPT = '/var/lib/cloud/scripts/per-boot/vep-ready';
+
+function readyScript(url: string): string {
+  const quoted = `'${url.replaceAll("'", '%27')}'`;
+  return `#!/bin/sh
+# Tells the platform that the guest is up again. cloud-init itself does so at the first boot.
+seen=/var/lib/cloud/vep-ready.seen
+[ -e "$seen" ] || { : > "$seen"; exit 0; }
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  curl -fsS -X POST -d '' ${quoted} 2>/dev/null && exit 0
+  wget -q -O /dev/null --post-data='' ${quoted} 2>/dev/null && exit 0
+  python3 -c 'import sys, urllib.request as r; r.urlopen(sys.argv[1], b"")' ${quoted} 2>/dev/null && exit 0
+  sleep 3
+done
+exit 0
+`;
 }
 
 export function cloudConfig(configuration: JsonObject): string {
@@ -25,7 +47,8 @@ export const SEEDED_ENVIRONMENT = '/var/lib/cloud/seed/ovf/ovf-env.xml';
  */
 export function combinedUserData({ configuration, own }: NoCloudSeed, environment?: string): string {
   const file = { path: SEEDED_ENVIRONMENT, permissions: '0600', content: environment ?? '' };
-  const ours = { ...configuration, ...(environment === undefined ? {} : { write_files: [file] }) };
+  const files = [...filesOf(configuration), ...(environment === undefined ? [] : [file])];
+  const ours = { ...configuration, ...(files.length > 0 && { write_files: files }) };
   if (own === undefined) return cloudConfig(ours);
   if (Object.keys(ours).length === 0) return own;
   const merging = {
@@ -37,6 +60,10 @@ export function combinedUserData({ configuration, own }: NoCloudSeed, environmen
     ],
   };
   return archive([own, cloudConfig(merging)]);
+}
+
+function filesOf({ write_files: files }: JsonObject): readonly JsonValue[] {
+  return Array.isArray(files) ? (files as readonly JsonValue[]) : [];
 }
 
 /** A MIME archive (RFC 2046 §5.1.3); what each part is, cloud-init tells by its first line. */

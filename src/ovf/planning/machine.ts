@@ -109,17 +109,7 @@ function reportUnused(items: readonly EffectiveItem[], findings: Findings): void
 }
 
 /** Sections that are read and shown, but that no site of VEP acts on (O-084). */
-function reportUndone({ install, environmentFiles }: VirtualSystem, findings: Findings): void {
-  if (install) {
-    findings.warning(
-      'O-084',
-      'the first boot, for the installation, is not told apart: the machine is ready when it runs',
-      {
-        place: install.at,
-        remedy: 'let the guest start again by itself after its installation, or give what depends on it a startDelay',
-      },
-    );
-  }
+function reportUndone({ environmentFiles }: VirtualSystem, findings: Findings): void {
   for (const file of environmentFiles) {
     findings.warning('O-084', 'the environment file is not laid into the guest', {
       place: file.at,
