@@ -1,6 +1,7 @@
 /**
  * `npm run compatibility`: reads every descriptor of a corpus the way a deployment does, has virt-v2v and COT read the same
- * files where they can be had, and prints the comparison; `--write` puts it into docs/ovf-compatibility.md. The corpus is
+ * files where they can be had, and prints the comparison; `--write` puts it into docs/ovf-compatibility.md, `--check` only
+ * says (in its exit status too) whether that page still tells what VEP makes of the files. The corpus is
  * the folder given, else `data/ovf-corpus` of VEP_TEST_SHARED. COT is found through VEP_COT, the command that starts it.
  */
 
@@ -8,7 +9,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readByVep } from './vep.mjs';
 import { cot, virtV2v } from './peers.mjs';
-import { pageOf } from './page.mjs';
+import { pageOf, stalenessOf } from './page.mjs';
 
 const folder =
   process.argv.slice(2).find((argument) => !argument.startsWith('--')) ??
@@ -18,7 +19,8 @@ if (!existsSync(folder)) {
   process.exit(2);
 }
 
-const peers = [virtV2v(), cot(process.env.VEP_COT)];
+const checking = process.argv.includes('--check');
+const peers = checking ? [] : [virtV2v(), cot(process.env.VEP_COT)];
 for (const peer of peers) if (!peer.there) console.error(`without ${peer.name}: ${peer.missing}`);
 const present = peers.filter((peer) => peer.there);
 
@@ -30,6 +32,10 @@ for (const name of readdirSync(folder).sort()) {
   files.push({ name, ours, theirs });
 }
 
-const page = pageOf(files, present);
-if (process.argv.includes('--write')) writeFileSync(new URL('../../docs/ovf-compatibility.md', import.meta.url), page);
-else console.log(page);
+const place = new URL('../../docs/ovf-compatibility.md', import.meta.url);
+if (checking) {
+  const stale = stalenessOf(readFileSync(place, 'utf8'), files);
+  for (const line of stale) console.error(line);
+  process.exitCode = stale.length === 0 ? 0 : 1;
+} else if (process.argv.includes('--write')) writeFileSync(place, pageOf(files, present));
+else console.log(pageOf(files, present));
