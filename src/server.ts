@@ -313,6 +313,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       access,
       maxBytes: config.limits.uploadBytes,
       trust: () => ({ anchors: signers, now: clock.now() }),
+      signatures: config.ovf.signatures,
       schemas: openOvfSchemas(),
       entities: () => entities,
       governance,

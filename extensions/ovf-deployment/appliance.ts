@@ -37,14 +37,14 @@ import {
   type DeploymentParts,
   type Hosts,
 } from './deployment-graph.js';
-import { describePlan } from './dry-run.js';
+import { describePlan, describeRefusal } from './dry-run.js';
 import { SLA, governedAttributes } from '../sla/agreements.js';
 import { agreementId, type Governance } from './governance.js';
 import { HAND_OVER, SITE_ACT, TAKE_BACK, takesWhole, wholeChild } from './hand-over.js';
 import { withInstances } from './instances.js';
 import { CHANGE, DELETE, DEPLOY, UNDEPLOY } from './operations.js';
-import { isOpen } from './remote-package.js';
-import { PreparedDeployment, prepareDeployment, type PreparationServices } from './prepared.js';
+import { isOpen } from './package.js';
+import { PreparedDeployment, prepareDeployment, UnreadableDescriptor, type PreparationServices } from './prepared.js';
 import { sealInputs } from './sealed-inputs.js';
 import { insertAppliance, loadAppliance, updatePlan, type ApplianceRow } from './tables.js';
 import {
@@ -115,7 +115,13 @@ export class ApplianceHandler implements KindHandler {
   }
 
   async dryRun(context: RequestContext, _registry: CategoryRegistry, entity: NewEntity): Promise<DryRun> {
-    const prepared = await prepareDeployment(this.#services, context, entity);
+    let prepared: PreparedDeployment;
+    try {
+      prepared = await prepareDeployment(this.#services, context, entity);
+    } catch (error) {
+      if (error instanceof UnreadableDescriptor) return describeRefusal(error);
+      throw error;
+    }
     return describePlan(this.#services.governance, context, prepared, entity.resolved.attributes);
   }
 
@@ -215,7 +221,8 @@ export class ApplianceHandler implements KindHandler {
       startup: plan.startup,
       constraints: plan.constraints,
       images: new Map(registered.map((image) => [image, newUuid()])),
-      package: registered.length > 0 && isOpen(images) ? newUuid() : undefined,
+      // Whoever must have signed a package, its work has to find out; else only the images need it.
+      package: isOpen(images) && (registered.length > 0 || this.#services.signatures !== 'any') ? newUuid() : undefined,
     });
   }
 

@@ -5,13 +5,13 @@
 
 import type { RequestContext } from '../../src/extension/extension.js';
 import type { DryRun } from '../../src/extension/kind-handler.js';
-import { Problem, throwIfFaulty, type Fault } from '../../src/base/errors.js';
+import { Problem, type Fault } from '../../src/base/errors.js';
 import type { Attributes } from '../../src/occi/model.js';
 import { planDocument, type PlanDocument } from '../../src/ovf/index.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import type { Term } from '../../src/sla/agreement.js';
 import type { Governance } from './governance.js';
-import type { PreparedDeployment } from './prepared.js';
+import type { PreparedDeployment, UnreadableDescriptor } from './prepared.js';
 import { PLAN_TYPE } from './vocabulary.js';
 
 export async function describePlan(
@@ -20,9 +20,9 @@ export async function describePlan(
   prepared: PreparedDeployment,
   attributes: Attributes,
 ): Promise<DryRun> {
-  throwIfFaulty('invalid', prepared.allFindings);
   const { draft, plan } = prepared.result;
-  const admission = plan === undefined ? NOT_JUDGED : await judged(governance, context, prepared, attributes);
+  const sound = prepared.allFindings.every(({ severity = 'error' }) => severity !== 'error');
+  const admission = !sound || plan === undefined ? NOT_JUDGED : await judged(governance, context, prepared, attributes);
   const told = planDocument(prepared.digest, prepared.result, prepared.allFindings);
   const body: PlanDocument = {
     ...told,
@@ -34,6 +34,11 @@ export async function describePlan(
     price: admission.terms.filter((term) => term.type === 'price'),
   };
   return { mediaType: PLAN_TYPE, body: JSON.stringify(body) };
+}
+
+/** The answer for a descriptor that cannot be planned: what is wrong with it, and nothing else. */
+export function describeRefusal({ digest, faults }: UnreadableDescriptor): DryRun {
+  return { mediaType: PLAN_TYPE, body: JSON.stringify(planDocument(digest, undefined, faults)) };
 }
 
 interface Admission {

@@ -37,6 +37,11 @@ export type FileOrigin =
 /** By file id of the plan; a file nobody sent is missing. */
 export type ImageOrigins = Readonly<Record<string, FileOrigin>>;
 
+/** Whether the work has to look at the package before its images can be brought. */
+export function isOpen(images: ImageOrigins): boolean {
+  return Object.values(images).some((origin) => 'member' in origin || 'path' in origin);
+}
+
 export interface Package {
   readonly descriptor: Uint8Array;
   /** Files that came along, by name. */

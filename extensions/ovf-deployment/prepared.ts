@@ -18,13 +18,14 @@ import {
   type OvfSchemas,
   type PlanResult,
 } from '../../src/ovf/index.js';
-import type { Signature } from '../../src/ovf/package/certificate.js';
+import { UNSIGNED, type Signature } from '../../src/ovf/package/certificate.js';
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
 import type { Governed } from './governance.js';
 import type { GuestReports } from './guest-reports.js';
 import { sizedByImages } from './image-sizes.js';
 import { withMappedNetworks, type NetworkServices } from './mapped-networks.js';
-import { originsOf, receivePackage, type ImageOrigins, type Package, type PackageServices } from './package.js';
+import { isOpen, originsOf, receivePackage, type ImageOrigins, type Package, type PackageServices } from './package.js';
+import { refusedSignature } from './signature-policy.js';
 import { OVF_CONFIGURATION, OVF_INPUTS, OVF_SITE, OVF_URL } from './vocabulary.js';
 import { checkCredentials } from '../../src/transfer/source-credentials.js';
 import { DELTA_DISKS, DELTA_REMEDY, deltaDisks } from './site-verdict.js';
@@ -102,15 +103,20 @@ export async function prepareDeployment(
   const url = attributes[OVF_URL];
   const from = typeof url === 'string' ? url : undefined;
   const received = await receivePackage(services, context, attachments, from, inputs.credentials);
-  const planned = planAppliance(received.descriptor, inputs, { mode: 'lenient', schemas: services.schemas });
+  const digest = createHash('sha256').update(received.descriptor).digest('hex');
+  const planned = readable(digest, () =>
+    planAppliance(received.descriptor, inputs, { mode: 'lenient', schemas: services.schemas }),
+  );
   const { origins, findings } = locateImages(services.sites, site, received, planned.draft?.images ?? []);
   const sized = await sizedByImages(services.blobs, planned, origins);
   const { result, faults } = await withMappedNetworks(services, context, sized, site);
+  // Whether the work will look for a signature; where it will not, there is none.
+  const judged = received.signature ?? (isOpen(origins) ? undefined : UNSIGNED);
   const incomplete = received.contents ? checkCompleteness(planned.envelope, received.contents, 'lenient') : [];
   return new PreparedDeployment({
     result,
     descriptor: Buffer.from(received.descriptor).toString('utf8'),
-    digest: createHash('sha256').update(received.descriptor).digest('hex'),
+    digest,
     images: origins,
     site,
     inputs,
@@ -119,6 +125,7 @@ export async function prepareDeployment(
     signature: received.signature,
     findings: [
       ...received.findings,
+      ...refusedSignature(services.signatures, judged),
       ...incomplete,
       ...findings,
       ...faults,
@@ -127,6 +134,25 @@ export async function prepareDeployment(
       ...unflattened(services.sites, site, result),
     ],
   });
+}
+
+/** A descriptor of which no plan can be made: a fault of the request, and what a dry run is asked to tell. */
+export class UnreadableDescriptor extends Problem {
+  /** SHA-256 of the descriptor. */
+  readonly digest: string;
+
+  constructor(digest: string, { kind, faults }: Problem) {
+    super(kind, faults);
+    this.digest = digest;
+  }
+}
+
+function readable<T>(digest: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof Problem && error.kind !== 'internal' ? new UnreadableDescriptor(digest, error) : error;
+  }
 }
 
 /** K34: where guests cannot report, what waits for them waits for its delay. */

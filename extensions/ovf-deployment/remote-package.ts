@@ -21,8 +21,9 @@ import { download } from '../../src/transfer/download.js';
 import type { SourceCredentials } from '../../src/transfer/source-credentials.js';
 import type { Digest } from '../../src/transfer/verified.js';
 import { PACKAGE } from './deployment-graph.js';
-import { originsOf, type FileOrigin, type ImageOrigins } from './package.js';
+import { isOpen, originsOf, type FileOrigin, type ImageOrigins } from './package.js';
 import { openInputs } from './sealed-inputs.js';
+import { refusedSignature } from './signature-policy.js';
 import { loadAppliance, updateImages, type ApplianceRow } from './tables.js';
 import { intakeOptions, unpackOva, type IntakeServices } from './unpack.js';
 import { OVF_DIGEST, OVF_SIGNATURE, OVF_URL } from './vocabulary.js';
@@ -33,11 +34,6 @@ export interface RemotePackageServices extends IntakeServices {
   readonly schemas: OvfSchemas;
   readonly observations: Observations;
   readonly secretKey: Uint8Array;
-}
-
-/** Whether the work has to look at the package before its images can be brought. */
-export function isOpen(images: ImageOrigins): boolean {
-  return Object.values(images).some((origin) => 'member' in origin || 'path' in origin);
 }
 
 export function remotePackage(services: RemotePackageServices): OperationType {
@@ -57,6 +53,7 @@ export function remotePackage(services: RemotePackageServices): OperationType {
           const { credentials } = await openInputs(services.store, services.secretKey, row.secrets);
           const work = new RemotePackage(services, row, entity, { ...context, credentials });
           const { images, signature } = await (archived ? work.unpack() : work.lookBeside());
+          throwIfFaulty('invalid', refusedSignature(services.signatures, signature));
           return {
             done: true,
             commit: async (tx) => {

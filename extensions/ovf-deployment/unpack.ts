@@ -16,6 +16,7 @@ import {
 } from '../../src/ovf/package/reader.js';
 import type { Blob, BlobStore, BlobWriter } from '../../src/transfer/blob-store.js';
 import type { Package } from './package.js';
+import type { SignaturePolicy } from './signature-policy.js';
 
 export interface IntakeServices {
   readonly blobs: BlobStore;
@@ -23,6 +24,8 @@ export interface IntakeServices {
   readonly maxBytes: number;
   /** Whom to believe the signature of a package, now. */
   readonly trust: () => Trust;
+  /** Who must have signed what is deployed. */
+  readonly signatures: SignaturePolicy;
 }
 
 /** A package whose files have been read to their end. */
@@ -69,7 +72,7 @@ export async function unpackOva(
   }
 }
 
-export function intakeOptions({ maxBytes, trust }: IntakeServices): PackageOptions {
+export function intakeOptions({ maxBytes, trust }: Pick<IntakeServices, 'maxBytes' | 'trust'>): PackageOptions {
   return { mode: 'lenient', limits: { ...PACKAGE_LIMITS, bytes: maxBytes }, trust: trust() };
 }
 

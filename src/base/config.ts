@@ -70,6 +70,8 @@ export interface Config {
   readonly ovf: {
     /** Files with the certificates (PEM) of signers of packages, or of authorities that vouch for signers. */
     readonly trustedSigners: readonly string[];
+    /** Packages that are taken: all, those whose signature is in order, or those whose signer is trusted. */
+    readonly signatures: 'any' | 'signed' | 'trusted';
   };
   readonly sites: readonly SiteConfig[];
   readonly templates: { readonly os: readonly OsTemplateConfig[] };
@@ -349,7 +351,7 @@ export const configSchema: JsonObject = object({
       },
     },
   }),
-  ovf: object({ trustedSigners: strings }),
+  ovf: object({ trustedSigners: strings, signatures: { enum: ['any', 'signed', 'trusted'], default: 'any' } }),
   sites: {
     type: 'array',
     minItems: 1,

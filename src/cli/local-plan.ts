@@ -23,10 +23,11 @@ export async function planHere(
   { terminal }: Session,
   name: string,
   mode: ReadOptions['mode'],
-  inputs: PlanInputs = NO_INPUTS,
+  { inputs = NO_INPUTS, signers = [] }: { readonly inputs?: PlanInputs; readonly signers?: readonly string[] } = {},
 ): Promise<PlanDocument> {
   const schemas = loadSchemas(terminal.environment['VEP_OVF_SCHEMA_DIR']);
-  const { descriptor, envelope, findings } = await inspectPackage(resolve(terminal.directory, name), mode, schemas);
+  const path = resolve(terminal.directory, name);
+  const { descriptor, envelope, findings } = await inspectPackage(path, mode, schemas, signers);
   const digest = descriptor === undefined ? null : createHash('sha256').update(descriptor).digest('hex');
   // What cannot be read as it is meant is not planned either.
   const sound = findings.every(({ severity = 'error' }) => severity !== 'error');

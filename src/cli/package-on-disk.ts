@@ -35,11 +35,17 @@ export interface InspectedPackage {
 
 /**
  * A package with every finding about it. Of a descriptor alone only what is there is judged; a folder must hold all of it.
+ * `signers` are certificates (PEM) of those whose signature is believed.
  * @throws UsageError for what cannot be read
  */
-export async function inspectPackage(named: string, mode: Mode, schemas: OvfSchemas): Promise<InspectedPackage> {
+export async function inspectPackage(
+  named: string,
+  mode: Mode,
+  schemas: OvfSchemas,
+  signers: readonly string[] = [],
+): Promise<InspectedPackage> {
   const { path, folder } = await packageAt(named);
-  const options = { mode, trust: { anchors: [], now: Date.now() } };
+  const options = { mode, trust: { anchors: signers, now: Date.now() } };
   try {
     if (!(await isDescriptor(path)))
       return inspected(await readOva(createReadStream(path, READ_SIZE), NOWHERE, options), mode, schemas, false);

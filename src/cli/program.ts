@@ -100,6 +100,7 @@ function addCommands(program: Command, calling: Calling): void {
     .description('check an OVF descriptor or package; needs no server')
     .argument('<file>', '.ovf or .ova')
     .option('--strict', 'take the standard at its word: deviations are errors')
+    .option('--signer <files...>', 'certificates (PEM) of signers to trust, or of authorities that vouch for them')
     .addOption(
       new Option('--schema <edition>', 'ask only the XML Schema of OVF').choices(['1.0', '1.1', 'vmware', '2.0']),
     )

@@ -34,6 +34,41 @@ describe('K07 the dry run', () => {
   });
 });
 
+describe('a descriptor that cannot be deployed', () => {
+  const broken = readFileSync('examples/single-vm/single-vm.ovf', 'utf8').replace(
+    /<rasd:VirtualQuantity>\d+/g,
+    '<rasd:VirtualQuantity>many',
+  );
+
+  it.each([
+    ['with errors', broken, 'ovf.O-051'],
+    ['with a document type', `<!DOCTYPE x [<!ENTITY e "e">]>${broken.replace(/<\?xml.*?\?>/, '')}`, 'xml.doctype'],
+    ['that is no XML', '<Envelope', 'xml.not-well-formed'],
+  ])('%s is answered as any other, with its faults among the findings', async (_, body, code) => {
+    const dry = await server().request('POST', '/appliance/?dry-run', { headers: descriptor, body });
+    expect([dry.status, dry.headers['content-type']]).toEqual([200, 'application/vnd.vep.plan+json']);
+    validate(dry.json);
+    expect(validate.errors ?? []).toEqual([]);
+    expect(dry.json).toMatchObject({ deployable: false, plan: null, digest: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(dry.json.findings).toContainEqual(expect.objectContaining({ code, remedy: expect.any(String) }));
+    // To deploy it is a fault of the request all the same.
+    expect((await server().request('POST', '/appliance/', { headers: descriptor, body })).status).toBe(400);
+  });
+});
+
+describe('a provider that takes signed packages only', () => {
+  const strict = serverFor({ config: { ovf: { signatures: 'signed' } } });
+
+  it('refuses a descriptor by itself, which nobody can have signed', async () => {
+    const body = readFileSync('examples/single-vm/single-vm.ovf');
+    const dry = await strict().request('POST', '/appliance/?dry-run', { headers: descriptor, body });
+    expect(dry.json).toMatchObject({ deployable: false });
+    expect(dry.json.findings).toContainEqual(expect.objectContaining({ code: 'ovf.signature-required' }));
+    const sent = await strict().request('POST', '/appliance/', { headers: descriptor, body });
+    expect([sent.status, sent.text]).toEqual([400, expect.stringContaining('ovf.signature-required')]);
+  });
+});
+
 describe('a site that cannot take it', () => {
   const small = serverFor({
     site: {
@@ -113,7 +148,9 @@ describe('a disk that is the delta of another', () => {
   it('O-037 is refused by sites that look at images, and told by the others', async () => {
     const told = expect.objectContaining({ code: 'ovf.delta-disk', severity: 'warning', value: 'root' }) as unknown;
     expect((await answer(server)).json.findings).toContainEqual(told);
-    expect(await answer(real)).toMatchObject({ status: 400, text: expect.stringContaining('error ovf.delta-disk') });
+    const refused = (await answer(real)).json;
+    expect(refused).toMatchObject({ deployable: false, plan: null });
+    expect(refused.findings).toContainEqual(expect.objectContaining({ code: 'ovf.delta-disk', severity: 'error' }));
   });
 });
 
@@ -133,7 +170,7 @@ if (files.length === 0)
 
 describe('real descriptors over the wire', () => {
   overCorpus(
-    'each gets a plan, or a refusal that names faults; never a failure of the server',
+    'each gets a plan, or the faults that stand against one; never a failure of the server',
     async () => {
       const counts: Record<string, number> = {};
       for (const file of files) {
@@ -141,22 +178,14 @@ describe('real descriptors over the wire', () => {
           headers: { ...descriptor, accept: 'application/occi+json' },
           body: readFileSync(join(corpus ?? '', file)),
         });
-        const outcome =
-          reply.status === 200
-            ? reply.json.deployable === true
-              ? 'deployable'
-              : 'needs input'
-            : `refused ${reply.status}`;
+        expect([file, reply.status]).toEqual([file, 200]);
+        validate(reply.json);
+        expect(validate.errors ?? []).toEqual([]);
+        const { deployable, plan, findings } = reply.json;
+        const outcome = deployable ? 'deployable' : plan === null ? 'refused' : 'needs input';
         counts[outcome] = (counts[outcome] ?? 0) + 1;
-        expect([200, 400]).toContain(reply.status);
-        if (reply.status === 200) {
-          validate(reply.json);
-          expect(validate.errors ?? []).toEqual([]);
-        } else {
-          expect(reply.json.faults.length).toBeGreaterThan(0);
-          for (const fault of reply.json.faults)
-            expect(fault).toMatchObject({ code: expect.any(String), message: expect.any(String) });
-        }
+        const faults = findings.filter(({ severity = 'error' }: { severity?: string }) => severity === 'error');
+        if (plan === null) expect([file, faults.length]).not.toEqual([file, 0]);
       }
       console.log(`corpus of ${files.length}: ${JSON.stringify(counts)}`);
     },

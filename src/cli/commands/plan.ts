@@ -32,7 +32,7 @@ export async function plan(session: Session, [name = '']: readonly string[], opt
 /** From the server, or from here where no server is known or wanted. */
 async function documentOf(session: Session, name: string, options: PlanOptions): Promise<PlanDocument> {
   if (options.offline !== true && serverIsKnown(session))
-    return session.client.planAppliance(await newAppliance(session, name, options));
+    return sound(await session.client.planAppliance(await newAppliance(session, name, options)));
   const { site, sla, agreement, configuration } = options;
   if (sla !== undefined || agreement !== undefined)
     throw new UsageError('an agreement is judged by a server', 'start one, or leave the agreement out');
@@ -42,7 +42,11 @@ async function documentOf(session: Session, name: string, options: PlanOptions):
   if (/^(https?:\/\/|upload:)/i.test(name))
     throw new UsageError('a package at a URL is fetched by a server', 'start one, or name a file');
   const given = parsePlanInputs({ ...inputs, ...(configuration === undefined ? {} : { configuration }) });
-  const document = await planHere(session, name, 'lenient', given);
+  return sound(await planHere(session, name, 'lenient', { inputs: given }));
+}
+
+/** @throws Problem `invalid` with every error, where there is no plan for them */
+function sound(document: PlanDocument): PlanDocument {
   throwIfFaulty('invalid', document.findings);
   return document;
 }

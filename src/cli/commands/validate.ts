@@ -12,15 +12,21 @@ import { faultLines } from '../ui/faults.js';
 
 const SCHEMA_EDITIONS = { '1.0': '1.0', '1.1': '1.1', vmware: '1.1 with VMware', '2.0': '2.0' } as const;
 
+export interface ValidateOptions {
+  readonly strict?: boolean;
+  readonly schema?: keyof typeof SCHEMA_EDITIONS;
+  readonly signer?: readonly string[];
+}
+
 export async function validate(
   session: Session,
   [file = '']: readonly string[],
-  { strict, schema }: { readonly strict?: boolean; readonly schema?: keyof typeof SCHEMA_EDITIONS },
+  { strict, schema, signer = [] }: ValidateOptions,
 ): Promise<ExitCode> {
   const mode = strict === true ? 'strict' : 'lenient';
   const document =
     schema === undefined
-      ? await planHere(session, file, mode)
+      ? await planHere(session, file, mode, { signers: await certificates(session, signer) })
       : planDocument(null, undefined, await askSchema(session, file, SCHEMA_EDITIONS[schema]));
   const { findings } = document;
   const count = (severity: string): number =>
@@ -33,6 +39,12 @@ export async function validate(
     return `${faultLines(findings, session.style)}${displayText(file)}: ${verdict} (${by}; ${counts})\n`;
   });
   return errors === 0 ? EXIT.ok : EXIT.refused;
+}
+
+/** @throws UsageError for a file that cannot be read */
+async function certificates({ terminal }: Session, files: readonly string[]): Promise<readonly string[]> {
+  const read = files.map((file) => readBytes(resolve(terminal.directory, file)));
+  return (await Promise.all(read)).map((bytes) => Buffer.from(bytes).toString('utf8'));
 }
 
 /** Nothing but what the schema of an edition says about a descriptor. */
