@@ -80,7 +80,7 @@ const FLAVORS = [
   [4, 512],
 ] as const;
 
-const ADMINISTRATOR: JsonObject = { hosts: { country: 'DE', choose: true }, flavors: { create: true } };
+export const ADMINISTRATOR: JsonObject = { hosts: { country: 'DE', choose: true }, flavors: { create: true } };
 
 /** Behind a real cloud, as an administrator who chooses hosts and makes flavors, or as an ordinary member. */
 export async function realHarness(role: 'admin' | 'member'): Promise<Harness & { readonly tenancy: Tenancy }> {

@@ -99,6 +99,12 @@ export class FakeOpenStack {
     return id;
   }
 
+  /** An image that everybody may use and VEP did not make; answers its id. */
+  foreignImage(): string {
+    return this.#glance.add(this.world.hex(), { name: 'dummy', visibility: 'public', status: 'active', size: 262_144 })
+      .id;
+  }
+
   /** What the projects have by kind, without what others made: names or ids. */
   contents(): Readonly<Record<string, readonly string[]>> {
     this.world.settle();

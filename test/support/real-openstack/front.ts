@@ -25,6 +25,7 @@ export class Front {
   readonly #server = http.createServer((request, response) => this.#serve(request, response));
   readonly #seen = new Set<string>();
   readonly #refused = new Set<string>();
+  readonly #watchers: { readonly method: string; readonly path: RegExp; readonly tell: () => void }[] = [];
 
   static async open(): Promise<Front> {
     const front = new Front();
@@ -35,6 +36,11 @@ export class Front {
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Resolves when a call has come, before it is passed on. */
+  called(method: string, path: RegExp): Promise<void> {
+    return new Promise((tell) => this.#watchers.push({ method, path, tell }));
   }
 
   /** From now on no service takes a token that has been used. */
@@ -57,6 +63,8 @@ export class Front {
       response.writeHead(401, { 'content-type': 'application/json' }).end(UNAUTHORIZED);
       return;
     }
+    const watcher = this.#watchers.findIndex((each) => each.method === request.method && each.path.test(path));
+    if (watcher !== -1) this.#watchers.splice(watcher, 1)[0]?.tell();
     const port = PORTS[service];
     const { connection: _connection, host: _host, ...headers } = request.headers;
     const target = { host: '127.0.0.1', port, path, method: request.method, headers };

@@ -67,7 +67,7 @@ export function keyIn(realm: string, name: string): string | undefined {
  */
 export function kept(text: string): string {
   if (!isWhole(text)) throw new IaasError('invalid', 'an id or name holds half of a character');
-  const plain = /^(?!b64=)[\x21-\x7e]*$/.test(text);
+  const plain = /^(?!b64=)[\x21-\x3a\x3c-\x7e]*$/.test(text);
   const written = plain ? text : `b64=${Buffer.from(text, 'utf8').toString('base64')}`;
   if (written.length <= LONGEST - 40) return written;
   throw new IaasError('invalid', 'OpenStack keeps no id of this length');

@@ -1,0 +1,320 @@
+/** What the behaviour suite does not ask of OpenStack: signing in, tenants, what fails late, what is left behind, what others do. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { newUuid } from '../../src/base/ids.js';
+import type { JsonObject } from '../../src/base/json.js';
+import type { Observed, ResourceClass, SiteAdapter } from '../../src/iaas/adapter.js';
+import { Catalog } from '../../src/iaas/adapters/openstack/catalog.js';
+import { described, describing, kept, readRef, unkept } from '../../src/iaas/adapters/openstack/marks.js';
+import { meaningOf, refusalOf } from '../../src/iaas/adapters/openstack/stack-error.js';
+import { FakeOpenStack } from '../support/fake-openstack/index.js';
+import { ADMINISTRATOR, openSite, optionsFor } from './openstack-harness.js';
+
+let directory: string;
+let fake: FakeOpenStack;
+const sites: SiteAdapter[] = [];
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'vep-openstack-'));
+  fake = await FakeOpenStack.start();
+});
+
+afterEach(async () => {
+  for (const site of sites.splice(0)) await site.close();
+  await fake.close();
+  rmSync(directory, { recursive: true });
+});
+
+async function siteWith(more: JsonObject = {}): Promise<SiteAdapter> {
+  const wish = { url: fake.url, user: fake.user.name, password: fake.password, project: fake.project.name };
+  const site = await openSite(optionsFor({ ...wish, more: { endpoints: {}, ...more } }, directory), directory);
+  sites.push(site);
+  return site;
+}
+
+async function rest(site: SiteAdapter, what: ResourceClass, ref: string): Promise<Observed | undefined> {
+  for (;;) {
+    const seen = (await site.describe(what, [ref])).get(ref);
+    if (!seen?.busy) return seen;
+    await pause(5);
+  }
+}
+
+async function volumeOf(site: SiteAdapter): Promise<string> {
+  const id = newUuid();
+  const ref = await site.createStorage({ id, name: 'root', sizeBytes: 2 ** 30 }, id);
+  await rest(site, 'storage', ref);
+  return ref;
+}
+
+const machine = (more: object = {}): { readonly id: string } & Parameters<SiteAdapter['createCompute']>[0] => ({
+  id: newUuid(),
+  name: 'vm',
+  cores: 1,
+  memoryBytes: 512 * 2 ** 20,
+  ...more,
+});
+
+describe('signing in', () => {
+  it('asks for one token for many calls, and for another one when a service no longer takes it', async () => {
+    const site = await siteWith();
+    await Promise.all([site.inventory(), site.inventory(), site.describe('compute', [])]);
+    expect(fake.world.grants.size).toBe(1);
+    fake.revokeTokens();
+    await site.inventory();
+    expect(fake.world.grants.size).toBe(1);
+  });
+
+  it('renews a token before its end', async () => {
+    fake.keystone.tokenSeconds = 59;
+    const site = await siteWith();
+    await site.inventory();
+    const before = fake.world.grants.size;
+    await site.inventory();
+    expect(fake.world.grants.size).toBeGreaterThan(before);
+  });
+
+  it('takes application credentials, and tells wrong ones without quoting them', async () => {
+    const { world, user, project } = fake;
+    world.credentials.set('cred', { secret: 'app-secret', user, project });
+    const secret = join(directory, 'app');
+    writeFileSync(secret, 'app-secret');
+    const credentials = { method: 'application_credential', id: 'cred', secret: { file: secret } };
+    expect(await (await siteWith({ credentials })).check()).toEqual([]);
+    writeFileSync(secret, 'wrong-secret');
+    const [finding] = await (await siteWith({ credentials })).check();
+    expect(finding).toMatchObject({ code: 'openstack.sign-in' });
+    expect(JSON.stringify(finding)).not.toContain('wrong-secret');
+  });
+
+  it.each([
+    ['https://cloud:8774/v2.1', 'compute', 'https://cloud:8774/v2.1'],
+    ['https://cloud:9292', 'image', 'https://cloud:9292/v2'],
+    ['https://cloud:9696/', 'network', 'https://cloud:9696/v2.0'],
+    ['https://cloud/network/v2.0', 'network', 'https://cloud/network/v2.0'],
+    ['https://cloud/volume/v3/p', 'block-store', 'https://cloud/volume/v3/p'],
+  ])('finds %s in the catalog', (url, type, expected) => {
+    const endpoints = [
+      { interface: 'internal', region: 'one', url: 'https://inside' },
+      { interface: 'public', region: 'two', url: 'https://elsewhere' },
+      { interface: 'public', region: 'one', url },
+    ];
+    const catalog = new Catalog([{ type, endpoints }]);
+    const service = type === 'block-store' ? 'volume' : (type as 'compute');
+    expect(catalog.url(service, 'p', { endpoints: {}, region: 'one', interface: 'public' })).toBe(expected);
+    expect(catalog.url(service, 'p', { endpoints: {}, region: 'three', interface: 'public' })).toBeUndefined();
+  });
+});
+
+describe('what refusals mean', () => {
+  it.each([
+    [403, 'forbidden Quota exceeded for cores, ram: Requested 64', 'quota'],
+    [403, "forbidden Policy doesn't allow os_compute_api:os-hypervisors:list-detail to be performed.", 'denied'],
+    [
+      413,
+      "overLimit VolumeLimitExceeded: Maximum number of volumes allowed (2) exceeded for quota 'volumes'.",
+      'quota',
+    ],
+    [413, 'overLimit This request was rate-limited.', 'transient'],
+    [409, "OverQuota Quota exceeded for resources: ['floatingip'].", 'quota'],
+    [409, 'NetworkInUse Unable to complete operation', 'conflict'],
+    [409, 'IpAddressGenerationFailure No more IP addresses available on network n.', 'capacity'],
+    [400, 'badRequest Invalid volume: Volume status must be available or error', 'conflict'],
+    [400, 'badRequest Can not find requested image', 'not-found'],
+    [400, 'InvalidIpForNetwork IP address 10.9.0.1 is not a valid IP', 'invalid'],
+    [429, 'overLimit slow down', 'transient'],
+    [503, '', 'transient'],
+  ])('%i %s', (status, said, meaning) => expect(meaningOf(status, said)).toBe(meaning));
+
+  it('are read from every service, with the id of the request', () => {
+    const page =
+      '<html><body><h1>409 Conflict</h1>\n Image status transition from &#x27;active&#x27; is not allowed<br /><br /></body></html>';
+    expect(refusalOf('image', 409, page, {}).said).toBe("Image status transition from 'active' is not allowed");
+    const neutron = '{"NeutronError": {"type": "OverQuota", "message": "Quota exceeded", "detail": ""}}';
+    const refusal = refusalOf('network', 409, neutron, { 'x-openstack-request-id': 'req-1' });
+    expect(refusal).toMatchObject({ class: 'quota', fault: 'OverQuota', said: 'Quota exceeded (req-1)' });
+  });
+});
+
+describe('marks', () => {
+  it.each(['plain', '', 'two words', 'ü', 'b64=x', 'a;b=c'])('keep %s', (text) => {
+    expect(unkept(kept(text))).toBe(text);
+    expect(unkept(described(describing(text, { compute: 'c' }, 'A title; with = everything'))['id'] ?? '')).toBe(text);
+  });
+
+  it('are no references where they are none', () => {
+    for (const text of ['', 'x', 'p:short', `p:${'0'.repeat(40)}:x`, `../p:${'0'.repeat(40)}`])
+      expect(readRef(text)).toBeUndefined();
+  });
+});
+
+describe('machines', () => {
+  it('boot from their first bootable volume, or make one so, and give it back', async () => {
+    const site = await siteWith();
+    const volumes = [await volumeOf(site), await volumeOf(site)];
+    const plugs = volumes.map((storage) => ({ id: newUuid(), storage }));
+    const spec = machine({ volumes: plugs });
+    const ref = await site.createCompute(spec, spec.id);
+    expect(await rest(site, 'compute', ref)).toMatchObject({ state: 'active' });
+    const [root, data] = [...fake.world.volumes.values()];
+    expect(root?.body.bootable).toBe('true');
+    const links = [];
+    for (const plug of plugs) links.push(await site.attachStorage({ ...plug, compute: ref }, plug.id));
+    // The root disk leaves with the server only, and counts as gone before.
+    for (const link of links) {
+      await site.delete('attachment', link);
+      expect(await rest(site, 'attachment', link)).toBeUndefined();
+    }
+    expect(root?.body.status).toBe('in-use');
+    expect(data?.body.status).toBe('available');
+    await site.delete('compute', ref);
+    expect(await rest(site, 'compute', ref)).toBeUndefined();
+    for (const volume of volumes) await site.delete('storage', volume);
+    for (const volume of volumes) expect(await rest(site, 'storage', volume)).toBeUndefined();
+    expect(fake.contents()).toEqual({});
+  });
+
+  it('leave no port behind when Nova refuses them', async () => {
+    const site = await siteWith();
+    const id = newUuid();
+    const network = await site.createNetwork({ id, name: 'net', cidr: '10.1.0.0/24' }, id);
+    const storage = await volumeOf(site);
+    fake.project.quota = { ...fake.project.quota, cores: 0 };
+    const spec = machine({ nics: [{ id: newUuid(), network }], volumes: [{ id: newUuid(), storage }] });
+    await expect(site.createCompute(spec, spec.id)).rejects.toMatchObject({ class: 'quota' });
+    expect(fake.world.ports.size).toBe(0);
+  });
+
+  it('get the smallest flavor that covers them, and show what was asked until somebody else resizes them', async () => {
+    const site = await siteWith();
+    const storage = await volumeOf(site);
+    const spec = machine({ memoryBytes: 600 * 2 ** 20, volumes: [{ id: newUuid(), storage }] });
+    const ref = await site.createCompute(spec, spec.id);
+    expect(await rest(site, 'compute', ref)).toMatchObject({ cores: 1, memoryBytes: 600 * 2 ** 20 });
+    const [server] = fake.world.servers.values();
+    expect(server?.flavor.name).toBe('m1.small');
+    const medium = [...fake.world.flavors.values()].find(({ name }) => name === 'm1.medium');
+    if (server && medium) server.flavor = medium;
+    expect(await rest(site, 'compute', ref)).toMatchObject({ cores: 2, memoryBytes: 2 ** 32 });
+  });
+
+  it('say why when Nova took an order and failed to carry it out', async () => {
+    const site = await siteWith();
+    const storage = await volumeOf(site);
+    const spec = machine({ volumes: [{ id: newUuid(), storage }] });
+    const ref = await site.createCompute(spec, spec.id);
+    await rest(site, 'compute', ref);
+    fake.order('ignore-action');
+    await site.actCompute(ref, 'stop', undefined);
+    const seen = await rest(site, 'compute', ref);
+    expect(seen).toMatchObject({ state: 'active', message: expect.stringMatching(/failed to carry it out \(req-/) });
+    await site.actCompute(ref, 'stop', 'shelve');
+    expect(await rest(site, 'compute', ref)).toMatchObject({ state: 'inactive' });
+    await site.actCompute(ref, 'start', undefined);
+    expect(await rest(site, 'compute', ref)).toMatchObject({ state: 'active' });
+  });
+
+  it('are saved as snapshots of their volumes, which go with the image', async () => {
+    const site = await siteWith();
+    const storage = await volumeOf(site);
+    const spec = machine({ volumes: [{ id: newUuid(), storage }] });
+    const ref = await site.createCompute(spec, spec.id);
+    await rest(site, 'compute', ref);
+    const image = await site.saveCompute(ref, 'golden', undefined, newUuid());
+    expect(await rest(site, 'image', image)).toMatchObject({ state: 'active' });
+    await site.delete('compute', ref);
+    await rest(site, 'compute', ref);
+    await expect(site.delete('storage', storage)).rejects.toMatchObject({ class: 'conflict' });
+    await site.delete('image', image);
+    await site.delete('storage', storage);
+    expect(await rest(site, 'storage', storage)).toBeUndefined();
+    expect(fake.contents()).toEqual({});
+  });
+
+  it('share a server group when they name each other, which goes with the last', async () => {
+    const site = await siteWith(ADMINISTRATOR);
+    const [one, other] = [newUuid(), newUuid()];
+    const refs: string[] = [];
+    for (const [id, apart] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      const spec = machine({ id, apartFrom: [apart], volumes: [{ id: newUuid(), storage: await volumeOf(site) }] });
+      refs.push(await site.createCompute(spec, id));
+    }
+    expect(fake.world.groups.size).toBe(1);
+    const hosts = [...fake.world.servers.values()].map(({ host }) => host);
+    expect(new Set(hosts).size).toBe(2);
+    for (const ref of refs) {
+      await site.delete('compute', ref);
+      await rest(site, 'compute', ref);
+    }
+    expect([fake.world.servers.size, fake.world.groups.size]).toEqual([0, 0]);
+  });
+});
+
+describe('virtual organizations', () => {
+  const owner = { user: 'alice', group: 'biomed vo' };
+
+  it('get a project of their own at first sight, which the next process finds again', async () => {
+    const site = await siteWith({ tenants: { others: 'create' } });
+    const id = newUuid();
+    const ref = await site.createStorage({ id, name: 'v', sizeBytes: 2 ** 30, owner }, id);
+    const project = readRef(ref)?.project ?? '';
+    expect(fake.world.projects.get(project)?.name).toMatch(/^vep-biomed_vo-/);
+    const second = await siteWith({ tenants: { others: 'create' } });
+    expect(await rest(second, 'storage', ref)).toMatchObject({ id });
+    const listed: string[] = [];
+    for await (const each of second.list('storage')) listed.push(each.ref);
+    expect(listed).toEqual([ref]);
+  });
+
+  it('are mapped to projects by name, or refused', async () => {
+    const project = fake.world.addProject('biomed');
+    fake.user.roles.set(project.id, ['member']);
+    const projects = [{ group: 'biomed vo', project: 'biomed' }];
+    const site = await siteWith({ tenants: { projects, others: 'refuse' } });
+    const id = newUuid();
+    const ref = await site.createStorage({ id, name: 'v', sizeBytes: 2 ** 30, owner }, id);
+    expect(readRef(ref)?.project).toBe(project.id);
+    const other = { id: newUuid(), name: 'v', sizeBytes: 2 ** 30, owner: { user: 'x', group: 'strangers' } };
+    await expect(site.createStorage(other, other.id)).rejects.toMatchObject({ class: 'denied' });
+    expect(await site.check()).toEqual([]);
+  });
+});
+
+describe('the check of a site', () => {
+  it('says exactly what is missing', async () => {
+    fake.user.roles.set(fake.project.id, ['reader']);
+    fake.project.quota = { ...fake.project.quota, instances: 0, gigabytes: 0 };
+    const site = await siteWith({
+      hosts: { country: 'DE', choose: true },
+      flavors: { names: ['nope'] },
+      networks: { router: 'outside', securityGroups: ['strict'] },
+      volumes: { type: 'fast' },
+      tenants: { others: 'create' },
+    });
+    const findings = await site.check();
+    expect(findings.map(({ code }) => code).sort()).toEqual([
+      'openstack.flavors',
+      'openstack.flavors',
+      'openstack.hosts',
+      'openstack.networks',
+      'openstack.networks',
+      'openstack.quota',
+      'openstack.quota',
+      'openstack.role',
+      'openstack.tenant',
+      'openstack.volume-type',
+    ]);
+    for (const { message, remedy } of findings) expect([message, remedy]).not.toContain('');
+  });
+
+  it('names the services and the region that the catalog lacks', async () => {
+    const findings = await (await siteWith({ region: 'RegionTwo' })).check();
+    expect(findings.map(({ code }) => code)).toEqual(['openstack.region', ...Array(4).fill('openstack.service')]);
+  });
+});
