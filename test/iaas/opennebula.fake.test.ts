@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
-import { readDocument, type Branch } from '../../src/iaas/adapters/opennebula/document.js';
+import { readDocument, type Branch } from '../../src/iaas/document.js';
 import { methodCall, readAnswer, type Parameter } from '../../src/iaas/adapters/opennebula/xml-rpc.js';
 import { FakeOned } from '../support/fake-oned/index.js';
 import { Template } from '../support/fake-oned/template.js';

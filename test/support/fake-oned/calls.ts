@@ -1,6 +1,6 @@
 /** What each call of oned does in its world, and what it refuses, in the words that were recorded. */
 
-import { addressOf } from '../../../src/iaas/adapters/opennebula/ranges.js';
+import { addressOf } from '../../../src/iaas/ranges.js';
 import {
   datastoresXml,
   groupXml,

@@ -11,7 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { packageRoot } from '../../../src/base/package-root.js';
-import { addressOf } from '../../../src/iaas/adapters/opennebula/ranges.js';
+import { addressOf } from '../../../src/iaas/ranges.js';
 import { handlersOf, type Handler } from './calls.js';
 import { Lives, type Pace } from './lives.js';
 import { Publisher } from './publisher.js';

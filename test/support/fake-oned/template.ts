@@ -1,6 +1,6 @@
 /** Templates inside oned: sorted attributes, single or vectors, read from the text form or the XML form, written as XML. */
 
-import { readDocument, type Branch } from '../../../src/iaas/adapters/opennebula/document.js';
+import { readDocument, type Branch } from '../../../src/iaas/document.js';
 import { Refused } from './wire.js';
 
 export type Vector = Map<string, string>;

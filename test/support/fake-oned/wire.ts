@@ -1,7 +1,7 @@
 /** The wire of oned, byte for byte: how its XML-RPC library reads a call and writes values, refusals and faults. */
 
-import type { Branch } from '../../../src/iaas/adapters/opennebula/document.js';
-import { readDocument } from '../../../src/iaas/adapters/opennebula/document.js';
+import type { Branch } from '../../../src/iaas/document.js';
+import { readDocument } from '../../../src/iaas/document.js';
 
 export type Argument = string | number | boolean | readonly number[];
 

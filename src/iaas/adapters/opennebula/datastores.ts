@@ -1,7 +1,7 @@
 /** Datastores of oned: where images and volumes go, and how much room there is. */
 
 import { IaasError, type CallOptions } from '../../adapter.js';
-import type { Branch } from './document.js';
+import type { Branch } from '../../document.js';
 import type { Oned } from './oned.js';
 
 const IMAGE_DS = '0';

@@ -6,7 +6,7 @@
 import { AsyncQueue } from './async-queue.js';
 import type { Clock } from '../../../base/clock.js';
 import type { SiteEvent } from '../../adapter.js';
-import { readDocument } from './document.js';
+import { readDocument } from '../../document.js';
 import type { Oned } from './oned.js';
 import type { Subscription } from './zmtp.js';
 

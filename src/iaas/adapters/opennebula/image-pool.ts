@@ -1,7 +1,7 @@
 /** Images of oned as the adapter sees them: what machines boot from, and the data blocks that are VEP's volumes. */
 
 import { IaasError, type CallOptions } from '../../adapter.js';
-import type { Branch } from './document.js';
+import type { Branch } from '../../document.js';
 import { marksIn, numberOf, uniqueName, type Marks } from './marks.js';
 import type { Oned } from './oned.js';
 import { IMAGE } from './states.js';

@@ -5,6 +5,7 @@
  */
 
 import { IaasError, type CallOptions, type ImageSpec, type Observed } from '../../adapter.js';
+import { kept, shownName } from '../../kept-text.js';
 import { requireCapability } from '../../capability.js';
 import type { Clock } from '../../../base/clock.js';
 import { OPENNEBULA_FORMATS } from './capabilities.js';
@@ -16,7 +17,7 @@ import type { Machines } from './machines.js';
 import { marksOf, uniqueName } from './marks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
-import { templateXml, kept, shownName } from './template.js';
+import { templateXml } from './template.js';
 
 export interface ImageServices {
   readonly oned: Oned;

@@ -1,7 +1,7 @@
 /** Machines as oned lists them: in pages, by id, and by the token or the entity they were made for. */
 
 import { IaasError, type CallOptions } from '../../adapter.js';
-import type { Branch } from './document.js';
+import type { Branch } from '../../document.js';
 import { readMachine, type Machine } from './machine.js';
 import { digestOf, numberOf } from './marks.js';
 import type { Oned } from './oned.js';

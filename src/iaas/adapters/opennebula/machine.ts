@@ -1,7 +1,7 @@
 /** A virtual machine as oned describes it, read once into what the adapter wants to know of it. */
 
 import type { Observed } from '../../adapter.js';
-import type { Branch } from './document.js';
+import type { Branch } from '../../document.js';
 import { marksIn, plugMarksIn, type Marks } from './marks.js';
 import { RUNNING, VM, machineMeaning } from './states.js';
 

@@ -6,6 +6,7 @@
 
 import type { Clock } from '../../../base/clock.js';
 import { IaasError, type CallOptions, type ComputeSpec, type NicSpec, type AttachmentSpec } from '../../adapter.js';
+import { isWhole, shownName } from '../../kept-text.js';
 import type { MachinePool } from './machine-pool.js';
 import { isRunning, type Machine } from './machine.js';
 import { marksOf, numberOf, plugMarks } from './marks.js';
@@ -14,7 +15,7 @@ import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
 import type { Choice, Placement } from './placement.js';
 import { VM } from './states.js';
-import { isWhole, shownName, templateXml, type Template, type Vector } from './template.js';
+import { templateXml, type Template, type Vector } from './template.js';
 import type { Owner, Tenants } from './tenants.js';
 
 export interface MachineSettings {

@@ -5,8 +5,9 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { Branch } from './document.js';
-import { kept, unkept, type Vector } from './template.js';
+import { kept, unkept } from '../../kept-text.js';
+import type { Branch } from '../../document.js';
+import { type Vector } from './template.js';
 
 export interface Marks {
   readonly id: string;

@@ -5,7 +5,7 @@
  */
 
 import type { MetricSample } from '../../adapter.js';
-import type { Branch } from './document.js';
+import type { Branch } from '../../document.js';
 import { isRunning, type Machine } from './machine.js';
 
 /** How far back tellings are asked for, in seconds: probes come every 30 s, or as seldom as a provider likes. */

@@ -6,13 +6,14 @@
  */
 
 import { IaasError, type CallOptions, type NetworkSpec, type Observed } from '../../adapter.js';
-import type { Branch } from './document.js';
+import { kept } from '../../kept-text.js';
+import type { Branch } from '../../document.js';
 import { marksIn, marksOf, numberOf, uniqueName } from './marks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
-import { addressOf, blockOf, contains, maskOf, parseCidr, textOf, usable, type Range } from './ranges.js';
+import { addressOf, blockOf, contains, maskOf, parseCidr, textOf, usable, type Range } from '../../ranges.js';
 import { NETWORK, NETWORK_DONE } from './states.js';
-import { kept, templateXml, type Template } from './template.js';
+import { templateXml, type Template } from './template.js';
 import type { Tenants } from './tenants.js';
 
 export interface NetworkSettings {

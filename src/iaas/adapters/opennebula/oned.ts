@@ -10,7 +10,7 @@ import { Problem, excerpt, messageOf } from '../../../base/errors.js';
 import type { DialResponse, GuardedDialler } from '../../../net/dialler.js';
 import { IaasError, type CallOptions } from '../../adapter.js';
 import { Turns, givenUp } from '../../turns.js';
-import { DocumentError, readDocument, type Branch } from './document.js';
+import { DocumentError, readDocument, type Branch } from '../../document.js';
 import { OneError, refusalOf } from './one-error.js';
 import type { Sessions } from './session.js';
 import { methodCall, readAnswer, type Parameter } from './xml-rpc.js';

@@ -7,10 +7,11 @@
 import { createHash } from 'node:crypto';
 import { Mutex } from '../../../base/mutex.js';
 import { IaasError, type CallOptions, type ComputeSpec } from '../../adapter.js';
+import { kept } from '../../kept-text.js';
 import type { Hosts, Host } from './hosts.js';
 import type { MachinePool } from './machine-pool.js';
 import type { Machine } from './machine.js';
-import { kept, templateXml, type Template, type Vector } from './template.js';
+import { templateXml, type Template, type Vector } from './template.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
 

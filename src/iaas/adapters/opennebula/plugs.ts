@@ -14,7 +14,7 @@ import { digestOf } from './marks.js';
 import { leasable, type Networks } from './networks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
-import { addressOf } from './ranges.js';
+import { addressOf } from '../../ranges.js';
 import { VM } from './states.js';
 import { templateXml, type Vector } from './template.js';
 import type { Volumes } from './volumes.js';

@@ -4,6 +4,7 @@
  */
 
 import { IaasError } from '../../adapter.js';
+import { isWhole } from '../../kept-text.js';
 
 export type Value = string | number | boolean;
 /** A vector attribute: names and values in one level. */
@@ -41,41 +42,8 @@ export function isSayable(text: string): boolean {
   return !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\]\]>/.test(text) && isWhole(text);
 }
 
-/** Whether every character is there with both of its halves. */
-export function isWhole(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
-}
-
 export function escaped(text: string): string {
   return text.replace(/[<>&\r]/g, (character) => ESCAPES[character] ?? character);
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '\r': '&#13;' };
-
-/**
- * A text of VEP's own bookkeeping that must come back as it is: plain when it is plain, Base64 with a mark otherwise, so
- * that line ends, blanks at the ends and `]]>` survive oned.
- *
- * @throws IaasError `invalid` for half a character, which no encoding keeps
- */
-export function kept(text: string): string {
-  if (/^[\w.:@/+-]*$/.test(text) && !text.startsWith(MARK)) return text;
-  if (!isWhole(text)) throw new IaasError('invalid', 'an identifier holds half of a character');
-  return MARK + Buffer.from(text, 'utf8').toString('base64');
-}
-
-export function unkept(text: string): string {
-  return text.startsWith(MARK) ? Buffer.from(text.slice(MARK.length), 'base64').toString('utf8') : text;
-}
-
-const MARK = 'base64:';
-
-/** A name that people see: one line, at most 100 characters, nothing that oned cannot hold. */
-export function shownName(text: string): string {
-  const plain = text
-    .replaceAll(/\p{Surrogate}/gu, '\ufffd')
-    .replaceAll(/[\p{Cc}\p{Cf}\ufffe\uffff]+/gu, ' ')
-    .replaceAll(']]>', ']] >')
-    .trim();
-  return [...plain].slice(0, 100).join('') || 'unnamed';
-}

@@ -6,12 +6,13 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import type { CallOptions, Owner as Principal } from '../../adapter.js';
+import { kept } from '../../kept-text.js';
 import { IaasError } from '../../adapter.js';
-import type { Branch } from './document.js';
+import type { Branch } from '../../document.js';
 import { numberOf } from './marks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
-import { kept, templateXml } from './template.js';
+import { templateXml } from './template.js';
 
 /** In whose name something is made; both absent for the account of the site itself. */
 export interface Owner {

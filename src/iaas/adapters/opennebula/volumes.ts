@@ -1,11 +1,12 @@
 /** Volumes: persistent data blocks of their users, empty or cloned from an image. oned grows none that is not plugged in. */
 
 import { IaasError, type CallOptions, type Observed, type StorageSpec } from '../../adapter.js';
+import { kept, shownName } from '../../kept-text.js';
 import type { Image, ImagePool } from './image-pool.js';
 import { marksOf, numberOf, uniqueName } from './marks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
-import { kept, shownName, templateXml } from './template.js';
+import { templateXml } from './template.js';
 import type { Tenants } from './tenants.js';
 
 export interface VolumeServices {

@@ -3,8 +3,8 @@
  * failure. They are read by position, as oned's own documentation and its wire differ on their number.
  */
 
-import type { Branch } from './document.js';
-import { DocumentError, readDocument } from './document.js';
+import type { Branch } from '../../document.js';
+import { DocumentError, readDocument } from '../../document.js';
 import { escaped } from './template.js';
 
 export type Parameter = string | number | boolean | readonly number[];

@@ -1,5 +1,5 @@
 /**
- * The XML documents of oned as trees of named values. oned writes a small part of XML, elements with text, CDATA and the
+ * XML documents of sites as trees of named values. Those of OpenNebula and Nimbus are a small part of XML, elements with text, CDATA and the
  * predefined entities, and answers pools of many megabytes: one pass over the text reads them some ten times faster than
  * a tree copied out of libxml2. Anything that is not well formed is refused; a document type declaration always is.
  */
@@ -42,7 +42,7 @@ export class Branch {
   }
 }
 
-/** What cannot be read as a document of oned. */
+/** What cannot be read as a document of a site. */
 export class DocumentError extends Error {
   override readonly name = 'DocumentError';
 }
@@ -94,7 +94,7 @@ function readTag(text: string, tag: number, open: Branch[]): number {
   }
   const empty = text.charCodeAt(end - 2) === SLASH;
   const inner = text.slice(tag + 1, empty ? end - 2 : end - 1);
-  // oned writes no attributes; what others write into theirs means nothing here.
+  // Attributes, of which there are few, mean nothing here.
   const name = PLAIN.test(inner) ? inner : /^[A-Za-z_][\w.:-]*(?=\s)/.exec(inner)?.[0];
   if (name === undefined || open.length > DEEPEST) throw new DocumentError('this is no element');
   const branch = new Branch(name);

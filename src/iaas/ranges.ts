@@ -1,7 +1,7 @@
-/** Ranges of IPv4 addresses as numbers: what a network of OpenNebula is cut from. */
+/** Ranges of IPv4 addresses as numbers: what networks of a site are cut from. */
 
 import ipaddr from 'ipaddr.js';
-import { IaasError } from '../../adapter.js';
+import { IaasError } from './adapter.js';
 
 /** First and last address, both included. */
 export interface Range {
@@ -34,7 +34,7 @@ export function parseCidr(cidr: string): { readonly range: Range; readonly prefi
   if (first === undefined || !(prefix >= 8 && prefix <= 32))
     throw new IaasError(
       'invalid',
-      `${cidr.slice(0, 60)} is no range of IPv4 addresses that OpenNebula could cut a network from`,
+      `${cidr.slice(0, 60)} is no range of IPv4 addresses that a network could be cut from`,
     );
   return { range: blockOf(first, prefix), prefix };
 }
