@@ -55,6 +55,7 @@ export class SiteImages {
       sizeBytes: image.sizeBytes,
       virtualSizeBytes: image.virtualSizeBytes,
       sha256: image.sha256,
+      ...(image.sha256 === fetched.sha256 ? {} : { convertedFrom: fetched.sha256 }),
       open: () => this.#blobs.open(image.sha256),
     };
     return this.#sites.adapter(site).importImage(spec, token, { signal });

@@ -16,11 +16,13 @@ import {
 import type {
   AttachmentSpec,
   CallOptions,
+  ComputeSpec,
   NicSpec,
   Observed,
   ResourceClass,
   SiteAdapter,
   SiteRef,
+  StorageSpec,
 } from '../../src/iaas/adapter.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { RESERVED_ADDRESS, addressOfRange, rangeOfAddress } from './reserved-address.js';
@@ -42,6 +44,10 @@ export interface ProvisionInput {
   readonly apartFrom?: readonly string[];
   readonly togetherWith?: readonly string[];
   readonly image?: SiteRef;
+  /** The disk that the site makes with the machine. */
+  readonly boot?: NonNullable<ComputeSpec['boot']>;
+  /** The machine that a disk came with. */
+  readonly bootOf?: SiteRef;
   readonly userData?: string;
   readonly ovfEnvironment?: string;
   readonly readOnly?: boolean;
@@ -89,6 +95,7 @@ const compute: SiteClass = {
           ? { architecture: wanted['occi.compute.architecture'] }
           : {}),
         ...(input.image === undefined ? {} : { image: input.image }),
+        ...(input.boot === undefined ? {} : { boot: input.boot }),
         ...(userData === undefined ? {} : { userData }),
         ...(typeof key === 'string' ? { sshKeys: [key] } : {}),
         ...(input.ovfEnvironment === undefined ? {} : { ovfEnvironment: input.ovfEnvironment }),
@@ -195,6 +202,16 @@ const ipreservation: SiteClass = {
   },
 };
 
+/** What a site makes of a storage entity, but for its image. */
+export function storageSpecOf(entity: EntityRecord): StorageSpec {
+  return {
+    id: entity.id,
+    name: entity.title ?? entity.id,
+    sizeBytes: Math.ceil(numberOf(entity.wanted['occi.storage.size'], 1) * GIB),
+    ...belonging(entity),
+  };
+}
+
 const storage: SiteClass = {
   kind: STORAGE,
   class: 'storage',
@@ -203,11 +220,9 @@ const storage: SiteClass = {
   make: (adapter, entity, _needed, input, token, options) =>
     adapter.createStorage(
       {
-        id: entity.id,
-        name: entity.title ?? entity.id,
-        sizeBytes: Math.ceil(numberOf(entity.wanted['occi.storage.size'], 1) * GIB),
+        ...storageSpecOf(entity),
         ...(input.image === undefined ? {} : { image: input.image }),
-        ...belonging(entity),
+        ...(input.bootOf === undefined ? {} : { bootOf: input.bootOf }),
       },
       token,
       options,

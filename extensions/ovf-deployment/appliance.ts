@@ -218,6 +218,7 @@ export class ApplianceHandler implements KindHandler {
       ...parts,
       plugsAtCreation: can.plugsAtCreation === true,
       bootsAtCreation: can.bootsAtCreation === true,
+      bootsFromImage: can.bootsFromImage === true,
       startup: plan.startup,
       constraints: plan.constraints,
       images: new Map(registered.map((image) => [image, newUuid()])),

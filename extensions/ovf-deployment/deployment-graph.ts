@@ -7,7 +7,7 @@ import type { NewChild } from '../../src/engine/operation.js';
 import type { PlacementConstraint, StartupStep } from '../../src/ovf/plan.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { ACT, PROVISION } from '../infrastructure/operations.js';
-import type { Components, MachineComponents } from './components.js';
+import type { Components, DiskComponent, MachineComponents } from './components.js';
 
 export const PACKAGE = 'appliance.package';
 export const IMAGE = 'appliance.image';
@@ -33,6 +33,8 @@ export interface DeploymentParts {
   readonly plugsAtCreation: boolean;
   /** The site's machines run as soon as they are made. */
   readonly bootsAtCreation: boolean;
+  /** The site makes the disk a machine boots from with the machine. */
+  readonly bootsFromImage: boolean;
   /** File ids whose images must be registered with the site, and the id of each one's operation subject. */
   readonly images: ReadonlyMap<string, string>;
   /** Id of the subject of the work on the package itself, if its images have to wait for that (K06). */
@@ -94,20 +96,27 @@ function machineChildren(
   };
   const networkOf = (nic: EntityRecord): EntityRecord | undefined =>
     [...components.networks.values()].find((candidate) => candidate.id === nic.target);
+  const boot = parts.bootsFromImage ? bootDisk(disks, images) : undefined;
   const plugs = [
-    ...disks.map(({ storage }) => actKey(storage, 'online')),
+    ...disks.filter((disk) => disk !== boot).map(({ storage }) => actKey(storage, 'online')),
     ...interfaces.map(networkOf).flatMap((network) => (network ? [actKey(network, 'up')] : [])),
   ];
   const readOnlyPlugs = disks.filter((disk) => disk.readOnly).map(({ attachment }) => attachment.id);
+  const booting = boot && { storage: boot.storage.id, attachment: boot.attachment.id, image: boot.image ?? '' };
+  const made = { ...input, ...(booting ? { boot: booting } : {}) };
+  const fetching = booting ? [`image ${booting.image}`] : [];
   const children = [
     parts.plugsAtCreation
-      ? provision(compute, { ...input, readOnly: readOnlyPlugs }, [...new Set(plugs)])
-      : provision(compute, input, []),
+      ? provision(compute, { ...made, readOnly: readOnlyPlugs }, [...new Set([...plugs, ...fetching])])
+      : provision(compute, made, fetching),
   ];
-  for (const { storage, attachment, image, readOnly } of disks) {
+  for (const disk of disks) {
+    const { storage, attachment, image, readOnly } = disk;
     if (!children.some((child) => child.key === provisionKey(storage))) {
       const fetched = image !== undefined && images.has(image);
-      children.push(provision(storage, fetched ? { image } : {}, fetched ? [`image ${image}`] : []));
+      const after = [...(fetched ? [`image ${image}`] : []), ...(disk === boot ? [provisionKey(compute)] : [])];
+      const origin = { ...(fetched ? { image } : {}), ...(disk === boot ? { bootOf: compute.id } : {}) };
+      children.push(provision(storage, origin, after));
       children.push(act(storage, 'online', 'online', [provisionKey(storage)]));
     }
     children.push(provision(attachment, { readOnly }, [provisionKey(compute), actKey(storage, 'online')]));
@@ -117,6 +126,13 @@ function machineChildren(
     children.push(provision(nic, {}, [provisionKey(compute), ...(network ? [actKey(network, 'up')] : [])]));
   }
   return children;
+}
+
+/** The first disk in boot order that has an image and is the machine's own. */
+function bootDisk(disks: readonly DiskComponent[], images: DeploymentParts['images']): DiskComponent | undefined {
+  return disks.find(
+    ({ disk, image, readOnly }) => image !== undefined && images.has(image) && !readOnly && disk?.shared !== true,
+  );
 }
 
 /** What must be done before a machine can start: itself, its disks and its interfaces. */

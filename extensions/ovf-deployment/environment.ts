@@ -3,14 +3,16 @@
  * data, composed when it is handed to the site and never stored (K26).
  */
 
+import { isJsonObject, stringAt } from '../../src/base/json.js';
 import type { Operation } from '../../src/engine/operation.js';
 import { IaasError } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import { buildEnvironment, buildNoCloud, combinedUserData } from '../../src/ovf/index.js';
 import { COMPUTE, STORAGE } from '../../src/occi/model.js';
+import { findEntity } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store } from '../../src/store/sql.js';
-import type { ProvisionInput } from '../infrastructure/site-class.js';
+import { storageSpecOf, type ProvisionInput } from '../infrastructure/site-class.js';
 import type { GuestReports } from './guest-reports.js';
 import { openInputs } from './sealed-inputs.js';
 import { imagesOf, loadAppliance } from './tables.js';
@@ -39,9 +41,31 @@ export async function componentDetails(
     ...(input['readOnly'] === true ? { readOnly: true } : {}),
   };
   if (entity.kind === STORAGE && typeof input['image'] === 'string')
-    return { ...placement, image: await imageOf(services.store, entity, input['image']) };
+    return {
+      ...placement,
+      image: await imageOf(services.store, entity, input['image']),
+      ...(await machineOf(services.store, input['bootOf'])),
+    };
   if (entity.kind !== COMPUTE || typeof input['machine'] !== 'string') return placement;
-  return { ...placement, ...(await guestDocuments(services, entity, input['machine'])) };
+  const documents = await guestDocuments(services, entity, input['machine']);
+  return { ...placement, ...documents, ...(await bootDisk(services.store, entity, input['boot'])) };
+}
+
+/** The machine that a disk came with, as the site calls it. */
+async function machineOf(store: Store, compute: unknown): Promise<Pick<ProvisionInput, 'bootOf'>> {
+  const machine = typeof compute === 'string' ? await findEntity(store, compute) : undefined;
+  return machine?.siteRef ? { bootOf: machine.siteRef } : {};
+}
+
+/** The disk that is made with its machine: the volume as it will be asked for, and what it is made from. */
+async function bootDisk(store: Store, entity: EntityRecord, boot: unknown): Promise<Pick<ProvisionInput, 'boot'>> {
+  if (!isJsonObject(boot)) return {};
+  const [id, attachment, image] = ['storage', 'attachment', 'image'].map((name) => stringAt(boot, name));
+  const storage = id === undefined ? undefined : await findEntity(store, id);
+  if (!storage || attachment === undefined || image === undefined) return {};
+  return {
+    boot: { storage: { ...storageSpecOf(storage), image: await imageOf(store, entity, image) }, attachment },
+  };
 }
 
 async function imageOf(store: Store, entity: EntityRecord, image: string): Promise<string> {

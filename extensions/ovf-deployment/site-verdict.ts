@@ -52,6 +52,13 @@ export function deltaDisks({ disks }: DeploymentPlan): readonly string[] {
 export const DELTA_DISKS = 'the site cannot put together a disk and what it is a delta of';
 export const DELTA_REMEDY = 'flatten the disks, for instance with qemu-img convert, and leave out ovf:parentRef';
 
+/** Disks that a site has to make: all, but for those that come with their machines. */
+function madeDisks({ disks, machines }: DeploymentPlan, bootsFromImage: boolean): readonly string[] {
+  const images = new Set(disks.filter(({ image, shared }) => image !== undefined && !shared).map(({ id }) => id));
+  const own = machines.flatMap(({ drives }) => drives.find(({ disk }) => images.has(disk ?? ''))?.disk ?? []);
+  return disks.map(({ id }) => id).filter((id) => !bootsFromImage || !own.includes(id));
+}
+
 /** What the plan needs and the site cannot do, whoever asks and however empty it is. */
 function inabilities(
   name: string,
@@ -63,7 +70,7 @@ function inabilities(
     values.length === 0
       ? []
       : [{ code, message: `${message}: ${values.join(', ').slice(0, 200)}`, place: { field: name }, remedy }];
-  const { network, storage, imageFormats, transports, imageless } = capabilities;
+  const { network, storage, imageFormats, transports, imageless, bootsFromImage } = capabilities;
   // What it can do for an appliance it judges by itself, when the appliance comes.
   if (capabilities.appliances === true) return [];
   const made = plan.networks.filter(({ mappedTo }) => mappedTo === undefined).map((each) => each.name);
@@ -81,7 +88,7 @@ function inabilities(
           'site.no-storage',
           'the site makes no disks',
           'take another site',
-          plan.disks.map(({ id }) => id),
+          madeDisks(plan, bootsFromImage === true),
         )),
     ...(imageless ? [] : cannot('site.delta-disk', DELTA_DISKS, DELTA_REMEDY, deltaDisks(plan))),
     ...(imageless

@@ -59,6 +59,11 @@ export interface Capabilities {
   readonly bootsAtCreation?: boolean;
   /** It takes appliances whole ({@link SiteAdapter.appliances}) and does by itself what there is to do for them. */
   readonly appliances?: boolean;
+  /**
+   * The disk a machine boots from is made by the site with the machine, out of an image ({@link ComputeSpec.boot}): creating
+   * that volume, and attaching it, later finds it there.
+   */
+  readonly bootsFromImage?: boolean;
 }
 
 /** For whom something is made: ids of the principal and of the group (Virtual Organization) in VEP. */
@@ -124,6 +129,11 @@ export interface ComputeSpec {
    */
   readonly nics?: readonly Omit<NicSpec, 'compute'>[];
   readonly volumes?: readonly Omit<AttachmentSpec, 'compute'>[];
+  /**
+   * The disk it boots from, for a site with {@link Capabilities.bootsFromImage}: the volume (with its image) that will be
+   * asked for under the volume's id, and the id of the attachment that will be asked for under that.
+   */
+  readonly boot?: { readonly storage: StorageSpec & { readonly image: SiteRef }; readonly attachment: string };
   /** The application UUID, on everything that belongs to an appliance. */
   readonly application?: string;
   readonly owner?: Owner;
@@ -145,6 +155,8 @@ export interface StorageSpec {
   readonly name: string;
   readonly sizeBytes: number;
   readonly image?: SiteRef;
+  /** The machine that it came with, see {@link Capabilities.bootsFromImage}. */
+  readonly bootOf?: SiteRef;
   readonly application?: string;
   readonly owner?: Owner;
 }
@@ -173,6 +185,8 @@ export interface ImageSpec {
   readonly sizeBytes: number;
   readonly virtualSizeBytes?: number;
   readonly sha256?: string;
+  /** Digest of the file that this one was converted from, where it was. */
+  readonly convertedFrom?: string;
   /** Opens the verified bytes; may be called again after a failure. */
   open(): Promise<AsyncIterable<Uint8Array>>;
 }

@@ -20,6 +20,7 @@ export function capabilityTable(can: Capabilities): string {
     ['Machines run as soon as they are made', yes(can.bootsAtCreation === true)],
     ['Ways of the OVF environment', names(can.transports)],
     ...(can.appliances === true ? [['Appliances whole, as OVF', 'yes'] as const] : []),
+    ...(can.bootsFromImage === true ? [['Boot disks', 'made with the machine, and go with it'] as const] : []),
   ];
   return ['| | |', '|---|---|', ...rows.map(([what, value]) => `| ${what} | ${value} |`)].join('\n');
 }

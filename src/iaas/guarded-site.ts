@@ -79,7 +79,8 @@ export class GuardedSite implements SiteAdapter {
   }
 
   async createStorage(spec: StorageSpec, token: string, options?: CallOptions): Promise<SiteRef> {
-    requireCapability(this.capabilities(), 'storage', 'create');
+    // The disk that came with a machine is found, not made.
+    if (spec.bootOf === undefined) requireCapability(this.capabilities(), 'storage', 'create');
     return this.#call(options, (limited) => this.#adapter.createStorage(spec, token, limited));
   }
 

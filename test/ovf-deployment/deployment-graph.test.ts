@@ -5,6 +5,7 @@ import {
   deploymentGraph,
   startChildren,
   stopChildren,
+  type DeploymentParts,
 } from '../../extensions/ovf-deployment/deployment-graph.js';
 import type { NewChild } from '../../src/engine/operation.js';
 import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, type TypeId } from '../../src/occi/model.js';
@@ -40,8 +41,7 @@ function graphOf(
   startup: readonly StartupStep[],
   images: readonly string[] = [],
   reporting: readonly string[] = [],
-  plugsAtCreation = false,
-  bootsAtCreation = false,
+  site: Partial<Pick<DeploymentParts, 'plugsAtCreation' | 'bootsFromImage' | 'bootsAtCreation'>> = {},
 ): NewChild[] {
   const components: Components = { machines, networks: new Map([['net', net]]) };
   return deploymentGraph({
@@ -52,8 +52,10 @@ function graphOf(
     startup,
     hosts: new Map(),
     constraints: [],
-    plugsAtCreation,
-    bootsAtCreation,
+    plugsAtCreation: false,
+    bootsFromImage: false,
+    bootsAtCreation: false,
+    ...site,
     reporting: new Set(reporting),
     images: new Map(images.map((image) => [image, `i-${image}`])),
     package: undefined,
@@ -109,7 +111,7 @@ describe('deploymentGraph', () => {
   it('O-071 makes a machine that boots at once when its turn has come, and stops one that shall not start', () => {
     const machines = ['db', 'web', 'spare'].map((id) => machineOf(id));
     const startup = [startupStep(1, ['db'], { startDelay: 30 }), startupStep(2, ['web'])];
-    const children = graphOf(machines, startup, [], [], true, true);
+    const children = graphOf(machines, startup, [], [], { plugsAtCreation: true, bootsAtCreation: true });
     expect(before(children, 'provision c-db')).not.toContain('provision c-web');
     expect(before(children, 'provision c-web')).toEqual(
       new Set([...before(children, 'start c-db'), 'start c-db', 'pause 1', 'online s-web', 'provision s-web']),
@@ -159,8 +161,13 @@ describe('deploymentGraph', () => {
       fc.record({ order: fc.integer({ min: 0, max: 3 }), image: fc.constantFrom(undefined, 'a', 'b') }),
       { minLength: 1, maxLength: 8 },
     );
+    const sites = fc.record({
+      plugsAtCreation: fc.boolean(),
+      bootsFromImage: fc.boolean(),
+      bootsAtCreation: fc.boolean(),
+    });
     fc.assert(
-      fc.property(appliances, (shapes) => {
+      fc.property(appliances, sites, (shapes, site) => {
         const machines = shapes.map(({ image }, index) => machineOf(`m${index}`, image));
         const orders = [...new Set(shapes.map(({ order }) => order))].sort();
         const startup = orders.map((order) =>
@@ -169,7 +176,7 @@ describe('deploymentGraph', () => {
             shapes.flatMap((shape, index) => (shape.order === order ? [`m${index}`] : [])),
           ),
         );
-        const children = graphOf(machines, startup, ['a', 'b']);
+        const children = graphOf(machines, startup, ['a', 'b'], [], site);
         const keys = children.map((child) => child.key);
         expect(new Set(keys).size).toBe(keys.length);
         for (const child of children) {
@@ -185,7 +192,7 @@ describe('deploymentGraph', () => {
 it('makes a machine after what it is plugged into, where the site wants to know', () => {
   const machines = [machineOf('a'), machineOf('b')];
   const startup = [startupStep(0, ['a', 'b'])];
-  const whole = graphOf(machines, startup, [], [], true);
+  const whole = graphOf(machines, startup, [], [], { plugsAtCreation: true });
   for (const id of ['a', 'b']) {
     expect(before(graphOf(machines, startup), `provision c-${id}`).size).toBe(0);
     expect([...before(whole, `provision c-${id}`)].sort()).toEqual(
@@ -193,4 +200,17 @@ it('makes a machine after what it is plugged into, where the site wants to know'
     );
     expect(before(whole, `start c-${id}`)).toContain(`provision n-${id}`);
   }
+});
+
+it('makes the boot disk with its machine, and machines in start order, where the site boots what it creates', () => {
+  const machines = [machineOf('db', 'base'), machineOf('web', 'base')];
+  const startup = [startupStep(1, ['db'], { startDelay: 5 }), startupStep(2, ['web'])];
+  const site = { plugsAtCreation: true, bootsFromImage: true, bootsAtCreation: true };
+  const children = graphOf(machines, startup, ['base'], [], site);
+  const provision = children.find(({ key }) => key === 'provision c-web');
+  expect(provision?.input).toMatchObject({ boot: { storage: 's-web', attachment: 'a-web', image: 'base' } });
+  expect([...before(children, 'provision c-db')].sort()).toEqual(['image base', 'provision net', 'up net']);
+  expect(before(children, 'provision c-web')).toContain('pause 1');
+  expect(before(children, 'provision s-web')).toContain('provision c-web');
+  expect(children.find(({ key }) => key === 'provision s-web')?.input).toEqual({ image: 'base', bootOf: 'c-web' });
 });
