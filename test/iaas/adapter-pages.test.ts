@@ -7,6 +7,8 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
 import type { Capabilities } from '../../src/iaas/adapter.js';
+import { ec2Capabilities, nimbusCapabilities } from '../../src/iaas/adapters/ec2/capabilities.js';
+import { OPERATIONS } from '../../src/iaas/adapters/ec2/operations.js';
 import { occiCapabilities, USUAL_OFFER } from '../../src/iaas/adapters/occi/capabilities.js';
 import { openNebulaCapabilities } from '../../src/iaas/adapters/opennebula/capabilities.js';
 import { openStackCapabilities } from '../../src/iaas/adapters/openstack/capabilities.js';
@@ -18,6 +20,12 @@ import { siteTypeNames } from '../../src/server.js';
 const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   simulator: simulatorCapabilities({ lacks: [] }),
   occi: occiCapabilities({ ...USUAL_OFFER, isVep: true }, { templateless: true, appliances: true }),
+  ec2: ec2Capabilities({
+    hibernation: true,
+    network: { vpc: 'vpc-1' },
+    images: { bucket: { name: 'images', prefix: '' }, known: [] },
+  }),
+  nimbus: nimbusCapabilities({ images: { known: [{ sha256: '', image: 'an image' }] } }),
   opennebula: openNebulaCapabilities({ liveResize: true, reserveFrom: ['a network'] }),
   openstack: openStackCapabilities({ choose: true }),
 };
@@ -35,6 +43,17 @@ it.each(Object.entries(CAPABILITIES))('says of %s what the code says', (name, ca
   const page = readFileSync(file, 'utf8');
   expect(page).toMatch(TABLE);
   const current = page.replace(TABLE, (_all, start, end) => `${start}\n${capabilityTable(capabilities)}\n\n${end}`);
+  if (process.env['VEP_UPDATE_PAGES'] === '1') writeFileSync(file, current);
+  else expect(page).toBe(current);
+});
+
+it('names every action of EC2 that is asked for', () => {
+  const file = join(FOLDER, 'ec2.md');
+  const page = readFileSync(file, 'utf8');
+  const names = Object.keys(OPERATIONS).map((name) => `\`${name}\``);
+  const actions = /(<!-- actions -->\n)[^]*?(<!-- \/actions -->)/;
+  expect(page).toMatch(actions);
+  const current = page.replace(actions, (_all, start, end) => `${start}\n${names.join(', ')}.\n\n${end}`);
   if (process.env['VEP_UPDATE_PAGES'] === '1') writeFileSync(file, current);
   else expect(page).toBe(current);
 });

@@ -25,6 +25,13 @@ export interface Harness {
   readonly wire?: Wire;
   /** Why the counterpart cannot bring the saving of a machine to its end, where it cannot. */
   readonly savesNothing?: string;
+  /** What the site itself rules of the addresses of a network. */
+  readonly addressing?: {
+    /** The only gateway that a range can have. */
+    gatewayOf(cidr: string): string;
+    /** The smallest range that a network can have, within 192.168.77.0/24. */
+    readonly smallest: string;
+  };
   /** What no error may ever quote: passwords, tokens, keys. */
   readonly secrets?: readonly string[];
   close(): Promise<void>;

@@ -27,7 +27,9 @@ export function describeLifeCycle(bench: Bench): void {
     it('makes a network as it was asked for', async () => {
       if (!bench.can.network.has('create')) return bench.skip('no networks');
       const id = bench.id();
-      const spec = { id, name: 'net', cidr: '192.168.71.0/24', gateway: '192.168.71.254' };
+      const cidr = '192.168.71.0/24';
+      const gateway = bench.harness.addressing?.gatewayOf(cidr) ?? '192.168.71.254';
+      const spec = { id, name: 'net', cidr, gateway };
       const ref = bench.own('network', await bench.adapter.createNetwork(spec, id));
       expect(await bench.reaches('network', ref, 'active')).toMatchObject({
         ref,

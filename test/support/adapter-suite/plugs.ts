@@ -55,11 +55,13 @@ export function describePlugs(bench: Bench): void {
 
     it('until the range is used up, and again when an address came back', async () => {
       if (!bench.can.network.has('create')) return bench.skip('no networks');
-      const network = await bench.network('192.168.77.0/29');
+      const range = bench.harness.addressing?.smallest ?? '192.168.77.0/29';
+      const addresses = 2 ** (32 - Number(range.split('/')[1]));
+      const network = await bench.network(range);
       const machine = await bench.stopped();
       const refs: SiteRef[] = [];
       let refusal: unknown;
-      for (let index = 0; index < 8 && refusal === undefined; index++) {
+      for (let index = 0; index < addresses && refusal === undefined; index++) {
         await bench.nic(machine, network).then(
           (nic) => void refs.push(nic.ref),
           (error: unknown) => void (refusal = error),

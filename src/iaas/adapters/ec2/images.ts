@@ -1,0 +1,275 @@
+/**
+ * Images of machines (AMI). VEP puts the bytes into a bucket, EC2 makes a snapshot of them, and the snapshot is
+ * registered as an image whose name is the token's, so that EC2 itself refuses a second one. Where the administrator has
+ * named an image that is there already for the very same file, that one is taken.
+ */
+
+import type { Image, ImportSnapshotTask } from '@aws-sdk/client-ec2';
+import type { Clock } from '../../../base/clock.js';
+import { IaasError, type CallOptions, type ImageSpec, type Observed } from '../../adapter.js';
+import { requireCapability } from '../../capability.js';
+import type { Ec2Api } from './api.js';
+import type { Bucket } from './bucket.js';
+import { ec2Formats, IMPORTED_AS } from './capabilities.js';
+import { isCode, unlessGone } from './ec2-error.js';
+import { handOver } from './handover.js';
+import type { Instances } from './instances.js';
+import { digestOf, marksIn, ours, oursFor, tagged, tagOf, tagsOf, uniqueName } from './marks.js';
+import type { Ec2Options } from './options.js';
+import type { Patience } from './patience.js';
+import { IMAGE } from './states.js';
+
+export interface ImageServices {
+  readonly api: Ec2Api;
+  readonly instances: Instances;
+  /** Where images pass through on their way to EC2, if there is such a place. */
+  readonly bucket: Bucket | undefined;
+  readonly clock: Clock;
+  readonly patience: Patience;
+  readonly options: Ec2Options;
+  /** A directory of VEP's own for bytes on their way. */
+  readonly scratch: string;
+}
+
+/** What launching a machine, or copying a volume, wants to know of an image. */
+export interface Bootable {
+  readonly ref: string;
+  readonly architecture: string;
+  readonly rootDevice: string;
+  readonly rootGib: number;
+  readonly snapshot: string | undefined;
+}
+
+const SIZE = 'vep:size-bytes';
+const REF = /^ami-[0-9a-f]{8,17}$/;
+const SAVE_METHODS = new Set<string | undefined>(['hot', 'deferred', undefined]);
+
+export class Images {
+  readonly #services: ImageServices;
+
+  constructor(services: ImageServices) {
+    this.#services = services;
+  }
+
+  /** @throws IaasError `not-found`, or `transient` for one that is not complete yet */
+  async bootable(ref: string, call: CallOptions): Promise<Bootable> {
+    const image = await this.look(ref, call);
+    if (!image) throw new IaasError('not-found', 'EC2 has no such image');
+    const meaning = IMAGE[image.State ?? ''];
+    if (meaning?.busy) throw new IaasError('transient', 'the image is not complete yet', image.State);
+    if (meaning?.state !== 'active') throw new IaasError('invalid', `the image is ${image.State ?? 'of no state'}`);
+    const rootDevice = image.RootDeviceName ?? '/dev/sda1';
+    const root = image.BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === rootDevice)?.Ebs;
+    return {
+      ref,
+      architecture: image.Architecture ?? 'x86_64',
+      rootDevice,
+      rootGib: root?.VolumeSize ?? 1,
+      snapshot: root?.SnapshotId,
+    };
+  }
+
+  async look(ref: string, call: CallOptions): Promise<Image | undefined> {
+    return (await this.some([ref], call))[0];
+  }
+
+  some(refs: readonly string[], call: CallOptions): Promise<Image[]> {
+    const ids = [...new Set(refs)].filter((ref) => REF.test(ref));
+    return ids.length === 0 ? Promise.resolve([]) : this.#described([{ Name: 'image-id', Values: ids }], [], call);
+  }
+
+  /** The account's own. */
+  mine(call: CallOptions): Promise<Image[]> {
+    return this.#described([], ['self'], call);
+  }
+
+  ours(call: CallOptions): Promise<Image[]> {
+    return this.#described(ours(this.#services.options.realm), ['self'], call);
+  }
+
+  async #described(
+    filters: { Name: string; Values: string[] }[],
+    owners: string[],
+    call: CallOptions,
+  ): Promise<Image[]> {
+    const input = { Filters: filters, ...(owners.length > 0 ? { Owners: owners } : {}) };
+    const answer = await this.#services.api.ask('DescribeImages', input, call);
+    return (answer.Images ?? []).filter(({ State }) => State !== 'deregistered');
+  }
+
+  async import(spec: ImageSpec, token: string, call: CallOptions): Promise<string> {
+    const { options, bucket } = this.#services;
+    const file = spec.convertedFrom ?? spec.sha256;
+    const known = options.images.known.find(({ sha256 }) => sha256 === file)?.image;
+    if (known !== undefined) return (await this.bootable(known, call)).ref;
+    requireCapability({ imageFormats: ec2Formats(options) } as never, 'image', spec.format);
+    const earlier = await this.#made(token, call);
+    if (earlier !== undefined) return earlier;
+    if (!bucket)
+      throw new IaasError(
+        'unsupported',
+        `no image is known here for this file (SHA-256 ${file ?? 'unknown'}): name one under images.known, or a bucket under images.bucket`,
+      );
+    const snapshot = await this.#snapshot(bucket, spec, token, call);
+    return this.#register(spec, token, snapshot, call);
+  }
+
+  async #made(token: string, call: CallOptions): Promise<string | undefined> {
+    const name = uniqueName(this.#services.options.realm, token);
+    return (await this.#described([{ Name: 'name', Values: [name] }], ['self'], call))[0]?.ImageId;
+  }
+
+  /** The snapshot of a token's bytes: of an import that is under way or done, or of a new one. */
+  async #snapshot(bucket: Bucket, spec: ImageSpec, token: string, call: CallOptions): Promise<string> {
+    const { options, api, scratch } = this.#services;
+    const tasks = await this.#tasks(token, call);
+    const under = tasks.find(({ SnapshotTaskDetail: detail }) => !isFailed(detail?.Status));
+    if (under?.ImportTaskId !== undefined) return this.#imported(under.ImportTaskId, token, call);
+    const format = IMPORTED_AS[spec.format] ?? 'RAW';
+    const key = bucket.key(`${uniqueName(options.realm, token)}.${format.toLowerCase()}`);
+    const handed = await handOver(spec, scratch, call.signal);
+    try {
+      await bucket.put(key, handed.path, spec.sizeBytes, call);
+      const answer = await api.ask(
+        'ImportSnapshot',
+        {
+          // A token stands for one import; one that failed needs another.
+          ClientToken: `${digestOf(token)}-${tasks.length}`,
+          Description: 'Image brought in by VEP',
+          RoleName: options.images.role,
+          DiskContainer: { Format: format, UserBucket: { S3Bucket: bucket.name, S3Key: key } },
+          TagSpecifications: tagged('import-snapshot-task', tagsOf(options.realm, spec, token)),
+        },
+        call,
+      );
+      if (answer.ImportTaskId === undefined)
+        throw new IaasError('transient', 'EC2 answers without an import task', 'no task');
+      return await this.#imported(answer.ImportTaskId, token, call);
+    } finally {
+      await handed.release();
+      await bucket.remove(key, {}).catch(() => undefined);
+    }
+  }
+
+  async #tasks(token: string, call: CallOptions): Promise<ImportSnapshotTask[]> {
+    const found: ImportSnapshotTask[] = [];
+    const input = { Filters: oursFor(this.#services.options.realm, token) };
+    for await (const page of this.#services.api.pages('DescribeImportSnapshotTasks', input, call))
+      found.push(...(page.ImportSnapshotTasks ?? []));
+    const digest = digestOf(token);
+    return found.filter(({ Tags }) => tagOf(Tags, 'vep:token') === digest);
+  }
+
+  async #imported(task: string, token: string, call: CallOptions): Promise<string> {
+    const { api, clock, options } = this.#services;
+    for (;;) {
+      const answer = await api.ask('DescribeImportSnapshotTasks', { ImportTaskIds: [task] }, call);
+      const detail = answer.ImportSnapshotTasks?.[0]?.SnapshotTaskDetail;
+      if (detail?.Status === 'completed' && detail.SnapshotId !== undefined) {
+        const Tags = tagsOf(options.realm, { id: token }, token);
+        await api.ask('CreateTags', { Resources: [detail.SnapshotId], Tags }, call);
+        return detail.SnapshotId;
+      }
+      if (isFailed(detail?.Status))
+        throw new IaasError(
+          'invalid',
+          `EC2 could not import the image: ${detail?.StatusMessage ?? 'no reason'}`,
+          detail?.StatusMessage,
+        );
+      await clock.sleep(options.patience.pollMs, call.signal);
+    }
+  }
+
+  async #register(spec: ImageSpec, token: string, snapshot: string, call: CallOptions): Promise<string> {
+    const { options, api } = this.#services;
+    try {
+      const answer = await api.ask(
+        'RegisterImage',
+        {
+          Name: uniqueName(options.realm, token),
+          Description: 'Image brought in by VEP',
+          Architecture: 'x86_64',
+          VirtualizationType: 'hvm',
+          EnaSupport: true,
+          RootDeviceName: '/dev/sda1',
+          BlockDeviceMappings: [{ DeviceName: '/dev/sda1', Ebs: { SnapshotId: snapshot, DeleteOnTermination: true } }],
+          TagSpecifications: tagged('image', tagsOf(options.realm, spec, token, { [SIZE]: String(spec.sizeBytes) })),
+        },
+        call,
+      );
+      if (answer.ImageId === undefined) throw new IaasError('transient', 'EC2 answers without an image', 'no image');
+    } catch (error) {
+      if (!isCode(error, /^InvalidAMIName\.Duplicate$/)) throw error;
+    }
+    return this.#shown(token, call);
+  }
+
+  /** The image of a token that EC2 has just taken in, by this call or by another. */
+  #shown(token: string, call: CallOptions): Promise<string> {
+    return this.#services.patience.until(call, 'EC2 does not show the new image yet', () => this.#made(token, call));
+  }
+
+  /** Makes an image of a machine's disks. `deferred` lets EC2 restart the machine, so that the disks are at rest. */
+  async save(ref: string, name: string, method: string | undefined, token: string, call: CallOptions): Promise<string> {
+    const { api, instances, options } = this.#services;
+    if (!SAVE_METHODS.has(method)) throw new IaasError('invalid', 'EC2 saves hot or deferred');
+    const machine = await instances.own(ref, call);
+    const known = await this.#made(token, call);
+    if (known !== undefined) return known;
+    if (machine.meaning?.busy)
+      throw new IaasError('transient', 'the machine is on its way to another state', machine.instance.State?.Name);
+    const tags = tagsOf(options.realm, { id: token, name }, token);
+    const specifications = [...tagged('image', tags), ...tagged('snapshot', tags)];
+    try {
+      const answer = await api.ask(
+        'CreateImage',
+        {
+          InstanceId: ref,
+          Name: uniqueName(options.realm, token),
+          NoReboot: method !== 'deferred',
+          TagSpecifications: specifications,
+        },
+        call,
+      );
+      if (answer.ImageId === undefined) throw new IaasError('transient', 'EC2 answers without an image', 'no image');
+    } catch (error) {
+      if (!isCode(error, /^InvalidAMIName\.Duplicate$/)) throw error;
+    }
+    return this.#shown(token, call);
+  }
+
+  /** Deregisters it and deletes the snapshots behind it. An image that the administrator has named stays. */
+  async remove(ref: string, call: CallOptions): Promise<void> {
+    const { api, options } = this.#services;
+    const image = await this.look(ref, call);
+    if (!image || options.images.known.some((known) => known.image === ref)) return;
+    if (!marksIn(image.Tags, options.realm))
+      throw new IaasError('denied', 'this image was not made by VEP, which leaves it alone');
+    await api.ask('DeregisterImage', { ImageId: ref }, call).catch(unlessGone);
+    for (const { Ebs } of image.BlockDeviceMappings ?? [])
+      if (Ebs?.SnapshotId !== undefined)
+        await api.ask('DeleteSnapshot', { SnapshotId: Ebs.SnapshotId }, call).catch(unlessGone);
+  }
+
+  observe(image: Image): Extract<Observed, { readonly class: 'image' }> {
+    const marks = marksIn(image.Tags, this.#services.options.realm);
+    const meaning = IMAGE[image.State ?? ''] ?? { state: 'error' as const };
+    return {
+      class: 'image',
+      ref: image.ImageId ?? '',
+      ...(marks === undefined ? {} : { id: marks.id }),
+      state: meaning.state,
+      busy: meaning.busy === true,
+      sizeBytes: sizeOf(image),
+      ...(meaning.state === 'error' ? { message: image.StateReason?.Message ?? `the image is ${image.State}` } : {}),
+    };
+  }
+}
+
+/** Bytes of the file it was made from, or of its disk. */
+export function sizeOf({ Tags, BlockDeviceMappings: mappings = [] }: Image): number {
+  const bytes = Number(tagOf(Tags, SIZE));
+  return bytes > 0 ? bytes : mappings.reduce((sum, { Ebs }) => sum + (Ebs?.VolumeSize ?? 0), 0) * 2 ** 30;
+}
+
+const isFailed = (status: string | undefined): boolean => /^(deleted|deleting|error|cancelled)$/i.test(status ?? '');

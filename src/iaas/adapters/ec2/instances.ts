@@ -1,0 +1,151 @@
+/**
+ * Instances as EC2 describes them: by id, by the token they were made for, and all of VEP's. EC2 is consistent only in
+ * the end: an instance that has just been made may not show for a while, and is then told as on its way.
+ */
+
+import type { Filter, Instance } from '@aws-sdk/client-ec2';
+import type { Clock } from '../../../base/clock.js';
+import { IaasError, type CallOptions, type Observed } from '../../adapter.js';
+import type { Ec2Api } from './api.js';
+import type { Patience } from './patience.js';
+import { marksIn, ours, oursFor, tagOf, type Marks } from './marks.js';
+import { meaningOf, type Meaning } from './states.js';
+import { SIZE_TAG, sizeOf, type InstanceType, type Size } from './sizes.js';
+
+export interface Machine {
+  readonly id: string;
+  readonly marks: Marks | undefined;
+  /** Nothing for one that is gone, although EC2 still shows it. */
+  readonly meaning: Meaning | undefined;
+  readonly instance: Instance;
+}
+
+/** On an instance that ended by itself, once VEP has taken note of it. */
+export const NOTED = 'vep:noted';
+
+/** How many ids a filter takes. */
+const PAGE = 200;
+/** How long EC2 may take to show what it has made, in milliseconds. */
+const YOUTH_MS = 120_000;
+
+const REF = /^i-[0-9a-f]{8,17}$/;
+
+export class Instances {
+  readonly #api: Ec2Api;
+  readonly #realm: string;
+  readonly #clock: Clock;
+  readonly #patience: Patience;
+  readonly #young = new Map<string, { readonly at: number; readonly id: string; readonly size: Size }>();
+
+  constructor(api: Ec2Api, realm: string, clock: Clock, patience: Patience) {
+    this.#api = api;
+    this.#realm = realm;
+    this.#clock = clock;
+    this.#patience = patience;
+  }
+
+  /** EC2 has answered with this instance, but may not show it yet. */
+  born(ref: string, id: string, size: Size): void {
+    const now = this.#clock.now();
+    for (const [known, { at }] of this.#young) if (now - at > YOUTH_MS) this.#young.delete(known);
+    this.#young.set(ref, { at: now, id, size });
+  }
+
+  async *all(filters: readonly Filter[], call: CallOptions): AsyncIterable<Machine> {
+    const input = { Filters: [...filters], MaxResults: 1000 };
+    for await (const page of this.#api.pages('DescribeInstances', input, call))
+      for (const { Instances: instances } of page.Reservations ?? [])
+        for (const instance of instances ?? []) {
+          const machine = this.#read(instance);
+          this.#young.delete(machine.id);
+          yield machine;
+        }
+  }
+
+  ours(call: CallOptions): AsyncIterable<Machine> {
+    return this.all(ours(this.#realm), call);
+  }
+
+  /** Those of the refs that are there, by ref. */
+  async some(refs: readonly string[], call: CallOptions): Promise<ReadonlyMap<string, Machine>> {
+    const ids = [...new Set(refs)].filter((ref) => REF.test(ref));
+    const found = new Map<string, Machine>();
+    for (let at = 0; at < ids.length; at += PAGE) {
+      const filter = { Name: 'instance-id', Values: ids.slice(at, at + PAGE) };
+      for await (const machine of this.all([filter], call)) if (machine.meaning) found.set(machine.id, machine);
+    }
+    return found;
+  }
+
+  async look(ref: string, call: CallOptions): Promise<Machine | undefined> {
+    return (await this.some([ref], call)).get(ref);
+  }
+
+  /**
+   * A machine of VEP's own.
+   * @throws IaasError `not-found`, `transient` while EC2 does not show it yet, or `denied` for one of somebody else
+   */
+  async own(ref: string, call: CallOptions): Promise<Machine> {
+    const machine = await this.#patience.until(call, 'EC2 does not show the new instance yet', async () => {
+      return (await this.look(ref, call)) ?? (this.#isYoung(ref) ? undefined : 'none');
+    });
+    if (machine === 'none') throw new IaasError('not-found', 'EC2 has no such instance');
+    if (!machine.marks) throw new IaasError('denied', 'this instance was not made by VEP, which leaves it alone');
+    return machine;
+  }
+
+  /** The machine of a token, and how many EC2 still shows that were made for it and are gone. */
+  async find(
+    token: string,
+    call: CallOptions,
+  ): Promise<{ readonly machine: Machine | undefined; readonly gone: number }> {
+    const found: Machine[] = [];
+    for await (const machine of this.all(oursFor(this.#realm, token), call)) found.push(machine);
+    return {
+      machine: found.find(({ meaning }) => meaning && meaning.heading !== 'gone'),
+      gone: found.filter(({ meaning }) => !meaning || meaning.heading === 'gone').length,
+    };
+  }
+
+  /** What is told of those that EC2 does not show yet. */
+  unborn(refs: readonly string[], shown: ReadonlyMap<string, unknown>): Observed[] {
+    return refs.flatMap((ref) => {
+      const young = this.#young.get(ref);
+      if (!young || shown.has(ref) || !this.#isYoung(ref)) return [];
+      return [{ class: 'compute' as const, ref, id: young.id, state: 'inactive' as const, busy: true, ...young.size }];
+    });
+  }
+
+  observe({ id, marks, meaning, instance }: Machine, types: readonly InstanceType[]): Observed | undefined {
+    if (!meaning) return undefined;
+    const message = meaning.message ?? (meaning.state === 'error' ? 'the instance has failed' : undefined);
+    return {
+      class: 'compute',
+      ref: id,
+      ...(marks === undefined ? {} : { id: marks.id }),
+      state: meaning.state,
+      busy: meaning.busy === true,
+      ...this.sizeOf(instance, types),
+      ...(message === undefined ? {} : { message }),
+    };
+  }
+
+  sizeOf(instance: Instance, types: readonly InstanceType[]): Size {
+    return sizeOf(tagOf(instance.Tags, SIZE_TAG), instance.InstanceType ?? '', types);
+  }
+
+  #isYoung(ref: string): boolean {
+    const at = this.#young.get(ref)?.at;
+    return at !== undefined && this.#clock.now() - at <= YOUTH_MS;
+  }
+
+  #read(instance: Instance): Machine {
+    const noted = tagOf(instance.Tags, NOTED) !== undefined && instance.State?.Name === 'terminated';
+    return {
+      id: instance.InstanceId ?? '',
+      marks: marksIn(instance.Tags, this.#realm),
+      meaning: noted ? undefined : meaningOf(instance),
+      instance,
+    };
+  }
+}

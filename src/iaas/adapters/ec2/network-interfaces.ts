@@ -1,0 +1,253 @@
+/**
+ * NICs as network interfaces of EC2, each an object of its own with tags, made before the machine it belongs to or
+ * attached to one that is there. The first interface of an instance stays as long as the instance: letting go of it is
+ * noted, and it goes with the machine.
+ */
+
+import type { Instance, InstanceNetworkInterfaceSpecification, NetworkInterface } from '@aws-sdk/client-ec2';
+import { Mutex } from '../../../base/mutex.js';
+import { IaasError, type CallOptions, type ComputeSpec, type NicSpec, type Observed } from '../../adapter.js';
+import { addressOf, contains, parseCidr } from '../../ranges.js';
+import type { Ec2Api } from './api.js';
+import { isCode, unlessGone } from './ec2-error.js';
+import type { Instances, Machine } from './instances.js';
+import { digestOf, listOf, marksIn, ours, oursFor, tagged, tagOf, tagsOf } from './marks.js';
+import type { Networks } from './networks.js';
+import type { NetworkOptions } from './options.js';
+import type { Patience } from './patience.js';
+
+export interface InterfaceServices {
+  readonly api: Ec2Api;
+  readonly realm: string;
+  readonly instances: Instances;
+  readonly networks: Networks;
+  readonly patience: Patience;
+  readonly options: NetworkOptions;
+}
+
+/** On an interface that was let go of and cannot be detached. */
+const LEFT = 'vep:left';
+const REF = /^eni-[0-9a-f]{8,17}$/;
+
+export class NetworkInterfaces {
+  readonly #services: InterfaceServices;
+  /** One attachment at a time to each machine: the next device number is found by looking. */
+  readonly #turns = new Map<string, Mutex>();
+
+  constructor(services: InterfaceServices) {
+    this.#services = services;
+  }
+
+  /** The interfaces that a machine is launched with. */
+  async prepare(spec: ComputeSpec, call: CallOptions): Promise<InstanceNetworkInterfaceSpecification[] | undefined> {
+    const { options } = this.#services;
+    const nics = spec.nics ?? [];
+    if (nics.length > 0) {
+      const made: InstanceNetworkInterfaceSpecification[] = [];
+      for (const [DeviceIndex, nic] of nics.entries())
+        made.push({ DeviceIndex, NetworkInterfaceId: await this.#ensure(nic, nic.id, spec, call) });
+      return made;
+    }
+    if (options.subnet === undefined) return undefined;
+    const groups = options.securityGroups.length === 0 ? {} : { Groups: [...options.securityGroups] };
+    return [{ DeviceIndex: 0, SubnetId: options.subnet, DeleteOnTermination: true, ...groups }];
+  }
+
+  /** Takes away what {@link prepare} made for a machine that did not come to be. */
+  async discard(spec: ComputeSpec, call: CallOptions): Promise<void> {
+    for (const { id } of spec.nics ?? []) {
+      const made = await this.#find(id, call);
+      if (made && !made.Attachment) await this.#delete(made.NetworkInterfaceId ?? '', call);
+    }
+  }
+
+  async attach(spec: NicSpec, token: string, call: CallOptions): Promise<string> {
+    const known = await this.#find(token, call);
+    if (!known) await this.#services.instances.own(spec.compute, call);
+    const ref = known?.NetworkInterfaceId ?? (await this.#ensure(spec, token, {}, call));
+    try {
+      await this.#turn(spec.compute, () => this.#plug(ref, spec.compute, call));
+      return ref;
+    } catch (error) {
+      if (error instanceof IaasError && error.class !== 'transient') await this.#deleteLoose(ref, call);
+      throw error;
+    }
+  }
+
+  async #deleteLoose(ref: string, call: CallOptions): Promise<void> {
+    const left = await this.look(ref, call).catch(() => undefined);
+    if (left && !left.Attachment) await this.#delete(ref, call).catch(() => undefined);
+  }
+
+  /** The interface of a token, made if there is none. */
+  async #ensure(
+    nic: Omit<NicSpec, 'compute'>,
+    token: string,
+    { application, owner }: Pick<ComputeSpec, 'application' | 'owner'>,
+    call: CallOptions,
+  ): Promise<string> {
+    const { api, realm, networks } = this.#services;
+    const known = await this.#find(token, call);
+    if (known?.NetworkInterfaceId !== undefined) return known.NetworkInterfaceId;
+    if (nic.mac !== undefined) throw new IaasError('invalid', 'EC2 chooses the MAC addresses of interfaces itself');
+    const subnet = await networks.look(nic.network, call);
+    if (!subnet) throw new IaasError('not-found', 'EC2 has no such subnet');
+    const address = nic.address === undefined ? undefined : addressOf(nic.address);
+    const { range } = parseCidr(subnet.CidrBlock ?? '');
+    if (nic.address !== undefined && (address === undefined || !contains(range, { first: address, last: address })))
+      throw new IaasError('invalid', 'the address is none of its network');
+    const marked = { id: nic.id, ...(application === undefined ? {} : { application }), ...(owner ? { owner } : {}) };
+    const answer = await api
+      .ask(
+        'CreateNetworkInterface',
+        {
+          SubnetId: nic.network,
+          ClientToken: digestOf(token),
+          TagSpecifications: tagged('network-interface', tagsOf(realm, marked, token)),
+          ...networks.groupsOf(subnet),
+          ...(nic.address === undefined ? {} : { PrivateIpAddress: nic.address }),
+        },
+        call,
+      )
+      .catch((error: unknown) => {
+        if (!isCode(error, /^InvalidIPAddress\.InUse$/)) throw error;
+        throw new IaasError('conflict', 'the address is in use', (error as IaasError).said, error);
+      });
+    const made = answer.NetworkInterface?.NetworkInterfaceId;
+    if (made === undefined) throw new IaasError('transient', 'EC2 answers without an interface', 'no interface');
+    await this.#services.patience.settled(call, async () => (await this.look(made, call)) !== undefined);
+    return made;
+  }
+
+  async #find(token: string, call: CallOptions): Promise<NetworkInterface | undefined> {
+    const found = await this.#described(oursFor(this.#services.realm, token), call);
+    return found.find(({ TagSet }) => tagOf(TagSet, LEFT) === undefined);
+  }
+
+  async look(ref: string, call: CallOptions): Promise<NetworkInterface | undefined> {
+    return (await this.some([ref], call))[0];
+  }
+
+  async some(refs: readonly string[], call: CallOptions): Promise<NetworkInterface[]> {
+    const ids = refs.filter((ref) => REF.test(ref));
+    return ids.length === 0 ? [] : this.#described([{ Name: 'network-interface-id', Values: ids }], call);
+  }
+
+  ours(call: CallOptions): Promise<NetworkInterface[]> {
+    return this.#described(ours(this.#services.realm), call);
+  }
+
+  async #described(filters: { Name: string; Values: string[] }[], call: CallOptions): Promise<NetworkInterface[]> {
+    const found: NetworkInterface[] = [];
+    for await (const page of this.#services.api.pages('DescribeNetworkInterfaces', { Filters: filters }, call))
+      found.push(...(page.NetworkInterfaces ?? []));
+    return found;
+  }
+
+  async #plug(ref: string, compute: string, call: CallOptions): Promise<void> {
+    const { api, instances, patience } = this.#services;
+    await patience.until(call, 'the instance is on its way to another state', async () => {
+      const nic = await this.look(ref, call);
+      if (!nic) return undefined;
+      const { Attachment: attachment } = nic;
+      if (attachment?.InstanceId === compute) {
+        await this.#goesWithMachine(ref, attachment, call);
+        return true;
+      }
+      if (attachment) throw new IaasError('conflict', 'the interface belongs to another instance');
+      const machine = await instances.own(compute, call);
+      if (machine.meaning?.busy === true) return undefined;
+      const DeviceIndex = freeIndex(machine.instance);
+      try {
+        await api.ask('AttachNetworkInterface', { NetworkInterfaceId: ref, InstanceId: compute, DeviceIndex }, call);
+      } catch (error) {
+        // Another process was faster, with this interface or with this number.
+        if (!isCode(error, /InUse$|^IncorrectState$|^IncorrectInstanceState$/) && !isTakenIndex(error)) throw error;
+      }
+      return undefined;
+    });
+  }
+
+  /** Interfaces that were there before their machine do not go with it by themselves. */
+  async #goesWithMachine(ref: string, attachment: NetworkInterface['Attachment'], call: CallOptions): Promise<void> {
+    if (attachment?.DeleteOnTermination === true || attachment?.AttachmentId === undefined) return;
+    const Attachment = { AttachmentId: attachment.AttachmentId, DeleteOnTermination: true };
+    await this.#services.api.ask('ModifyNetworkInterfaceAttribute', { NetworkInterfaceId: ref, Attachment }, call);
+  }
+
+  /** Sees to it that everything of a machine that is about to be terminated goes with it. */
+  async goWith({ instance }: Machine, call: CallOptions): Promise<void> {
+    for (const { NetworkInterfaceId: ref = '', Attachment: attachment } of instance.NetworkInterfaces ?? [])
+      await this.#goesWithMachine(ref, attachment, call).catch(unlessGone);
+  }
+
+  async remove(ref: string, call: CallOptions): Promise<void> {
+    const { api, realm, patience } = this.#services;
+    const nic = await this.look(ref, call);
+    if (!nic) return;
+    if (!marksIn(nic.TagSet, realm))
+      throw new IaasError('denied', 'this interface was not made by VEP, which leaves it alone');
+    const { Attachment: attachment } = nic;
+    if (attachment && attachment.DeviceIndex === 0) {
+      await api.ask('CreateTags', { Resources: [ref], Tags: listOf({ [LEFT]: 'yes' }) }, call).catch(unlessGone);
+      return;
+    }
+    if (attachment && attachment.Status !== 'detaching') {
+      const AttachmentId = attachment.AttachmentId ?? '';
+      await api.ask('DetachNetworkInterface', { AttachmentId }, call).catch((error: unknown) => {
+        if (!isCode(error, /^Incorrect|NotFound$/)) throw error;
+      });
+    }
+    await patience.until(call, 'the interface is still being detached', async () => {
+      const now = await this.look(ref, call);
+      return now?.Attachment ? undefined : true;
+    });
+    await this.#delete(ref, call);
+  }
+
+  async #delete(ref: string, call: CallOptions): Promise<void> {
+    await this.#services.api.ask('DeleteNetworkInterface', { NetworkInterfaceId: ref }, call).catch(unlessGone);
+  }
+
+  /** Interfaces in OCCI's words; what was let go of is not there. */
+  async observe(nics: readonly NetworkInterface[], call: CallOptions): Promise<Observed[]> {
+    const { instances, realm } = this.#services;
+    const attached = nics.flatMap(({ Attachment }) => Attachment?.InstanceId ?? []);
+    const machines = attached.length === 0 ? new Map<string, Machine>() : await instances.some(attached, call);
+    return nics.flatMap((nic): Observed[] => {
+      if (tagOf(nic.TagSet, LEFT) !== undefined) return [];
+      const { Attachment: attachment, PrivateIpAddress: address } = nic;
+      const marks = marksIn(nic.TagSet, realm);
+      const meaning = machines.get(attachment?.InstanceId ?? '')?.meaning;
+      // One that waits for its machine, or has lost it, is no NIC yet, or no longer; a list shows it all the same.
+      return [
+        {
+          class: 'nic',
+          ref: nic.NetworkInterfaceId ?? '',
+          ...(marks === undefined ? {} : { id: marks.id }),
+          state: meaning?.state === 'active' ? 'active' : 'inactive',
+          busy: attachment?.Status === 'attaching' || attachment?.Status === 'detaching' || meaning?.busy === true,
+          interface: `eth${attachment?.DeviceIndex ?? 0}`,
+          mac: (nic.MacAddress ?? '').toLowerCase(),
+          ...(address === undefined ? {} : { address }),
+        },
+      ];
+    });
+  }
+
+  #turn<T>(compute: string, work: () => Promise<T>): Promise<T> {
+    const turn = this.#turns.get(compute) ?? new Mutex();
+    this.#turns.set(compute, turn);
+    return turn.run(work);
+  }
+}
+
+function freeIndex({ NetworkInterfaces: interfaces = [] }: Instance): number {
+  const used = new Set(interfaces.map(({ Attachment }) => Attachment?.DeviceIndex));
+  let index = 0;
+  while (used.has(index)) index += 1;
+  return index;
+}
+
+const isTakenIndex = (error: unknown): boolean =>
+  isCode(error, /^InvalidParameterValue$/) && /device index/i.test((error as IaasError).said ?? '');

@@ -1,0 +1,173 @@
+/** What an administrator says about a site of type `ec2` (`sites[].options`); one JSON Schema checks it and holds the defaults. */
+
+import type { VolumeType } from '@aws-sdk/client-ec2';
+import type { JsonObject } from '../../../base/json.js';
+import { optionsReader, secretReferenceSchema, type SecretReference } from '../../site-options.js';
+import type { PatienceOptions } from './patience.js';
+import type { TypeOption } from './sizes.js';
+
+export interface NetworkOptions {
+  /** VPC that networks are made in; absent: VEP makes none. */
+  readonly vpc?: string;
+  /** Subnet of machines that are launched without a network; absent: the default one of the zone. */
+  readonly subnet?: string;
+  /** Length of the prefix of a network for which no range is asked. */
+  readonly prefix: number;
+  /** Security groups of interfaces in subnets that VEP did not make; none: the default group of the VPC. */
+  readonly securityGroups: readonly string[];
+  /** Ranges from which everything may come into the networks of VEP, beside their own members. */
+  readonly ingress: readonly string[];
+}
+
+export interface BucketOptions {
+  readonly name: string;
+  /** Of S3 or a work-alike; absent: that of the region. The bucket is named in the path. */
+  readonly endpoint?: string;
+  /** Before the names of objects. */
+  readonly prefix: string;
+}
+
+export interface Ec2Options {
+  readonly region: string;
+  /** Absent: that of AWS for the region. */
+  readonly endpoint?: string;
+  readonly credentials: {
+    readonly accessKeyId: SecretReference;
+    readonly secretAccessKey: SecretReference;
+    readonly sessionToken?: SecretReference;
+  };
+  /** Authorities (PEM files) to trust instead of the system's, for work-alikes. */
+  readonly certificateAuthorities: readonly string[];
+  /** Calls in flight at a time. */
+  readonly concurrency: number;
+  /** The availability zone that the site is. */
+  readonly zone: string;
+  readonly country: string;
+  /** Tells VEPs apart that share an account: each touches only what carries its own mark. */
+  readonly realm: string;
+  readonly instanceTypes: readonly TypeOption[];
+  /** How much of the account's quotas VEP may use. */
+  readonly capacity: { readonly cores: number; readonly memoryGib: number; readonly storageGib: number };
+  readonly network: NetworkOptions;
+  readonly images: {
+    /** Where images are put for EC2 to import; absent: only those under `known` can be used. */
+    readonly bucket?: BucketOptions;
+    /** Role with which EC2 reads the bucket. */
+    readonly role: string;
+    /** Images that are there already, by the SHA-256 of the file that an appliance brings. */
+    readonly known: readonly { readonly sha256: string; readonly image: string }[];
+  };
+  readonly volumes: { readonly type: VolumeType; readonly encrypted: boolean };
+  /** Machines can hibernate: `suspend` is offered, and every machine is launched for it. */
+  readonly hibernation: boolean;
+  /** Whether guests need a session token to read their metadata (IMDSv2). */
+  readonly metadataTokens: 'required' | 'optional';
+  readonly patience: PatienceOptions;
+}
+
+const object = (properties: JsonObject, required: readonly string[] = []): JsonObject => ({
+  type: 'object',
+  additionalProperties: false,
+  required: [...required],
+  properties,
+});
+const text = { type: 'string', minLength: 1 };
+const texts = { type: 'array', items: text, default: [] };
+const integer = (minimum: number, maximum: number, value?: number): JsonObject => ({
+  type: 'integer',
+  minimum,
+  maximum,
+  ...(value === undefined ? {} : { default: value }),
+});
+const url = { type: 'string', pattern: '^https?://[^\\s/@]+(/\\S*)?$' };
+const cidrs = { type: 'array', items: { type: 'string', pattern: '^[0-9.]+/\\d{1,2}$' }, default: [] };
+
+/** JSON Schema 2020-12 of `options` of a site of type `ec2`. */
+const schema: JsonObject = object(
+  {
+    region: { type: 'string', pattern: '^[a-z0-9-]+$' },
+    endpoint: url,
+    credentials: object(
+      {
+        accessKeyId: secretReferenceSchema,
+        secretAccessKey: secretReferenceSchema,
+        sessionToken: secretReferenceSchema,
+      },
+      ['accessKeyId', 'secretAccessKey'],
+    ),
+    certificateAuthorities: texts,
+    concurrency: integer(1, 50, 10),
+    zone: { type: 'string', pattern: '^[A-Za-z0-9-]+$' },
+    country: { type: 'string', pattern: '^[A-Z]{2}$' },
+    realm: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,16}$', default: 'vep' },
+    instanceTypes: {
+      type: 'array',
+      minItems: 1,
+      items: {
+        anyOf: [
+          text,
+          object({ name: text, cores: integer(1, 4096), memoryMib: integer(1, 2 ** 30) }, [
+            'name',
+            'cores',
+            'memoryMib',
+          ]),
+        ],
+      },
+      default: ['t3.*', 'm5.*', 'c5.*', 'r5.*'],
+    },
+    capacity: object({ cores: integer(1, 1e6), memoryGib: integer(1, 1e7), storageGib: integer(1, 1e9) }, [
+      'cores',
+      'memoryGib',
+      'storageGib',
+    ]),
+    network: {
+      ...object({
+        vpc: { type: 'string', pattern: '^vpc-[0-9a-f]+$' },
+        subnet: { type: 'string', pattern: '^subnet-[0-9a-f]+$' },
+        prefix: integer(16, 28, 28),
+        securityGroups: texts,
+        ingress: cidrs,
+      }),
+      default: {},
+    },
+    images: {
+      ...object({
+        bucket: object(
+          {
+            name: { type: 'string', pattern: '^[a-z0-9.-]{3,63}$' },
+            endpoint: url,
+            prefix: { type: 'string', pattern: '^[\\w./-]*$', default: 'vep/' },
+          },
+          ['name'],
+        ),
+        role: { ...text, default: 'vmimport' },
+        known: {
+          type: 'array',
+          items: object(
+            {
+              sha256: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+              image: { type: 'string', pattern: '^ami-[0-9a-f]+$' },
+            },
+            ['sha256', 'image'],
+          ),
+          default: [],
+        },
+      }),
+      default: {},
+    },
+    volumes: {
+      ...object({ type: { ...text, default: 'gp3' }, encrypted: { type: 'boolean', default: false } }),
+      default: {},
+    },
+    hibernation: { type: 'boolean', default: false },
+    metadataTokens: { enum: ['required', 'optional'], default: 'required' },
+    patience: { ...object({ pollMs: integer(1, 10_000, 500), settleMs: integer(1, 25_000, 8000) }), default: {} },
+  },
+  ['region', 'credentials', 'zone', 'country', 'capacity'],
+);
+
+export const readEc2Options = optionsReader<Ec2Options>('ec2', schema);
+
+export function endpointOf({ endpoint, region }: Pick<Ec2Options, 'endpoint' | 'region'>): string {
+  return endpoint ?? `https://ec2.${region}.amazonaws.com/`;
+}

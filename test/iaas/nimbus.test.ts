@@ -1,0 +1,208 @@
+/** Nimbus through the adapter of EC2: its few operations, what it lacks refused up front, and failures on the way to it. */
+
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { systemClock } from '../../src/base/clock.js';
+import { silentLog } from '../../src/base/log.js';
+import type { ComputeSpec, IaasError, SiteAdapter } from '../../src/iaas/adapter.js';
+import { nimbus } from '../../src/iaas/adapters/ec2/site-type.js';
+import { CALL_LIMITS, GuardedSite } from '../../src/iaas/guarded-site.js';
+import { ACCESS_ID, FakeNimbus, SECRET } from '../support/fake-nimbus/index.js';
+import { FaultyProxy, type WireFault } from '../support/faulty-proxy.js';
+
+const FILE = Buffer.from('an image');
+const DIGEST = createHash('sha256').update(FILE).digest('hex');
+const GIB = 2 ** 30;
+
+let directory: string;
+let fake: FakeNimbus;
+let proxy: FaultyProxy;
+let site: SiteAdapter;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'vep-nimbus-'));
+  fake = await FakeNimbus.start();
+  proxy = await FaultyProxy.open(fake.url);
+  writeFileSync(join(directory, 'id'), ACCESS_ID);
+  writeFileSync(join(directory, 'secret'), `${SECRET}\n`);
+  const adapter = await nimbus.read({
+    endpoint: `${proxy.url}/`,
+    credentials: { accessId: { file: join(directory, 'id') }, secret: { file: join(directory, 'secret') } },
+    country: 'US',
+    instanceTypes: [
+      { name: 'm1.small', cores: 1, memoryMib: 2048 },
+      { name: 'm1.large', cores: 2, memoryMib: 4096 },
+    ],
+    capacity: { cores: 8, memoryGib: 16 },
+    images: { known: [{ sha256: DIGEST, image: 'base-image' }] },
+  })({ site: 'nimbus', clock: systemClock, log: silentLog, data: { directory } });
+  site = new GuardedSite(adapter, systemClock, CALL_LIMITS, () => undefined);
+});
+
+afterEach(async () => {
+  proxy.clear();
+  for await (const machine of site.list('compute')) await site.delete('compute', machine.ref);
+  await until(async () => [...(await listed())].length === 0);
+});
+
+afterAll(async () => {
+  await site.close();
+  await proxy.close();
+  await fake.close();
+  rmSync(directory, { recursive: true });
+});
+
+const spec = (id: string, more: Partial<ComputeSpec> = {}): ComputeSpec => ({
+  id,
+  name: id,
+  cores: 1,
+  memoryBytes: GIB,
+  image: 'base-image',
+  ...more,
+});
+
+async function listed(): Promise<string[]> {
+  const found = [];
+  for await (const machine of site.list('compute')) found.push(machine.ref);
+  return found;
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 2000; tries++) {
+    if (await condition()) return;
+    await pause(5);
+  }
+  throw new Error('waited in vain');
+}
+
+const refusal = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => 'granted',
+    (error: unknown) => (error as IaasError).class,
+  );
+
+async function running(made: string): Promise<void> {
+  await until(async () => (await site.describe('compute', [made])).get(made)?.state === 'active');
+}
+
+it('runs a machine with its key, its user data and what came with it, and takes it away', async () => {
+  expect(await site.check()).toEqual([]);
+  const boot = { storage: { id: 's-1', name: 'root', sizeBytes: GIB, image: 'base-image' }, attachment: 'a-1' };
+  const { image: _image, ...rest } = spec('vm-1', { boot, sshKeys: ['ssh-ed25519 AAAA'], userData: '#!/bin/sh\n' });
+  const nics = [{ id: 'n-1', network: 'private' }];
+  const made = await site.createCompute({ ...rest, nics }, 'vm-1');
+  await running(made);
+  const instance = fake.instances.get(made);
+  expect(instance).toMatchObject({ image: 'base-image', type: 'm1.small' });
+  expect(Buffer.from(instance?.userData ?? '', 'base64').toString()).toBe('#!/bin/sh\n');
+  expect([...fake.keys.keys()]).toEqual([instance?.key]);
+  const storage = await site.createStorage({ ...boot.storage, bootOf: made }, 's-1');
+  const attachment = await site.attachStorage({ id: 'a-1', compute: made, storage }, 'a-1');
+  const nic = await site.attachNic({ id: 'n-1', compute: made, network: 'private' }, 'n-1');
+  expect((await site.describe('storage', [storage])).get(storage)).toMatchObject({ state: 'online' });
+  expect((await site.describe('attachment', [attachment])).get(attachment)).toMatchObject({ state: 'active' });
+  const plugged = (await site.describe('nic', [nic])).get(nic);
+  expect(plugged).toMatchObject({
+    state: 'active',
+    interface: 'eth1',
+    address: expect.stringMatching(/^10\./) as string,
+  });
+  expect((await site.inventory()).hosts[0]).toMatchObject({ cores: 8, freeCores: 7 });
+
+  await site.delete('attachment', attachment);
+  expect((await site.describe('attachment', [attachment])).size).toBe(0);
+  await site.delete('compute', made);
+  await until(async () => !(await site.describe('compute', [made])).has(made));
+  expect((await site.describe('storage', [storage])).size).toBe(0);
+  expect(fake.keys.size).toBe(0);
+});
+
+it('makes one machine for one token, in whatever way the answer fails to come', async () => {
+  const faults: WireFault[] = [
+    { kind: 'reset' },
+    { kind: 'lose-answer' },
+    { kind: 'cut-answer' },
+    { kind: 'answer', status: 503, body: 'later' },
+    { kind: 'answer', status: 200, body: '<html></html>' },
+    { kind: 'answer', status: 200, body: '' },
+  ];
+  for (const [index, fault] of faults.entries()) {
+    const wanted = spec(`vm-${index}`);
+    proxy.next(fault, ({ body }) => body.includes('Action=RunInstances'));
+    expect(await refusal(site.createCompute(wanted, wanted.id))).toBe('transient');
+    const made = await site.createCompute(wanted, wanted.id);
+    expect(await site.createCompute(wanted, wanted.id)).toBe(made);
+  }
+  expect(await listed()).toHaveLength(faults.length);
+  const refs = await Promise.all([1, 2, 3].map(() => site.createCompute(spec('vm-x'), 'vm-x')));
+  expect(new Set(refs).size).toBe(1);
+});
+
+it('refuses what Nimbus lacks before Nimbus hears of it', async () => {
+  const made = await site.createCompute(spec('vm-1'), 'vm-1');
+  await running(made);
+  const before = fake.asked.length;
+  const asked = [
+    site.actCompute(made, 'stop', undefined),
+    site.actCompute(made, 'suspend', undefined),
+    site.resizeCompute(made, { cores: 2, memoryBytes: GIB }),
+    site.saveCompute(made, 'x', undefined, 'x'),
+    site.createNetwork({ id: 'n', name: 'n' }, 'n'),
+    site.createStorage({ id: 's', name: 's', sizeBytes: GIB }, 's'),
+    site.metrics([made]),
+  ];
+  expect(await Promise.all(asked.map(refusal))).toEqual(asked.map(() => 'unsupported'));
+  expect(fake.asked).toHaveLength(before);
+  await site.actCompute(made, 'restart', 'cold');
+  expect(fake.asked.at(-1)).toBe('RebootInstances');
+});
+
+it('tells refusals apart, words and all, and never the secret', async () => {
+  expect(await refusal(site.createCompute(spec('vm-1', { image: 'none' }), 'vm-1'))).toBe('not-found');
+  expect(await refusal(site.createCompute(spec('vm-1', { cores: 9 }), 'vm-1'))).toBe('capacity');
+  expect(await refusal(site.createCompute(spec('no id of VEP!'), 'x'))).toBe('invalid');
+  fake.limit = 0;
+  expect(await refusal(site.createCompute(spec('vm-1'), 'vm-1'))).toBe('quota');
+  fake.limit = 100;
+  fake.failNext = true;
+  const failed = await site.createCompute(spec('vm-2'), 'vm-2');
+  await until(async () => (await site.describe('compute', [failed])).get(failed)?.state === 'error');
+  expect((await site.describe('compute', [failed])).get(failed)?.message).toContain('propagation failed');
+  await site.delete('compute', failed);
+
+  fake.secrets.set(ACCESS_ID, 'another');
+  const error = await site.inventory().catch((thrown: unknown) => thrown as IaasError);
+  expect(error).toMatchObject({ class: 'denied', said: expect.stringContaining('SignatureDoesNotMatch') as string });
+  expect(JSON.stringify(error) + String(error)).not.toContain(SECRET);
+  expect((await site.check())[0]).toMatchObject({ code: 'nimbus.endpoint' });
+  writeFileSync(join(directory, 'secret'), 'another');
+  expect((await site.inventory()).images.map(({ name }) => name)).toEqual(fake.images);
+});
+
+it('takes images that are there by the digest of their file, converted or not', async () => {
+  const image = { id: 'x', name: 'x', sizeBytes: 8, open: () => Promise.reject(new Error('nobody reads it')) };
+  expect(await site.importImage({ ...image, format: 'qcow2', sha256: DIGEST }, 'x')).toBe('base-image');
+  const converted = { ...image, format: 'raw', sha256: 'f'.repeat(64), convertedFrom: DIGEST };
+  expect(await site.importImage(converted, 'x')).toBe('base-image');
+  expect(await refusal(site.importImage({ ...image, format: 'raw', sha256: 'f'.repeat(64) }, 'x'))).toBe('unsupported');
+});
+
+it('leaves machines of others alone', async () => {
+  const theirs = {
+    id: 'i-20000000',
+    image: 'debian.gz',
+    type: 'm1.small',
+    clientToken: 'theirs',
+    key: '',
+    userData: '',
+  };
+  fake.instances.set(theirs.id, { ...theirs, runsAt: 0 });
+  expect(await listed()).toEqual([]);
+  expect(await refusal(site.actCompute(theirs.id, 'restart', undefined))).toBe('denied');
+  expect(await refusal(site.delete('compute', theirs.id))).toBe('denied');
+  expect((await site.describe('compute', [theirs.id])).get(theirs.id)?.id).toBeUndefined();
+  fake.instances.delete(theirs.id);
+});
