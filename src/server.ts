@@ -84,6 +84,7 @@ import { trustEndpoints } from './http/trust-endpoints.js';
 import { Vigil } from './http/vigil.js';
 import { uploadEndpoints } from './http/upload-endpoints.js';
 import { ec2, nimbus } from './iaas/adapters/ec2/site-type.js';
+import { libvirt } from './iaas/adapters/libvirt/site-type.js';
 import { occi } from './iaas/adapters/occi/site-type.js';
 import { openNebula } from './iaas/adapters/opennebula/site-type.js';
 import { openStack } from './iaas/adapters/openstack/site-type.js';
@@ -165,7 +166,7 @@ export function openDataStore(config: Pick<Config, 'data'>, log: Log): Promise<S
 }
 
 /** Every type of site that a configuration can name. */
-const siteTypes = new SiteTypes([simulator, openNebula, openStack, ec2, nimbus, occi]);
+const siteTypes = new SiteTypes([simulator, openNebula, openStack, ec2, nimbus, occi, libvirt]);
 
 /** Their names, as `sites[].type` has them. */
 export const siteTypeNames = siteTypes.names;

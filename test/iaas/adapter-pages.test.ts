@@ -9,6 +9,7 @@ import { packageRoot } from '../../src/base/package-root.js';
 import type { Capabilities } from '../../src/iaas/adapter.js';
 import { ec2Capabilities, nimbusCapabilities } from '../../src/iaas/adapters/ec2/capabilities.js';
 import { OPERATIONS } from '../../src/iaas/adapters/ec2/operations.js';
+import { libvirtCapabilities } from '../../src/iaas/adapters/libvirt/capabilities.js';
 import { occiCapabilities, USUAL_OFFER } from '../../src/iaas/adapters/occi/capabilities.js';
 import { openNebulaCapabilities } from '../../src/iaas/adapters/opennebula/capabilities.js';
 import { openStackCapabilities } from '../../src/iaas/adapters/openstack/capabilities.js';
@@ -26,6 +27,7 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
     images: { bucket: { name: 'images', prefix: '' }, known: [] },
   }),
   nimbus: nimbusCapabilities({ images: { known: [{ sha256: '', image: 'an image' }] } }),
+  libvirt: libvirtCapabilities({ bridge: undefined }),
   opennebula: openNebulaCapabilities({ liveResize: true, reserveFrom: ['a network'] }),
   openstack: openStackCapabilities({ choose: true }),
 };

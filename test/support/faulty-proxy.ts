@@ -34,7 +34,18 @@ export type WireFault =
       readonly body: string | Uint8Array;
     };
 
-type Match = (request: WireRequest) => boolean;
+export type Match = (request: WireRequest) => boolean;
+
+/** A way to a counterpart on which things go wrong as ordered. */
+export interface FaultyWay {
+  readonly struck: number;
+  next(fault: WireFault, matches?: Match, times?: number): void;
+  clear(): void;
+  refuse(): Promise<void>;
+  restore(): Promise<void>;
+  strikes(): Promise<void>;
+  left(): Promise<void>;
+}
 
 interface Answer {
   readonly status: number;
@@ -42,7 +53,7 @@ interface Answer {
   readonly body: Buffer;
 }
 
-export class FaultyProxy {
+export class FaultyProxy implements FaultyWay {
   readonly #target: URL;
   readonly #agent = new http.Agent({ keepAlive: true });
   readonly #sockets = new Set<Socket>();

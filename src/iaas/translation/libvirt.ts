@@ -17,6 +17,7 @@ import {
   type TranslatedDocument,
   type Translation,
 } from './translation.js';
+import { domainLiteral, VEP_NAMESPACE } from './libvirt-domain.js';
 import { xml, xmlText, type XmlLiteral } from './xml.js';
 
 export interface LibvirtChoices {
@@ -63,7 +64,8 @@ export function toLibvirt(
   const networks = plan.networks
     .filter(({ mappedTo }) => mappedTo === undefined)
     .map(({ name, description }): TranslatedDocument => {
-      const described = description === undefined ? [] : [xml('vep:description', { 'xmlns:vep': VEP }, description)];
+      const described =
+        description === undefined ? [] : [xml('vep:description', { 'xmlns:vep': VEP_NAMESPACE }, description)];
       const literal = xml('network', {}, [
         xml('name', {}, domains.networkName(name)),
         described.length === 0 ? undefined : xml('metadata', {}, described),
@@ -76,8 +78,6 @@ export function toLibvirt(
   }));
   return { mediaType: 'application/xml', documents: [...networks, ...machines], notes: notesOf(plan) };
 }
-
-const VEP = 'http://schemas.contrail-project.eu/vep/libvirt/1';
 
 class Domains {
   readonly #disks: ReturnType<typeof disksOf>;
@@ -101,33 +101,26 @@ class Domains {
   domain(instance: Instance): XmlLiteral {
     const { machine, name, title, id } = instance;
     const { cores, memoryBytes, architecture, firmware } = machine;
-    const maximum = Math.max(memoryBytes.normal, memoryBytes.max ?? 0);
-    const processors = Math.max(cores.normal, cores.max ?? 0);
     const oldChipset = machine.drives.some(({ bus, kind }) => bus === 'ide' || kind === 'floppy');
-    return xml('domain', { type: this.#choices.type }, [
-      xml('name', {}, name),
-      title.includes('\n') || title === '' ? undefined : xml('title', {}, title),
-      xml('metadata', {}, [xml('vep:machine', { 'xmlns:vep': VEP, id })]),
-      xml('memory', { unit: 'b' }, String(maximum)),
-      maximum === memoryBytes.normal ? undefined : xml('currentMemory', { unit: 'b' }, String(memoryBytes.normal)),
-      xml('vcpu', processors === cores.normal ? {} : { current: cores.normal }, String(processors)),
-      xml('os', { firmware: firmware === 'efi' ? 'efi' : undefined }, [
-        xml('type', { arch: architecture === 'x86' ? 'i686' : 'x86_64', machine: oldChipset ? 'pc' : 'q35' }, 'hvm'),
-      ]),
-      xml('features', {}, [xml('acpi'), xml('apic')]),
-      xml('clock', { offset: 'utc' }),
-      xml('on_poweroff', {}, 'destroy'),
-      xml('on_reboot', {}, 'restart'),
-      xml('on_crash', {}, 'destroy'),
-      xml('devices', {}, [
+    return domainLiteral({
+      type: this.#choices.type,
+      name,
+      title,
+      metadata: xml('vep:machine', { 'xmlns:vep': VEP_NAMESPACE, id }),
+      memoryBytes,
+      cores,
+      architecture: architecture === 'x86' ? 'x86' : 'x64',
+      chipset: oldChipset ? 'pc' : 'q35',
+      ...(firmware === 'efi' ? { firmware } : {}),
+      devices: [
         ...this.#drives(instance, oldChipset),
         ...machine.interfaces.map((adapter) => this.#interface(adapter, instance)),
         xml('serial', { type: 'pty' }),
         xml('graphics', { type: 'vnc', port: -1, autoport: 'yes', listen: '127.0.0.1' }),
         xml('video', {}, [xml('model', { type: 'vga' })]),
         xml('memballoon', { model: 'virtio' }, [xml('stats', { period: 2 })]),
-      ]),
-    ]);
+      ],
+    });
   }
 
   #drives(instance: Instance, oldChipset: boolean): readonly XmlLiteral[] {

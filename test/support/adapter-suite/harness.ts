@@ -1,7 +1,7 @@
 /** What the behaviour suite needs to know of a site under test, and what it may be able to do to it. */
 
 import type { SiteAdapter, SiteRef } from '../../../src/iaas/adapter.js';
-import type { FaultyProxy, WireFault, WireRequest } from '../faulty-proxy.js';
+import type { FaultyWay, WireFault, WireRequest } from '../faulty-proxy.js';
 
 export interface Harness {
   readonly adapter: SiteAdapter;
@@ -21,7 +21,7 @@ export interface Harness {
   readonly foreign?: { createMachine(): Promise<SiteRef> };
   /** How many cores and bytes of memory VEP's account may have, where the site limits that below its capacity. */
   readonly quota?: { readonly cores: number };
-  /** For adapters that speak HTTP: what stands between the adapter and its counterpart. */
+  /** What stands between the adapter and its counterpart: a proxy, or programs in the place of the real ones. */
   readonly wire?: Wire;
   /** Why the counterpart cannot bring the saving of a machine to its end, where it cannot. */
   readonly savesNothing?: string;
@@ -38,7 +38,11 @@ export interface Harness {
 }
 
 export interface Wire {
-  readonly proxy: FaultyProxy;
+  readonly proxy: FaultyWay;
+  /** Methods whose work asks nothing of the counterpart, so that nothing can go wrong on the way. */
+  readonly silent?: ReadonlySet<string>;
+  /** The failures, by their names in `wire.ts`, that are different ones here; absent: all of them. */
+  readonly failures?: ReadonlySet<string>;
   /** Whether a request is the one that does the work of an adapter's method, not one that prepares it. */
   isRequestOf(operation: string, request: WireRequest): boolean;
   /** The answer with which the service says "later", if it is not a plain 503. */

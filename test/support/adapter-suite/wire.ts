@@ -47,6 +47,8 @@ interface Call {
   settled(): Promise<void>;
 }
 
+const SILENT = 'methods that ask nothing of the counterpart';
+
 /** Every sort of call, with everything it needs in place; nothing where the site does not offer it. */
 const CALLS: Readonly<Record<string, (bench: Bench) => Promise<Call | undefined>>> = {
   createCompute: async (bench) => {
@@ -110,10 +112,12 @@ const CALLS: Readonly<Record<string, (bench: Bench) => Promise<Call | undefined>
 export function describeWire(bench: Bench): void {
   describe('is reached over a network that fails', () => {
     for (const operation of Object.keys(CALLS)) {
-      it(`and does ${operation} once through each of ${FAULTS.length} failures`, async () => {
+      it(`and does ${operation} once through each of up to ${FAULTS.length} failures`, async () => {
         const wire = wireOf(bench);
         if (!wire) return;
+        if (wire.silent?.has(operation)) return bench.skip(SILENT);
         for (const [what, fault, classes] of FAULTS) {
+          if (wire.failures && !wire.failures.has(what)) continue;
           const call = await CALLS[operation]?.(bench);
           if (!call) return bench.skip(`no ${operation}`);
           await strike(bench, wire, operation, call, fault, classes).catch((error: unknown) => {
@@ -128,8 +132,8 @@ export function describeWire(bench: Bench): void {
       const wire = wireOf(bench);
       if (!wire) return;
       const calls: Call[] = [];
-      for (const prepare of Object.values(CALLS)) {
-        const call = await prepare(bench);
+      for (const [operation, prepare] of Object.entries(CALLS)) {
+        const call = wire.silent?.has(operation) ? undefined : await prepare(bench);
         if (call) calls.push(call);
       }
       await wire.proxy.refuse();
@@ -149,6 +153,7 @@ export function describeWire(bench: Bench): void {
     it.each(Object.keys(CALLS))('and gives a %s that is never answered up in time', async (operation) => {
       const wire = wireOf(bench);
       if (!wire) return;
+      if (wire.silent?.has(operation)) return bench.skip(SILENT);
       const call = await CALLS[operation]?.(bench);
       if (!call) return bench.skip(`no ${operation}`);
       const patience = new Patience();

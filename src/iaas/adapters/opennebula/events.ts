@@ -3,7 +3,7 @@
  * messages are lost while nobody listens. What the poll finds that was told already is told again: at least once.
  */
 
-import { AsyncQueue } from './async-queue.js';
+import { AsyncQueue } from '../../async-queue.js';
 import type { Clock } from '../../../base/clock.js';
 import type { SiteEvent } from '../../adapter.js';
 import { readDocument } from '../../document.js';

@@ -1,0 +1,152 @@
+/** What is missing at a libvirt site: each finding with the words of the program and what an administrator does about it. */
+
+import { access, constants, stat } from 'node:fs/promises';
+import { messageOf } from '../../../base/errors.js';
+import { IaasError, type CallOptions, type SiteFinding } from '../../adapter.js';
+import type { Accelerator } from './accelerator.js';
+import type { Home } from './home.js';
+import type { LibvirtOptions } from './options.js';
+import type { Programs } from './program.js';
+import type { Virsh } from './virsh.js';
+
+export interface CheckServices {
+  readonly home: Home;
+  readonly programs: Programs;
+  readonly virsh: Virsh;
+  readonly accelerator: Accelerator;
+  readonly freeBytes: () => Promise<number>;
+  readonly options: LibvirtOptions;
+}
+
+/** The first version with aliases of one's own and `--validate` for what is used here. */
+const OLDEST = [7, 2] as const;
+/** Less room than this is not worth calling it a site. */
+const ROOM_BYTES = 2 ** 30;
+
+export async function check(services: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  const folder = await folders(services);
+  if (folder.length > 0) return folder;
+  const programs = (
+    await Promise.all([program(services, 'virsh'), program(services, 'qemuImg'), program(services, 'qemu')])
+  ).flat();
+  const connection = programs.some(({ code }) => code === 'libvirt.virsh') ? [] : await connected(services, call);
+  const rest = await Promise.all([room(services), bridge(services), kvm(services, call)]);
+  return [...programs, ...connection, ...rest.flat()];
+}
+
+const PACKAGES = { virsh: 'libvirt-clients', qemuImg: 'qemu-utils', qemu: 'qemu-system-x86' } as const;
+
+async function program(
+  { programs, options }: CheckServices,
+  name: keyof typeof PACKAGES,
+): Promise<readonly SiteFinding[]> {
+  try {
+    await programs.run(options.programs[name], ['--version'], {});
+    return [];
+  } catch (error) {
+    const code = name === 'virsh' ? 'libvirt.virsh' : name === 'qemuImg' ? 'libvirt.qemu-img' : 'libvirt.qemu';
+    const remedy = `install it (on Debian: apt install ${PACKAGES[name]}), or say under programs.${name} where it is`;
+    return [{ code, message: messageOf(error), remedy }];
+  }
+}
+
+async function folders({ home, options }: CheckServices): Promise<readonly SiteFinding[]> {
+  try {
+    await home.prepare();
+    await access(home.directory, constants.W_OK);
+  } catch (error) {
+    return [
+      {
+        code: 'libvirt.directory',
+        message: `the folder of the site cannot be used: ${messageOf(error)}`,
+        remedy: 'name a folder under directory that VEP may write',
+      },
+    ];
+  }
+  if (options.account === undefined) return [];
+  const closed = await closedAbove(home.directory);
+  return closed === undefined
+    ? []
+    : [
+        {
+          code: 'libvirt.directory',
+          message: `the account ${options.account} does not get to ${home.directory}: ${closed} lets nobody through`,
+          remedy: `chmod o+x ${closed}, or name another folder under directory`,
+        },
+      ];
+}
+
+/** The first folder on the way that others may not pass. */
+async function closedAbove(path: string): Promise<string | undefined> {
+  const parts = path.split('/').filter((part) => part !== '');
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const folder = `/${parts.slice(0, depth).join('/')}`;
+    if (((await stat(folder)).mode & 0o001) === 0) return folder;
+  }
+  return undefined;
+}
+
+async function connected(
+  { virsh, options, programs }: CheckServices,
+  call: CallOptions,
+): Promise<readonly SiteFinding[]> {
+  if (options.uri === 'qemu:///session' && programs.account.uid === 0)
+    return [
+      {
+        code: 'libvirt.account',
+        message: 'VEP runs as root, and root has no session: libvirt would take the system for it',
+        remedy: 'run VEP as an ordinary account, name one under account, or use the uri qemu:///system',
+      },
+    ];
+  try {
+    const said = await virsh.read(['version'], call);
+    const version = /^Using library: libvirt ([\d.]+)$/m.exec(said)?.[1] ?? '0';
+    const [major = 0, minor = 0] = version.split('.').map(Number);
+    if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return [];
+    const message = `libvirt is of version ${version}, older than ${OLDEST.join('.')}`;
+    return [{ code: 'libvirt.version', message, remedy: 'upgrade libvirt' }];
+  } catch (error) {
+    return [{ code: 'libvirt.connection', message: messageOf(error), remedy: remedyOf(error, options) }];
+  }
+}
+
+function remedyOf(error: unknown, { uri }: LibvirtOptions): string {
+  const words = messageOf(error);
+  if (/unix socket path|too long/i.test(words)) return 'name a shorter folder under session';
+  if (/no connection driver|could not find|emulator|qemu driver/i.test(words))
+    return 'install the driver (on Debian: apt install libvirt-daemon-driver-qemu qemu-system-x86)';
+  if (uri === 'qemu:///session')
+    return 'install the daemon (on Debian: apt install libvirt-daemon), and see that the account has a home or a session folder';
+  if (error instanceof IaasError && error.class === 'denied') return 'put the account into the group libvirt';
+  return 'see that libvirtd runs: systemctl status libvirtd';
+}
+
+async function room({ freeBytes }: CheckServices): Promise<readonly SiteFinding[]> {
+  const free = await freeBytes();
+  if (free >= ROOM_BYTES) return [];
+  const message = `there are ${Math.floor(free / 2 ** 20)} MiB left for disks beside what is promised`;
+  return [{ code: 'libvirt.space', message, remedy: 'make room, or name a folder on a larger disk under directory' }];
+}
+
+async function bridge({ options }: CheckServices): Promise<readonly SiteFinding[]> {
+  const name = options.networks.bridge;
+  if (name === undefined) return [];
+  const there = await stat(`/sys/class/net/${name}/bridge`).then(
+    () => true,
+    () => false,
+  );
+  if (there) return [];
+  const remedy = `make it (ip link add ${name} type bridge), and allow it to sessions in /etc/qemu/bridge.conf`;
+  return [{ code: 'libvirt.bridge', message: `this machine has no bridge ${name}`, remedy }];
+}
+
+/** Emulation is no fault where KVM was not asked for. */
+async function kvm({ accelerator, options }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  if (options.accelerator !== 'kvm') return [];
+  const { works, said } = await accelerator.probe(call);
+  if (works) return [];
+  const message = `nothing boots under KVM here: ${said}`;
+  const remedy =
+    'switch virtualization on in the firmware, put the account into the group kvm, or take accelerator auto';
+  return [{ code: 'libvirt.kvm', message, remedy }];
+}

@@ -1,0 +1,246 @@
+/**
+ * Images that VEP brings in, and those it makes of machines: files that nobody writes any more, which disks keep only the
+ * differences from. A copy of a machine's disk takes its time: it is made in the background, is seen to be on its way, and
+ * is begun anew by whoever finds it unfinished.
+ */
+
+import { createHash, randomBytes } from 'node:crypto';
+import { link, mkdir, open, rm } from 'node:fs/promises';
+import { messageOf } from '../../../base/errors.js';
+import type { Log } from '../../../base/log.js';
+import { IaasError, type CallOptions, type ImageSpec, type Observed } from '../../adapter.js';
+import { requireCapability } from '../../capability.js';
+import { LIBVIRT_FORMATS } from './capabilities.js';
+import { isOwn, type Domain, type Domains } from './domains.js';
+import type { Home, ImageRecord } from './home.js';
+import { digestOf } from './marks.js';
+import { mustBeOf } from './networks.js';
+import type { DiskFormat, QemuImg } from './qemu-img.js';
+import type { Turns } from './turns.js';
+import type { Virsh } from './virsh.js';
+
+export interface ImageServices {
+  readonly home: Home;
+  readonly domains: Domains;
+  readonly virsh: Virsh;
+  readonly qemuImg: QemuImg;
+  readonly turns: Turns;
+  readonly realm: string;
+  readonly log: Log;
+}
+
+const SAVE_METHODS = new Set<string | undefined>(['hot', 'deferred', undefined]);
+/** How long the copy of a disk may take. */
+const COPY_MS = 4 * 3_600_000;
+
+export class Images {
+  readonly #services: ImageServices;
+  readonly #copies = new Map<string, Promise<void>>();
+  readonly #closed = new AbortController();
+
+  constructor(services: ImageServices) {
+    this.#services = services;
+  }
+
+  all(): Promise<readonly (readonly [ref: string, record: ImageRecord])[]> {
+    return this.#services.home.images.all();
+  }
+
+  /** An image that disks can be made of now. */
+  async ready(ref: string): Promise<ImageRecord> {
+    const image = await this.#services.home.images.get(ref);
+    if (!image) throw new IaasError('not-found', 'this site has no such image');
+    if (image.state === 'making') throw new IaasError('transient', 'the image is still being made', 'being made');
+    if (image.state === 'error') throw new IaasError('conflict', `the image could not be made: ${image.message ?? 'nobody knows why'}`);
+    return image;
+  }
+
+  async import(spec: ImageSpec, token: string, options: CallOptions): Promise<string> {
+    const { home, qemuImg, realm } = this.#services;
+    requireCapability(
+      { imageFormats: LIBVIRT_FORMATS } as Parameters<typeof requireCapability>[0],
+      'image',
+      spec.format,
+    );
+    const format = spec.format as DiskFormat;
+    options.signal?.throwIfAborted();
+    await home.prepare();
+    const ref = digestOf(realm, 'image', token);
+    if (await home.images.get(ref)) return ref;
+    const draft = home.images.file(ref, `${randomBytes(6).toString('hex')}.draft`);
+    try {
+      await receive(spec, draft, options.signal);
+      await home.settle(draft, 0o444);
+      const { virtualSizeBytes, backingFile } = await qemuImg.info(draft, format, options);
+      if (backingFile !== undefined) throw new IaasError('invalid', 'the image refers to another file');
+      await link(draft, home.image(ref)).catch(unlessThere);
+      const { id, name, sizeBytes } = spec;
+      await home.images.add(ref, { realm, id, name, format, sizeBytes, virtualSizeBytes, state: 'ready' });
+      return ref;
+    } finally {
+      await rm(draft, { force: true });
+    }
+  }
+
+  /** Makes an image of a machine's boot disk. */
+  async save(
+    uuid: string,
+    name: string,
+    method: string | undefined,
+    token: string,
+    options: CallOptions,
+  ): Promise<string> {
+    if (!SAVE_METHODS.has(method)) throw new IaasError('invalid', 'this site saves hot or deferred');
+    const { home, domains, realm } = this.#services;
+    const domain = await domains.own(uuid, options);
+    const ref = digestOf(realm, 'image', token);
+    if (bootDisk(domain, home) === undefined) throw new IaasError('conflict', 'the machine has no disk to save');
+    if (domain.meaning.state === 'error') throw new IaasError('conflict', 'a machine in error is not saved');
+    await home.images.add(ref, {
+      realm,
+      id: token,
+      name,
+      format: 'qcow2',
+      sizeBytes: 0,
+      virtualSizeBytes: 0,
+      state: 'making',
+      from: uuid,
+    });
+    this.#goOn(ref);
+    return ref;
+  }
+
+  /** Takes up every copy that nobody is at. */
+  async resume(): Promise<void> {
+    for (const [ref, { state, realm }] of await this.all())
+      if (state === 'making' && realm === this.#services.realm) this.#goOn(ref);
+  }
+
+  #goOn(ref: string): void {
+    if (this.#copies.has(ref) || this.#closed.signal.aborted) return;
+    const { turns, log } = this.#services;
+    const work = turns
+      .alone(`copy-${ref}`, () => this.#copy(ref))
+      .catch((error: unknown) => {
+        if (!this.#closed.signal.aborted)
+          log.warn({ image: ref, error: messageOf(error) }, 'an image could not be saved');
+      })
+      .then(() => void this.#copies.delete(ref));
+    this.#copies.set(ref, work);
+  }
+
+  async #copy(ref: string): Promise<void> {
+    const { home, domains, virsh, qemuImg } = this.#services;
+    const image = await home.images.get(ref);
+    if (image?.state !== 'making') return;
+    const draft = home.images.file(ref, 'copy.draft');
+    const asked = { signal: this.#closed.signal, limitMs: COPY_MS };
+    try {
+      const domain = await domains.own(image.from ?? '', asked);
+      const disk = bootDisk(domain, home);
+      if (!disk) throw new IaasError('conflict', 'the machine has no disk to save');
+      await rm(draft, { force: true });
+      if (domain.active) {
+        // A copy that was cut off goes on in QEMU, and is in the way of the next.
+        await virsh.read(['blockjob', domain.uuid, disk.device, '--abort'], asked).catch(unlessRefused);
+        const how = ['--dest', draft, '--format', 'qcow2', '--wait', '--finish', '--transient-job'];
+        await virsh.do('blockcopy', [domain.uuid, disk.device, ...how], asked);
+      } else await qemuImg.convert(disk.file, draft, asked);
+      const { virtualSizeBytes } = await qemuImg.info(draft, 'qcow2', asked);
+      const file = await open(draft, 'r');
+      const sizeBytes = await file.stat().then(({ size }) => size);
+      await file.close();
+      await home.settle(draft, 0o444);
+      await rm(home.image(ref), { force: true });
+      await link(draft, home.image(ref));
+      await home.images.put(ref, { ...image, sizeBytes, virtualSizeBytes, state: 'ready' });
+    } catch (error) {
+      if (this.#closed.signal.aborted) return;
+      await home.images.put(ref, { ...image, state: 'error', message: messageOf(error) });
+      throw error;
+    } finally {
+      await rm(draft, { force: true });
+    }
+  }
+
+  async remove(ref: string, options: CallOptions): Promise<void> {
+    const { home, domains, turns, realm } = this.#services;
+    await turns.site(options, async () => {
+      const image = await home.images.get(ref);
+      if (!image) return;
+      mustBeOf(image.realm, realm);
+      const machines = [...(await domains.all(options)).values()].filter(isOwn);
+      const volumes = await home.volumes.all();
+      if (machines.some(({ model }) => model.image === ref) || volumes.some(([, volume]) => volume.image === ref))
+        throw new IaasError('conflict', 'disks still need this image: they keep only what differs from it');
+      await home.images.remove(ref, 'img', 'copy.draft');
+    });
+  }
+
+  observe(ref: string, { realm, id, state, sizeBytes, message }: ImageRecord): Observed {
+    return {
+      class: 'image',
+      ref,
+      ...(realm === this.#services.realm ? { id } : {}),
+      state: state === 'ready' ? 'active' : state === 'making' ? 'inactive' : 'error',
+      busy: state === 'making',
+      sizeBytes,
+      ...(message === undefined ? {} : { message }),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await Promise.all(this.#copies.values());
+  }
+}
+
+/** The first disk of a machine. */
+function bootDisk({ uuid, model }: Domain, home: Home): { readonly device: string; readonly file: string } | undefined {
+  if (model?.image !== undefined) return { device: 'sda', file: home.machine(uuid, 'boot.qcow2') };
+  const [first] = [...(model?.disks ?? [])].sort((one, other) => one.device.localeCompare(other.device));
+  return first && { device: first.device, file: home.disk(first.volume) };
+}
+
+/** Writes the bytes as they come; nothing stays of bytes that are not as announced. */
+async function receive(spec: ImageSpec, path: string, signal: AbortSignal | undefined): Promise<void> {
+  const digest = createHash('sha256');
+  let written = 0;
+  await mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true });
+  try {
+    const file = await open(path, 'wx', 0o600);
+    try {
+      for await (const piece of await spec.open()) {
+        signal?.throwIfAborted();
+        written += piece.byteLength;
+        if (written > spec.sizeBytes) break;
+        digest.update(piece);
+        await file.writeFile(piece);
+      }
+      signal?.throwIfAborted();
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+    throw new IaasError(
+      full ? 'capacity' : 'transient',
+      `the image cannot be written: ${messageOf(error)}`,
+      undefined,
+      error,
+    );
+  }
+  if (written !== spec.sizeBytes)
+    throw new IaasError('invalid', `the image is not of the ${spec.sizeBytes} bytes that were announced`);
+  if (spec.sha256 !== undefined && digest.digest('hex') !== spec.sha256.toLowerCase())
+    throw new IaasError('invalid', 'the image is not the one whose digest was announced');
+}
+
+function unlessThere(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+}
+
+function unlessRefused(error: unknown): void {
+  if (!(error instanceof IaasError) || error.class === 'transient') throw error;
+}

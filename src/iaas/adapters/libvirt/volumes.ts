@@ -1,0 +1,194 @@
+/**
+ * Volumes: qcow2 disks, empty or with only what differs from an image. They are thin, and no more is promised than there
+ * is room for. What is inside a volume of a running machine belongs to its QEMU, which does with it what is asked.
+ */
+
+import { rename, rm, stat } from 'node:fs/promises';
+import { IaasError, type CallOptions, type Observed, type StorageSpec } from '../../adapter.js';
+import type { Clock } from '../../../base/clock.js';
+import { isOwn, type Domains, type OwnDomain } from './domains.js';
+import type { Home, VolumeRecord } from './home.js';
+import type { Images } from './images.js';
+import { digestOf, type DiskModel } from './marks.js';
+import { mustBeOf } from './networks.js';
+import type { QemuImg } from './qemu-img.js';
+import type { Turns } from './turns.js';
+import type { Virsh } from './virsh.js';
+
+export interface VolumeServices {
+  readonly home: Home;
+  readonly domains: Domains;
+  readonly images: Images;
+  readonly virsh: Virsh;
+  readonly qemuImg: QemuImg;
+  readonly turns: Turns;
+  readonly clock: Clock;
+  readonly realm: string;
+}
+
+interface User {
+  readonly domain: OwnDomain;
+  readonly disk: DiskModel;
+}
+
+export class Volumes {
+  readonly #services: VolumeServices;
+
+  constructor(services: VolumeServices) {
+    this.#services = services;
+  }
+
+  get(ref: string): Promise<VolumeRecord | undefined> {
+    return this.#services.home.volumes.get(ref);
+  }
+
+  all(): Promise<readonly (readonly [ref: string, record: VolumeRecord])[]> {
+    return this.#services.home.volumes.all();
+  }
+
+  async create(spec: StorageSpec, token: string, options: CallOptions): Promise<string> {
+    const { home, images, qemuImg, turns, realm } = this.#services;
+    if (!(spec.sizeBytes > 0)) throw new IaasError('invalid', 'a volume has a size');
+    if (spec.name === '') throw new IaasError('invalid', 'a volume needs a name');
+    const ref = digestOf(realm, 'volume', token);
+    await home.prepare();
+    return turns.site(options, async () => {
+      if (await home.volumes.get(ref)) return ref;
+      const image = spec.image === undefined ? undefined : await images.ready(spec.image);
+      const sizeBytes = wholeSectors(Math.max(spec.sizeBytes, image?.virtualSizeBytes ?? 0));
+      if (sizeBytes > (await this.freeBytes()))
+        throw new IaasError('capacity', `there is no room for a volume of ${sizeBytes} bytes beside what is promised`);
+      const file = home.disk(ref);
+      // Left behind by somebody who did not come to the record.
+      await rm(file, { force: true });
+      const base = image && { file: home.image(spec.image ?? ''), format: image.format };
+      await qemuImg.create(file, sizeBytes, base, options);
+      await home.settle(file, 0o600);
+      const { id, name } = spec;
+      const from = spec.image === undefined ? {} : { image: spec.image };
+      await home.volumes.add(ref, { realm, id, name, sizeBytes, online: true, ...from });
+      return ref;
+    });
+  }
+
+  /** Room that nothing has been promised: free bytes less what thin disks may still grow by. */
+  async freeBytes(): Promise<number> {
+    const { home } = this.#services;
+    let free = await home.freeBytes();
+    for (const [ref, { sizeBytes }] of await this.all()) {
+      const written = await stat(home.disk(ref)).then(
+        ({ blocks }) => blocks * 512,
+        () => 0,
+      );
+      free -= Math.max(0, sizeBytes - written);
+    }
+    return Math.max(0, free);
+  }
+
+  /** @throws IaasError `not-found` for none of VEP's, `conflict` for one that is offline */
+  async usable(ref: string): Promise<VolumeRecord> {
+    const volume = await this.#own(ref);
+    if (!volume.online) throw new IaasError('conflict', 'the volume is offline');
+    return volume;
+  }
+
+  async #own(ref: string): Promise<VolumeRecord> {
+    const volume = await this.get(ref);
+    if (!volume) throw new IaasError('not-found', 'this site has no such volume');
+    mustBeOf(volume.realm, this.#services.realm);
+    return volume;
+  }
+
+  /** The machine that has the volume. */
+  async user(ref: string, options: CallOptions): Promise<User | undefined> {
+    for (const domain of (await this.#services.domains.all(options)).values()) {
+      if (!isOwn(domain)) continue;
+      const disk = domain.model.disks.find(({ volume }) => volume === ref);
+      if (disk) return { domain, disk };
+    }
+    return undefined;
+  }
+
+  async act(ref: string, action: 'online' | 'offline' | 'backup' | 'snapshot', options: CallOptions): Promise<void> {
+    const { home, turns } = this.#services;
+    await turns.site(options, async () => {
+      const volume = await this.#own(ref);
+      if (action === 'online' || action === 'offline') {
+        if (volume.online === (action === 'online')) return;
+        if (action === 'offline' && (await this.user(ref, options)))
+          throw new IaasError('conflict', 'a machine has the volume: detach it first');
+        return home.volumes.put(ref, { ...volume, online: action === 'online' });
+      }
+      const user = await this.user(ref, options);
+      const running = user?.domain.active === true ? user : undefined;
+      if (action === 'backup') return this.#backUp(ref, running, options);
+      return this.#snapshot(ref, running, options);
+    });
+  }
+
+  /** A whole copy beside the volume, which goes with it. */
+  async #backUp(ref: string, running: User | undefined, options: CallOptions): Promise<void> {
+    const { home, virsh, qemuImg } = this.#services;
+    const copy = home.volumes.file(ref, 'backup.qcow2');
+    const draft = home.volumes.file(ref, 'backup.draft');
+    await rm(draft, { force: true });
+    if (running) {
+      const how = ['--dest', draft, '--format', 'qcow2', '--wait', '--finish', '--transient-job'];
+      await virsh.do('blockcopy', [running.domain.uuid, running.disk.device, ...how], options);
+    } else await qemuImg.convert(home.disk(ref), draft, options);
+    await home.settle(draft, 0o600);
+    await rename(draft, copy);
+  }
+
+  /** A state within the qcow2 file, which `qemu-img snapshot` shows and goes back to. */
+  async #snapshot(ref: string, running: User | undefined, options: CallOptions): Promise<void> {
+    const { home, qemuImg, clock } = this.#services;
+    if (running)
+      throw new IaasError('conflict', 'the machine that has the volume runs: stop it first, or make a backup');
+    await qemuImg.snapshot(home.disk(ref), `vep-${clock.now()}`, options);
+  }
+
+  async resize(ref: string, sizeBytes: number, options: CallOptions): Promise<void> {
+    const { home, virsh, qemuImg, turns } = this.#services;
+    await turns.site(options, async () => {
+      const volume = await this.#own(ref);
+      const wanted = wholeSectors(sizeBytes);
+      if (wanted === volume.sizeBytes) return;
+      if (!(wanted > volume.sizeBytes)) throw new IaasError('invalid', 'a volume does not shrink');
+      if (wanted - volume.sizeBytes > (await this.freeBytes()))
+        throw new IaasError('capacity', 'there is no room for a volume of that size');
+      const user = await this.user(ref, options);
+      if (user?.domain.active)
+        await virsh.do('blockresize', [user.domain.uuid, user.disk.device, `${wanted}b`], options);
+      else await qemuImg.resize(home.disk(ref), wanted, options);
+      await home.volumes.put(ref, { ...volume, sizeBytes: wanted });
+    });
+  }
+
+  async remove(ref: string, options: CallOptions): Promise<void> {
+    const { home, turns, realm } = this.#services;
+    await turns.site(options, async () => {
+      const volume = await this.get(ref);
+      if (!volume) return;
+      mustBeOf(volume.realm, realm);
+      if (await this.user(ref, options)) throw new IaasError('conflict', 'a machine still has the volume');
+      await home.volumes.remove(ref, 'qcow2', 'backup.qcow2', 'backup.draft');
+    });
+  }
+
+  observe(ref: string, { realm, id, online, sizeBytes }: VolumeRecord): Observed {
+    return {
+      class: 'storage',
+      ref,
+      ...(realm === this.#services.realm ? { id } : {}),
+      state: online ? 'online' : 'offline',
+      busy: false,
+      sizeBytes,
+    };
+  }
+}
+
+/** Disks are made of sectors of 512 bytes. */
+function wholeSectors(bytes: number): number {
+  return Math.ceil(bytes / 512) * 512;
+}

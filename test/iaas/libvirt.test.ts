@@ -1,0 +1,182 @@
+/** What is libvirt's own: words that are read, documents that are written, and one life of a machine on the real thing. */
+
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { newUuid } from '../../src/base/ids.js';
+import { systemClock } from '../../src/base/clock.js';
+import { probeAccelerator } from '../../src/iaas/adapters/libvirt/accelerator.js';
+import { uuidInLine } from '../../src/iaas/adapters/libvirt/events.js';
+import { Home } from '../../src/iaas/adapters/libvirt/home.js';
+import { modelText, readModel, uuidOf, type MachineModel } from '../../src/iaas/adapters/libvirt/marks.js';
+import { readLibvirtOptions } from '../../src/iaas/adapters/libvirt/options.js';
+import { meaningOf } from '../../src/iaas/adapters/libvirt/virsh-error.js';
+import { meaningOf as stateOf } from '../../src/iaas/adapters/libvirt/states.js';
+import { Turns } from '../../src/iaas/adapters/libvirt/turns.js';
+import type { Observed, SiteAdapter } from '../../src/iaas/adapter.js';
+import { describeWith } from '../support/counterparts.js';
+import { libvirtHarness, openSite, type LibvirtHarness, PROGRAMS, Session } from './libvirt-harness.js';
+
+describe('the words of virsh and QEMU', () => {
+  it.each([
+    ["failed to get domain 'x'", 'not-found'],
+    ['Requested operation is not valid: domain is already running', 'conflict'],
+    ["operation failed: domain 'x' already exists with uuid 1", 'conflict'],
+    ['Timed out during operation: cannot acquire state change lock (held by monitor=remoteDispatch)', 'transient'],
+    ["Failed to connect socket to '/run/libvirt/libvirt-sock': No such file or directory", 'transient'],
+    ['internal error: client socket is closed', 'transient'],
+    ['Failed to set up memory: Cannot allocate memory', 'capacity'],
+    ['error while writing: No space left on device', 'capacity'],
+    ["could not set up host forwarding rule 'tcp:127.0.0.1:80-:80'", 'conflict'],
+    ["Could not open '/x': Permission denied", 'denied'],
+    ["unsupported configuration: machine type 'q36' is not known", 'unsupported'],
+    ['(domain_definition):1: Document is empty', 'invalid'],
+    ['internal error: process exited while connecting to monitor', 'fatal'],
+    ['something nobody has seen', 'fatal'],
+  ] as const)('%s', (words, meaning) => expect(meaningOf(words)).toBe(meaning));
+
+  it('tells a pause for want of room from one that was asked for', () => {
+    expect(stateOf(3, 1)).toEqual({ state: 'suspended' });
+    expect(stateOf(3, 5)).toMatchObject({ state: 'error', message: expect.stringContaining('full') });
+    expect(stateOf(5, 3)).toMatchObject({ state: 'inactive', message: expect.stringContaining('died') });
+    expect(stateOf(99, 0)).toMatchObject({ state: 'error' });
+  });
+
+  it('finds machines of its own realm in events', () => {
+    const uuid = uuidOf('vep', 'token');
+    const line = (name: string): string =>
+      `2026-11-22 10:57:13.913+0000: event 'lifecycle' for domain '${name}': Suspended Paused`;
+    expect(uuidInLine(line(`vep-${uuid}`), 'vep')).toBe(uuid);
+    expect(uuidInLine(line(`other-${uuid}`), 'vep')).toBeUndefined();
+    expect(uuidInLine('events received: 1', 'vep')).toBeUndefined();
+  });
+});
+
+it('remembers whatever a machine is called, in ASCII', () => {
+  const id = 'a\u0000"<]]>\ud800\u202e💩';
+  const model: MachineModel = { realm: 'vep', id, token: 't', name: id, cores: 1, memoryBytes: 1, nics: [], disks: [] };
+  expect(modelText(model)).toMatch(/^[\x20-\x7e]*$/);
+  expect(readModel(modelText(model), 'vep')).toEqual(model);
+  expect(readModel(modelText(model), 'other')).toBeUndefined();
+  expect(readModel('<b>', 'vep')).toBeUndefined();
+});
+
+it('names every key of its options that is wrong', () => {
+  const wrong = { uri: 'qemu+ssh://x/', host: {}, access: { ports: [1] }, more: 1 };
+  const faults = (): void => void readLibvirtOptions(wrong);
+  expect(faults).toThrow(expect.objectContaining({ faults: expect.arrayContaining([expect.anything()]) }));
+  expect(readLibvirtOptions({ host: { country: 'DE' }, access: { forward: [80] } })).toMatchObject({
+    uri: 'qemu:///session',
+    access: { forward: [80], listen: '127.0.0.1', ports: [20_000, 29_999] },
+  });
+});
+
+describeWith(...PROGRAMS)('on a libvirt', () => {
+  let harness: LibvirtHarness;
+  let site: SiteAdapter;
+  const machineDirectory = (ref: string): string => `${harness.session.home}/machines/${ref}`;
+
+  beforeAll(async () => {
+    harness = await libvirtHarness({ shutdownMs: 300 });
+    site = harness.adapter;
+  }, 120_000);
+  afterAll(() => harness.close(), 120_000);
+
+  async function reached(
+    what: 'compute' | 'nic' | 'attachment' | 'image',
+    ref: string,
+    state: string,
+  ): Promise<Observed> {
+    for (;;) {
+      const seen = (await site.describe(what, [ref])).get(ref);
+      if (seen && !seen.busy && seen.state === state) return seen;
+      await harness.advance(50);
+    }
+  }
+
+  it('leads a machine through one life: plugged, started, reached, stopped in time, gone', async () => {
+    expect(await site.check()).toEqual([]);
+    const ids = { volume: newUuid(), network: newUuid(), machine: newUuid(), disk: newUuid(), nic: newUuid() };
+    const storage = await site.createStorage({ id: ids.volume, name: 'root', sizeBytes: 2 ** 20 }, ids.volume);
+    const network = await site.createNetwork({ id: ids.network, name: 'lan' }, ids.network);
+    const secret = 'only-for-the-guest';
+    const spec = {
+      id: ids.machine,
+      name: 'one',
+      hostname: 'one',
+      cores: 1,
+      memoryBytes: 64 * 2 ** 20,
+      ovfEnvironment: `<Environment>${secret}</Environment>`,
+      nics: [{ id: ids.nic, network }],
+      volumes: [{ id: ids.disk, storage }],
+    };
+    // The port that it would get is taken by somebody else.
+    const taken = createServer().listen(harness.firstPort, '127.0.0.1');
+    await once(taken, 'listening');
+    const ref = await site.createCompute(spec, ids.machine);
+    await site.actCompute(ref, 'start', undefined);
+    expect(await reached('compute', ref, 'active')).toMatchObject({
+      id: ids.machine,
+      message: expect.stringContaining('127.0.0.1:41001 (port 80)'),
+    });
+    taken.close();
+    const nic = await site.attachNic({ id: ids.nic, network, compute: ref }, ids.nic);
+    expect(await reached('nic', nic, 'active')).toMatchObject({ address: '10.77.0.15', interface: 'eth1' });
+    await reached('attachment', await site.attachStorage({ id: ids.disk, storage, compute: ref }, ids.disk), 'active');
+    const cd = readFileSync(`${machineDirectory(ref)}/seed.iso`, 'latin1');
+    expect(cd).toContain(secret);
+    expect(cd).toContain('10.77.0.15/24');
+    expect(harness.session.processes().join('\n')).not.toContain(secret);
+    expect((await site.metrics([ref])).map(({ metric }) => metric)).toEqual(site.capabilities().metrics);
+
+    // Another process of VEP has asked it to stop, and was killed: whoever looks sees to it.
+    const other = await harness.second?.();
+    await other?.actCompute(ref, 'stop', 'graceful');
+    await other?.close();
+    await reached('compute', ref, 'inactive');
+    await site.delete('compute', ref);
+    await site.delete('storage', storage);
+    await site.delete('network', network);
+    expect(existsSync(machineDirectory(ref))).toBe(false);
+    expect(['machines', 'volumes', 'networks'].map((each) => readdirSync(`${harness.session.home}/${each}`))).toEqual([
+      [],
+      [],
+      [],
+    ]);
+    expect(harness.session.processes().filter((line) => line.includes('qemu-system'))).toEqual([]);
+  }, 300_000);
+
+  it('believes in KVM only what has run: the probe ends by its own code where it is emulated', async () => {
+    const { home, account, programs } = harness.session;
+    const probe = await probeAccelerator(new Home(home, account), programs, 'qemu-system-x86_64', 'tcg', {});
+    expect(probe).toMatchObject({ works: true });
+  }, 120_000);
+
+  it('lets one after the other, whoever they are', async () => {
+    const turns = [1, 2].map(() => new Turns(`${harness.session.directory}/t`, systemClock));
+    const seen: string[] = [];
+    await Promise.all(
+      turns.map((each, index) =>
+        each.site({}, async () => {
+          seen.push(`in ${index}`);
+          await harness.advance(30);
+          seen.push(`out ${index}`);
+        }),
+      ),
+    );
+    expect(seen.map((word) => word.split(' ')[0])).toEqual(['in', 'out', 'in', 'out']);
+  });
+});
+
+describe('what is missing', () => {
+  it('is said, program by program', async () => {
+    const session = new Session();
+    const programs = { virsh: '/no/virsh', qemuImg: '/no/qemu-img', qemu: '/no/qemu' };
+    const site = await openSite(session.options({ programs }), session.directory);
+    const findings = await site.check();
+    expect(findings.map(({ code }) => code)).toEqual(['libvirt.virsh', 'libvirt.qemu-img', 'libvirt.qemu']);
+    expect(findings.map(({ remedy }) => remedy).join(' ')).toContain('libvirt-clients');
+    await site.close();
+    await session.close();
+  });
+});
