@@ -13,13 +13,15 @@ const START_MS = 60_000;
 export class ServerProcess {
   readonly #directory: string;
   readonly #config: string;
+  readonly #port: number;
   #child: ChildProcess | undefined;
   #url: Promise<string> = Promise.reject(new Error('the server has not been started'));
   /** What it wrote on standard error, all starts together. */
   log = '';
 
-  /** `config` is the configuration without the data directory, as JSON, which is YAML too. */
-  constructor(directory: string, config: object) {
+  /** `config` is the configuration without the data directory, as JSON, which is YAML too; port 0 is any. */
+  constructor(directory: string, config: object, port = 0) {
+    this.#port = port;
     this.#directory = directory;
     this.#config = join(directory, 'vep.yaml');
     this.#url.catch(() => undefined);
@@ -44,7 +46,7 @@ export class ServerProcess {
         PATH: process.env['PATH'],
         VEP_CONFIG: this.#config,
         VEP_DATA_DIR: this.#directory,
-        VEP_PORT: '0',
+        VEP_PORT: String(this.#port),
         VEP_LOG_LEVEL: 'warn',
       },
     });
