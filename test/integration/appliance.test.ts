@@ -164,7 +164,7 @@ forEachServer({}, (server) => {
     expect(await client().list('/compute/')).toEqual([]);
   });
 
-  it('never shows what the user filled in (K04)', async () => {
+  it('S-114 never shows what the user filled in, nor stores it in the clear (K04)', async () => {
     const properties = [
       property('password', 'ovf:userConfigurable="true" ovf:password="true" ovf:qualifiers="MinLen(8)"'),
     ];

@@ -89,7 +89,7 @@ forEachServer({ config }, (server) => {
     });
 
   it.each([
-    ['v3 with a VOMS proxy', 'voms/good-bob', undefined],
+    ['S-067 v3 with a VOMS proxy', 'voms/good-bob', undefined],
     ['v3 with a VOMS proxy that goes on being presented', 'voms/good-bob', 'voms/good-bob'],
   ])('%s', async (_name, proxy, later) => {
     const { v3 = '' } = await versions();
