@@ -37,6 +37,8 @@ const BATCH = 500;
 const MAX_REMEMBERED = 10_000;
 /** A credential is looked at again so long after it was last seen, milliseconds. */
 const SEEN_MS = 30_000;
+/** Who signs in with a token of their own for each request writes nothing each time: it must last this much longer. */
+const WORTHWHILE_MS = 60_000;
 
 export class SessionReview {
   readonly #services: ReviewServices;
@@ -44,6 +46,8 @@ export class SessionReview {
   /** Opened evidence by the id of its secret: it never changes. */
   readonly #evidence = new Recent<Evidence>(MAX_REMEMBERED);
   readonly #seen = new Recent<number>(MAX_REMEMBERED);
+  /** Subjects whose sessions are being renewed: one credential at a time, however many come at once. */
+  readonly #renewing = new Set<string>();
 
   constructor(services: ReviewServices, sessions: Sessions) {
     this.#services = services;
@@ -66,10 +70,15 @@ export class SessionReview {
     const evidence = credential?.evidence;
     if (!evidence || credential.limited) return;
     const [now, key] = [clock.now(), `${evidence.fingerprint} ${groups[0]}`];
-    if (now - (this.#seen.get(key) ?? Number.NEGATIVE_INFINITY) < SEEN_MS) return;
+    if (now - (this.#seen.get(key) ?? Number.NEGATIVE_INFINITY) < SEEN_MS || this.#renewing.has(id)) return;
     this.#seen.set(key, now);
-    for (const row of await sessionsWhere(store, RENEWABLE, [id, evidence.notAfter])) {
-      if (groups.includes(row.group)) await this.#move(row, (write) => this.#sessions.renew(write, row, evidence));
+    this.#renewing.add(id);
+    try {
+      for (const row of await sessionsWhere(store, RENEWABLE, [id, evidence.notAfter - WORTHWHILE_MS])) {
+        if (groups.includes(row.group)) await this.#move(row, (write) => this.#sessions.renew(write, row, evidence));
+      }
+    } finally {
+      this.#renewing.delete(id);
     }
   }
 

@@ -1,0 +1,31 @@
+/** `vep user` and `vep token` as `docs/access/local-users.md` shows them, on the data directory of a server that runs. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/base/package-root.js';
+import { serverFor } from '../support/server.js';
+import { vep, type Ran } from './fake-terminal.js';
+
+const server = serverFor();
+const run = (line: string): Promise<Ran> =>
+  vep(line.split(' '), { directory: server().directory, environment: { VEP_DATA_DIR: server().directory } });
+
+const asks = async (token: string): Promise<number> =>
+  (await server().request('GET', '/compute/', { as: null, headers: { authorization: `Bearer ${token}` } })).status;
+
+it('does what the page shows, and the server takes notice at once', async () => {
+  const page = readFileSync(join(packageRoot, 'docs/access/local-users.md'), 'utf8');
+  const commands = [...page.matchAll(/^\$ vep (.*)$/gm)].map((match) => match[1] ?? '');
+  expect(commands).toHaveLength(6);
+  let token = '';
+  for (const command of commands) {
+    const { code, out } = await run(command);
+    expect([command, code]).toEqual([command, 0]);
+    if (command.startsWith('token create')) token = out.trim();
+    if (command.startsWith('user disable')) expect(await asks(token)).toBe(401);
+    if (command.startsWith('user enable')) expect(await asks(token)).toBe(200);
+  }
+  const listed = (await run('--json user list --admin')).out;
+  const alice = (JSON.parse(listed) as { id: string }[]).find(({ id }) => id === 'local:alice');
+  expect(alice).toMatchObject({ roles: ['user', 'auditor'], groups: ['physics'], disabled: false });
+});
