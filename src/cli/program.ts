@@ -117,6 +117,18 @@ function addKeeping(program: Command, calling: Calling): void {
   withoutServer(sites.command('check').description('say what keeps a site from being used, and what to do about it'))
     .argument('[site]', 'one of them; without it, all')
     .action(calling<never>(async (...all) => (await import('./commands/site-check.js')).checkSites(...all)));
+  sites
+    .command('add')
+    .description('write a site into the configuration file, once it has been asked what is missing')
+    .argument('<name>', 'what it is called from now on')
+    .requiredOption('--type <type>', 'simulator, opennebula, occi, …')
+    .option('--options <file>', 'YAML with options of that type of site')
+    .option('--set <key=value...>', 'one option; key.below=value for one within another; the value is YAML')
+    .option('--guest-url <url>', 'where its machines reach VEP')
+    .option('--config <file>', 'configuration file to write to (VEP_CONFIG, or vep.yaml)')
+    .option('--dry-run', 'check, and write nothing')
+    .option('--force', 'write it although something is missing')
+    .action(calling<never>(async (...all) => (await import('./commands/site-add.js')).addSite(...all)));
   withoutServer(sites.command('inventory').description('list hosts, networks and images of a site'))
     .argument('[site]', 'one of them; without it, all')
     .action(calling<never>(async (...all) => (await import('./commands/site-inventory.js')).inventory(...all)));

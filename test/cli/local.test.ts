@@ -256,6 +256,48 @@ describe('vep sites with a configuration', () => {
   });
 });
 
+describe('vep sites add', () => {
+  const file = (): string => readFileSync(join(folder, 'vep.yaml'), 'utf8');
+
+  it('writes a site behind those that are there, and leaves the rest of the file as it is', async () => {
+    writeFileSync(join(folder, 'vep.yaml'), '# ours\nsites:\n  - name: one # the first\n    type: simulator\n');
+    const { code, out } = await run('sites add two --type simulator --set seed=7 --set networkPool.prefix=26');
+    expect([code, out]).toEqual([0, expect.stringContaining('nothing is missing')]);
+    expect(file()).toBe(
+      '# ours\nsites:\n  - name: one # the first\n    type: simulator\n' +
+        '  - name: two\n    type: simulator\n    options:\n      seed: 7\n      networkPool:\n        prefix: 26\n',
+    );
+    const json = JSON.parse((await run('sites check --config vep.yaml --json')).out);
+    expect(json).toMatchObject([{ site: 'one' }, { site: 'two', findings: [] }]);
+    // The first command of this file that opens sites loads the server.
+  }, 120_000);
+
+  it('makes the file, and keeps the simulator that was there without being named', async () => {
+    expect((await run('sites add two --type simulator')).out).toContain('The simulator sim');
+    expect(file()).toContain('name: sim');
+    expect((await run('sites add two --type simulator')).err).toContain('two sites are named');
+  });
+
+  it('names every fault of the options and writes nothing', async () => {
+    const { code, err } = await run('sites add two --type simulator --set seed=-1 --set color=red');
+    expect(code).toBe(1);
+    for (const key of ['sites.two.options.seed', 'sites.two.options.color']) expect(err).toContain(key);
+    expect(() => file()).toThrow('ENOENT');
+  });
+
+  it('says what is missing and writes it only when it is told to', async () => {
+    const capacity = '{cores: 1, memoryGiB: 1, storageGiB: 1, country: DE}';
+    writeFileSync(join(folder, 'options.yaml'), `endpoint: http://127.0.0.1:9/\ncapacity: ${capacity}\n`);
+    const line = 'sites add far --type occi --options options.yaml --json';
+    const refused = await run(line);
+    expect(refused.code).toBe(1);
+    expect(JSON.parse(refused.out)).toMatchObject({ written: false, findings: [{ code: 'occi.endpoint' }] });
+    expect(() => file()).toThrow('ENOENT');
+    expect(JSON.parse((await run(`${line} --force`)).out)).toMatchObject({ written: true });
+    expect(file()).toContain('http://127.0.0.1:9/');
+  });
+});
+
 describe('vep token and vep admin', () => {
   it('make, list and revoke tokens in the data directory, for administrators', async () => {
     expect((await run('token list')).code).toBe(4);
