@@ -262,7 +262,9 @@ export class Trial {
   async started(path: string): Promise<void> {
     if ((await this.value(path, STATE)) === 'active') return;
     const exchange = await this.act(path, 'compute', 'start');
-    if (!exchange.succeeded) throw new Blocked(`the compute cannot be started: ${exchange.summary}`);
+    // Refused, it may have been started by the server since it was looked at.
+    if (!exchange.succeeded && (await this.value(path, STATE)) !== 'active')
+      throw new Blocked(`the compute cannot be started: ${exchange.summary}`);
     await this.until(path, STATE, 'active');
   }
 

@@ -7,6 +7,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { Exchange } from './exchange.js';
+import { FirstBytes } from './ill-framed.js';
 
 /** PEM texts. */
 export interface WireTls {
@@ -79,7 +80,10 @@ export class Wire {
       ...(length ? [['Content-Length', String(Buffer.byteLength(body ?? ''))] as const] : []),
     ];
     return new Promise((resolve, reject) => {
+      const asked = { method, url: url.href, headers: shown, body: body ?? '' };
       const fail = (error: Error): void => {
+        const answer = first.illFramed(error);
+        if (answer !== undefined) return resolve(new Exchange(asked, answer));
         const stale = sent.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
         const Reason = stale ? StaleConnection : WireError;
         reject(new Reason(`${method} ${path}: ${reasonOf(error)}`, { cause: error }));
@@ -100,15 +104,17 @@ export class Wire {
           collect(response).then(
             (text) =>
               resolve(
-                new Exchange(
-                  { method, url: url.href, headers: shown, body: body ?? '' },
-                  { status: response.statusCode ?? 0, headers: pairs(response.rawHeaders), body: text },
-                ),
+                new Exchange(asked, {
+                  status: response.statusCode ?? 0,
+                  headers: pairs(response.rawHeaders),
+                  body: text,
+                }),
               ),
             fail,
           );
         },
       );
+      const first = new FirstBytes(sent);
       const timer = setTimeout(
         () => sent.destroy(new Error(`no answer within ${this.#timeoutMs / 1000} s`)),
         this.#timeoutMs,

@@ -3,8 +3,10 @@
  * with templates that a compute must have, making what they refuse, interrupted. VEP behind a proxy plays them all.
  */
 
+import { createServer, type AddressInfo } from 'node:net';
 import { CHECKS } from '../../src/conformance/checks/index.js';
 import { readCredentials, runSuite, type Run, type RunOptions } from '../../src/conformance/index.js';
+import { Wire } from '../../src/conformance/wire.js';
 import { serverFor } from '../support/server.js';
 import { all, creates, header, isJson, rewrite, saying } from './breakages.js';
 import { FaultyServer, type Breakage, type Told } from './faulty-server.js';
@@ -14,6 +16,29 @@ const REFUSED: Told = {
   headers: { server: 'stranger OCCI/1.1 OCCI/1.2', 'content-type': 'text/plain' },
   body: 'no',
 };
+
+describe('the wire', () => {
+  it('takes answers that say their length twice, as servers of the field send them', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      // The status line comes alone, as from Python's wsgiref.
+      socket.once('data', () => {
+        socket.write('HTTP/1.0 404 Not Found\r\n');
+        setImmediate(() => socket.end('Content-Length: 4\r\nServer: a\r\nContent-length: 4\r\n\r\nnone'));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const wire = new Wire(new URL(`http://127.0.0.1:${port}`), undefined, 5000);
+    try {
+      const { status, headers } = (await wire.send({ method: 'GET', path: '/x', headers: [], secret: [] })).answer;
+      expect([status, headers[1]]).toEqual([404, ['Server', 'a']]);
+    } finally {
+      wire.close();
+      server.close();
+    }
+  });
+});
 
 describe('the conformance suite', () => {
   const server = serverFor();
@@ -97,6 +122,13 @@ describe('the conformance suite', () => {
       'C-049': 'passed',
       'C-050': 'passed',
     });
+  });
+
+  it('waits for what comes up by itself just when it is to be brought up', async () => {
+    const late: Breakage = {
+      request: (asked) => (asked.query === 'action=online' ? { ...REFUSED, status: 409 } : asked),
+    };
+    expect(outcomes(await run(late, { versions: ['1.1'], only: ['C-065'] }))).toEqual({ 'C-065': 'passed' });
   });
 
   it('does not look at what needs something that fails', async () => {

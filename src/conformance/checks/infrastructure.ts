@@ -53,16 +53,20 @@ async function leads(
   await trial.until(path, `occi.${noun}.state`, state);
 }
 
-/** A network or storage in the first of two states, by the action that leads there. */
+/** A network or storage in the first of two states: by the action that leads there, or by itself, as some providers have it. */
 async function settled(trial: Trial, kind: string, noun: string, state: string, term: string): Promise<string> {
   const path = await trial.make(kind);
   const name = `occi.${noun}.state`;
-  const can = async (): Promise<boolean> =>
-    (await trial.entity(path)).links.some(({ action }) => action === term) || (await trial.value(path, name)) === state;
-  // Some providers bring it there by themselves, and the action is offered only before or after.
   const { clock, patienceMs } = trial.peer.options;
-  for (const end = clock.now() + patienceMs; !(await can()) && clock.now() < end;) await clock.sleep(100);
-  if ((await trial.value(path, name)) !== state) await leads(trial, path, noun, term, state);
+  for (const end = clock.now() + patienceMs; clock.now() < end; await clock.sleep(100)) {
+    const { attributes, links } = await trial.entity(path);
+    if (attributes.get(name) === state) return path;
+    if (!links.some(({ action }) => action === term)) continue;
+    // Refused, it may have come there by itself since it was looked at.
+    await trial.act(path, noun, term);
+    break;
+  }
+  await trial.until(path, name, state);
   return path;
 }
 

@@ -132,7 +132,8 @@ export const QUERY_INTERFACE_CHECKS: Checks = {
         const ids = readMessage(exchange).categories.map(({ id }) => id);
         trial.holds(ids.includes(kind) && !ids.includes(other), `as ${accept} it shows ${ids.join(' ')}`);
       }
-      if (trial.model.json === undefined) return;
+      // JSON of the 1.1 era is not of one form.
+      if (trial.version === '1.1' || trial.model.json === undefined) return;
       const exchange = await filtered(trial, kind, JSON_TYPE);
       trial.status(exchange, 200);
       const ids = objectsIn(jsonObject(exchange)['kinds']).map((each) => textIn(each['scheme']) + textIn(each['term']));
