@@ -1,7 +1,7 @@
 /** Request bodies in bounded memory: read whole up to a limit, or refused before they are read. */
 
 import type { IncomingMessage } from 'node:http';
-import { problem, type Problem } from '../base/errors.js';
+import { excerpt, problem, type Problem } from '../base/errors.js';
 
 /**
  * Reads the whole body.
@@ -35,6 +35,25 @@ export function readBody(message: IncomingMessage, limit: number): Promise<Buffe
         ),
       );
     message.on('data', onData).on('end', onEnd).on('error', onCut).on('aborted', onCut);
+  });
+}
+
+/** Encodings of text in which bodies are read; Java's HTTP client says ISO-8859-1 unless told otherwise. */
+const UTF_8: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii']);
+const LATIN_1: ReadonlySet<string> = new Set(['iso-8859-1', 'latin1']);
+
+/**
+ * Decodes a body by the `charset` of its Content-Type (RFC 9110 §8.3.2), UTF-8 when it has none.
+ * @throws Problem `unsupported-media-type` for another encoding, `malformed` for bytes that are none of it
+ */
+export function decodeText(bytes: Uint8Array, charset: string | undefined): string {
+  const encoding = charset?.toLowerCase() ?? 'utf-8';
+  if (UTF_8.has(encoding)) return decodeUtf8(bytes);
+  if (LATIN_1.has(encoding)) return Buffer.from(bytes).toString('latin1');
+  throw problem('unsupported-media-type', 'http.charset', `a body in ${excerpt(charset)} cannot be read here`, {
+    place: { field: 'Content-Type' },
+    rule: 'RFC 9110 §8.3.2',
+    remedy: 'send it encoded as UTF-8',
   });
 }
 

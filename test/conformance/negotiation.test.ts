@@ -97,6 +97,36 @@ conform([
     },
   },
   {
+    id: 'C-191, I-033',
+    says: 'a body is decoded by the charset of its Content-Type, and refused in one that is not read',
+    holds: async (client) => {
+      const text = `Category: ${kindOf('network')}\r\nX-OCCI-Attribute: occi.core.title="Zürich"`;
+      const post = (charset: string, body: Buffer) =>
+        client.server.request('POST', '/network/', {
+          headers: { 'content-type': `${PLAIN}; charset=${charset}` },
+          body,
+        });
+      for (const [charset, encoding] of [
+        ['utf-8', 'utf8'],
+        ['"UTF-8"', 'utf8'],
+        ['ISO-8859-1', 'latin1'],
+      ] as const) {
+        const reply = await post(charset, Buffer.from(text, encoding));
+        expect([charset, reply.status]).toEqual([charset, 201]);
+        const { attributes } = await client.entity(new URL(reply.headers.location ?? '').pathname);
+        expect(attributes['occi.core.title']).toBe('Zürich');
+      }
+      for (const charset of ['utf-16', 'utf-7', 'x']) {
+        const reply = await post(charset, Buffer.from(text, 'utf16le'));
+        expect([charset, [406, 415].includes(reply.status), reply.text]).toEqual([
+          charset,
+          true,
+          expect.stringContaining('http.charset'),
+        ]);
+      }
+    },
+  },
+  {
     id: 'C-193',
     says: 'answers list the types that are supported',
     holds: async (client) => {

@@ -11,7 +11,7 @@ import { parseContentType } from '../../occi/media-type.js';
 import type { Kind } from '../../occi/model.js';
 import type { OcciRequest } from '../../occi/request.js';
 import { parseTextOcci, parseTextPlain, parseUriList } from '../../occi/text/index.js';
-import { decodeUtf8, readBody } from '../body.js';
+import { decodeText, readBody } from '../body.js';
 import type { Exchange } from './exchange.js';
 import { OCCI_JSON, TEXT_OCCI, TEXT_OCCI_PLAIN, TEXT_PLAIN, TEXT_URI_LIST } from './media.js';
 
@@ -68,7 +68,7 @@ export class RequestReader {
     if (type?.type === TEXT_OCCI || (!hasBody && !headers.empty)) return { request: headers, attachments: [] };
     // Without a Content-Type the sender leaves it to us; one that cannot be read is not a text (C-191).
     if (!type && hasBody && written !== undefined && written.trim() !== '') throw this.#unreadable(written);
-    const text = decodeUtf8(await readBody(message, this.#maxBodyBytes));
+    const text = decodeText(await readBody(message, this.#maxBodyBytes), type?.parameters.get('charset'));
     return {
       request: this.#parse(type?.type ?? (headers.empty ? TEXT_PLAIN : TEXT_OCCI), text, exchange),
       attachments: [],

@@ -24,40 +24,54 @@ export class SyntaxBreak extends Error {
 export const TAB = 0x09;
 export const SPACE = 0x20;
 export const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 export const COMMA = 0x2c;
+const HYPHEN = 0x2d;
+const DOT = 0x2e;
 export const COLON = 0x3a;
 export const SEMICOLON = 0x3b;
 export const LESS = 0x3c;
 export const EQUALS = 0x3d;
+const UNDERSCORE = 0x5f;
 /** What {@link FieldLexer.peek} answers at the end of the value. */
 export const END = -1;
 
-/* The unquoted tokens: each match is one walk forward, and none reaches over a line end. */
-/* eslint-disable no-control-regex -- control characters are what tokens end at */
-/** OCCI 1.2's production of terms and attribute names, of which 1.1's is a part. */
-const NAME = /(?:[A-Za-z0-9][A-Za-z0-9._-]*)?/y;
-/** A value may hold `=`: a URI with a query. */
-const WORD = /[^\u0000-\u0020",;<>\u007f]*/y;
-/** A member of a list of URI-references may hold semicolons too. */
-const URI = /[^\u0000-\u0020",<>\\\u007f]*/y;
-const FIELD_NAME = /[A-Za-z-]*/y;
-const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
-/* eslint-enable no-control-regex */
+/* What a character of ASCII may be part of. */
+/** Of a term or the name of an attribute: OCCI 1.2's production, of which 1.1's is a part. */
+const OF_NAME = 1;
+/** Of a URI-reference. */
+const OF_URI = 2;
+/** Of an unquoted value, which may hold `=`: a URI with a query. */
+const OF_WORD = 4;
+/** Of the content of a quoted string, as it stands. */
+const OF_STRING = 8;
+
+const CHARACTERS = Uint8Array.from({ length: 128 }, (_, code) => {
+  const char = String.fromCharCode(code);
+  const control = (code < SPACE && code !== TAB) || code === 0x7f;
+  return (
+    (/[A-Za-z0-9._-]/.test(char) ? OF_NAME : 0) |
+    (code > SPACE && !control && !/["<>\\]/.test(char) ? OF_URI : 0) |
+    (code > SPACE && !control && !/[",;<>]/.test(char) ? OF_WORD : 0) |
+    (!control && code !== QUOTE && code !== BACKSLASH ? OF_STRING : 0)
+  );
+});
+
+/** Beyond ASCII everything may stand in URIs, words and strings, nothing in names. */
+function isPartOf(code: number, what: number): boolean {
+  return code < 128 ? ((CHARACTERS[code] ?? 0) & what) !== 0 : what !== OF_NAME;
+}
 
 export class FieldLexer {
   readonly text: string;
   position = 0;
   private end: number;
-  private readonly quotes: Occurrences;
-  private readonly backslashes: Occurrences;
   private readonly closings: Occurrences;
 
   /** A lexer of the whole text; {@link select} turns it to a part. */
   constructor(text: string) {
     this.text = text;
     this.end = text.length;
-    this.quotes = new Occurrences('"', text);
-    this.backslashes = new Occurrences('\\', text);
     this.closings = new Occurrences('>', text);
   }
 
@@ -98,31 +112,38 @@ export class FieldLexer {
 
   /** The name of a field; empty if none comes next. */
   fieldName(): string {
-    return this.match(FIELD_NAME);
+    return this.name();
   }
 
   /** A term or the name of a parameter or attribute; empty if none comes next. */
   name(): string {
-    return this.match(NAME);
+    const first = this.peek();
+    return first === HYPHEN || first === DOT || first === UNDERSCORE ? '' : this.run(OF_NAME);
   }
 
   /** An unquoted value; empty if none comes next. */
   word(): string {
-    return this.match(WORD);
-  }
-
-  /** A URI-reference in a comma-separated list; empty if none comes next. */
-  uri(): string {
-    return this.match(URI);
-  }
-
-  private match(token: RegExp): string {
     this.skipBlanks();
+    return this.run(OF_WORD);
+  }
+
+  /** A URI-reference in a comma-separated list; empty if none comes next. It may hold semicolons. */
+  uri(): string {
+    this.skipBlanks();
+    return this.run(OF_URI, COMMA);
+  }
+
+  /** The longest run of such characters. */
+  private run(what: number, but: number = END): string {
+    const { text, end } = this;
     const from = this.position;
-    token.lastIndex = from;
-    token.test(this.text);
-    this.position = token.lastIndex;
-    return this.text.slice(from, this.position);
+    let at = from;
+    for (; at < end; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code === but || !isPartOf(code, what)) break;
+    }
+    this.position = at;
+    return text.slice(from, at);
   }
 
   /**
@@ -132,36 +153,33 @@ export class FieldLexer {
   quoted(): string {
     const open = this.position;
     const { text, end } = this;
-    let from = open + 1;
     let content = '';
-    let quote = this.quotes.from(from);
-    let escape = this.backslashes.from(from);
-    while (escape < quote && escape < end) {
-      content += text.slice(from, escape);
-      from = escape + 1;
-      quote = this.quotes.from(from + 1);
-      escape = this.backslashes.from(from + 1);
+    let control = false;
+    let from = open + 1;
+    for (let at = from; at < end; at += 1) {
+      const code = text.charCodeAt(at);
+      if (isPartOf(code, OF_STRING)) continue;
+      if (code === QUOTE) {
+        this.position = at + 1;
+        if (control) throw controlCharacter(open);
+        return content + text.slice(from, at);
+      }
+      if (code === BACKSLASH) {
+        content += text.slice(from, at);
+        at += 1;
+        from = at;
+        control ||= isControl(text.charCodeAt(at));
+      } else {
+        control = true;
+      }
     }
-    if (quote >= end) {
-      this.position = end;
-      throw new SyntaxBreak(
-        'text.unterminated-string',
-        'a quoted string is not closed on its line',
-        open,
-        'close it with " and write " and \\ inside as \\" and \\\\',
-      );
-    }
-    content += text.slice(from, quote);
-    this.position = quote + 1;
-    if (CONTROL.test(content)) {
-      throw new SyntaxBreak(
-        'text.control-character',
-        'a control character stands inside a quoted string',
-        open,
-        'leave it out',
-      );
-    }
-    return content;
+    this.position = end;
+    throw new SyntaxBreak(
+      'text.unterminated-string',
+      'a quoted string is not closed on its line',
+      open,
+      'close it with " and write " and \\ inside as \\" and \\\\',
+    );
   }
 
   /**
@@ -194,4 +212,17 @@ export class FieldLexer {
       }
     }
   }
+}
+
+function isControl(code: number): boolean {
+  return (code < SPACE && code !== TAB) || code === 0x7f;
+}
+
+function controlCharacter(at: number): SyntaxBreak {
+  return new SyntaxBreak(
+    'text.control-character',
+    'a control character stands inside a quoted string',
+    at,
+    'leave it out',
+  );
 }

@@ -30,19 +30,19 @@ export function parseLink(lexer: FieldLexer, faults: TextFaults): ParsedLink | u
   }
   const at = lexer.position;
   const bracketed = lexer.angle();
-  const rel: TypeId[] = [];
-  const categories: TypeId[] = [];
+  let rel: TypeId[] | undefined;
+  let categories: TypeId[] | undefined;
   const attributes = new Map<string, AttributeInput>();
   let self: string | undefined;
 
   for (let name = nextParameter(lexer); name !== undefined; name = nextParameter(lexer)) {
     const from = lexer.position - name.length;
-    switch (name.toLowerCase()) {
+    switch (PARAMETERS.get(name) ?? (name.length > LONGEST_PARAMETER ? name : PARAMETERS.get(name.toLowerCase()))) {
       case 'rel':
-        for (const id of typeIds(parameterValue(lexer, name))) rel.push(id);
+        rel = both(rel, typeIds(parameterValue(lexer, name)));
         break;
       case 'category':
-        for (const id of typeIds(parameterValue(lexer, name))) categories.push(id);
+        categories = both(categories, typeIds(parameterValue(lexer, name)));
         break;
       case 'self':
         self = once(self, parameterValue(lexer, name), name, from, faults);
@@ -53,17 +53,27 @@ export function parseLink(lexer: FieldLexer, faults: TextFaults): ParsedLink | u
   }
   if (isActionUri(bracketed)) return { actionLink: bracketed };
 
-  const given = lift(attributes, 'occi.core.target');
+  const target = lift(attributes, 'occi.core.target') ?? bracketed;
   const id = lift(attributes, 'occi.core.id');
-  const link: LinkInput = {
-    target: given ?? bracketed,
-    rel: unique(rel),
-    ...(self ? { self } : {}),
-    ...(id === undefined ? {} : { id }),
-    categories: unique(categories),
+  const link: { -readonly [Member in keyof LinkInput]: LinkInput[Member] } = {
+    target,
+    rel: unique(rel ?? []),
+    categories: unique(categories ?? []),
     attributes,
   };
+  if (self) link.self = self;
+  if (id !== undefined) link.id = id;
   return isSound(link, at, faults) ? { link } : undefined;
+}
+
+const PARAMETERS: ReadonlyMap<string, string> = new Map(['rel', 'category', 'self'].map((name) => [name, name]));
+const LONGEST_PARAMETER = 'category'.length;
+
+/** The first list goes on as it is; what comes after it is added, however often that is. */
+function both(earlier: TypeId[] | undefined, more: TypeId[]): TypeId[] {
+  if (earlier === undefined) return more;
+  for (const id of more) earlier.push(id);
+  return earlier;
 }
 
 /** The `?action=` in the query tells an action link from an ordinary one. */

@@ -102,6 +102,7 @@ function fieldOf(name: string): Field | undefined {
 /** The field whose name and colon come next. As nearly everybody writes them, names need not be looked up. */
 function takeField(lexer: FieldLexer): Field | undefined {
   if (lexer.takeText('X-OCCI-Attribute:')) return ATTRIBUTE;
+  if (lexer.takeText('Link:')) return LINK;
   if (lexer.takeText('X-OCCI-Location:')) return LOCATION;
   if (lexer.takeText('Category:')) return CATEGORY;
   const field = fieldOf(lexer.fieldName());

@@ -20,7 +20,8 @@ export function isAbsoluteUri(text: string): boolean {
 }
 
 /** The identifiers of a blank-separated list (`resource-type`, `link-type`). */
-export function typeIds(list: string): readonly TypeId[] {
+export function typeIds(list: string): TypeId[] {
+  if (list !== '' && !list.includes(' ')) return [list];
   const ids: TypeId[] = [];
   for (let from = 0; from < list.length;) {
     const blank = list.indexOf(' ', from);
