@@ -5,6 +5,7 @@
 
 import { problem } from '../../src/base/errors.js';
 import type { DeploymentPlan, PlannedMachine } from '../../src/ovf/plan.js';
+import { memoryOf } from '../../src/ovf/planning/allocation.js';
 import { isInstanceOf } from './deployment-graph.js';
 
 /**
@@ -25,7 +26,23 @@ export function withInstances(plan: DeploymentPlan, counts: Readonly<Record<stri
     const single = { ...prototype, instances: { ...prototype.instances, normal: 1 } };
     return Array.from({ length: wanted }, (_, index) => (index === 0 ? single : replica(single, index + 1)));
   });
-  return { ...plan, machines };
+  const grown = { ...plan, machines };
+  if (Object.keys(counts).length > 0) refuseOverLimit(plan, grown);
+  return grown;
+}
+
+/** DSP0243 §9.4: no collection grows beyond what its machines may have together. */
+function refuseOverLimit(before: DeploymentPlan, after: DeploymentPlan): void {
+  for (const { id, allocation } of after.collections) {
+    const limit = allocation?.memory?.limit;
+    const [had, wanted] = [before, after].map(({ collections, machines }) => memoryOf(id, collections, machines));
+    if (limit === undefined || wanted === undefined || wanted <= limit || wanted <= (had ?? 0)) continue;
+    throw problem('invalid', 'appliance.collection-limit', `${id} may have ${limit} bytes of memory, not ${wanted}`, {
+      place: { field: 'count' },
+      rule: 'DSP0243 §9.4',
+      remedy: 'ask for fewer instances',
+    });
+  }
 }
 
 /** The plan with each role once, and as many instances of it as there are. Replicas are in no step of the start-up. */

@@ -35,6 +35,8 @@ export interface PlannedCollection {
   readonly id: string;
   readonly title: string;
   readonly parent?: string;
+  /** ResourceAllocationSection: what its machines have and may have together. */
+  readonly allocation?: PlannedAllocation;
   /** What its machines see of it, and its siblings as an Entity of the OVF environment. */
   readonly properties: readonly ResolvedProperty[];
 }
@@ -46,6 +48,7 @@ export interface PlannedMachine {
   readonly collection?: string;
   readonly cores: QuantityRange;
   readonly memoryBytes: QuantityRange;
+  readonly allocation?: PlannedAllocation;
   /** `x86` or `x64`, from the operating system id; absent when it does not say. */
   readonly architecture?: 'x86' | 'x64';
   /** VMware's `firmware` setting, where it asks for more than the BIOS every site has. */
@@ -60,6 +63,19 @@ export interface PlannedMachine {
   readonly install?: { readonly bootStopDelay: number };
   /** ScaleOutSection bounds (OVF 2), else exactly one instance. */
   readonly instances: QuantityRange;
+}
+
+/** What is set aside beyond a size: processors in hertz, memory in bytes. */
+export interface PlannedAllocation {
+  readonly processors?: Allocation;
+  readonly memory?: Allocation;
+}
+
+/** `rasd:Reservation`, `rasd:Limit` and `rasd:Weight`, each above 0; weights are relative to those of others. */
+export interface Allocation {
+  readonly reservation?: number;
+  readonly limit?: number;
+  readonly weight?: number;
 }
 
 /** `ovf:bound`: normal with optional bounds, `min <= normal <= max`. */

@@ -15,6 +15,7 @@ import {
   namer,
   predecessorsOf,
   unsaid,
+  unsaidAllocations,
   unsaidByAll,
   unsaidNetworks,
   type GuestsOf,
@@ -92,6 +93,7 @@ class Stack {
       values.length === 0 ? [] : [unsaid(message, remedy, values.join(', '))];
     return [
       ...unsaidByAll(this.#plan),
+      ...unsaidAllocations(this.#plan),
       ...unsaidNetworks(this.#plan),
       ...note('the placement is not in it', 'use zones or flavors of the cloud', unplaced),
       ...note(

@@ -17,6 +17,8 @@ export interface DomainOutline {
   /** Bytes; a range where a balloon takes the difference. */
   readonly memoryBytes: { readonly normal: number; readonly max?: number };
   readonly cores: { readonly normal: number; readonly max?: number };
+  /** How much of the processors it gets beside others, as a weight. */
+  readonly weight?: number;
   readonly architecture: 'x86' | 'x64';
   readonly chipset: 'pc' | 'q35';
   readonly firmware?: 'efi';
@@ -39,6 +41,10 @@ export function domainLiteral(outline: DomainOutline): XmlLiteral {
     xml('memory', { unit: 'b' }, String(memory)),
     memory === memoryBytes.normal ? undefined : xml('currentMemory', { unit: 'b' }, String(memoryBytes.normal)),
     xml('vcpu', processors === cores.normal ? {} : { current: cores.normal }, String(processors)),
+    // libvirt's shares are relative as OVF's weights are, and 2 is the least of them.
+    outline.weight === undefined
+      ? undefined
+      : xml('cputune', {}, [xml('shares', {}, String(Math.min(262_144, Math.max(2, outline.weight))))]),
     xml('os', { firmware: outline.firmware }, [
       xml('type', { arch: outline.architecture === 'x86' ? 'i686' : 'x86_64', machine: outline.chipset }, 'hvm'),
     ]),

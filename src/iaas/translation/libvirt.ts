@@ -10,6 +10,7 @@ import {
   instancesOf,
   namer,
   unsaid,
+  unsaidAllocations,
   unsaidByAll,
   unsaidNetworks,
   type GuestsOf,
@@ -102,6 +103,7 @@ class Domains {
     const { machine, name, title, id } = instance;
     const { cores, memoryBytes, architecture, firmware } = machine;
     const oldChipset = machine.drives.some(({ bus, kind }) => bus === 'ide' || kind === 'floppy');
+    const weight = machine.allocation?.processors?.weight;
     return domainLiteral({
       type: this.#choices.type,
       name,
@@ -112,7 +114,11 @@ class Domains {
       architecture: architecture === 'x86' ? 'x86' : 'x64',
       chipset: oldChipset ? 'pc' : 'q35',
       ...(firmware === 'efi' ? { firmware } : {}),
+      ...(weight === undefined ? {} : { weight }),
       devices: [
+        ...(machine.drives.some(({ bus }) => bus === 'scsi')
+          ? [xml('controller', { type: 'scsi', index: 0, model: 'virtio-scsi' })]
+          : []),
         ...this.#drives(instance, oldChipset),
         ...machine.interfaces.map((adapter) => this.#interface(adapter, instance)),
         xml('serial', { type: 'pty' }),
@@ -198,6 +204,7 @@ function notesOf(plan: DeploymentPlan): Translation['notes'] {
   const placed = plan.constraints.length > 0;
   return [
     ...unsaidByAll(plan),
+    ...unsaidAllocations(plan, ['processors.weight']),
     ...unsaidNetworks(plan),
     ...(ordered
       ? [unsaid('the order in which the domains start is not in it', 'start them in the order of the plan')]

@@ -12,6 +12,7 @@ import {
   disksOf,
   instancesOf,
   unsaid,
+  unsaidAllocations,
   unsaidByAll,
   type GuestsOf,
   type Instance,
@@ -160,6 +161,7 @@ function notesOf(plan: DeploymentPlan): Translation['notes'] {
   );
   return [
     ...unsaidByAll(plan),
+    ...unsaidAllocations(plan),
     ...(plan.startup.length > 1
       ? [unsaid('the order in which the machines start is not in it', 'start them in the order of the plan')]
       : []),

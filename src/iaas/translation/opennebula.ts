@@ -14,6 +14,7 @@ import {
   mebibytes,
   namer,
   unsaid,
+  unsaidAllocations,
   unsaidByAll,
   unsaidNetworks,
   type GuestsOf,
@@ -203,6 +204,7 @@ function notesOf(plan: DeploymentPlan): Translation['notes'] {
     values.length === 0 ? [] : [unsaid(message, remedy, values.join(', '))];
   return [
     ...unsaidByAll(plan),
+    ...unsaidAllocations(plan),
     ...unsaidNetworks(plan),
     ...(plan.startup.length > 1
       ? [unsaid('the order in which the machines start is not in it', 'instantiate them in the order of the plan')]

@@ -141,6 +141,23 @@ export function unsaidNetworks({ networks }: DeploymentPlan): readonly Fault[] {
   return [unsaid('networks of VEP are called otherwise at the site', 'put their names there in', paths.join(', '))];
 }
 
+/** A note about reservations, limits and weights of machines, as far as a format has no word for them. */
+export function unsaidAllocations(
+  { machines }: DeploymentPlan,
+  said: readonly `${'processors' | 'memory'}.${'reservation' | 'limit' | 'weight'}`[] = [],
+): readonly Fault[] {
+  const left = machines.filter(({ allocation = {} }) =>
+    Object.entries(allocation).some(([resource, parts]) =>
+      Object.keys(parts as object).some((part) => !(said as readonly string[]).includes(`${resource}.${part}`)),
+    ),
+  );
+  if (left.length === 0) return [];
+  const remedy = 'see to them at the site, where it has a way to';
+  return [
+    unsaid('reservations, limits or weights of machines are not in it', remedy, left.map(({ id }) => id).join(', ')),
+  ];
+}
+
 /** Notes about what no format but VEP's own engine keeps: pauses, installation runs, further constraints. */
 export function unsaidByAll(plan: DeploymentPlan): readonly Fault[] {
   const paused = plan.startup.flatMap(({ machines }) =>
@@ -148,6 +165,7 @@ export function unsaidByAll(plan: DeploymentPlan): readonly Fault[] {
   );
   const installing = plan.machines.filter(({ install }) => install).map(({ id }) => id);
   const bounded = plan.machines.filter(({ instances: { min, max } }) => min !== undefined || max !== undefined);
+  const together = plan.collections.filter(({ allocation }) => allocation).map(({ id }) => id);
   const deltas = plan.disks.filter(({ parent }) => parent !== undefined).map(({ id }) => id);
   const note = (message: string, ids: readonly string[]): Fault[] =>
     ids.length === 0 ? [] : [unsaid(message, 'VEP sees to it when it deploys the appliance', ids.join(', '))];
@@ -158,6 +176,7 @@ export function unsaidByAll(plan: DeploymentPlan): readonly Fault[] {
       'between how many instances it can be scaled is not in it',
       bounded.map(({ id }) => id),
     ),
+    ...note('what the machines of a collection may have together is not in it', together),
     ...note('that a disk is a delta of another is not in it: its image has to be flattened', deltas),
   ];
 }

@@ -14,7 +14,7 @@ import type {
   PlannedMachine,
   ResolvedProperty,
 } from '../plan.js';
-import { hardwareSection } from './hardware.js';
+import { allocationItems, hardwareSection } from './hardware.js';
 import { membersOf, type PlacementGroup, placementGroups } from './placement.js';
 import { OvfDocument, type Child } from './xml.js';
 
@@ -129,7 +129,7 @@ class EnvelopeWriter {
   /* --- contents ----------------------------------------------------------------------------------------------- */
 
   #collection(collection: PlannedCollection, sections: readonly Child[] = []): Element {
-    const { id, title, properties } = collection;
+    const { id, title, properties, allocation } = collection;
     const children = this.#childrenOf(id);
     return this.#element(
       'VirtualSystemCollection',
@@ -137,6 +137,8 @@ class EnvelopeWriter {
       this.#element('Info', {}, 'A collection of virtual machines'),
       this.#element('Name', {}, title),
       ...sections,
+      allocation &&
+        this.#section('ResourceAllocationSection', 'Resources', ...allocationItems(this.#document, allocation)),
       this.#startup(children),
       this.#product(properties),
       this.#placed(id),

@@ -4,15 +4,20 @@
  */
 
 import type { Element } from '@xmldom/xmldom';
-import type { PlannedDrive, PlannedInterface, PlannedMachine, QuantityRange } from '../plan.js';
+import type {
+  Allocation,
+  PlannedAllocation,
+  PlannedDrive,
+  PlannedInterface,
+  PlannedMachine,
+  QuantityRange,
+} from '../plan.js';
 import { RESOURCE } from '../planning/items.js';
 import type { OvfDocument } from './xml.js';
 
 export function hardwareSection(document: OvfDocument, machine: PlannedMachine): Element {
-  const { cores, memoryBytes, virtualSystemType, environment, firmware } = machine;
+  const { cores, memoryBytes, allocation, virtualSystemType, environment, firmware } = machine;
   const items = new Items(document, machine.interfaces);
-  const processors = { type: RESOURCE.processor, name: 'Virtual processors', units: 'hertz * 10^6' };
-  const memory = { type: RESOURCE.memory, name: 'Memory', units: 'byte' };
   return document.element(
     'VirtualHardwareSection',
     { transport: environment.transports.length > 0 ? environment.transports.join(' ') : undefined },
@@ -25,13 +30,31 @@ export function hardwareSection(document: OvfDocument, machine: PlannedMachine):
       document.element('vssd:VirtualSystemIdentifier', {}, machine.id),
       virtualSystemType !== undefined && document.element('vssd:VirtualSystemType', {}, virtualSystemType),
     ),
-    ...items.quantity(processors, cores),
-    ...items.quantity(memory, memoryBytes),
+    ...items.quantity(PROCESSORS, cores, allocation?.processors),
+    ...items.quantity(MEMORY, memoryBytes, allocation?.memory),
     ...items.drives(machine.drives),
     ...items.interfaces(machine.interfaces),
     firmware === 'efi' &&
       document.element('vmw:Config', { required: false, 'vmw:key': 'firmware', 'vmw:value': 'efi' }),
   );
+}
+
+const PROCESSORS = { type: RESOURCE.processor, name: 'Virtual processors', units: 'hertz' };
+const MEMORY = { type: RESOURCE.memory, name: 'Memory', units: 'byte' };
+
+/** The items of a ResourceAllocationSection (DSP0243 §9.4). */
+export function allocationItems(
+  document: OvfDocument,
+  { processors, memory }: PlannedAllocation,
+): readonly (Element | undefined)[] {
+  const items = new Items(document, []);
+  return [processors && items.allocation(PROCESSORS, processors), memory && items.allocation(MEMORY, memory)];
+}
+
+interface Measured {
+  readonly type: number;
+  readonly name: string;
+  readonly units: string;
 }
 
 /** Properties of an item by their names without prefix, in any order. */
@@ -72,8 +95,9 @@ class Items {
 
   /** The item with its bounds (DSP0243 §8.4). */
   quantity(
-    { type, name, units }: { readonly type: number; readonly name: string; readonly units: string },
+    { type, name, units }: Measured,
     { normal, min, max }: QuantityRange,
+    allocation: Allocation | undefined,
   ): readonly Element[] {
     const common = { AllocationUnits: units, ElementName: name, InstanceID: this.#next(), ResourceType: type };
     const bounds = [
@@ -81,11 +105,16 @@ class Items {
       ['max', max],
     ] as const;
     return [
-      this.#item({ ...common, VirtualQuantity: normal }),
+      this.#item({ ...common, ...setAside(allocation), VirtualQuantity: normal }),
       ...bounds.flatMap(([bound, value]) =>
         value === undefined ? [] : [this.#item({ ...common, VirtualQuantity: value }, { bound })],
       ),
     ];
+  }
+
+  allocation({ type, name, units }: Measured, allocation: Allocation): Element {
+    const common = { AllocationUnits: units, ElementName: name, InstanceID: this.#next(), ResourceType: type };
+    return this.#item({ ...common, ...setAside(allocation) });
   }
 
   /** Controllers as many as it takes, then the drives; those without a bus stand for themselves. */
@@ -157,6 +186,10 @@ class Items {
       .map(([name, value]) => this.#document.element(`rasd:${name}`, {}, String(value)));
     return this.#document.element('Item', attributes, ...written);
   }
+}
+
+function setAside({ reservation, limit, weight }: Allocation = {}): ItemProperties {
+  return { Reservation: reservation, Limit: limit, Weight: weight };
 }
 
 interface RankedDrive {

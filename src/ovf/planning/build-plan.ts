@@ -5,12 +5,13 @@
 
 import type { Fault } from '../../base/errors.js';
 import type { Mode } from '../envelope/findings.js';
-import type { Content, Envelope, VirtualSystem } from '../envelope/model.js';
+import type { Content, Envelope, ResourceAllocationSection, VirtualSystem } from '../envelope/model.js';
 import type { PlanInputs, UnresolvedInputs } from '../inputs.js';
 import type { DeploymentPlan, PlannedCollection, PlannedMachine, ResolvedProperty } from '../plan.js';
 import { resolveProperties } from '../properties/resolve.js';
 import { readScopes, type PropertyScope } from '../properties/scope.js';
 import { visibleProperties } from '../properties/visible.js';
+import { checkCollectionAllocations, planCollectionAllocation } from './allocation.js';
 import { chooseConfiguration } from './configuration.js';
 import { planDisks, planImages, type DiskUse } from './disks.js';
 import type { Media } from './drives.js';
@@ -19,6 +20,7 @@ import { hostnames } from './hostname.js';
 import { planMachine } from './machine.js';
 import { planNetworks } from './networks.js';
 import { planPlacement } from './placement.js';
+import { withReplicas } from './replicate.js';
 import { planStartup } from './startup.js';
 import { unresolvedInputs } from './unresolved.js';
 
@@ -34,9 +36,10 @@ export interface PlanResult {
   readonly findings: readonly Fault[];
 }
 
-export function buildPlan(envelope: Envelope, inputs: PlanInputs, mode: Mode = 'lenient'): PlanResult {
+export function buildPlan(written: Envelope, inputs: PlanInputs, mode: Mode = 'lenient'): PlanResult {
   const findings = new Findings(mode);
-  const configuration = chooseConfiguration(envelope, inputs.configuration, findings);
+  const configuration = chooseConfiguration(written, inputs.configuration, findings);
+  const envelope = { ...written, content: withReplicas(written.content, configuration, findings) };
   const scopes = readScopes(envelope.content, configuration, findings);
   const properties = resolveProperties(scopes, inputs, findings);
   const { propertiesOf, secrets } = visibleProperties(scopes, properties, findings);
@@ -94,6 +97,7 @@ function planContents(
 ): PlannedContents {
   const machines: PlannedMachine[] = [];
   const collections: PlannedCollection[] = [];
+  const allocated: { planned: PlannedCollection; section: ResourceAllocationSection }[] = [];
   const hostname = hostnames();
   const visit = (content: Content, collection: string | undefined): void => {
     const properties = propertiesOf(content.id);
@@ -101,32 +105,30 @@ function planContents(
       machines.push(planMachine(content, { configuration, media, collection, properties, hostname, findings }));
       return;
     }
-    reportUnplanned(content, findings);
-    const { id, name, ovfId } = content;
-    collections.push({
+    if (collection === undefined) reportUnplanned(content, findings);
+    const { id, name, ovfId, resourceAllocation } = content;
+    const planned = {
       id,
       title: name?.text ?? ovfId,
       ...(collection !== undefined && { parent: collection }),
+      ...planCollectionAllocation(resourceAllocation, configuration, findings),
       properties,
-    });
+    };
+    collections.push(planned);
+    if (resourceAllocation) allocated.push({ planned, section: resourceAllocation });
     for (const child of content.children) visit(child, id);
   };
   visit(root, undefined);
+  checkCollectionAllocations(allocated, collections, machines, findings);
   return { machines, collections };
 }
 
 /** What a plan cannot say of a collection is at least reported (O-084). */
 function reportUnplanned(collection: Exclude<Content, VirtualSystem>, findings: Findings): void {
-  if (collection.resourceAllocation) {
-    findings.info('O-084', 'the limits of the collection as a whole are not kept', {
-      place: collection.resourceAllocation.at,
-      remedy: 'state them as terms of the agreement',
-    });
-  }
   if (collection.scaleOut) {
-    findings.warning('O-084', 'a collection cannot be replicated as a whole: one instance is planned', {
+    findings.warning('O-084', 'the appliance as a whole cannot stand several times: one instance is planned', {
       place: collection.scaleOut.at,
-      remedy: 'put the ScaleOutSection on its systems',
+      remedy: 'put the ScaleOutSection on the systems and collections in it, or deploy the appliance again',
     });
   }
 }

@@ -6,6 +6,7 @@
 import { excerpt } from '../../base/errors.js';
 import type { Item, OperatingSystemSection, VirtualHardwareSection, VirtualSystem } from '../envelope/model.js';
 import type { PlannedInterface, PlannedMachine, ResolvedProperty } from '../plan.js';
+import { planAllocation } from './allocation.js';
 import { planDrives, type Media } from './drives.js';
 import type { Findings } from './findings.js';
 import { effectiveItems, RESOURCE, type EffectiveItem } from './items.js';
@@ -39,6 +40,7 @@ export function planMachine(system: VirtualSystem, context: MachineContext): Pla
     ...(collection !== undefined && { collection }),
     cores: planCores(items, system.at, findings),
     memoryBytes: planMemory(items, system.at, findings),
+    ...planAllocation(items, findings),
     ...(architecture && { architecture }),
     ...(hardware && wantsEfi(hardware) && { firmware: 'efi' as const }),
     ...(operatingSystem && { operatingSystem: describeSystem(operatingSystem) }),
@@ -47,7 +49,7 @@ export function planMachine(system: VirtualSystem, context: MachineContext): Pla
     interfaces: planInterfaces(items, findings),
     environment: { transports: hardware?.transports ?? [], properties },
     ...(install && { install: { bootStopDelay: install.initialBootStopDelay } }),
-    instances: planInstances(system, configuration),
+    instances: planInstances(system, configuration, findings),
   };
 }
 

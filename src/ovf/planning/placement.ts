@@ -37,8 +37,11 @@ function groupMembers(content: Content, group: string, inherited: boolean): read
   return content.children.flatMap((child) => groupMembers(child, group, member));
 }
 
+/** Far more than anybody deploys at once; each becomes a machine of the plan. */
+const MAX_INSTANCES = 10_000;
+
 /** How many instances of a system there shall be in the chosen configuration: one, unless the descriptor says otherwise. */
-export function planInstances(content: Content, configuration: string | undefined): QuantityRange {
+export function planInstances(content: Content, configuration: string | undefined, findings: Findings): QuantityRange {
   const section = content.scaleOut;
   const counts = section?.instanceCounts ?? [];
   const count =
@@ -46,5 +49,13 @@ export function planInstances(content: Content, configuration: string | undefine
     counts.find(({ configurations }) => configurations.length === 0);
   if (!count) return { normal: 1 };
   const { default: normal, minimum: min, maximum: max } = count;
+  if (normal > MAX_INSTANCES) {
+    findings.error('O-051', `more than ${MAX_INSTANCES} instances are asked for at once`, {
+      place: count.at,
+      remedy: 'ask for fewer, and scale when they are there',
+      value: String(normal),
+    });
+    return { normal: 1 };
+  }
   return { normal, min, ...(max !== undefined && { max }) };
 }

@@ -1,0 +1,130 @@
+/** What is set aside for machines and collections (DSP0243 §8.3, §9.4), in plan, translation, export and scaling. */
+
+import { withInstances } from '../../extensions/ovf-deployment/instances.js';
+import { translate } from '../../src/iaas/translation/index.js';
+import { exportEnvelope } from '../../src/ovf/export/envelope.js';
+import { collection, envelope, planOf, readyPlan, system, verdicts } from './plan-support.js';
+
+const MIB = 2 ** 20;
+
+const set = (id: string, type: number, units: string, amounts: string): string =>
+  `<Item><rasd:AllocationUnits>${units}</rasd:AllocationUnits><rasd:ElementName>${id}</rasd:ElementName><rasd:InstanceID>${id}</rasd:InstanceID>${amounts}</Item>`
+    .replace('</rasd:InstanceID>', `</rasd:InstanceID>%`)
+    .replace(/%(.*?)<\/Item>/, (_, rest: string) => {
+      const of = (name: string): string => new RegExp(`<rasd:${name}>.*?</rasd:${name}>`).exec(rest)?.[0] ?? '';
+      return `${of('Limit')}${of('Reservation')}<rasd:ResourceType>${type}</rasd:ResourceType>${of('VirtualQuantity')}${of('Weight')}</Item>`;
+    });
+const amount = (name: string, value: number): string => `<rasd:${name}>${value}</rasd:${name}>`;
+
+const reserved = system('web', {
+  bare: true,
+  items:
+    set(
+      'cpu',
+      3,
+      'hertz * 10^6',
+      amount('VirtualQuantity', 2) + amount('Reservation', 500) + amount('Limit', 4000) + amount('Weight', 3000),
+    ) + set('mem', 4, 'byte * 2^20', amount('VirtualQuantity', 1024) + amount('Reservation', 512)),
+});
+
+/** A collection of machines of 1 GiB each. */
+const pool = (items: string, systems = ['a', 'b']): string =>
+  envelope(
+    collection(
+      'pool',
+      systems.map((id) => system(id)).join(''),
+      `<ResourceAllocationSection><Info/>${items}</ResourceAllocationSection>`,
+    ),
+  );
+
+describe('reservation, limit and weight', () => {
+  it('§8.3 of a machine are in the plan, in hertz and bytes', () => {
+    expect(readyPlan(envelope(reserved)).machines[0]?.allocation).toEqual({
+      processors: { reservation: 500_000_000, limit: 4_000_000_000, weight: 3000 },
+      memory: { reservation: 512 * MIB },
+    });
+    expect(readyPlan(envelope(system('vm'))).machines[0]).not.toHaveProperty('allocation');
+  });
+
+  it('§8.3 in units that say nothing are told, not guessed', () => {
+    const items =
+      set('cpu', 3, 'count', amount('VirtualQuantity', 1) + amount('Limit', 7)) +
+      set('mem', 4, 'byte', amount('VirtualQuantity', 1024));
+    const result = planOf(envelope(system('vm', { bare: true, items })));
+    expect(result.plan?.machines[0]).not.toHaveProperty('allocation');
+    expect(result.findings).toContainEqual(
+      expect.objectContaining({ severity: 'info', rule: 'O-084', value: 'count' }),
+    );
+  });
+
+  it('are translated where a format has a word for them, and told where it has none', () => {
+    const plan = readyPlan(envelope(reserved));
+    const libvirt = translate(plan, 'libvirt');
+    expect(libvirt.documents.at(-1)?.text).toContain('<shares>3000</shares>');
+    for (const format of ['libvirt', 'opennebula', 'heat', 'occi'] as const) {
+      const notes = translate(plan, format).notes.map(({ message }) => message);
+      expect([format, notes]).toEqual([format, expect.arrayContaining([expect.stringContaining('reservations')])]);
+    }
+  });
+
+  it('§9.4 of a collection are in the plan, and come back from an export', () => {
+    const plan = readyPlan(pool(set('m', 4, 'byte * 2^20', amount('Limit', 4096) + amount('Reservation', 1024))));
+    expect(plan.collections[0]?.allocation).toEqual({ memory: { limit: 4096 * MIB, reservation: 1024 * MIB } });
+    const again = readyPlan(exportEnvelope(plan));
+    expect(again.collections[0]?.allocation).toEqual(plan.collections[0]?.allocation);
+    const machine = readyPlan(envelope(reserved));
+    expect(readyPlan(exportEnvelope(machine)).machines[0]?.allocation).toEqual(machine.machines[0]?.allocation);
+  });
+
+  it('§9.4 warns of a limit that the machines exceed, and of a reservation that they do not use', () => {
+    const verdictsOf = (amounts: string): readonly string[] =>
+      verdicts(planOf(pool(set('m', 4, 'byte * 2^20', amounts))));
+    expect(verdictsOf(amount('Limit', 2048))).not.toContain('warning O-084');
+    expect(verdictsOf(amount('Limit', 2047))).toContain('warning O-084');
+    expect(verdictsOf(amount('Reservation', 2049))).toContain('warning O-084');
+  });
+
+  it('§9.4 no collection is scaled beyond its limit', () => {
+    const plan = readyPlan(pool(set('m', 4, 'byte * 2^20', amount('Limit', 3072))));
+    expect(withInstances(plan, { a: 2 }).machines).toHaveLength(3);
+    expect(() => withInstances(plan, { a: 3 })).toThrow(expect.objectContaining({ kind: 'invalid' }));
+    const full = readyPlan(pool(set('m', 4, 'byte * 2^20', amount('Limit', 1024))));
+    expect(withInstances(full, {}).machines).toHaveLength(2);
+  });
+});
+
+describe('collections that stand several times', () => {
+  const scaled = (count: number, more = ''): string =>
+    envelope(
+      collection(
+        'shop',
+        `${collection('tier', system('db') + system('cache'), '<StartupSection><Info/><Item ovf:id="db" ovf:order="2"/><Item ovf:id="cache" ovf:order="1"/></StartupSection>')}${system('web')}`,
+        `<StartupSection><Info/><Item ovf:id="tier" ovf:order="1"/><Item ovf:id="web" ovf:order="2"/></StartupSection>
+        <ovf2:ScaleOutSection ovf:required="false" ovf2:id="tier"><Info/><ovf2:InstanceCount ovf2:default="${count}"/>${more}</ovf2:ScaleOutSection>`,
+      ),
+    );
+
+  it('have machines of their own, under ids and names of their own, in the place of the first', () => {
+    const { machines, collections, startup } = readyPlan(scaled(3), {}, 'lenient');
+    expect(machines.map(({ id }) => id)).toEqual([
+      ...['db', 'cache', 'tier-2/db', 'tier-2/cache', 'tier-3/db', 'tier-3/cache', 'web'],
+    ]);
+    expect(new Set(machines.map(({ hostname }) => hostname)).size).toBe(7);
+    expect(collections.map(({ id, title, parent }) => [id, title, parent])).toEqual([
+      ['shop', 'shop', undefined],
+      ['tier', 'tier', 'shop'],
+      ['tier-2', 'tier 2', 'shop'],
+      ['tier-3', 'tier 3', 'shop'],
+    ]);
+    const order = startup.map((step) => step.machines.map(({ id }) => id).sort());
+    expect(order).toEqual([['cache', 'tier-2/cache', 'tier-3/cache'], ['db', 'tier-2/db', 'tier-3/db'], ['web']]);
+  });
+
+  it('O-051 and O-078 refuse numbers that nobody can deploy, at once', () => {
+    for (const count of [4_294_967_295, 9000]) {
+      const { plan, findings } = planOf(scaled(count), {}, 'lenient');
+      expect(plan).toBeUndefined();
+      expect(findings.map(({ rule }) => rule)).toContain(count > 10_000 ? 'O-051' : 'O-078');
+    }
+  });
+});
