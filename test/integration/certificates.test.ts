@@ -12,7 +12,7 @@ import { once } from 'node:events';
 import { derIn } from '../../src/access/x509/certificate.js';
 import { kindOf } from '../conformance/client.js';
 import { pkiFixtures } from '../support/pki-fixtures.js';
-import { serverFor, type TestServer } from '../support/server.js';
+import { forEachServer, serverFor, type TestServer } from '../support/server.js';
 
 const trust = mkdtempSync(join(tmpdir(), 'vep-trust-'));
 cpSync(pkiFixtures, trust, { recursive: true });
@@ -75,148 +75,149 @@ async function audited(server: TestServer, where: string): Promise<Record<string
   }
 }
 
-describe('over TLS', () => {
-  const tls = { certificate: file('eec/host.pem'), key: file('eec/host.key') };
-  const server = serverFor({ config: { server: { port: 0, tls }, access: { certificates } } });
-  const status = async (name: string, more: https.RequestOptions = {}): Promise<number> =>
-    (await send(server(), { ...identity(name), ...more })).status;
+const tls = { certificate: file('eec/host.pem'), key: file('eec/host.key') };
 
-  it.each([
-    ['S-002', 'eec/alice'],
-    ['S-014', 'eec/ecdsa'],
-    ['S-021', 'proxy/ok.chain'],
-    ['S-021', 'proxy/ok-child.chain'],
-    ['S-021', 'proxy/pl0.chain'],
-    ['S-021', 'proxy/g-rfc.globus'],
-    ['S-028', 'proxy/g-limited.globus'],
-    ['S-031', 'voms/good'],
-    ['S-033', 'voms/crossvo'],
-  ])('%s lets %s in', async (_case, name) => expect(await status(name)).toBe(200));
+describe('over TLS', () =>
+  forEachServer({ config: { server: { port: 0, tls }, access: { certificates } } }, (server) => {
+    const status = async (name: string, more: https.RequestOptions = {}): Promise<number> =>
+      (await send(server(), { ...identity(name), ...more })).status;
 
-  it.each([
-    ['S-003', 'eec/expired'],
-    ['S-004', 'eec/notyet'],
-    ['S-005', 'eec/revoked'],
-    ['S-008', 'eec/mallory-samedn'],
-    ['S-009', 'eec/serveronly'],
-    ['S-010', 'eec/foreign'],
-    ['S-022', 'proxy/pl0-child.chain'],
-    ['S-023', 'proxy/wrongname.chain'],
-    ['S-024', 'proxy/ofexpired.chain'],
-    ['S-025', 'proxy/ofrevoked.chain'],
-    ['S-026', 'proxy/ofmallory.chain'],
-    ['S-027', 'proxy/g-independent.globus'],
-    ['S-027', 'proxy/g-legacy.globus'],
-    ['S-027', 'proxy/g-draft.globus'],
-    ['S-013', 'proxy/nopci.chain'],
-  ])('%s refuses %s, and again (S-119)', async (_case, name) => {
-    expect([await status(name), await status(name)]).toEqual([401, 401]);
-  });
+    it.each([
+      ['S-002', 'eec/alice'],
+      ['S-014', 'eec/ecdsa'],
+      ['S-021', 'proxy/ok.chain'],
+      ['S-021', 'proxy/ok-child.chain'],
+      ['S-021', 'proxy/pl0.chain'],
+      ['S-021', 'proxy/g-rfc.globus'],
+      ['S-028', 'proxy/g-limited.globus'],
+      ['S-031', 'voms/good'],
+      ['S-033', 'voms/crossvo'],
+    ])('%s lets %s in', async (_case, name) => expect(await status(name)).toBe(200));
 
-  it('S-029 refuses a proxy without its end entity', async () => {
-    const { cert, key } = identity('proxy/ok.chain');
-    const [proxy = ''] = /-----BEGIN CERT[^-]*-----[^-]*-----END CERT[^-]*-----/.exec(String(cert)) ?? [];
-    expect((await send(server(), { cert: proxy, key })).status).toBe(401);
-  });
+    it.each([
+      ['S-003', 'eec/expired'],
+      ['S-004', 'eec/notyet'],
+      ['S-005', 'eec/revoked'],
+      ['S-008', 'eec/mallory-samedn'],
+      ['S-009', 'eec/serveronly'],
+      ['S-010', 'eec/foreign'],
+      ['S-022', 'proxy/pl0-child.chain'],
+      ['S-023', 'proxy/wrongname.chain'],
+      ['S-024', 'proxy/ofexpired.chain'],
+      ['S-025', 'proxy/ofrevoked.chain'],
+      ['S-026', 'proxy/ofmallory.chain'],
+      ['S-027', 'proxy/g-independent.globus'],
+      ['S-027', 'proxy/g-legacy.globus'],
+      ['S-027', 'proxy/g-draft.globus'],
+      ['S-013', 'proxy/nopci.chain'],
+    ])('%s refuses %s, and again (S-119)', async (_case, name) => {
+      expect([await status(name), await status(name)]).toEqual([401, 401]);
+    });
 
-  it('S-028 lets a limited proxy read, and do nothing else', async () => {
-    const refused = await send(server(), { ...identity('proxy/g-limited.globus'), ...NETWORK });
-    expect(refused).toMatchObject({ status: 403, text: expect.stringContaining('access.limited-proxy') });
-  });
+    it('S-029 refuses a proxy without its end entity', async () => {
+      const { cert, key } = identity('proxy/ok.chain');
+      const [proxy = ''] = /-----BEGIN CERT[^-]*-----[^-]*-----END CERT[^-]*-----/.exec(String(cert)) ?? [];
+      expect((await send(server(), { cert: proxy, key })).status).toBe(401);
+    });
 
-  it('S-033 lets nobody write for whom no VO vouches, unless an account says otherwise', async () => {
-    for (const name of ['eec/alice', 'voms/crossvo', 'voms/expiredac', 'voms/wrongissuer'])
-      expect(await send(server(), { ...identity(name), ...NETWORK })).toMatchObject({
-        status: 403,
-        text: expect.stringContaining('access.no-vo'),
-      });
-  });
+    it('S-028 lets a limited proxy read, and do nothing else', async () => {
+      const refused = await send(server(), { ...identity('proxy/g-limited.globus'), ...NETWORK });
+      expect(refused).toMatchObject({ status: 403, text: expect.stringContaining('access.limited-proxy') });
+    });
 
-  it('S-031 S-036 S-086 lets members write for their VO, and shows it to them alone', async () => {
-    const made = await send(server(), { ...identity('voms/good-bob'), ...NETWORK });
-    expect(made.status).toBe(201);
-    const rows = await server().rows("SELECT owner, grp FROM entity WHERE kind LIKE '%network' AND grp = 'testvo'");
-    expect(rows).toMatchObject([{ owner: expect.stringMatching(/^x509:CN=Bob.*issued by CN=Test Grid CA/) }]);
+    it('S-033 lets nobody write for whom no VO vouches, unless an account says otherwise', async () => {
+      for (const name of ['eec/alice', 'voms/crossvo', 'voms/expiredac', 'voms/wrongissuer'])
+        expect(await send(server(), { ...identity(name), ...NETWORK })).toMatchObject({
+          status: 403,
+          text: expect.stringContaining('access.no-vo'),
+        });
+    });
 
-    const path = new URL(made.text.trim().split(' ').at(-1) ?? '').pathname;
-    expect(await status('voms/good-bob', { path })).toBe(200);
-    expect(await status('voms/othervo', { path })).toBe(404);
-    expect(await status('voms/othervo', { path, headers: { 'x-vep-vo': 'testvo' } })).toBe(403);
-    expect(await status('voms/good', { path, headers: { 'x-vep-vo': 'testvo' } })).toBe(200);
-  });
+    it('S-031 S-036 S-086 lets members write for their VO, and shows it to them alone', async () => {
+      const made = await send(server(), { ...identity('voms/good-bob'), ...NETWORK });
+      expect(made.status).toBe(201);
+      const rows = await server().rows("SELECT owner, grp FROM entity WHERE kind LIKE '%network' AND grp = 'testvo'");
+      expect(rows).toMatchObject([{ owner: expect.stringMatching(/^x509:CN=Bob.*issued by CN=Test Grid CA/) }]);
 
-  it('gives the roles of an FQAN with its VO', async () => {
-    // Alice has analysis/Role=production, which this server makes an auditor: reading all, writing nothing.
-    expect((await send(server(), { ...identity('voms/good'), ...NETWORK })).status).toBe(403);
-  });
+      const path = new URL(made.text.trim().split(' ').at(-1) ?? '').pathname;
+      expect(await status('voms/good-bob', { path })).toBe(200);
+      expect(await status('voms/othervo', { path })).toBe(404);
+      expect(await status('voms/othervo', { path, headers: { 'x-vep-vo': 'testvo' } })).toBe(403);
+      expect(await status('voms/good', { path, headers: { 'x-vep-vo': 'testvo' } })).toBe(200);
+    });
 
-  it('S-044 refuses a certificate and a token of two people', async () => {
-    const headers = { authorization: `Bearer ${server().tokens.user}` };
-    expect(await status('eec/alice', { headers })).toBe(401);
-    expect(await status('eec/expired', { headers })).toBe(401);
-    expect((await send(server(), { headers })).status).toBe(200);
-  });
+    it('gives the roles of an FQAN with its VO', async () => {
+      // Alice has analysis/Role=production, which this server makes an auditor: reading all, writing nothing.
+      expect((await send(server(), { ...identity('voms/good'), ...NETWORK })).status).toBe(403);
+    });
 
-  it('S-001 leaves an entry for whom it refuses and for whom it lets in, and none for every request', async () => {
-    expect((await send(server(), {})).status).toBe(401);
-    const [anonymous] = await audited(server(), "reason = 'none'");
-    expect(anonymous).toMatchObject({ actor: '127.0.0.1', verb: 'request', outcome: 'denied' });
-    const [revoked] = await audited(server(), "reason = 'revoked'");
-    expect(JSON.parse(String(revoked?.['details']))).toMatchObject({ method: 'GET', code: 'unauthenticated' });
-    expect(String(revoked?.['details'])).toContain('/DC=org/DC=example/O=People/CN=');
-    const signIns = await audited(server(), "verb = 'sign-in' AND grp = 'testvo' AND actor LIKE '%Bob%'");
-    expect(signIns).toHaveLength(1);
-    expect(JSON.parse(String(signIns[0]?.['details']))).toMatchObject({ method: 'proxy', assurance: 'unknown' });
-    for (let again = 0; again < 20; again++) await send(server(), {});
-    expect(await audited(server(), "reason = 'none'")).toHaveLength(1);
-  });
+    it('S-044 refuses a certificate and a token of two people', async () => {
+      const headers = { authorization: `Bearer ${server().tokens.user}` };
+      expect(await status('eec/alice', { headers })).toBe(401);
+      expect(await status('eec/expired', { headers })).toBe(401);
+      expect((await send(server(), { headers })).status).toBe(200);
+    });
 
-  it('S-005 takes no session up again, on either version of TLS', async () => {
-    const { hostname, port } = new URL(server().url);
-    for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-      const options: ConnectionOptions = {
-        host: hostname,
-        port: Number(port),
-        rejectUnauthorized: false,
-        minVersion: version,
-        maxVersion: version,
-        ...(identity('eec/alice') as { cert: string; key: string }),
-      };
-      const first = await asked(options);
-      const second = await asked({ ...options, ...(first.session ? { session: first.session } : {}) });
-      expect([version, first.answer, second.answer, second.reused]).toEqual([version, '200', '200', false]);
-    }
-  });
+    it('S-001 leaves an entry for whom it refuses and for whom it lets in, and none for every request', async () => {
+      expect((await send(server(), {})).status).toBe(401);
+      const [anonymous] = await audited(server(), "reason = 'none'");
+      expect(anonymous).toMatchObject({ actor: '127.0.0.1', verb: 'request', outcome: 'denied' });
+      const [revoked] = await audited(server(), "reason = 'revoked'");
+      expect(JSON.parse(String(revoked?.['details']))).toMatchObject({ method: 'GET', code: 'unauthenticated' });
+      expect(String(revoked?.['details'])).toContain('/DC=org/DC=example/O=People/CN=');
+      const signIns = await audited(server(), "verb = 'sign-in' AND grp = 'testvo' AND actor LIKE '%Bob%'");
+      expect(signIns).toHaveLength(1);
+      expect(JSON.parse(String(signIns[0]?.['details']))).toMatchObject({ method: 'proxy', assurance: 'unknown' });
+      for (let again = 0; again < 20; again++) await send(server(), {});
+      expect(await audited(server(), "reason = 'none'")).toHaveLength(1);
+    });
 
-  it('tells administrators what is trusted, and reads it again when told to', async () => {
-    const as = (part: 'admin' | 'user') => ({ headers: { authorization: `Bearer ${server().tokens[part]}` } });
-    const report = await send(server(), { path: '/health/trust', ...as('admin') });
-    expect(JSON.parse(report.text)).toMatchObject({ findings: [], vos: [{ vo: 'othervo' }, { vo: 'testvo' }] });
-    expect((await send(server(), { path: '/health/trust', ...as('user') })).status).toBe(403);
-    const reload = { method: 'POST', path: '/health/trust/reload' };
-    expect((await send(server(), { ...reload, ...as('admin') })).status).toBe(200);
-    expect((await send(server(), { ...reload, ...as('user') })).status).toBe(403);
-  });
+    it('S-005 takes no session up again, on either version of TLS', async () => {
+      const { hostname, port } = new URL(server().url);
+      for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+        const options: ConnectionOptions = {
+          host: hostname,
+          port: Number(port),
+          rejectUnauthorized: false,
+          minVersion: version,
+          maxVersion: version,
+          ...(identity('eec/alice') as { cert: string; key: string }),
+        };
+        const first = await asked(options);
+        const second = await asked({ ...options, ...(first.session ? { session: first.session } : {}) });
+        expect([version, first.answer, second.answer, second.reused]).toEqual([version, '200', '200', false]);
+      }
+    });
 
-  it('S-005 S-006 hears of a new list on an open connection', async () => {
-    const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
-    const carol = { ...identity('eec/bob'), agent };
-    try {
-      expect((await send(server(), carol)).status).toBe(200);
-      for (const name of ['46cb6a7e.r0', 'f7007570.r0'])
-        cpSync(file('ca/root.expired-crl.pem'), join(certificates.directory, name));
-      const until = performance.now() + 10_000;
-      let last = 200;
-      while (last !== 401 && performance.now() < until) last = (await send(server(), carol)).status;
-      expect(last).toBe(401);
-      await audited(server(), "reason = 'crl_expired'");
-    } finally {
-      agent.destroy();
-      for (const name of ['46cb6a7e.r0', 'f7007570.r0'])
-        cpSync(join(pkiFixtures, 'certificates', name), join(certificates.directory, name));
-    }
-  });
-});
+    it('tells administrators what is trusted, and reads it again when told to', async () => {
+      const as = (part: 'admin' | 'user') => ({ headers: { authorization: `Bearer ${server().tokens[part]}` } });
+      const report = await send(server(), { path: '/health/trust', ...as('admin') });
+      expect(JSON.parse(report.text)).toMatchObject({ findings: [], vos: [{ vo: 'othervo' }, { vo: 'testvo' }] });
+      expect((await send(server(), { path: '/health/trust', ...as('user') })).status).toBe(403);
+      const reload = { method: 'POST', path: '/health/trust/reload' };
+      expect((await send(server(), { ...reload, ...as('admin') })).status).toBe(200);
+      expect((await send(server(), { ...reload, ...as('user') })).status).toBe(403);
+    });
+
+    it('S-005 S-006 hears of a new list on an open connection', async () => {
+      const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
+      const carol = { ...identity('eec/bob'), agent };
+      try {
+        expect((await send(server(), carol)).status).toBe(200);
+        for (const name of ['46cb6a7e.r0', 'f7007570.r0'])
+          cpSync(file('ca/root.expired-crl.pem'), join(certificates.directory, name));
+        const until = performance.now() + 10_000;
+        let last = 200;
+        while (last !== 401 && performance.now() < until) last = (await send(server(), carol)).status;
+        expect(last).toBe(401);
+        await audited(server(), "reason = 'crl_expired'");
+      } finally {
+        agent.destroy();
+        for (const name of ['46cb6a7e.r0', 'f7007570.r0'])
+          cpSync(join(pkiFixtures, 'certificates', name), join(certificates.directory, name));
+      }
+    });
+  }));
 
 async function asked(options: ConnectionOptions): Promise<{ session?: Buffer; reused: boolean; answer: string }> {
   const socket: TLSSocket = connect(options);
