@@ -1,4 +1,7 @@
-/** A package as one OVA (POSIX.1-2017 ustar) that can be read at any place without being put together first: what a resumable upload wants. */
+/**
+ * A package as one file: an OVA (POSIX.1-2017 ustar), or a descriptor that came alone. It can be read at any place without being
+ * put together first: what a resumable upload wants.
+ */
 
 import { TAR_END, tarHeader, tarPadding } from '../../../ovf/package/tar-header.js';
 import { IaasError, type ApplianceFile } from '../../adapter.js';
@@ -15,6 +18,8 @@ export interface Archive extends Stretch {
 /** @throws IaasError `invalid` for a file whose name no archive can hold */
 export function archiveOf(descriptor: string, files: readonly ApplianceFile[]): Archive {
   const text = Buffer.from(descriptor, 'utf8');
+  // An archive would have to hold every file that the descriptor names; alone it may have come without them.
+  if (files.length === 0) return { name: 'appliance.ovf', ...held(text) };
   const members: readonly ApplianceFile[] = [{ href: 'appliance.ovf', ...held(text) }, ...files];
   const stretches = members.flatMap((file) => [held(headerOf(file)), file, held(tarPadding(file.sizeBytes))]);
   return { name: 'appliance.ova', ...joined([...stretches, held(TAR_END)]) };
