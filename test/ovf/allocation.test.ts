@@ -126,5 +126,13 @@ describe('collections that stand several times', () => {
       expect(plan).toBeUndefined();
       expect(findings.map(({ rule }) => rule)).toContain(count > 10_000 ? 'O-051' : 'O-078');
     }
+    const scaleOut = (id: string): string =>
+      `<ovf2:ScaleOutSection ovf:required="false" ovf2:id="${id}"><Info/><ovf2:InstanceCount ovf2:default="6000"/></ovf2:ScaleOutSection>`;
+    const many = planOf(
+      envelope(collection('c', ['a', 'b'].map((id) => system(id, { sections: scaleOut(id) })).join(''))),
+      {},
+      'lenient',
+    );
+    expect([many.plan, many.findings.map(({ rule }) => rule)]).toEqual([undefined, expect.arrayContaining(['O-078'])]);
   });
 });

@@ -542,19 +542,12 @@ describe('the whole', () => {
     });
   });
 
-  it('O-084 says what of a collection is not kept', () => {
-    const limits = `<ResourceAllocationSection><Info/>${cpu(4)}</ResourceAllocationSection>`;
+  it('O-084 says that an appliance as a whole stands once, whatever it asks for', () => {
     const scale =
-      '<ovf2:ScaleOutSection ovf2:id="tier" ovf:required="false"><Info/><ovf2:InstanceCount ovf2:default="2"/></ovf2:ScaleOutSection>';
-    const { findings } = planOf(
-      envelope(collection('all', collection('tier', system('vm')), limits + scale)),
-      {},
-      'lenient',
-    );
-    expect(findings.filter(({ code }) => code === 'ovf.O-084').map(({ severity }) => severity)).toEqual([
-      'info',
-      'warning',
-    ]);
+      '<ovf2:ScaleOutSection ovf2:id="all" ovf:required="false"><Info/><ovf2:InstanceCount ovf2:default="2"/></ovf2:ScaleOutSection>';
+    const { plan, findings } = planOf(envelope(collection('all', system('vm'), scale)), {}, 'lenient');
+    expect(findings.filter(({ code }) => code === 'ovf.O-084').map(({ severity }) => severity)).toEqual(['warning']);
+    expect(plan?.machines).toHaveLength(1);
   });
 
   it('tells what reader and planner both found only once', () => {

@@ -20,7 +20,7 @@ import { hostnames } from './hostname.js';
 import { planMachine } from './machine.js';
 import { planNetworks } from './networks.js';
 import { planPlacement } from './placement.js';
-import { withReplicas } from './replicate.js';
+import { MAX_CONTENTS, tooMany, withReplicas } from './replicate.js';
 import { planStartup } from './startup.js';
 import { unresolvedInputs } from './unresolved.js';
 
@@ -119,6 +119,8 @@ function planContents(
     for (const child of content.children) visit(child, id);
   };
   visit(root, undefined);
+  const total = machines.reduce((sum, { instances }) => sum + instances.normal, 0);
+  if (total > MAX_CONTENTS) tooMany(root, findings);
   checkCollectionAllocations(allocated, collections, machines, findings);
   return { machines, collections };
 }

@@ -9,7 +9,7 @@ import type { Findings } from './findings.js';
 import { planInstances } from './placement.js';
 
 /** Systems and collections that a plan may come to; far beyond what anybody deploys at once. */
-const MAX_CONTENTS = 10_000;
+export const MAX_CONTENTS = 10_000;
 
 /** The content with its replicas, those of inner collections first. */
 export function withReplicas(root: Content, configuration: string | undefined, findings: Findings): Content {
@@ -47,7 +47,8 @@ function sizeOf(content: Content): number {
   return content.children.reduce((sum, child) => sum + sizeOf(child), 1);
 }
 
-function tooMany({ at, id }: Content, findings: Findings): void {
+/** O-078: the plan would have more of them than that. */
+export function tooMany({ at, id }: Content, findings: Findings): void {
   findings.error('O-078', `with its instances the appliance has more than ${MAX_CONTENTS} systems and collections`, {
     place: at,
     remedy: 'ask for fewer instances',
