@@ -6,6 +6,7 @@
 
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
+import { underAny } from '../base/signals.js';
 
 export interface Upkeep {
   readonly name: string;
@@ -47,14 +48,14 @@ export class BackgroundTask {
   async #repeat(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      this.#nudged = new AbortController();
-      const wake = AbortSignal.any([signal, this.#nudged.signal]);
+      const nudged = new AbortController();
+      this.#nudged = nudged;
       try {
         await this.#upkeep.run(signal);
       } catch (error) {
         this.#log.error({ err: error }, 'run failed');
       }
-      await this.#clock.sleep(this.#upkeep.everyMs, wake);
+      await underAny([signal, nudged.signal], (wake) => this.#clock.sleep(this.#upkeep.everyMs, wake));
     }
   }
 }

@@ -8,6 +8,7 @@
 import type { Clock } from '../base/clock.js';
 import type { Uuid } from '../base/ids.js';
 import type { JsonObject } from '../base/json.js';
+import { underAny } from '../base/signals.js';
 import type { Store, Tx } from '../store/sql.js';
 
 export interface NewEvent {
@@ -99,7 +100,7 @@ export class ProgressFeed {
     const waiting = this.#waiting.get(subject) ?? new Set();
     this.#waiting.set(subject, waiting.add(wake));
     return {
-      wait: () => this.#clock.sleep(this.#pollMs, AbortSignal.any([signal, woken.signal])),
+      wait: () => underAny([signal, woken.signal], (either) => this.#clock.sleep(this.#pollMs, either)),
       forget: () => {
         waiting.delete(wake);
         if (waiting.size === 0 && this.#waiting.get(subject) === waiting) this.#waiting.delete(subject);

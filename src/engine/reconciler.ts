@@ -11,6 +11,7 @@ import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
 import type { Uuid } from '../base/ids.js';
 import type { Log } from '../base/log.js';
+import { underAny } from '../base/signals.js';
 import { IaasError, type Observed, type ResourceClass, type SiteAdapter, type SiteRef } from '../iaas/adapter.js';
 import type { Store, Tx } from '../store/sql.js';
 import type { Upkeep } from './background-task.js';
@@ -118,11 +119,13 @@ export class Reconciler<K extends KnownEntity> implements Upkeep {
     const late = new AbortController();
     const over = new AbortController();
     this.#visiting.add(adapter.site);
-    const visit = this.#compare(adapter, AbortSignal.any([signal, late.signal])).finally(() => {
+    const visit = underAny([signal, late.signal], (either) => this.#compare(adapter, either)).finally(() => {
       this.#visiting.delete(adapter.site);
       over.abort();
     });
-    const limit = this.#parts.clock.sleep(visitMs, AbortSignal.any([signal, over.signal])).then(() => 'over' as const);
+    const limit = underAny([signal, over.signal], (either) => this.#parts.clock.sleep(visitMs, either)).then(
+      () => 'over' as const,
+    );
     const first = await Promise.race([visit, limit]);
     if (first !== 'over' || over.signal.aborted) return visit;
     late.abort();

@@ -4,6 +4,7 @@
  */
 
 import type { Clock } from '../../../base/clock.js';
+import { underAny } from '../../../base/signals.js';
 import type { SiteEvent } from '../../adapter.js';
 import type { Cloud, Touch } from './cloud.js';
 import type { SharedCloud } from './shared-cloud.js';
@@ -31,7 +32,9 @@ export async function* followEvents(shared: SharedCloud, clock: Clock, signal: A
       seenUntil = now;
       for (const { class: what, ref, at } of waiting.splice(0)) yield { class: what, ref, at };
       if (waiting.length > 0) continue;
-      await clock.sleep(Math.min(POLL_MS, nextDue(cloud, now) - now), AbortSignal.any([signal, wake.signal]));
+      await underAny([signal, wake.signal], (either) =>
+        clock.sleep(Math.min(POLL_MS, nextDue(cloud, now) - now), either),
+      );
     }
   } finally {
     stop();
