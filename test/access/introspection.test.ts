@@ -50,7 +50,9 @@ interface Provider {
 // It warns of its store in memory, and that it is meant for later releases of Node than the oldest that VEP runs on.
 jest.spyOn(console, 'warn').mockImplementation(() => undefined);
 jest.spyOn(console, 'info').mockImplementation(() => undefined);
-const { default: OpenIdProvider } = (await import('oidc-provider')) as {
+// By a name that the compiler does not follow: the package brings no types.
+const PACKAGE: string = 'oidc-provider';
+const { default: OpenIdProvider } = (await import(PACKAGE)) as {
   default: new (issuer: string, configuration: object) => Provider;
 };
 
