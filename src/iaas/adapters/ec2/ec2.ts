@@ -292,7 +292,9 @@ class Ec2 implements SiteAdapter {
       case 'storage':
         return (await this.#volumes.some(refs, call)).flatMap((volume) => this.#volumes.observe(volume));
       case 'image':
-        return (await this.#images.some(refs, call)).map((image) => this.#images.observe(image));
+        return (await this.#images.some(refs, call))
+          .filter(({ ImageId }) => !this.#images.hasLeft(ImageId))
+          .map((image) => this.#images.observe(image));
       case 'nic':
         return this.#interfaces.observe(await this.#interfaces.some(refs, call), call);
       case 'attachment': {

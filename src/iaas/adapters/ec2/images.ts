@@ -46,6 +46,8 @@ const SAVE_METHODS = new Set<string | undefined>(['hot', 'deferred', undefined])
 
 export class Images {
   readonly #services: ImageServices;
+  /** Images of the administrator's that were let go of: they stay, but not as something VEP waits to see gone. */
+  readonly #left = new Set<string>();
 
   constructor(services: ImageServices) {
     this.#services = services;
@@ -101,7 +103,10 @@ export class Images {
     const { options, bucket } = this.#services;
     const file = spec.convertedFrom ?? spec.sha256;
     const known = options.images.known.find(({ sha256 }) => sha256 === file)?.image;
-    if (known !== undefined) return (await this.bootable(known, call)).ref;
+    if (known !== undefined) {
+      this.#left.delete(known);
+      return (await this.bootable(known, call)).ref;
+    }
     requireCapability({ imageFormats: ec2Formats(options) } as never, 'image', spec.format);
     const earlier = await this.#made(token, call);
     if (earlier !== undefined) return earlier;
@@ -241,14 +246,22 @@ export class Images {
   /** Deregisters it and deletes the snapshots behind it. An image that the administrator has named stays. */
   async remove(ref: string, call: CallOptions): Promise<void> {
     const { api, options } = this.#services;
+    if (options.images.known.some((known) => known.image === ref)) {
+      this.#left.add(ref);
+      return;
+    }
     const image = await this.look(ref, call);
-    if (!image || options.images.known.some((known) => known.image === ref)) return;
+    if (!image) return;
     if (!marksIn(image.Tags, options.realm))
       throw new IaasError('denied', 'this image was not made by VEP, which leaves it alone');
     await api.ask('DeregisterImage', { ImageId: ref }, call).catch(unlessGone);
     for (const { Ebs } of image.BlockDeviceMappings ?? [])
       if (Ebs?.SnapshotId !== undefined)
         await api.ask('DeleteSnapshot', { SnapshotId: Ebs.SnapshotId }, call).catch(unlessGone);
+  }
+
+  hasLeft(ref: string | undefined): boolean {
+    return ref !== undefined && this.#left.has(ref);
   }
 
   observe(image: Image): Extract<Observed, { readonly class: 'image' }> {

@@ -212,14 +212,15 @@ class Nimbus implements SiteAdapter {
         'unsupported',
         `no image of Nimbus is known here for this file (SHA-256 ${file ?? 'unknown'}): put it into Cumulus and name it under images.known`,
       );
+    this.#left.delete(known);
     if ((await this.#images(call)).includes(known)) return known;
     throw new IaasError('not-found', `Nimbus has no image ${known}, which images.known names`);
   }
 
-  /** What came with a machine goes with it, and counts as gone when it was let go of; images are not VEP's. */
+  /** What came with a machine goes with it, and counts as gone when it was let go of, as do images, which stay. */
   async delete(what: ResourceClass, ref: SiteRef, call: CallOptions = {}): Promise<void> {
     if (what === 'compute') await this.#machines.remove(ref, call);
-    else if (what !== 'image' && what !== 'network') this.#left.add(ref);
+    else if (what !== 'network') this.#left.add(ref);
   }
 
   /** A machine of Nimbus runs from its creation on. */
@@ -284,7 +285,8 @@ class Nimbus implements SiteAdapter {
     if (what === 'image') {
       const images = await this.#images(call);
       for (const ref of refs)
-        if (images.includes(ref)) found.set(ref, { class: 'image', ref, state: 'active', busy: false, sizeBytes: 0 });
+        if (images.includes(ref) && !this.#left.has(ref))
+          found.set(ref, { class: 'image', ref, state: 'active', busy: false, sizeBytes: 0 });
       return found;
     }
     const machines = new Map((await this.#machines.all(call)).map((machine) => [machine.ref, machine]));
