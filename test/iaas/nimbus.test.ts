@@ -176,7 +176,7 @@ it('tells refusals apart, words and all, and never the secret', async () => {
   fake.secrets.set(ACCESS_ID, 'another');
   const error = await site.inventory().catch((thrown: unknown) => thrown as IaasError);
   expect(error).toMatchObject({ class: 'denied', said: expect.stringContaining('SignatureDoesNotMatch') as string });
-  expect(JSON.stringify(error) + String(error)).not.toContain(SECRET);
+  expect(JSON.stringify(error) + (error as Error).message).not.toContain(SECRET);
   expect((await site.check())[0]).toMatchObject({ code: 'nimbus.endpoint' });
   writeFileSync(join(directory, 'secret'), 'another');
   expect((await site.inventory()).images.map(({ name }) => name)).toEqual(fake.images);

@@ -6,7 +6,7 @@
  */
 
 import { setMaxListeners } from 'node:events';
-import type { EC2Client } from '@aws-sdk/client-ec2';
+import type * as Ec2Sdk from '@aws-sdk/client-ec2';
 import type { Clock } from '../../../base/clock.js';
 import { Problem, messageOf } from '../../../base/errors.js';
 import type { GuardedDialler } from '../../../net/dialler.js';
@@ -32,12 +32,12 @@ export interface ApiOptions {
   readonly credentials: () => Ec2Credentials;
 }
 
-type Sdk = typeof import('@aws-sdk/client-ec2');
+type Sdk = typeof Ec2Sdk;
 interface SignedRequest {
   readonly headers: Record<string, string>;
   readonly body?: unknown;
 }
-type Command = Parameters<EC2Client['send']>[0];
+type Command = Parameters<Ec2Sdk.EC2Client['send']>[0];
 
 /** A page of descriptions is a few megabytes; nothing EC2 says is larger than this. */
 const MAX_BYTES = 64 * 2 ** 20;
@@ -52,7 +52,7 @@ export class Ec2Api {
   readonly #turns: Turns;
   readonly #closed = new AbortController();
   #credentials: Ec2Credentials;
-  #client: EC2Client;
+  #client: Ec2Sdk.EC2Client;
 
   /** @throws Problem `invalid` for credentials that cannot be read */
   static async open(options: ApiOptions): Promise<Ec2Api> {
@@ -140,7 +140,7 @@ export class Ec2Api {
     if (signal.aborted) throw givenUp(signal);
     const command = new (this.#sdk[`${operation}Command`] as new (input: In<O>) => Command)(input);
     try {
-      return (await this.#client.send(command, { abortSignal: signal })) as Out<O>;
+      return await this.#client.send(command, { abortSignal: signal });
     } catch (error) {
       throw this.#failure(error, signal);
     }
@@ -150,7 +150,7 @@ export class Ec2Api {
     return signal ? AbortSignal.any([signal, this.#closed.signal]) : this.#closed.signal;
   }
 
-  #clientWith(credentials: Ec2Credentials): EC2Client {
+  #clientWith(credentials: Ec2Credentials): Ec2Sdk.EC2Client {
     const { region, endpoint } = this.#options;
     return new this.#sdk.EC2Client({
       region,

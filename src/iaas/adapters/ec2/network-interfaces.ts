@@ -188,7 +188,7 @@ export class NetworkInterfaces {
     if (!marksIn(nic.TagSet, realm))
       throw new IaasError('denied', 'this interface was not made by VEP, which leaves it alone');
     const { Attachment: attachment } = nic;
-    if (attachment && attachment.DeviceIndex === 0) {
+    if (attachment?.DeviceIndex === 0) {
       await api.ask('CreateTags', { Resources: [ref], Tags: listOf({ [LEFT]: 'yes' }) }, call).catch(unlessGone);
       return;
     }

@@ -187,7 +187,7 @@ export class Volumes {
       const volume = await this.own(spec.storage, call);
       const instance = volume.Attachments?.[0]?.InstanceId;
       const link = linkOf(volume);
-      if (link && link.instance === spec.compute && link.token === digest) return true;
+      if (link?.instance === spec.compute && link.token === digest) return true;
       if (volume.Attachments?.[0]?.State === 'detaching') return undefined;
       if (instance !== undefined && (instance !== spec.compute || link))
         throw new IaasError('conflict', 'the volume is attached already');
@@ -218,7 +218,7 @@ export class Volumes {
     const { api, options } = this.#services;
     const volume = await this.look(storage, call);
     const link = volume && linkOf(volume);
-    if (!link || link.token !== digest || !marksIn(volume.Tags, options.realm)) return;
+    if (!volume || link?.token !== digest || !marksIn(volume.Tags, options.realm)) return;
     const note = (attributes: Readonly<Record<string, string>>): Promise<unknown> =>
       api.ask('CreateTags', { Resources: [storage], Tags: listOf(attributes) }, call).catch(unlessGone);
     if (link.boot) {

@@ -51,7 +51,8 @@ export class Images {
     const image = await this.#services.home.images.get(ref);
     if (!image) throw new IaasError('not-found', 'this site has no such image');
     if (image.state === 'making') throw new IaasError('transient', 'the image is still being made', 'being made');
-    if (image.state === 'error') throw new IaasError('conflict', `the image could not be made: ${image.message ?? 'nobody knows why'}`);
+    if (image.state === 'error')
+      throw new IaasError('conflict', `the image could not be made: ${image.message ?? 'nobody knows why'}`);
     return image;
   }
 

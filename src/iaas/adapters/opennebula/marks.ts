@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { kept, unkept } from '../../kept-text.js';
 import type { Branch } from '../../document.js';
-import { type Vector } from './template.js';
+import type { Vector } from './template.js';
 
 export interface Marks {
   readonly id: string;
