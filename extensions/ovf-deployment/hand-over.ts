@@ -1,6 +1,6 @@
 /**
  * Appliances on sites that deploy them by themselves (another VEP): handed over whole, mirrored here as the components they
- * would have had anyway, acted on and taken back whole (`docs/decisions/0010-appliances-handed-over-whole.md`). Each step can
+ * would have had anyway, acted on and taken back whole (`docs/decisions/0011-appliances-handed-over-whole.md`). Each step can
  * run again after a crash: the site knows the appliance by its id.
  */
 
