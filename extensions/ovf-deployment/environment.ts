@@ -10,9 +10,12 @@ import type { Sites } from '../../src/iaas/sites.js';
 import { buildEnvironment, buildNoCloud, combinedUserData } from '../../src/ovf/index.js';
 import { COMPUTE, STORAGE } from '../../src/occi/model.js';
 import { findEntity } from '../../src/store/entities.js';
+import { secretKey as secretKeyOf } from '../../src/ovf/properties/visible.js';
+import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store } from '../../src/store/sql.js';
 import { storageSpecOf, type ProvisionInput } from '../infrastructure/site-class.js';
+import { isInstanceOf } from './deployment-graph.js';
 import type { GuestReports } from './guest-reports.js';
 import { openInputs } from './sealed-inputs.js';
 import { imagesOf, loadAppliance } from './tables.js';
@@ -83,7 +86,8 @@ async function guestDocuments(
 ): Promise<ProvisionInput> {
   const row = await loadAppliance(store, entity.appliance ?? '');
   if (!row) return {};
-  const { properties: secrets } = await openInputs(store, secretKey, row.secrets);
+  const inputs = await openInputs(store, secretKey, row.secrets);
+  const secrets = withInstanceSecrets(row.plan, inputs.properties);
   const machine = row.plan.machines.find((candidate) => candidate.id === machineId);
   if (!machine) return {};
   const guestUrl = await reports.urlOf(store, entity.site ?? '', entity.id);
@@ -97,4 +101,17 @@ async function guestDocuments(
   const { transports } = sites.adapter(entity.site ?? '').capabilities();
   const byItself = transports.includes('iso') || transports.includes('context');
   return { ovfEnvironment, userData: combinedUserData(seed, byItself ? undefined : ovfEnvironment) };
+}
+
+/** What is secret in a machine is so in all its instances; only the machine was there when the inputs were sealed. */
+function withInstanceSecrets(plan: DeploymentPlan, secrets: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const all = new Map(secrets);
+  for (const { id, environment } of plan.machines) {
+    const prototype = plan.machines.find((other) => isInstanceOf(id, other.id));
+    for (const { key, secret } of prototype && secrets.size > 0 ? environment.properties : []) {
+      const value = secret ? secrets.get(secretKeyOf(prototype?.id ?? '', key)) : undefined;
+      if (value !== undefined && !all.has(secretKeyOf(id, key))) all.set(secretKeyOf(id, key), value);
+    }
+  }
+  return all;
 }

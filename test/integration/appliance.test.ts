@@ -174,6 +174,12 @@ forEachServer({}, (server) => {
     const reply = await send(client(), descriptor({ properties }), [`${OVF}.inputs="${inputs}"`]);
     expect([reply.status, reply.text]).toEqual([201, expect.not.stringContaining('hunter2')]);
     await client().until(pathOf(reply), STATE, 'active');
+    // An instance that comes later is told what its role is told.
+    expect((await actOn(client(), pathOf(reply), 'scale', { role: 'm1', count: 2 })).status).toBe(200);
+    await client().until(pathOf(reply), STATE, 'active');
+    const scaled = await components(client(), pathOf(reply), '/compute/');
+    expect(scaled).toHaveLength(3);
+    for (const compute of scaled) await client().until(locationOf('compute', compute), 'occi.compute.state', 'active');
     for (const path of [pathOf(reply), '/appliance/', '/compute/', '/']) {
       for (const accept of ['text/plain', JSON_TYPE])
         expect((await client().get(path, accept)).text).not.toContain('hunter2');
