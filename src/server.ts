@@ -29,23 +29,15 @@ import { createImageLists, ImageLists, imageListTables } from '../extensions/ima
 import {
   Access,
   Authenticator,
-  BearerSignIn,
-  GridSignIn,
   KeystoneTokens,
   RefusalTrail,
-  TrustDirectory,
   bootstrap,
-  certificateStrategy,
-  crlPolicyFor,
-  trustReport,
-  type CertificateSignIn,
   type Evidence,
-  type IntrospectionSettings,
   type Principal,
-  type TrustReport,
 } from './access/index.js';
+import { bearerSignIn, gridSignIn, openTrust, plainSignIn, validationBy } from './access/configured-sign-in.js';
 import { systemClock, type Clock } from './base/clock.js';
-import type { CertificatesConfig, Config, IssuerConfig } from './base/config.js';
+import type { Config } from './base/config.js';
 import { messageOf, problem } from './base/errors.js';
 import type { JsonValue } from './base/json.js';
 import { createLog, type Log } from './base/log.js';
@@ -100,8 +92,6 @@ import { openStore, storeLocation } from './store/open-store.js';
 import type { Store } from './store/sql.js';
 import { lockStore } from './store/store-lock.js';
 import { BlobStore } from './transfer/blob-store.js';
-import type { Name } from './access/x509/name.js';
-import type { CrlPolicy, ValidationOptions } from './access/x509/validation.js';
 import { ImageConverter } from './transfer/image-converter.js';
 import { ImageFetcher } from './transfer/image-fetcher.js';
 import { Uploads } from './transfer/uploads.js';
@@ -266,7 +256,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const accounts = new VoAccounts();
   const signers = config.ovf.trustedSigners.map(readSigner);
   const reports = new GuestReports({ store, clock, engine, secretKey, urls: guestUrls });
-  const bearers = bearerSignIn(config, clock, closers);
+  const bearers = bearerSignIn(config, clock, (close) => closers.add(close));
   const trust = config.access.certificates && (await openTrust(config.access.certificates, clock, log));
   const certificates = trust ? gridSignIn(config, trust, clock) : plainSignIn(config);
   const keystone = config.access.keystone.enabled ? new KeystoneTokens(store, secretKey, clock) : undefined;
@@ -491,93 +481,6 @@ function secretKeyOf(directory: string): Uint8Array {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
   return Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
-}
-
-/** Sign-in with certificates that TLS itself verifies: no proxies, no VOs. */
-function plainSignIn({ server }: Config): CertificateSignIn | undefined {
-  return server.tls && server.tls.clientCa.length > 0 ? certificateStrategy(server.tls.clientCa) : undefined;
-}
-
-interface Trust {
-  readonly directory: TrustDirectory;
-  readonly everyMs: number;
-  readonly refresh: () => Promise<void>;
-  readonly report: () => TrustReport;
-}
-
-/** The trust directory; what cannot be used of it is logged once, and again after every change. */
-async function openTrust(config: CertificatesConfig, clock: Clock, log: Log): Promise<Trust> {
-  const directory = await TrustDirectory.open(config, clock);
-  const logged = (): void => {
-    const { authorities, warnings } = directory.anchors.content;
-    for (const { file, message } of warnings) log.warn({ file, reason: message }, 'not usable as trust');
-    log.info({ authorities: authorities.length, warnings: warnings.length }, 'the trust directory is read');
-  };
-  logged();
-  directory.onReload(logged);
-  return {
-    directory,
-    everyMs: config.reloadMs,
-    refresh: async () => void (await directory.refresh()),
-    report: () => trustReport(directory.anchors, clock.now(), (issuer) => crlPolicyFor(config, issuer)),
-  };
-}
-
-/** How signatures on image lists are judged: like people who sign in with certificates. */
-function validationBy({ access }: Config, trust: Trust | undefined, clock: Clock): ValidationOptions {
-  const { certificates } = access;
-  if (!trust || !certificates)
-    throw problem('internal', 'image-list.no-trust', 'there is nobody to believe the signature of a list');
-  const crl = (issuer: Name): CrlPolicy => crlPolicyFor(certificates, issuer);
-  return { trust: trust.directory.anchors, now: clock.now(), crl, hosts: [] };
-}
-
-function gridSignIn({ access, server }: Config, { directory }: Trust, clock: Clock): CertificateSignIn | undefined {
-  const { certificates } = access;
-  if (!certificates) return undefined;
-  const hosts = [server.host, ...server.allowedHosts].map((host) => host.toLowerCase().replace(/:\d+$/, ''));
-  return new GridSignIn(directory, { ...certificates, trustedPeers: server.trustedPeers, hosts }, clock);
-}
-
-/** Sign-in with tokens of the configured issuers, each reached by its own authorities. */
-function bearerSignIn({ access }: Config, clock: Clock, closers: Closers): BearerSignIn | undefined {
-  if (access.issuers.length === 0) return undefined;
-  const settings = access.issuers.map((issuer) => {
-    const dialler = new GuardedDialler({
-      clock,
-      ...(issuer.ca === undefined ? {} : { ca: [readAuthority(issuer.ca)] }),
-    });
-    closers.add(() => dialler.close());
-    const { introspection, ...rest } = issuer;
-    return { ...rest, dialler, ...(introspection ? { introspection: introspectionOf(introspection) } : {}) };
-  });
-  return new BearerSignIn(settings, clock);
-}
-
-/** @throws Problem for a file with the secret that cannot be read */
-function introspectionOf(config: NonNullable<IssuerConfig['introspection']>): IntrospectionSettings {
-  const { clientId, clientSecretFile, tokens, cacheSeconds, endpoint } = config;
-  const more = endpoint === undefined ? {} : { endpoint };
-  try {
-    const clientSecret = readFileSync(clientSecretFile, 'utf8').trim();
-    return { clientId, clientSecret, all: tokens === 'all', cacheSeconds, ...more };
-  } catch (error) {
-    throw problem('invalid', 'config.issuer-secret', `the client's secret cannot be read: ${messageOf(error)}`, {
-      place: { path: 'access.issuers' },
-      remedy: 'name a readable file under introspection.clientSecretFile',
-    });
-  }
-}
-
-function readAuthority(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw problem('invalid', 'config.issuer-ca', `the authorities ${file} cannot be read: ${messageOf(error)}`, {
-      place: { path: 'access.issuers' },
-      remedy: 'name a readable PEM file',
-    });
-  }
 }
 
 /** The standard's categories and what the extensions add, checked as a whole. */
