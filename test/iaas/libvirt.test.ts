@@ -117,7 +117,7 @@ describeWith(...PROGRAMS)('on a libvirt', () => {
     await site.actCompute(ref, 'start', undefined);
     expect(await reached('compute', ref, 'active')).toMatchObject({
       id: ids.machine,
-      message: expect.stringContaining('127.0.0.1:41001 (port 80)'),
+      message: expect.stringContaining(`127.0.0.1:${harness.firstPort + 1} (port 80)`),
     });
     taken.close();
     const nic = await site.attachNic({ id: ids.nic, network, compute: ref }, ids.nic);

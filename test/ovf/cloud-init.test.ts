@@ -196,8 +196,10 @@ function seedOf(properties: Readonly<Record<string, string>>, guest = GUEST): Re
   it('finds the environment in a file where there is no CD, and reads it there', () => {
     const environment = environmentOf({ note: HOSTILE });
     const { merged: config } = merged(combinedUserData(seedOf({ note: HOSTILE }), environment));
-    expect(config.write_files).toEqual([{ path: SEEDED_ENVIRONMENT, permissions: '0600', content: environment }]);
-    writeFileSync(join(folder, 'ovf-env.xml'), config.write_files[0].content);
+    const [report, seeded] = config.write_files;
+    expect(report).toMatchObject({ path: '/var/lib/cloud/scripts/per-boot/vep-ready', permissions: '0700' });
+    expect(seeded).toEqual({ path: SEEDED_ENVIRONMENT, permissions: '0600', content: environment });
+    writeFileSync(join(folder, 'ovf-env.xml'), seeded.content);
     expect(ask('ovf').all).toMatchObject({ note: HOSTILE, 'instance-id': 'i-0123' });
   });
 });
