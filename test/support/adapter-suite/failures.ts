@@ -11,7 +11,8 @@ export function describeFailures(bench: Bench): void {
         if (!faults) return;
         const ref = await bench.stopped();
         await faults.hang(operation);
-        const [stop, struck] = [new AbortController(), bench.harness.wire?.proxy.strikes()];
+        const { wire, strikes } = bench.harness;
+        const [stop, struck] = [new AbortController(), strikes ? strikes() : wire?.proxy.strikes()];
         const call = invoke(bench, operation, ref, stop.signal);
         const refusal = bench.refused(call, 'transient');
         await bench.harness.advance(bench.harness.pace.stepMs);

@@ -23,6 +23,8 @@ export interface Harness {
   readonly quota?: { readonly cores: number };
   /** What stands between the adapter and its counterpart: a proxy, or programs in the place of the real ones. */
   readonly wire?: Wire;
+  /** When the next fault has struck, for a harness that has a proxy and leaves the cases of the wire to another. */
+  readonly strikes?: () => Promise<void>;
   /** Why the counterpart cannot bring the saving of a machine to its end, where it cannot. */
   readonly savesNothing?: string;
   /** What the site itself rules of the addresses of a network. */
