@@ -3,7 +3,7 @@
  * of them costs in memory. They are put straight into the store, as if made long ago; how they are asked for is over HTTP.
  */
 
-import { loadConfig } from '../dist/src/base/config.js';
+import { loadConfig } from '../dist/src/base/config-file.js';
 import { newUuid } from '../dist/src/base/ids.js';
 import { silentLog } from '../dist/src/base/log.js';
 import { openDataStore } from '../dist/src/server.js';

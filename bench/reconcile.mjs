@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { infrastructureReconcileSource } from '../dist/extensions/infrastructure/reconcile.js';
 import { systemClock } from '../dist/src/base/clock.js';
-import { loadConfig } from '../dist/src/base/config.js';
+import { loadConfig } from '../dist/src/base/config-file.js';
 import { newUuid } from '../dist/src/base/ids.js';
 import { silentLog } from '../dist/src/base/log.js';
 import { Reconciler } from '../dist/src/engine/reconciler.js';

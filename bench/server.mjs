@@ -1,6 +1,6 @@
 /** A VEP server from the build, configured by the environment like any other. */
 
-import { loadConfig } from '../dist/src/base/config.js';
+import { loadConfig } from '../dist/src/base/config-file.js';
 import { start } from '../dist/src/server.js';
 import { answerQuestions } from './measured-process.mjs';
 

@@ -3,8 +3,7 @@
  * extensions, listens, and takes everything down again in the opposite order.
  */
 
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   createInfrastructure,
@@ -37,9 +36,9 @@ import {
 } from './access/index.js';
 import { bearerSignIn, gridSignIn, openTrust, plainSignIn, validationBy } from './access/configured-sign-in.js';
 import { systemClock, type Clock } from './base/clock.js';
+import { Closers } from './base/closers.js';
 import type { Config } from './base/config.js';
 import { messageOf, problem } from './base/errors.js';
-import type { JsonValue } from './base/json.js';
 import { createLog, type Log } from './base/log.js';
 import { readOverlaid } from './base/file-overlay.js';
 import { packageRoot } from './base/package-root.js';
@@ -53,6 +52,7 @@ import { Entities } from './extension/entities.js';
 import type { Extension } from './extension/extension.js';
 import { Handlers } from './extension/handlers.js';
 import { Observations } from './extension/observations.js';
+import { providerCategories } from './extension/provider-categories.js';
 import { createExpressApp, endpointOf } from './http/express-app.js';
 import { eventStreamEndpoint } from './http/event-stream.js';
 import { Front } from './http/front.js';
@@ -84,17 +84,14 @@ import { simulator } from './iaas/adapters/simulator/site-type.js';
 import { SiteTypes } from './iaas/site-type.js';
 import { Sites } from './iaas/sites.js';
 import { GuardedDialler } from './net/dialler.js';
-import { parseCategoryDocument } from './occi/category-document.js';
-import { CategoryRegistry } from './occi/registry.js';
+import type { CategoryRegistry } from './occi/registry.js';
 import { createOvfSchemas, SCHEMA_FILES, type OvfSchemas } from './ovf/index.js';
 import { pruneReplays } from './store/replay.js';
 import { openStore, storeLocation } from './store/open-store.js';
+import { secretKeyOf } from './store/secret-key.js';
 import type { Store } from './store/sql.js';
 import { lockStore } from './store/store-lock.js';
-import { BlobStore } from './transfer/blob-store.js';
-import { ImageConverter } from './transfer/image-converter.js';
-import { ImageFetcher } from './transfer/image-fetcher.js';
-import { Uploads } from './transfer/uploads.js';
+import { openTransfer, UPLOAD_LIFETIME_MS } from './transfer/transfer.js';
 
 export interface StartOptions {
   readonly config: Config;
@@ -110,7 +107,6 @@ export interface RunningServer {
   close(graceMs?: number): Promise<void>;
 }
 
-const UPLOAD_LIFETIME_MS = 24 * 3600 * 1000;
 /** How long a client can repeat a creation and get the first answer (K12). */
 const REPLAY_LIFETIME_MS = 7 * 24 * 3600 * 1000;
 const TOKEN_USE_FLUSH_MS = 60_000;
@@ -198,36 +194,12 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   closers.add(() => sites.close());
 
   const dialler = new GuardedDialler({ allow: config.images.allow, clock });
-  const blobs = await BlobStore.open({
-    directory: join(directory, 'blobs'),
-    quotaBytes: config.limits.imageCacheBytes,
+  const { blobs, uploads, fetcher, converter } = await openTransfer({
+    config,
     clock,
-    referenced: async () => new Set([...(await uploads.held()), ...(await applianceBlobs(store))]),
-  });
-  const uploads: Uploads = await Uploads.open({
-    directory: join(directory, 'uploads'),
-    blobs,
-    clock,
-    maxBytes: config.limits.uploadBytes,
-    lifetimeMs: UPLOAD_LIFETIME_MS,
-  });
-  const fetcher = new ImageFetcher({
     dialler,
-    blobs,
-    uploads,
-    fileRoots: config.images.fileRoots,
-    maxBytes: config.limits.uploadBytes,
+    referenced: () => applianceBlobs(store),
   });
-  const { converter: command } = config.images;
-  const converter =
-    command === ''
-      ? undefined
-      : await ImageConverter.find({
-          blobs,
-          directory: join(directory, 'converted'),
-          maxBytes: config.limits.uploadBytes,
-          command,
-        });
   const images = new SiteImages(sites, fetcher, blobs, converter);
 
   const { concurrency, perSite, leaseMs } = config.engine;
@@ -327,7 +299,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     }),
   ];
   const telemetry = createTelemetry(config.telemetry.enabled);
-  const categories = new Categories(registryOf(config, extensions));
+  const categories = new Categories(providerCategories(config, extensions));
   for (const extension of extensions) {
     handlers.register(extension.handlers);
     engine.register(traced(extension.operations, telemetry));
@@ -469,49 +441,5 @@ function readSigner(file: string): string {
       place: { path: 'ovf.trustedSigners' },
       remedy: 'name readable files in PEM',
     });
-  }
-}
-
-/** The key that seals secrets (K26): made at the first start, outside the database, for the server's own user alone. */
-function secretKeyOf(directory: string): Uint8Array {
-  const file = join(directory, 'secret.key');
-  try {
-    writeFileSync(file, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  return Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
-}
-
-/** The standard's categories and what the extensions add, checked as a whole. */
-function registryOf(config: Config, extensions: readonly Extension[]): CategoryRegistry {
-  const folder = join(packageRoot, 'occi-kinds');
-  const files = readdirSync(folder).filter(
-    (file) => file.endsWith('.json') && (config.interop.egi || file !== 'interop-egi.json'),
-  );
-  const standard = files
-    .sort()
-    .map((file) => parseCategoryDocument(JSON.parse(readFileSync(join(folder, file), 'utf8')) as JsonValue, file));
-  const added = extensions.flatMap((extension) =>
-    extension.categories.map((document) => parseCategoryDocument(document, `extensions/${extension.name}`)),
-  );
-  return CategoryRegistry.of([...standard, ...added].flatMap((document) => document.categories));
-}
-
-/** What has been opened, closed in the opposite order, once. */
-class Closers {
-  readonly #closers: ((graceMs: number) => Promise<void>)[] = [];
-  #closing: Promise<void> | undefined;
-
-  add(closer: (graceMs: number) => Promise<void>): void {
-    this.#closers.push(closer);
-  }
-
-  close(graceMs = 0): Promise<void> {
-    this.#closing ??= this.#closers.reduceRight<Promise<void>>(
-      (earlier, closer) => earlier.then(() => closer(graceMs)),
-      Promise.resolve(),
-    );
-    return this.#closing;
   }
 }

@@ -8,7 +8,8 @@ import { newUuid } from '../../src/base/ids.js';
 import { problem } from '../../src/base/errors.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { NewChild } from '../../src/engine/operation.js';
-import type { Entities, NewEntity } from '../../src/extension/entities.js';
+import type { Entities } from '../../src/extension/entities.js';
+import type { NewEntity } from '../../src/extension/entity-draft.js';
 import type { RequestContext } from '../../src/extension/extension.js';
 import { applyChange } from '../../src/extension/handlers.js';
 import type {

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { Problem, problem, throwIfFaulty, type Fault } from '../../src/base/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../src/base/json.js';
-import type { NewEntity } from '../../src/extension/entities.js';
+import type { NewEntity } from '../../src/extension/entity-draft.js';
 import type { Attachment, RequestContext } from '../../src/extension/extension.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import {

@@ -7,7 +7,7 @@
 import { addGrant, removeGrant } from '../../src/access/grants.js';
 import { problem, type Problem } from '../../src/base/errors.js';
 import { stringAt } from '../../src/base/json.js';
-import type { NewEntity } from '../../src/extension/entities.js';
+import type { NewEntity } from '../../src/extension/entity-draft.js';
 import type { RequestContext } from '../../src/extension/extension.js';
 import type { EntityDraft, Write } from '../../src/extension/kind-handler.js';
 import { entityIdOf, pathOf } from '../../src/extension/locations.js';

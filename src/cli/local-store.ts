@@ -1,7 +1,8 @@
 /** The store of this machine's server, for commands that work on it whether the server runs or not. */
 
 import { resolve } from 'node:path';
-import { loadConfig, type Config } from '../base/config.js';
+import { loadConfig } from '../base/config-file.js';
+import type { Config } from '../base/config.js';
 import { problem } from '../base/errors.js';
 import { silentLog } from '../base/log.js';
 import type { Store } from '../store/sql.js';

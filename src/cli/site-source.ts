@@ -1,7 +1,7 @@
 /** Where `vep sites` gets its knowledge: from the server, or with `--config` from the sites themselves. */
 
 import { resolve } from 'node:path';
-import { loadConfig } from '../base/config.js';
+import { loadConfig } from '../base/config-file.js';
 import { notFound } from '../base/errors.js';
 import { silentLog } from '../base/log.js';
 import type { SiteCheck, SiteInventory } from '../client/index.js';

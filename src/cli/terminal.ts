@@ -2,7 +2,7 @@
 
 import type { Clock } from '../base/clock.js';
 import { systemClock } from '../base/clock.js';
-import type { Environment } from '../base/config.js';
+import type { Environment } from '../base/config-file.js';
 
 export interface Sink {
   write(text: string): void;

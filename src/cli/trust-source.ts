@@ -1,7 +1,8 @@
 /** The trust that a command judges by: the server's, by its configuration, or a folder that the command line names. */
 
 import { resolve } from 'node:path';
-import { loadConfig, parseConfig, type CertificatesConfig } from '../base/config.js';
+import { loadConfig, parseConfig } from '../base/config-file.js';
+import type { CertificatesConfig } from '../base/config.js';
 import { problem } from '../base/errors.js';
 import { UsageError } from './exit-codes.js';
 import type { Session } from './session.js';

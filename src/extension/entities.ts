@@ -5,41 +5,31 @@
  * comes about exactly as one that a client POSTs.
  */
 
-import { createHash } from 'node:crypto';
 import type { Access } from '../access/access.js';
 import type { Verb } from '../access/policy.js';
 import type { Clock } from '../base/clock.js';
 import { notFound, problem } from '../base/errors.js';
-import { isUuid, newUuid } from '../base/ids.js';
-import { canonicalJson, type JsonObject, type JsonValue } from '../base/json.js';
+import { isUuid } from '../base/ids.js';
+import type { JsonObject } from '../base/json.js';
 import type { NewChild } from '../engine/operation.js';
 import type { Engine } from '../engine/engine.js';
-import { isLinkView, type Mixin } from '../occi/model.js';
+import type { Mixin } from '../occi/model.js';
 import type { CategoryRegistry } from '../occi/registry.js';
-import type { ResolvedCreate, ResolvedLink } from '../occi/resolve/index.js';
+import type { ResolvedLink } from '../occi/resolve/index.js';
 import { isActionOffered } from '../occi/visible.js';
-import { appendAudit } from '../store/audit.js';
-import {
-  buriedComponentsOf,
-  findEntity,
-  insertEntity,
-  linksOf,
-  linksTo,
-  loadForUpdate,
-  removeEntity,
-  tombstoneEntity,
-  updateEntity,
-} from '../store/entities.js';
+import { findEntity, insertEntity, loadForUpdate, updateEntity } from '../store/entities.js';
 import type { EntityRecord } from '../store/entity-record.js';
-import { recallReplay, rememberReplay } from '../store/replay.js';
-import type { Store, Tx } from '../store/sql.js';
+import type { Store } from '../store/sql.js';
 import type { Admission } from './admission.js';
-import { emitEvent } from './events.js';
-import type { Attachment, RequestContext } from './extension.js';
+import { draftEntity, recordOf, type Belonging, type NewEntity } from './entity-draft.js';
+import { EntityRemoval } from './entity-removal.js';
+import { noteEntity } from './entity-trail.js';
+import { existingEntity } from './existing.js';
+import type { RequestContext } from './extension.js';
 import type { Handlers } from './handlers.js';
-import type { EntityChange, EntityDraft, Invocation, KindHandler, OperationDraft, Write } from './kind-handler.js';
-import { entityIdOf } from './locations.js';
-import { parseEntityView, renderRecord, showLink } from './rendering.js';
+import type { EntityChange, EntityDraft, Invocation, KindHandler, Write } from './kind-handler.js';
+import { renderRecord } from './rendering.js';
+import { recallOrMake } from './replay.js';
 
 export interface EntityServices {
   readonly store: Store;
@@ -51,38 +41,13 @@ export interface EntityServices {
   readonly admission?: Admission;
 }
 
-/** A new entity as the renderings and the registry have made it out, with what came along. */
-export interface NewEntity {
-  readonly resolved: ResolvedCreate;
-  readonly attachments?: readonly Attachment[];
-  /** `Idempotency-Key`, or the `occi.core.id` that the client sent (K12). */
-  readonly replayKey?: string;
-  /** How many entities one request makes under one `Idempotency-Key`, when it is not one: a request of others is another. */
-  readonly among?: number;
-  /** What the kind's handler made ready before the transaction; only that handler knows what it is. */
-  readonly prepared?: unknown;
-}
-
-/** What an extension decides for an entity that it creates on behalf of another (an appliance's compute). */
-export interface Belonging {
-  readonly owner: string;
-  readonly group: string;
-  readonly appliance?: string;
-  readonly site?: string;
-  readonly id?: string;
-  /** Filed by the extension itself, as part of a graph. */
-  readonly heading?: string;
-  /** Links: the source does not show it yet; {@link Entities.showLinks} will show all of them at once. */
-  readonly unshown?: boolean;
-  /** Links: whoever makes it has judged its ends already, e.g. those of an appliance's own components. */
-  readonly trusted?: boolean;
-}
-
 export class Entities {
   readonly #services: EntityServices;
+  readonly #removal: EntityRemoval;
 
   constructor(services: EntityServices) {
     this.#services = services;
+    this.#removal = new EntityRemoval(services);
   }
 
   /** Runs one request's transaction. */
@@ -109,31 +74,9 @@ export class Entities {
   /** Creates all or none. A replay of an earlier request answers with what that one made (K12). */
   async create(write: Write, entities: readonly NewEntity[]): Promise<EntityRecord[]> {
     const created: EntityRecord[] = [];
-    for (const entity of entities) created.push(await this.#createOrRecall(write, entity));
+    for (const entity of entities)
+      created.push(await recallOrMake(write, entity, () => this.#createByClient(write, entity)));
     return created;
-  }
-
-  async #createOrRecall(write: Write, entity: NewEntity): Promise<EntityRecord> {
-    const { tx, context, now } = write;
-    const kind = entity.resolved.kind.id;
-    if (entity.replayKey === undefined) return this.#createByClient(write, entity);
-    const key = { principal: context.principal.id, kind, key: entity.replayKey };
-    const bodyDigest = digestOf(entity);
-    const earlier = await recallReplay(tx, key);
-    if (earlier) {
-      const record = earlier.bodyDigest === bodyDigest ? await findEntity(tx, earlier.entity) : undefined;
-      if (record?.phase === 'live') return record;
-      if (earlier.bodyDigest !== bodyDigest) {
-        throw problem('conflict', 'entity.replay-differs', 'this identifier came with another request before', {
-          place: { field: 'occi.core.id' },
-          rule: 'K12',
-          remedy: 'leave the identifier out, or send a new one',
-        });
-      }
-    }
-    const record = await this.#createByClient(write, entity);
-    await rememberReplay(tx, { ...key, bodyDigest, entity: record.id, createdAt: now });
-    return record;
   }
 
   async #createByClient(write: Write, entity: NewEntity): Promise<EntityRecord> {
@@ -157,7 +100,7 @@ export class Entities {
     const { tx, context, now } = write;
     const { resolved } = entity;
     const handler = this.#services.handlers.of(resolved.kind.id);
-    const draft = await this.#draft(write, entity, belonging);
+    const draft = await draftEntity(this.#services.access, write, entity, belonging);
     this.#permit(context, 'create', draft);
     await handler.prepare(write, draft);
     const record = await renderRecord(
@@ -170,10 +113,10 @@ export class Entities {
     await insertEntity(tx, record);
     await this.#services.admission?.entered(write, record);
     for (const link of draft.links) await this.#makeInline(write, record, link, belonging);
-    const stored = draft.links.length === 0 ? record : await this.#current(tx, record.id);
+    const stored = draft.links.length === 0 ? record : await existingEntity(tx, record.id);
     await handler.created(write, stored, draft);
-    await this.#noted(write, 'create', record);
-    return this.#current(tx, record.id);
+    await noteEntity(write, 'create', record);
+    return existingEntity(tx, record.id);
   }
 
   /** A link given inside its source (GFD.185 §3.4.5): created like any other, under the source's owner. */
@@ -188,7 +131,7 @@ export class Entities {
 
   /** Renders a resource anew with all links that it has by now. */
   async showLinks(write: Write, id: string): Promise<void> {
-    const entity = await this.#current(write.tx, id);
+    const entity = await existingEntity(write.tx, id);
     const rendered = await renderRecord(write.tx, entity, write.registry, this.#services.handlers);
     await updateEntity(write.tx, entity, { ...rendered, observedRevision: entity.observedRevision + 1 });
   }
@@ -217,7 +160,7 @@ export class Entities {
 
   /** Notes the state to which operations lead that an extension files itself (K10). */
   async head(write: Write, id: string, heading: string): Promise<void> {
-    const entity = await this.#current(write.tx, id);
+    const entity = await existingEntity(write.tx, id);
     const headed = await renderRecord(write.tx, { ...entity, heading }, write.registry, this.#services.handlers);
     await updateEntity(write.tx, entity, { ...headed, observedRevision: entity.observedRevision + 1 });
   }
@@ -251,7 +194,7 @@ export class Entities {
 
   /** Takes a mixin away whose definition goes: nobody is asked (C-099). */
   async dropMixin(write: Write, id: string, mixin: Mixin): Promise<void> {
-    const entity = await this.#current(write.tx, id);
+    const entity = await existingEntity(write.tx, id);
     await this.#save(
       write,
       entity,
@@ -326,7 +269,7 @@ export class Entities {
 
   /** A deletion of a whole collection takes whole appliances (K08). */
   async removeAsMember(write: Write, id: string): Promise<void> {
-    const entity = await this.#current(write.tx, id);
+    const entity = await existingEntity(write.tx, id);
     await this.remove(write, entity.appliance ?? id);
   }
 
@@ -348,55 +291,16 @@ export class Entities {
    * Tombstones the entities with all links from and to them, and answers the releases still to be filed, keyed by
    * entity, links first. A release waits by itself until the links of its entity are gone.
    */
-  async planRemoval(write: Write, entities: readonly EntityRecord[]): Promise<NewChild[]> {
-    const { tx } = write;
-    const ids = entities.map((entity) => entity.id);
-    const links = [...(await linksOf(tx, ids)), ...(await linksTo(tx, ids))];
-    const doomed = new Map([...links, ...entities].map((entity) => [entity.id, entity]));
-    const children: NewChild[] = [];
-    for (const entity of doomed.values()) {
-      await this.#unshow(tx, entity, ids);
-      const child = await this.#bury(write, entity);
-      if (child) children.push(child);
-    }
-    return children;
-  }
-
-  async #bury(write: Write, entity: EntityRecord): Promise<NewChild | undefined> {
-    const { tx, now } = write;
-    await this.#services.engine.supersede(tx, entity.id);
-    const current = await this.#current(tx, entity.id);
-    const release = await this.#services.handlers.of(entity.kind).release(write, current);
-    await this.#noted(write, 'delete', current);
-    if (!release) {
-      await removeEntity(tx, entity.id);
-      return undefined;
-    }
-    await tombstoneEntity(tx, current, now);
-    return childOf(entity.id, release);
+  planRemoval(write: Write, entities: readonly EntityRecord[]): Promise<NewChild[]> {
+    return this.#removal.plan(write, entities);
   }
 
   /**
    * Releases that were under way for components of an appliance when its work was cancelled, to be filed again: a deletion
    * is never given up (K11).
    */
-  async resumeRemoval(write: Write, appliance: string): Promise<NewChild[]> {
-    const children: NewChild[] = [];
-    for (const entity of await buriedComponentsOf(write.tx, appliance)) {
-      await this.#services.engine.supersede(write.tx, entity.id);
-      const release = await this.#services.handlers.of(entity.kind).release(write, entity);
-      if (release) children.push(childOf(entity.id, release));
-      else await removeEntity(write.tx, entity.id);
-    }
-    return children;
-  }
-
-  /** Takes a link out of the rendering of its source, unless the source goes as well. */
-  async #unshow(tx: Tx, link: EntityRecord, doomed: readonly string[]): Promise<void> {
-    if (link.source === null || doomed.includes(link.source)) return;
-    const source = await findEntity(tx, link.source);
-    const view = parseEntityView(link.rendering);
-    if (source?.phase === 'live' && isLinkView(view)) await showLink(tx, source, view, 'gone');
+  resumeRemoval(write: Write, appliance: string): Promise<NewChild[]> {
+    return this.#removal.resume(write, appliance);
   }
 
   /** Stores what a handler made of an entity, with a new version, rendering, event and audit entry. */
@@ -408,12 +312,12 @@ export class Entities {
     details: JsonObject = {},
   ): Promise<EntityRecord> {
     const { tx, now } = write;
-    const stored = await this.#current(tx, before.id);
+    const stored = await existingEntity(tx, before.id);
     const raised = { ...after, version: stored.version + 1, observedRevision: stored.observedRevision, changedAt: now };
     const rendered = await renderRecord(tx, raised, write.registry, this.#services.handlers);
     await updateEntity(tx, stored, rendered);
     await this.#services.admission?.changed(write, before, rendered);
-    await this.#noted(write, verb, rendered, details);
+    await noteEntity(write, verb, rendered, details);
     return rendered;
   }
 
@@ -448,138 +352,10 @@ export class Entities {
       remedy: 'ask the provider',
     });
   }
-
-  async #draft(write: Write, entity: NewEntity, belonging: Belonging): Promise<EntityDraft> {
-    const { registry } = write;
-    const { resolved, attachments = [], prepared } = entity;
-    const definitions = registry.attributesOf(
-      resolved.kind.id,
-      resolved.mixins.map((mixin) => mixin.id),
-    );
-    const wanted: EntityDraft['wanted'] = {};
-    const observed: EntityDraft['observed'] = {};
-    for (const [name, value] of Object.entries(resolved.attributes)) {
-      const definition = definitions.get(name);
-      (definition?.mutable || definition?.createOnly ? wanted : observed)[name] = value;
-    }
-    return {
-      id: belonging.id ?? newUuid(write.now),
-      kind: resolved.kind,
-      mixins: resolved.mixins.map((mixin) => mixin.id),
-      ...(resolved.title === undefined ? {} : { title: resolved.title }),
-      ...(resolved.summary === undefined ? {} : { summary: resolved.summary }),
-      wanted,
-      observed,
-      ...belonging,
-      ...(resolved.source === undefined ? {} : await this.#ends(write, resolved, belonging)),
-      links: resolved.links,
-      attachments,
-      prepared,
-    };
-  }
-
-  /** The ends of a link: the source must be the caller's to change, the target theirs to see (S-072, S-077). */
-  async #ends(
-    write: Write,
-    resolved: ResolvedCreate,
-    belonging: Belonging,
-  ): Promise<Pick<EntityDraft, 'source' | 'target' | 'targetUri'>> {
-    const source = await this.#end(write, resolved.source ?? '', 'update', belonging);
-    if (!source) throw unknownEnd('source', resolved.source ?? '');
-    const targetReference = resolved.target ?? '';
-    const target = await this.#end(write, targetReference, 'read', belonging);
-    if (target) return { source, target };
-    const external = /^[a-z][a-z0-9+.-]*:/i.test(targetReference) && write.context.version === '1.2';
-    if (!external) throw unknownEnd('target', targetReference);
-    return { source, targetUri: targetReference };
-  }
-
-  async #end(write: Write, reference: string, verb: Verb, belonging: Belonging): Promise<EntityRecord | undefined> {
-    const id = entityIdOf(reference, write.context.base);
-    if (id === undefined) return undefined;
-    if (belonging.appliance !== undefined || belonging.trusted === true) return this.#current(write.tx, id);
-    const { access } = this.#services;
-    const entity = await loadForUpdate(write.tx, id, access.scope(write.context.principal, 'read'));
-    return entity && access.decide(write.context.principal, verb, entity) ? entity : undefined;
-  }
-
-  async #current(tx: Tx, id: string): Promise<EntityRecord> {
-    const record = await findEntity(tx, id);
-    if (!record) throw notFound();
-    return record;
-  }
-
-  async #noted(write: Write, verb: Verb, entity: EntityRecord, details: JsonObject = {}): Promise<void> {
-    const { tx, context, now } = write;
-    await appendAudit(tx, {
-      at: now,
-      actor: context.principal.id,
-      group: entity.group,
-      verb,
-      entity: entity.id,
-      kind: entity.kind,
-      outcome: 'granted',
-      requestId: context.requestId,
-      details,
-    });
-    const data = { entity: entity.id, kind: entity.kind, version: entity.version, ...details };
-    await emitEvent(
-      tx,
-      { type: `eu.contrail-project.entity.${PAST[verb]}`, subject: entity.appliance ?? entity.id, data },
-      now,
-    );
-  }
 }
-
-function childOf(entity: string, { type, site, input }: OperationDraft): NewChild {
-  return { key: entity, type, entity, site, input, after: [] };
-}
-
-const PAST: Readonly<Partial<Record<Verb, string>>> = {
-  create: 'created',
-  update: 'updated',
-  delete: 'deleted',
-  act: 'acted-on',
-};
 
 /** Checks an entity against what the client knows of it; throws a Problem `precondition-failed`. */
 export type Precondition = (entity: EntityRecord) => void;
-
-function unknownEnd(which: 'source' | 'target', reference: string): Error {
-  return problem('invalid', `occi.link-${which}-unknown`, `the ${which} of the link is not an entity of yours here`, {
-    place: { field: `occi.core.${which}` },
-    rule: 'GFD.221 §5.4.3',
-    value: reference.slice(0, 80),
-    remedy: 'name an entity by the URL under which this server shows it',
-  });
-}
-
-function recordOf(draft: EntityDraft, now: number): EntityRecord {
-  return {
-    id: draft.id,
-    kind: draft.kind.id,
-    mixins: draft.mixins,
-    owner: draft.owner,
-    group: draft.group,
-    appliance: draft.appliance ?? null,
-    site: draft.site ?? null,
-    siteRef: null,
-    phase: 'live',
-    version: 1,
-    observedRevision: 0,
-    title: draft.title ?? null,
-    summary: draft.summary ?? null,
-    heading: draft.heading ?? null,
-    source: draft.source?.id ?? null,
-    target: draft.target?.id ?? null,
-    targetUri: draft.targetUri ?? null,
-    wanted: draft.wanted,
-    observed: draft.observed,
-    rendering: '',
-    createdAt: now,
-    changedAt: now,
-  };
-}
 
 function isEmpty(change: EntityChange): boolean {
   return (
@@ -591,7 +367,6 @@ function isEmpty(change: EntityChange): boolean {
   );
 }
 
-/** What makes two requests the same: everything but the identifier itself. */
 /** A mixin that cannot be taken away: a refusal, where passing over it would look like success. */
 function staysOn({ id }: Mixin, why: string): Error {
   return problem('conflict', 'occi.mixin-stays', `${id} cannot be taken away: ${why}`, {
@@ -599,33 +374,4 @@ function staysOn({ id }: Mixin, why: string): Error {
     rule: 'GFD.221 §5.3.4',
     remedy: 'leave it, or create another entity without it',
   });
-}
-
-function digestOf({ resolved, attachments, among }: NewEntity): string {
-  const link = ({ kind, mixins, attributes, target, title }: ResolvedLink): JsonValue => ({
-    kind: kind.id,
-    mixins: mixins.map((mixin) => mixin.id),
-    attributes,
-    target: target ?? null,
-    title: title ?? null,
-  });
-  const body: JsonValue = {
-    ...(among === undefined ? {} : { among }),
-    kind: resolved.kind.id,
-    mixins: resolved.mixins.map((mixin) => mixin.id),
-    attributes: resolved.attributes,
-    title: resolved.title ?? null,
-    summary: resolved.summary ?? null,
-    source: resolved.source ?? null,
-    target: resolved.target ?? null,
-    links: resolved.links.map(link),
-    attachments: (attachments ?? []).map((each) => [
-      each.name,
-      each.blob?.sha256 ??
-        createHash('sha256')
-          .update(each.bytes ?? '')
-          .digest('hex'),
-    ]),
-  };
-  return createHash('sha256').update(canonicalJson(body)).digest('hex');
 }

@@ -10,7 +10,7 @@ import type { CategoryRegistry } from '../occi/registry.js';
 import type { ResolvedLink } from '../occi/resolve/index.js';
 import type { EntityRecord } from '../store/entity-record.js';
 import type { Tx } from '../store/sql.js';
-import type { NewEntity } from './entities.js';
+import type { NewEntity } from './entity-draft.js';
 import type { Attachment, RequestContext } from './extension.js';
 
 /** What every hook gets: the transaction, who asks, and the categories as the caller sees them. */

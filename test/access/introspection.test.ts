@@ -14,7 +14,7 @@ import { jest } from '@jest/globals';
 import { Authenticator } from '../../src/access/authenticate.js';
 import { Access } from '../../src/access/access.js';
 import { BearerSignIn, type IssuerSettings } from '../../src/access/oidc/bearer-sign-in.js';
-import { parseConfig } from '../../src/base/config.js';
+import { parseConfig } from '../../src/base/config-file.js';
 import { Problem } from '../../src/base/errors.js';
 import { GuardedDialler } from '../../src/net/dialler.js';
 import { forEachDatabase } from '../support/databases.js';

@@ -3,7 +3,7 @@
  * attack is first shown to work where the defence is not.
  */
 
-import { parseConfig } from '../../src/base/config.js';
+import { parseConfig } from '../../src/base/config-file.js';
 import { Problem } from '../../src/base/errors.js';
 import { Wire } from '../infrastructure/wire.js';
 import { descriptor, OVF_TYPE } from '../integration/appliance-wire.js';

@@ -1,4 +1,4 @@
-import { parseConfig } from '../../src/base/config.js';
+import { parseConfig } from '../../src/base/config-file.js';
 import { Problem } from '../../src/base/errors.js';
 
 function faultsOf(text: string, environment = {}): string[] {

@@ -9,7 +9,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseConfig } from '../../src/base/config.js';
+import { parseConfig } from '../../src/base/config-file.js';
 import { silentLog } from '../../src/base/log.js';
 import type { ResourceClass, SiteAdapter } from '../../src/iaas/adapter.js';
 import { parseSimulatorConfig } from '../../src/iaas/adapters/simulator/config.js';

@@ -5,7 +5,7 @@
 
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { parseConfig } from '../../src/base/config.js';
+import { parseConfig } from '../../src/base/config-file.js';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 

@@ -1,7 +1,7 @@
 /** `vep config check`: reads the configuration as the server would and says what is wrong with it. */
 
 import { resolve } from 'node:path';
-import { loadConfig } from '../../base/config.js';
+import { loadConfig } from '../../base/config-file.js';
 import { checkSiteOptions } from '../server-module.js';
 import type { Session } from '../session.js';
 import { displayText } from '../ui/display-text.js';

@@ -1,7 +1,7 @@
 /** `vep serve`: runs a server until it is told to stop. The first line of standard output says that it is ready. */
 
 import { join, relative } from 'node:path';
-import { loadConfig } from '../../base/config.js';
+import { loadConfig } from '../../base/config-file.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { startServer } from '../server-module.js';
 import type { Session } from '../session.js';

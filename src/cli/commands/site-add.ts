@@ -6,7 +6,8 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isSeq, parse, parseDocument, YAMLSeq, type Document } from 'yaml';
-import { parseConfig, type Config } from '../../base/config.js';
+import { parseConfig } from '../../base/config-file.js';
+import type { Config } from '../../base/config.js';
 import { messageOf, problem } from '../../base/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../base/json.js';
 import { silentLog } from '../../base/log.js';

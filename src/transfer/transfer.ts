@@ -1,0 +1,55 @@
+/** Everything that images and uploads pass through, opened together: they share one store of blobs below the data directory. */
+
+import { join } from 'node:path';
+import type { Clock } from '../base/clock.js';
+import type { Config } from '../base/config.js';
+import type { GuardedDialler } from '../net/dialler.js';
+import { BlobStore } from './blob-store.js';
+import { ImageConverter } from './image-converter.js';
+import { ImageFetcher } from './image-fetcher.js';
+import { Uploads } from './uploads.js';
+
+/** How long an upload waits for the rest of it, or for whoever names it. */
+export const UPLOAD_LIFETIME_MS = 24 * 3600 * 1000;
+
+export interface Transfer {
+  readonly blobs: BlobStore;
+  readonly uploads: Uploads;
+  readonly fetcher: ImageFetcher;
+  /** Absent: images are never converted. */
+  readonly converter: ImageConverter | undefined;
+}
+
+/** `referenced` are the blobs that somebody else still needs, besides unfinished uploads. */
+export async function openTransfer({
+  config: { data, limits, images },
+  clock,
+  dialler,
+  referenced,
+}: {
+  readonly config: Pick<Config, 'data' | 'limits' | 'images'>;
+  readonly clock: Clock;
+  readonly dialler: GuardedDialler;
+  readonly referenced: () => Promise<Iterable<string>>;
+}): Promise<Transfer> {
+  const { directory } = data;
+  const { uploadBytes: maxBytes, imageCacheBytes: quotaBytes } = limits;
+  const blobs = await BlobStore.open({
+    directory: join(directory, 'blobs'),
+    quotaBytes,
+    clock,
+    referenced: async () => new Set([...(await uploads.held()), ...(await referenced())]),
+  });
+  const lifetimeMs = UPLOAD_LIFETIME_MS;
+  const uploads: Uploads = await Uploads.open({
+    directory: join(directory, 'uploads'),
+    blobs,
+    clock,
+    maxBytes,
+    lifetimeMs,
+  });
+  const fetcher = new ImageFetcher({ dialler, blobs, uploads, fileRoots: images.fileRoots, maxBytes });
+  const command = images.converter;
+  const converted = { blobs, directory: join(directory, 'converted'), maxBytes, command };
+  return { blobs, uploads, fetcher, converter: command === '' ? undefined : await ImageConverter.find(converted) };
+}
