@@ -13,6 +13,9 @@ export default {
   },
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts', 'extensions/**/*.ts', '!**/*.test.ts'],
+  // The logs and trails of all servers of the run are kept, and searched for its secrets at the end.
+  globalSetup: '<rootDir>/test/support/run/begin.mjs',
+  globalTeardown: '<rootDir>/test/support/run/end.mjs',
   testTimeout: 30_000,
   // Both cores of a small machine: the default leaves one idle.
   maxWorkers: 2,

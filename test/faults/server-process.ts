@@ -2,9 +2,10 @@
 
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
+import { keepSaid, keepTold, secret } from '../support/run.js';
 
 const READY = /^VEP ready at (\S+)$/m;
 /** Milliseconds a start may take; generous, for busy machines. */
@@ -51,7 +52,10 @@ export class ServerProcess {
       },
     });
     this.#child = child;
-    child.stderr.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.log += chunk.toString();
+      keepSaid(chunk.toString());
+    });
     return new Promise((resolve, reject) => {
       let said = '';
       const late = setTimeout(() => reject(new Error(`not ready in time: ${this.log}`)), START_MS);
@@ -76,6 +80,11 @@ export class ServerProcess {
     const gone = once(child, 'exit');
     child.kill('SIGKILL');
     await gone;
+    await keepTold({ sqlite: join(this.#directory, 'vep.db') });
+    for (const name of ['user', 'admin']) {
+      const file = join(this.#directory, `${name}.token`);
+      if (existsSync(file)) secret(readFileSync(file, 'utf8').trim(), 'token of the first start');
+    }
   }
 }
 

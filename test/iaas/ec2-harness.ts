@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock, type Clock } from '../../src/base/clock.js';
 import type { JsonObject } from '../../src/base/json.js';
-import { silentLog } from '../../src/base/log.js';
 import type { SiteAdapter } from '../../src/iaas/adapter.js';
 import { ec2 } from '../../src/iaas/adapters/ec2/site-type.js';
 import { faultsOnTheWire, type Harness, type Wire } from '../support/adapter-suite.js';
 import { FakeEc2, KEY, SECRET, type FakeEc2Options } from '../support/fake-ec2/index.js';
 import { VPC, ZONE } from '../support/fake-ec2/world.js';
 import { FaultyProxy, type WireRequest } from '../support/faulty-proxy.js';
+import { runLog } from '../support/run.js';
 
 /** The operation of EC2 that does the work of a method of the adapter. */
 const OPERATIONS: Readonly<Record<string, RegExp>> = {
@@ -59,7 +59,7 @@ export function optionsFor(endpoint: string, bucket: string, directory: string, 
 }
 
 export function openSite(options: JsonObject, directory: string, clock: Clock = systemClock): Promise<SiteAdapter> {
-  return ec2.read(options)({ site: 'cloud', clock, log: silentLog, data: { directory } });
+  return ec2.read(options)({ site: 'cloud', clock, log: runLog(), data: { directory } });
 }
 
 export interface Ec2Harness extends Harness {

@@ -10,7 +10,6 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../../src/base/clock.js';
 import type { JsonObject } from '../../src/base/json.js';
-import { silentLog } from '../../src/base/log.js';
 import { newUuid } from '../../src/base/ids.js';
 import type { SiteAdapter } from '../../src/iaas/adapter.js';
 import { openAccount } from '../../src/iaas/adapters/libvirt/account.js';
@@ -21,6 +20,7 @@ import { faultsOnTheWire, type Harness, type Wire } from '../support/adapter-sui
 import { programAt } from '../support/counterparts.js';
 import { FaultyPrograms } from '../support/faulty-programs.js';
 import type { WireRequest } from '../support/faulty-proxy.js';
+import { runLog } from '../support/run.js';
 
 export const PROGRAMS = ['virsh', 'libvirtd', 'qemu-img', 'qemu-system-x86_64'] as const;
 
@@ -81,7 +81,7 @@ function isAlive(pid: number): boolean {
 }
 
 export function openSite(options: JsonObject, directory: string): Promise<SiteAdapter> {
-  return libvirt.read(options)({ site: 'here', clock: systemClock, log: silentLog, data: { directory } });
+  return libvirt.read(options)({ site: 'here', clock: systemClock, log: runLog(), data: { directory } });
 }
 
 /** A program fails in fewer ways than a service: one has no statuses, and nonsense is nonsense. */

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../../src/base/clock.js';
-import { silentLog } from '../../src/base/log.js';
 import type { ComputeSpec, IaasError, SiteAdapter } from '../../src/iaas/adapter.js';
 import { nimbus } from '../../src/iaas/adapters/ec2/site-type.js';
 import { CALL_LIMITS, GuardedSite } from '../../src/iaas/guarded-site.js';
 import { ACCESS_ID, FakeNimbus, SECRET } from '../support/fake-nimbus/index.js';
 import { FaultyProxy, type WireFault } from '../support/faulty-proxy.js';
+import { runLog } from '../support/run.js';
 
 const FILE = Buffer.from('an image');
 const DIGEST = createHash('sha256').update(FILE).digest('hex');
@@ -38,7 +38,7 @@ beforeAll(async () => {
     ],
     capacity: { cores: 8, memoryGib: 16 },
     images: { known: [{ sha256: DIGEST, image: 'base-image' }] },
-  })({ site: 'nimbus', clock: systemClock, log: silentLog, data: { directory } });
+  })({ site: 'nimbus', clock: systemClock, log: runLog(), data: { directory } });
   site = new GuardedSite(adapter, systemClock, CALL_LIMITS, () => undefined);
 });
 

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../../src/base/clock.js';
 import type { JsonObject } from '../../src/base/json.js';
-import { silentLog } from '../../src/base/log.js';
 import type { SiteAdapter } from '../../src/iaas/adapter.js';
 import { parseSimulatorConfig } from '../../src/iaas/adapters/simulator/config.js';
 import type { FaultKind } from '../../src/iaas/adapters/simulator/faults.js';
@@ -17,6 +16,7 @@ import { FakeOcci } from '../support/fake-occi.js';
 import { FaultyProxy, type WireRequest } from '../support/faulty-proxy.js';
 import { startTestServer, type TestServer } from '../support/server.js';
 import { qcow2 } from './simulator-harness.js';
+import { runLog } from '../support/run.js';
 
 const GIB = 2 ** 30;
 const REQUESTS: Readonly<Record<string, (request: WireRequest) => boolean>> = {
@@ -46,7 +46,7 @@ export function openOcci(options: JsonObject, directory: string, site = 'peer'):
   return occi.read({ capacity: CAPACITY, ...quick, ...options })({
     site,
     clock: systemClock,
-    log: silentLog,
+    log: runLog(),
     data: { directory },
   });
 }
@@ -69,7 +69,7 @@ export async function vepHarness(rendering = 'auto'): Promise<Harness & { readon
   const below = await createSimulator(parseSimulatorConfig({ timeFactor: 1000, ...site }), {
     site: 'sim',
     clock: systemClock,
-    log: silentLog,
+    log: runLog(),
     home: { directory: join(server.directory, 'sites') },
   });
   const inject = (kind: FaultKind) => (operation: string) => below.injectFault({ operation, kind, nth: 1 });

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock, type Clock } from '../../src/base/clock.js';
 import type { JsonObject } from '../../src/base/json.js';
-import { silentLog } from '../../src/base/log.js';
 import type { Owner, SiteAdapter } from '../../src/iaas/adapter.js';
 import { openNebula } from '../../src/iaas/adapters/opennebula/site-type.js';
 import { faultsOnTheWire, type Harness, type Wire } from '../support/adapter-suite.js';
@@ -14,6 +13,7 @@ import type { WireRequest } from '../support/faulty-proxy.js';
 import { FaultyProxy } from '../support/faulty-proxy.js';
 import { FakeOned, type FakeOnedOptions } from '../support/fake-oned/index.js';
 import { qcow2 } from './simulator-harness.js';
+import { runLog } from '../support/run.js';
 
 export const PASSWORD = 'serveradmin-secret';
 
@@ -54,7 +54,7 @@ export function optionsFor(url: string, directory: string, more: JsonObject = {}
 }
 
 export function openSite(options: JsonObject, directory: string, clock: Clock = systemClock): Promise<SiteAdapter> {
-  return openNebula.read(options)({ site: 'one', clock, log: silentLog, data: { directory } });
+  return openNebula.read(options)({ site: 'one', clock, log: runLog(), data: { directory } });
 }
 
 /** Everything is made for this owner, as the engine does it for the owner of an entity. */

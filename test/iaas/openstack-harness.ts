@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock, type Clock } from '../../src/base/clock.js';
 import type { JsonObject } from '../../src/base/json.js';
-import { silentLog } from '../../src/base/log.js';
 import type { SiteAdapter } from '../../src/iaas/adapter.js';
 import { openStack } from '../../src/iaas/adapters/openstack/site-type.js';
 import { writeRef } from '../../src/iaas/adapters/openstack/marks.js';
@@ -16,6 +15,7 @@ import { FakeOpenStack } from '../support/fake-openstack/index.js';
 import { Front } from '../support/real-openstack/front.js';
 import { Tenancy } from '../support/real-openstack/tenancy.js';
 import { qcow2 } from './simulator-harness.js';
+import { runLog } from '../support/run.js';
 
 /** The request that does the work of a method of the adapter: method, path, and what its body begins with. */
 const CALLS: Readonly<Record<string, readonly [method: string, path: RegExp, body?: RegExp]>> = {
@@ -67,7 +67,7 @@ export function optionsFor({ url, user, password, project, more = {} }: SiteWish
 }
 
 export function openSite(options: JsonObject, directory: string, clock: Clock = systemClock): Promise<SiteAdapter> {
-  return openStack.read(options)({ site: 'stack', clock, log: silentLog, data: { directory } });
+  return openStack.read(options)({ site: 'stack', clock, log: runLog(), data: { directory } });
 }
 
 /** Sizes of the behaviour suite: cores and MiB. */

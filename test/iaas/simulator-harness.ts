@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { silentLog } from '../../src/base/log.js';
 import { newUuid } from '../../src/base/ids.js';
 import type { SiteAdapter } from '../../src/iaas/adapter.js';
 import { parseSimulatorConfig } from '../../src/iaas/adapters/simulator/config.js';
@@ -16,6 +15,7 @@ import {
 } from '../../src/iaas/adapters/simulator/simulator.js';
 import type { Harness } from '../support/adapter-suite.js';
 import { SiteClock } from './site-clock.js';
+import { runLog } from '../support/run.js';
 
 export type Simulator = SiteAdapter & SimulatorControls;
 export type Home = SimulatorSurroundings['home'];
@@ -58,7 +58,7 @@ export async function simulatorHarness(
   const { home, site, remove } = await makeHome();
   const clock = new SiteClock();
   const open = (): Promise<Simulator> =>
-    createSimulator(parseSimulatorConfig(options), { site, clock, log: silentLog, home });
+    createSimulator(parseSimulatorConfig(options), { site, clock, log: runLog(), home });
   const adapter = await open();
   const inject = (kind: FaultKind) => (operation: string) => adapter.injectFault({ operation, kind, nth: 1 });
   return {

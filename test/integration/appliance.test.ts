@@ -17,6 +17,7 @@ import {
   send,
   untilNothingIsLeft,
 } from './appliance-wire.js';
+import { secret } from '../support/run.js';
 
 forEachServer({}, (server) => {
   const client = (): Client => new Client(server(), '1.2');
@@ -170,7 +171,9 @@ forEachServer({}, (server) => {
     ];
     const missing = await send(client(), descriptor({ properties }));
     expect([missing.status, missing.text]).toEqual([400, expect.stringContaining('password')]);
-    const inputs = JSON.stringify({ properties: { password: 'hunter2-hunter2' } }).replace(/["\\]/g, '\\$&');
+    const inputs = JSON.stringify({
+      properties: { password: secret('hunter2-hunter2', 'password in an input') },
+    }).replace(/["\\]/g, '\\$&');
     const reply = await send(client(), descriptor({ properties }), [`${OVF}.inputs="${inputs}"`]);
     expect([reply.status, reply.text]).toEqual([201, expect.not.stringContaining('hunter2')]);
     await client().until(pathOf(reply), STATE, 'active');

@@ -12,6 +12,7 @@ import type { EntitySchema } from 'typeorm';
 import { silentLog } from '../../src/base/log.js';
 import { openStore, type Migration, type StoreLocation } from '../../src/store/open-store.js';
 import type { Store } from '../../src/store/sql.js';
+import { keepTold } from './run.js';
 
 /** What a suite brings to the database beside the store's own tables. */
 export interface TestTables {
@@ -49,6 +50,7 @@ function prepare(place: Place): TestDatabase {
   beforeAll(() => place.create());
   afterAll(async () => {
     for (const store of stores) await store.close();
+    await keepTold(place.at);
     await place.drop();
   });
   return {

@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { SignJWT, exportJWK, generateKeyPair, type CryptoKey, type JWTPayload } from 'jose';
 import { pkiFixtures } from './pki-fixtures.js';
+import { secret } from './run.js';
 
 export class TestIssuer {
   readonly #server: Server;
@@ -46,11 +47,14 @@ export class TestIssuer {
   }
 
   /** A token for {@link AUDIENCE} that is good for ten minutes, unless the claims say otherwise. */
-  token(claims: JWTPayload): Promise<string> {
+  async token(claims: JWTPayload): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
     const usual = { iss: this.url, sub: 'alice', aud: AUDIENCE, iat: now, exp: now + 600, jti: '1' };
     const header = { alg: 'ES256', kid: 'k', typ: 'at+jwt' };
-    return new SignJWT({ ...usual, ...claims }).setProtectedHeader(header).sign(this.#key);
+    const token = await new SignJWT({ ...usual, ...claims }).setProtectedHeader(header).sign(this.#key);
+    // Without its signature it opens nothing.
+    secret(token.slice(token.lastIndexOf('.') + 1), 'signature of an access token');
+    return token;
   }
 
   close(): void {

@@ -5,6 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import { join } from 'node:path';
 import { pkiFixtures } from './pki-fixtures.js';
+import { secretKeys, tokensIn } from './run.js';
 
 export interface SecureReply {
   readonly status: number;
@@ -15,7 +16,7 @@ export interface SecureReply {
 export interface SecureOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   /** Name of a fixture, as `voms/good`: chain and key may lie in one file. */
   readonly as?: string;
 }
@@ -24,12 +25,21 @@ export function sendSecurely(url: string, { as, body, ...options }: SecureOption
   return new Promise((resolve, reject) => {
     const request = https.request(
       url,
-      { agent: false, rejectUnauthorized: false, ...options, ...(as === undefined ? {} : identity(as)) },
+      {
+        agent: false,
+        rejectUnauthorized: false,
+        maxHeaderSize: 2 ** 20,
+        ...options,
+        ...(as === undefined ? {} : identity(as)),
+      },
       (response) => {
         let text = '';
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => (text += chunk));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
+        response.on('end', () => {
+          tokensIn(text, response.headers['x-subject-token']);
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+        });
       },
     );
     request.on('error', reject);
@@ -38,7 +48,7 @@ export function sendSecurely(url: string, { as, body, ...options }: SecureOption
 }
 
 function identity(name: string): https.RequestOptions {
-  const read = (file: string): string => readFileSync(join(pkiFixtures, file), 'utf8');
+  const read = (file: string): string => secretKeys(readFileSync(join(pkiFixtures, file), 'utf8'), `key of ${file}`);
   const cert = read(`${name}.pem`);
   const key = /-----BEGIN (?:RSA |EC )?PRIVATE KEY-----/.test(cert)
     ? cert

@@ -21,6 +21,7 @@ import type { JsonObject } from '../../src/base/json.js';
 import { silentLog, type Log } from '../../src/base/log.js';
 import { openStore, type StoreLocation } from '../../src/store/open-store.js';
 import { forEachDatabase } from './databases.js';
+import { keepTold, runLog, secret, tokensIn } from './run.js';
 import { start, type RunningServer } from '../../src/server.js';
 
 /** The accounts: `user` and `colleague` share a group, `stranger` is in another, `federation` acts for the group `vo`. */
@@ -38,7 +39,7 @@ const ACCOUNTS: readonly TestAccount[] = [
   { name: 'federation', roles: ['federation'], group: 'vo' },
 ];
 
-export const PASSWORD = 'correct horse battery staple';
+export const PASSWORD = secret('correct horse battery staple', 'password of an account');
 
 export interface TestServerOptions {
   /** Where the store lies; a fresh SQLite file when absent. */
@@ -123,7 +124,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const at: StoreLocation = options.database ?? { sqlite: join(directory, 'vep.db') };
   const config = configOf(options, directory, at);
   const minted = await makeAccounts(at, [...ACCOUNTS, ...(options.accounts ?? [])]);
-  const harness = new Harness(config, at, options.log ?? silentLog);
+  const harness = new Harness(config, at, options.log ?? runLog());
   try {
     await harness.begin(minted);
   } catch (error) {
@@ -154,7 +155,8 @@ async function makeAccounts(at: StoreLocation, accounts: readonly TestAccount[])
       const tokens: Record<string, string> = {};
       for (const { name, roles, group } of accounts) {
         await createAccount(tx, { name, roles, groups: [group], password: PASSWORD }, Date.now());
-        tokens[name] = await createToken(tx, { principal: localId(name), name: 'test', createdAt: Date.now() });
+        const wanted = { principal: localId(name), name: 'test', createdAt: Date.now() };
+        tokens[name] = secret(await createToken(tx, wanted), 'token of an account');
       }
       return tokens;
     });
@@ -183,7 +185,7 @@ class Harness implements TestServer {
     this.#server = await start({ config: this.config, log: this.#log });
     const local = (name: Part): [Part, string] => [
       name,
-      readFileSync(join(this.directory, `${name}.token`), 'utf8').trim(),
+      secret(readFileSync(join(this.directory, `${name}.token`), 'utf8').trim(), 'token of the first start'),
     ];
     this.tokens = Object.fromEntries([...Object.entries(minted), local('admin'), local('user')]) as Record<
       Part,
@@ -202,6 +204,7 @@ class Harness implements TestServer {
       ...(as === null ? {} : { authorization: `Bearer ${this.tokens[as as Part]}` }),
     };
     for (const [name, value] of Object.entries(headers)) sent[name] = typeof value === 'string' ? value : [...value];
+    tokensIn(JSON.stringify(headers), body);
     if (body !== undefined) sent['content-length'] ??= Buffer.byteLength(body);
     else if (method !== 'GET' && method !== 'HEAD') sent['content-length'] ??= 0;
     return new Promise((resolve, reject) => {
@@ -277,6 +280,7 @@ class Harness implements TestServer {
   async close(): Promise<void> {
     this.#agent.destroy();
     await this.#server?.close(2000);
+    await keepTold(this.#at);
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
@@ -286,6 +290,7 @@ async function collect(response: http.IncomingMessage): Promise<Reply> {
   for await (const chunk of response) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);
   const text = bytes.toString('utf8');
+  tokensIn(text, response.headers['x-subject-token']);
   const names = response.rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new Error(`the answer has ${twice} twice: ${response.rawHeaders.join(' | ')}`);

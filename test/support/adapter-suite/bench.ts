@@ -13,6 +13,7 @@ import {
   type SiteRef,
 } from '../../../src/iaas/adapter.js';
 import type { Faults, Harness } from './harness.js';
+import { secret } from '../run.js';
 
 type ObservedOf<C extends ResourceClass> = Extract<Observed, { readonly class: C }>;
 
@@ -29,6 +30,7 @@ export class Bench {
   /** Takes the site over. Where machines need an image, one is brought in that all machines of the suite boot. */
   async open(harness: Harness): Promise<void> {
     this.#harness = harness;
+    for (const each of harness.secrets ?? []) secret(each, 'credential of a site');
     if (!this.can.imageless) this.#boot = harness.boot ?? (await this.image());
     this.#made = [];
   }
@@ -189,8 +191,8 @@ export class Bench {
       throw new Error(`expected a refusal (${classes.join(', ')}), got ${String(thrown)}`);
     expect(classes).toContain(thrown.class);
     expect(thrown.message).not.toBe('');
-    for (const secret of this.harness.secrets ?? [])
-      expect([thrown.message, thrown.said, String(thrown.cause)].join(' ')).not.toContain(secret);
+    for (const each of this.harness.secrets ?? [])
+      expect([thrown.message, thrown.said, String(thrown.cause)].join(' ')).not.toContain(each);
   }
 
   async listed(what: ResourceClass): Promise<Observed[]> {

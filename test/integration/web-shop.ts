@@ -1,0 +1,41 @@
+/** `examples/web-shop` as a client sends it whole: one form of descriptor, image and, if wanted, agreement (K05 c). */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/base/package-root.js';
+
+export const SHOP = join(packageRoot, 'examples/web-shop');
+
+/** What one web shop takes of a VO; memory and storage in GiB. */
+export const SHOP_TAKES = {
+  appliances: 1,
+  machines: 3,
+  cores: 8,
+  memory: 12,
+  volumes: 4,
+  storage: 32,
+  networks: 2,
+} as const;
+
+export interface ShopForm {
+  readonly headers: Readonly<Record<'content-type', string>>;
+  readonly body: Uint8Array;
+}
+
+/** @param agreement text of a document to send along */
+export async function webShop({
+  title,
+  agreement,
+}: { readonly title?: string; readonly agreement?: string } = {}): Promise<ShopForm> {
+  const form = new FormData();
+  const add = (name: string, type: string, content: string | Uint8Array, filename: string): void =>
+    form.append(name, new Blob([typeof content === 'string' ? content : Uint8Array.from(content)], { type }), filename);
+  if (title !== undefined) add('entity', 'text/plain', `X-OCCI-Attribute: occi.core.title="${title}"`, 'entity.txt');
+  if (agreement !== undefined) add('sla', 'application/vnd.vep.sla+json', agreement, 'agreement.json');
+  add('ovf', 'application/ovf+xml', readFileSync(join(SHOP, 'web-shop.ovf')), 'web-shop.ovf');
+  const image = 'images/base.qcow2';
+  add('file', 'application/octet-stream', readFileSync(join(SHOP, image)), image);
+  const response = new Response(form);
+  const type = response.headers.get('content-type') ?? '';
+  return { headers: { 'content-type': type }, body: new Uint8Array(await response.arrayBuffer()) };
+}

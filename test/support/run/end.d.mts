@@ -1,0 +1,2 @@
+/** @throws Error naming what leaked where */
+export default function end(): Promise<void>;
