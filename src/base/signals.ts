@@ -1,23 +1,46 @@
 /**
  * Work that any of several signals ends. `AbortSignal.any` leaves in each of them a reference to what it makes for as long as the
- * signal lives (Node 20), and the one that stops the process lives as long as it: loops that joined it with another at every
+ * signal lives (Node 20), and the one that stops the process lives as long as it: whatever joined it with another at every
  * turn grew without end.
  */
 
+/** A signal that aborts with the first of several, for as long as it holds on to them. */
+export class JoinedSignal implements Disposable {
+  readonly signal: AbortSignal;
+  readonly #signals: readonly AbortSignal[];
+  readonly #abort: (event: { readonly target: unknown }) => void;
+
+  constructor(signals: readonly (AbortSignal | undefined)[]) {
+    const either = new AbortController();
+    this.signal = either.signal;
+    this.#signals = signals.filter((signal) => signal !== undefined);
+    this.#abort = ({ target }) => either.abort((target as AbortSignal).reason);
+    for (const signal of this.#signals) {
+      if (signal.aborted) this.#abort({ target: signal });
+      else signal.addEventListener('abort', this.#abort, { once: true });
+    }
+  }
+
+  /** Lets go of the signals. */
+  [Symbol.dispose](): void {
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#abort);
+  }
+}
+
 /** Runs work under a signal that aborts with the first of these, and lets go of them when the work has ended. */
 export async function underAny<T>(
-  signals: readonly AbortSignal[],
+  signals: readonly (AbortSignal | undefined)[],
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const either = new AbortController();
-  const abort = ({ target }: { readonly target: unknown }): void => either.abort((target as AbortSignal).reason);
-  for (const signal of signals) {
-    if (signal.aborted) abort({ target: signal });
-    else signal.addEventListener('abort', abort, { once: true });
-  }
-  try {
-    return await work(either.signal);
-  } finally {
-    for (const signal of signals) signal.removeEventListener('abort', abort);
-  }
+  using joined = new JoinedSignal(signals);
+  return await work(joined.signal);
+}
+
+/** The same for what comes piece by piece: the signals are let go of when the last piece was taken, or nobody wants more. */
+export async function* piecesUnderAny<T>(
+  signals: readonly (AbortSignal | undefined)[],
+  pieces: (signal: AbortSignal) => AsyncIterable<T>,
+): AsyncIterable<T> {
+  using joined = new JoinedSignal(signals);
+  yield* pieces(joined.signal);
 }

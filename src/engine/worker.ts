@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.js';
 import { Problem } from '../base/errors.js';
 import { newUuid, type Uuid } from '../base/ids.js';
 import type { Log } from '../base/log.js';
+import { JoinedSignal } from '../base/signals.js';
 import type { Store } from '../store/sql.js';
 import { failureOf, type Failure } from './failure.js';
 import { leaseDue, nextDue, releaseLeases, renewLeases, turnedBack, voidOldLeases } from './lease.js';
@@ -238,18 +239,19 @@ export class Worker {
     }
     if (!step) return { kind: 'outcome', outcome: DONE };
     const late = new AbortController();
+    using joined = new JoinedSignal([abort.signal, late.signal]);
     const context: StepContext = {
       operation,
       token: tokenOf(operation, step.name),
       memory: operation.memory,
       input: operation.input,
-      signal: AbortSignal.any([abort.signal, late.signal]),
+      signal: joined.signal,
       clock: this.#clock,
       log: this.#log.child({ operation: operation.id, entity: operation.entity, step: step.name }),
       progress: (progress) => this.#progress(holding, progress),
     };
     const limit = type.limits?.stepMs ?? this.#limits.stepMs;
-    return this.#within(limit, late, abort.signal, async () =>
+    return await this.#within(limit, late, abort.signal, async () =>
       operation.direction === 'forward' ? step.run(context) : ((await step.undo?.(context)) ?? DONE),
     );
   }

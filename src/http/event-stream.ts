@@ -10,6 +10,7 @@ import type { Principal } from '../access/principal.js';
 import type { Clock } from '../base/clock.js';
 import { notFound, problem } from '../base/errors.js';
 import { isUuid } from '../base/ids.js';
+import { JoinedSignal } from '../base/signals.js';
 import type { Engine } from '../engine/engine.js';
 import type { ProgressEvent } from '../engine/progress.js';
 import { loadEntity } from '../store/entities.js';
@@ -66,7 +67,8 @@ async function stream(
   const { engine, clock, stopping } = services;
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  const signal = AbortSignal.any([gone.signal, stopping]);
+  using joined = new JoinedSignal([gone.signal, stopping]);
+  const { signal } = joined;
   response.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
     'Cache-Control': 'no-store',

@@ -6,6 +6,7 @@
 
 import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
+import { JoinedSignal } from '../base/signals.js';
 import {
   IaasError,
   type ApplianceSite,
@@ -161,8 +162,8 @@ export class GuardedSite implements SiteAdapter {
   /** The limit holds for each thing or page that is waited for, not for the whole list. */
   async *list(what: ResourceClass, options?: CallOptions): AsyncIterable<Observed> {
     const stop = new AbortController();
-    const signal = options?.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-    const things = this.#adapter.list(what, { signal })[Symbol.asyncIterator]();
+    using joined = new JoinedSignal([options?.signal, stop.signal]);
+    const things = this.#adapter.list(what, { signal: joined.signal })[Symbol.asyncIterator]();
     try {
       for (;;) {
         const next = await this.#call(options, () => things.next());
@@ -216,8 +217,10 @@ export class GuardedSite implements SiteAdapter {
     if (given?.aborted) throw givenUp(given);
     const limit = new AbortController();
     const done = new AbortController();
-    const signal = given ? AbortSignal.any([given, limit.signal]) : limit.signal;
-    const late = this.#clock.sleep(limitMs, AbortSignal.any([done.signal, signal])).then(() => {
+    using joined = new JoinedSignal([given, limit.signal]);
+    const { signal } = joined;
+    using over = new JoinedSignal([done.signal, signal]);
+    const late = this.#clock.sleep(limitMs, over.signal).then(() => {
       if (!done.signal.aborted && !signal.aborted) limit.abort();
     });
     try {

@@ -14,6 +14,7 @@ import { Readable } from 'node:stream';
 import { Agent, buildConnector, request as send, type Dispatcher } from 'undici';
 import { systemClock, type Clock } from '../base/clock.js';
 import { Problem, messageOf, problem } from '../base/errors.js';
+import { JoinedSignal } from '../base/signals.js';
 import { AllowList } from './address.js';
 import { boundedBody, within } from './patience.js';
 import { checkAddresses, checkProtected, checkUrl } from './target.js';
@@ -164,7 +165,8 @@ export class GuardedDialler {
   ): Promise<DialResponse> {
     const timeoutMs = request.timeoutMs ?? 30_000;
     const giveUp = new AbortController();
-    const signal = request.signal ? AbortSignal.any([request.signal, giveUp.signal]) : giveUp.signal;
+    const either = new JoinedSignal([request.signal, giveUp.signal]);
+    const { signal } = either;
     const answer = await within(
       this.#clock,
       timeoutMs,
@@ -180,10 +182,13 @@ export class GuardedDialler {
       }),
       () => giveUp.abort(),
     ).catch((error: unknown) => {
+      either[Symbol.dispose]();
       request.signal?.throwIfAborted();
       throw error instanceof Problem ? error : unreachable(url.host, error);
     });
     const { body } = answer;
+    // Whoever asked may give up for as long as the answer is read.
+    body.once('close', () => either[Symbol.dispose]());
     // A body that is given up reports that as an error; with nobody listening it would end the process.
     body.on('error', () => undefined);
     const announced = Number(answer.headers['content-length'] ?? 0);

@@ -9,6 +9,7 @@ import { setMaxListeners } from 'node:events';
 import type * as Ec2Sdk from '@aws-sdk/client-ec2';
 import type { Clock } from '../../../base/clock.js';
 import { Problem, messageOf } from '../../../base/errors.js';
+import { underAny } from '../../../base/signals.js';
 import type { GuardedDialler } from '../../../net/dialler.js';
 import { IaasError, type CallOptions } from '../../adapter.js';
 import { givenUp, Turns } from '../../turns.js';
@@ -118,8 +119,11 @@ export class Ec2Api {
     this.#client.destroy();
   }
 
-  async #patiently<O extends Operation>(operation: O, input: In<O>, call: CallOptions): Promise<Out<O>> {
-    const signal = this.#signalOf(call);
+  #patiently<O extends Operation>(operation: O, input: In<O>, { signal }: CallOptions): Promise<Out<O>> {
+    return underAny([signal, this.#closed.signal], (either) => this.#againAndAgain(operation, input, either));
+  }
+
+  async #againAndAgain<O extends Operation>(operation: O, input: In<O>, signal: AbortSignal): Promise<Out<O>> {
     const again = operation.startsWith('Describe') ? [...READ_AGAIN] : [];
     const throttled = [...THROTTLED];
     for (;;) {
@@ -144,10 +148,6 @@ export class Ec2Api {
     } catch (error) {
       throw this.#failure(error, signal);
     }
-  }
-
-  #signalOf({ signal }: CallOptions): AbortSignal {
-    return signal ? AbortSignal.any([signal, this.#closed.signal]) : this.#closed.signal;
   }
 
   #clientWith(credentials: Ec2Credentials): Ec2Sdk.EC2Client {

@@ -6,6 +6,7 @@
 import { open } from 'node:fs/promises';
 import type { Clock } from '../../../base/clock.js';
 import { Problem, excerpt, messageOf } from '../../../base/errors.js';
+import { JoinedSignal } from '../../../base/signals.js';
 import type { DialRequest, GuardedDialler } from '../../../net/dialler.js';
 import { IaasError, type CallOptions } from '../../adapter.js';
 import type { Ec2Credentials } from './api.js';
@@ -122,12 +123,13 @@ export class Bucket {
       clock.now(),
     );
     const { host: _host, ...sent } = headers;
+    using joined = new JoinedSignal([signal, closed]);
     try {
       const answer = await dialler.fetch(url.href, {
         method,
         headers: sent,
         ...(body.byteLength > 0 ? { body } : {}),
-        signal: signal ? AbortSignal.any([signal, closed]) : closed,
+        signal: joined.signal,
         maxBytes: MAX_ANSWER,
         timeoutMs: 300_000,
       });

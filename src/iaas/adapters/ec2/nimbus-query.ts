@@ -6,6 +6,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../../base/clock.js';
 import { Problem, excerpt, messageOf } from '../../../base/errors.js';
+import { JoinedSignal } from '../../../base/signals.js';
 import type { GuardedDialler } from '../../../net/dialler.js';
 import { IaasError, type CallOptions } from '../../adapter.js';
 import { DocumentError, readDocument, type Branch } from '../../document.js';
@@ -59,7 +60,8 @@ export class NimbusQuery {
   }
 
   async #patiently(action: string, parameters: Readonly<Record<string, string>>, call: CallOptions): Promise<Branch> {
-    const signal = call.signal ? AbortSignal.any([call.signal, this.#closed.signal]) : this.#closed.signal;
+    using joined = new JoinedSignal([call.signal, this.#closed.signal]);
+    const { signal } = joined;
     for (const pause of [...(action.startsWith('Describe') ? READ_AGAIN : []), undefined]) {
       try {
         return await this.#turns.run(() => this.#once(action, parameters, signal), signal);

@@ -3,6 +3,7 @@
  * images together. Everything it knows stands in the definitions of libvirt's domains and in the site's own folder.
  */
 
+import { piecesUnderAny } from '../../../base/signals.js';
 import { join } from 'node:path';
 import {
   IaasError,
@@ -298,7 +299,7 @@ class Libvirt implements SiteAdapter {
     const { clock } = this.#surroundings;
     const { realm, events } = this.#options;
     const services = { virsh: this.#virsh, domains: this.#domains, clock, realm, pollMs: events.pollMs };
-    return followEvents(services, AbortSignal.any([signal, this.#closed.signal]));
+    return piecesUnderAny([signal, this.#closed.signal], (either) => followEvents(services, either));
   }
 
   metrics(refs: readonly SiteRef[], options: CallOptions = {}): Promise<readonly MetricSample[]> {

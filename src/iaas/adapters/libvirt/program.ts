@@ -7,6 +7,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../../base/errors.js';
+import { underAny } from '../../../base/signals.js';
 import { IaasError, type CallOptions } from '../../adapter.js';
 import type { Account } from './account.js';
 
@@ -55,10 +56,11 @@ export class Programs {
    * @throws IaasError `transient` for one that was killed, took too long or was given up, `fatal` where there is none
    */
   async run(program: string, args: readonly string[], { signal, limitMs }: Asked = {}): Promise<Said> {
-    const stop = signal ? AbortSignal.any([signal, this.#closed.signal]) : this.#closed.signal;
-    return this.#turns.run(
-      () => this.#once(program, args, stop, limitMs ?? this.#settings.callMs),
-      () => this.#mayRun(stop),
+    return underAny([signal, this.#closed.signal], (stop) =>
+      this.#turns.run(
+        () => this.#once(program, args, stop, limitMs ?? this.#settings.callMs),
+        () => this.#mayRun(stop),
+      ),
     );
   }
 

@@ -3,6 +3,7 @@
  * besides what it is at work on, and takes appliances whole.
  */
 
+import { piecesUnderAny } from '../../../base/signals.js';
 import {
   IaasError,
   type ApplianceSite,
@@ -242,8 +243,9 @@ class OcciSite implements SiteAdapter {
 
   events(signal: AbortSignal): AsyncIterable<SiteEvent> {
     const { clock } = this.#surroundings;
-    const both = AbortSignal.any([signal, this.#closed.signal]);
-    return followEvents(this.#things, clock, this.#options.events.pollMs, both);
+    return piecesUnderAny([signal, this.#closed.signal], (either) =>
+      followEvents(this.#things, clock, this.#options.events.pollMs, either),
+    );
   }
 
   async metrics(): Promise<readonly MetricSample[]> {

@@ -7,6 +7,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../../base/clock.js';
 import { Problem, excerpt, messageOf } from '../../../base/errors.js';
+import { JoinedSignal } from '../../../base/signals.js';
 import type { DialResponse, GuardedDialler } from '../../../net/dialler.js';
 import { IaasError, type CallOptions } from '../../adapter.js';
 import { Turns, givenUp } from '../../turns.js';
@@ -91,25 +92,28 @@ export class Oned {
     this.#closed.abort();
   }
 
-  async #asked(method: string, parameters: readonly Parameter[], call: Call): Promise<string> {
+  async #asked(method: string, parameters: readonly Parameter[], asked: Call): Promise<string> {
+    using joined = new JoinedSignal([asked.signal, this.#closed.signal]);
+    const { signal } = joined;
+    const call = { ...asked, signal };
     const retries = READING.test(method) ? RETRIES : [];
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#turns.run(() => this.#once(method, parameters, call), this.#signalOf(call));
+        return await this.#turns.run(() => this.#once(method, parameters, call), signal);
       } catch (error) {
         const pause = retries[attempt];
         if (pause === undefined || !(error instanceof Broken)) throw error;
-        await this.#options.clock.sleep(pause, this.#signalOf(call));
+        await this.#options.clock.sleep(pause, signal);
       }
     }
   }
 
-  #signalOf({ signal }: Call): AbortSignal {
-    return signal ? AbortSignal.any([signal, this.#closed.signal]) : this.#closed.signal;
-  }
-
-  async #once(method: string, parameters: readonly Parameter[], call: Call): Promise<string> {
-    const signal = this.#signalOf(call);
+  async #once(
+    method: string,
+    parameters: readonly Parameter[],
+    call: Call & { readonly signal: AbortSignal },
+  ): Promise<string> {
+    const { signal } = call;
     if (this.#closed.signal.aborted) throw new IaasError('fatal', 'the site has been closed');
     if (signal.aborted) throw givenUp(signal);
     if (!READING.test(method)) this.#changes += 1;

@@ -3,6 +3,7 @@
  * oned by its own account and acts for the user whose things it makes (`spec` of each creation), so that they are theirs.
  */
 
+import { piecesUnderAny } from '../../../base/signals.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GuardedDialler } from '../../../net/dialler.js';
@@ -312,7 +313,7 @@ class OpenNebula implements SiteAdapter {
       pollMs,
       subscribe: publisher === undefined ? undefined : this.#subscriber(publisher),
     };
-    return followEvents(services, AbortSignal.any([signal, this.#closed.signal]));
+    return piecesUnderAny([signal, this.#closed.signal], (either) => followEvents(services, either));
   }
 
   #subscriber(publisher: string): (topics: readonly string[], signal: AbortSignal) => Subscription {

@@ -9,6 +9,7 @@ import { setMaxListeners } from 'node:events';
 import { Problem, excerpt, messageOf } from '../../../base/errors.js';
 import type { Clock } from '../../../base/clock.js';
 import type { JsonValue } from '../../../base/json.js';
+import { JoinedSignal } from '../../../base/signals.js';
 import { GuardedDialler, type DialRequest, type DialResponse } from '../../../net/dialler.js';
 import { IaasError, type CallOptions } from '../../adapter.js';
 import { Turns, givenUp } from '../../turns.js';
@@ -76,7 +77,8 @@ export class Line {
    */
   async send(speaker: Speaker, request: Request): Promise<Answer> {
     const reading = request.method === 'GET' || request.method === 'HEAD';
-    const signal = request.signal ? AbortSignal.any([request.signal, this.closed]) : this.closed;
+    using joined = new JoinedSignal([request.signal, this.closed]);
+    const { signal } = joined;
     const retries = reading ? RETRIES : [];
     for (let attempt = 0; ; attempt++) {
       try {

@@ -4,6 +4,7 @@
  */
 
 import { stringAt } from '../../../base/json.js';
+import { piecesUnderAny } from '../../../base/signals.js';
 import {
   IaasError,
   type AttachmentSpec,
@@ -260,7 +261,7 @@ class OpenStack implements SiteAdapter {
     const { pollMs } = this.#options.events;
     const { clock } = this.#surroundings;
     const services = { tenants: this.#tenants, servers: this.#servers, clock, pollMs };
-    return followEvents(services, AbortSignal.any([signal, this.#line.closed]));
+    return piecesUnderAny([signal, this.#line.closed], (either) => followEvents(services, either));
   }
 
   async metrics(refs: readonly SiteRef[]): Promise<readonly MetricSample[]> {

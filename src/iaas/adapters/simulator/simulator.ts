@@ -9,6 +9,7 @@ import type { Clock } from '../../../base/clock.js';
 import { problem } from '../../../base/errors.js';
 import { canonicalJson, type JsonValue } from '../../../base/json.js';
 import type { Log } from '../../../base/log.js';
+import { piecesUnderAny } from '../../../base/signals.js';
 import {
   IaasError,
   type AttachmentSpec,
@@ -252,7 +253,7 @@ class Simulator implements SiteAdapter, SimulatorControls {
 
   events(signal: AbortSignal): AsyncIterable<SiteEvent> {
     requireCapability(this.#capabilities, 'events');
-    return followEvents(this.#shared, this.#clock, AbortSignal.any([signal, this.#closed.signal]));
+    return piecesUnderAny([signal, this.#closed.signal], (either) => followEvents(this.#shared, this.#clock, either));
   }
 
   async metrics(refs: readonly SiteRef[], options?: CallOptions): Promise<readonly MetricSample[]> {
