@@ -11,7 +11,7 @@ import { ENTITY_COLUMNS, entityFromRow, type EntityRow } from './entity-row.js';
 import { fragment, inList, type SqlFragment } from './placeholders.js';
 import type { SqlReader } from './sql.js';
 
-export type { EntityQuery, Page } from './entity-query.js';
+export type { CoreFilter, EntityQuery, Page } from './entity-query.js';
 
 /**
  * The location of every match: `locations` has, per kind, what stands before the id (a path or an absolute URL).

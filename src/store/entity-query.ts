@@ -28,9 +28,22 @@ export interface EntityQuery {
    * `occi.core.summary` among them.
    */
   readonly attributes?: ReadonlyMap<string, AttributeValue>;
+  /** What identifies an entity and joins a link, as `occi.core.*` shows it. */
+  readonly core?: CoreFilter;
   /** Entities that belong to one appliance. */
   readonly appliance?: string;
   readonly page?: Page;
+}
+
+/** Each by id, kinds by their type identifier; all of it must hold. */
+export interface CoreFilter {
+  readonly id?: string;
+  readonly source?: string;
+  readonly sourceKind?: TypeId;
+  readonly target?: string;
+  readonly targetKind?: TypeId;
+  /** A target outside, as its link has it. */
+  readonly targetUri?: string;
 }
 
 export interface Page {
@@ -44,7 +57,7 @@ export async function compileQuery(reader: SqlReader, query: EntityQuery, column
   const filters = conditionsOf(query);
   const ways: Way[] = [
     { length: (most) => lengthOf(reader, ranges, most), statement: () => drivenByRanges(columns, filters, ranges) },
-    ...filters.map((filter) => ({
+    ...filters.filter(leads).map((filter) => ({
       length: (most: number) => countRows(reader, `${filter.table} f`, filter.where('f'), most),
       statement: () => drivenByFilter(query, columns, filter, filters),
     })),
@@ -61,9 +74,19 @@ interface Way {
   readonly statement: () => SqlFragment;
 }
 
+/** What an entity's own row says of it and an index begins with, in the form of the tables above. */
+const CORE = '(SELECT id AS entity, source, target FROM entity)';
+/** What no index begins with: it is checked, and never leads the way. */
+const ENDS =
+  '(SELECT l.id AS entity, l.target_uri, s.kind AS source_kind, t.kind AS target_kind ' +
+  'FROM entity l LEFT JOIN entity s ON s.id = l.source LEFT JOIN entity t ON t.id = l.target)';
+
+const leads = ({ table }: Condition): boolean => table !== ENDS;
+
 /** A filter as an index has it: the rows of `table` that satisfy `where`, each naming one entity. */
 interface Condition {
-  readonly table: 'entity_mixin' | 'entity_attribute';
+  /** `entity_mixin`, `entity_attribute` or one of the selections below, each with a column `entity`. */
+  readonly table: string;
   readonly where: (alias: string) => SqlFragment;
 }
 
@@ -118,7 +141,17 @@ function conditionsOf(query: EntityQuery): Condition[] {
     table: 'entity_attribute',
     where: (alias) => fragment(`${alias}.name = ? AND ${alias}.value = ?`, name, indexedValue(value)),
   }));
-  return [...mixins, ...attributes];
+  return [...mixins, ...attributes, ...coreConditions(query.core ?? {})];
+}
+
+function coreConditions({ id, source, target, targetUri, sourceKind, targetKind }: CoreFilter): Condition[] {
+  const own = Object.entries({ entity: id, source, target });
+  const ends = Object.entries({ target_uri: targetUri, source_kind: sourceKind, target_kind: targetKind });
+  const on = (table: string, columns: [string, string | undefined][]): Condition[] =>
+    columns.flatMap(([column, value]) =>
+      value === undefined ? [] : [{ table, where: (alias: string) => fragment(`${alias}.${column} = ?`, value) }],
+    );
+  return [...on(CORE, own), ...on(ENDS, ends)];
 }
 
 function exists(condition: Condition): SqlFragment {

@@ -1,6 +1,7 @@
 /** Collections as VEP decides where the statements of the suite leave a choice (`suite.test.ts` has the statements). */
 
-import { CRTP, JSON_TYPE, OCCI, PLAIN, USER, category, kindOf, mixinOf, readText, type Client, OS } from './client.js';
+import { CORE, CRTP, INFRA, JSON_TYPE, OCCI, OS, PLAIN, USER, category, kindOf, mixinOf, readText } from './client.js';
+import type { Client } from './client.js';
 import { conform } from './conform.js';
 
 const own = (client: Client, term: string): string => `${term}-${client.version.replace('.', '-')}`;
@@ -39,6 +40,39 @@ conform([
       expect(await filter([kindOf('network')], [])).toEqual([]);
       const unknown = await client.send('GET', '/compute/', { type: OCCI, attributes: ['occi.compute.colour="red"'] });
       expect([400, 404]).toContain(unknown.status);
+    },
+  },
+  {
+    id: 'C-109, C-110',
+    says: 'filters by what every entity has: its id, and the ends of a link, however they are written',
+    holds: async (client) => {
+      const [one, other] = [await client.create('network'), await client.create('network')];
+      const compute = await client.create('compute');
+      const join = (target: string): Promise<string> =>
+        client.create('networkinterface', {
+          attributes: [`occi.core.source="${compute}"`, `occi.core.target="${target}"`],
+        });
+      const [link, further] = [await join(one), await join(other)];
+      const filter = (path: string, ...attributes: string[]): Promise<string[]> =>
+        client.list(path, { type: OCCI, attributes });
+      const id = one.split('/').at(-1) ?? '';
+      for (const said of [`urn:uuid:${id}`, id, one, client.server.url + one]) {
+        expect([said, await filter('/network/', `occi.core.id="${said}"`)]).toEqual([said, [one]]);
+      }
+      expect(await filter('/network/', 'occi.core.id="nobody"')).toEqual([]);
+      const both = `occi.core.source="${client.server.url}${compute}"`;
+      expect((await filter('/networkinterface/', both)).sort()).toEqual([link, further].sort());
+      expect(await filter('/networkinterface/', both, `occi.core.target="${one}"`)).toEqual([link]);
+      expect(await filter('/link/', both, `occi.core.target="urn:uuid:${id}"`)).toEqual([link]);
+      expect(await filter('/networkinterface/', `occi.core.source="${one}"`)).toEqual([]);
+      expect(await filter('/link/', both, `occi.core.target.kind="${INFRA}storage"`)).toEqual([]);
+      expect((await filter('/link/', both, `occi.core.target.kind="${INFRA}network"`)).length).toBe(2);
+      if (client.version === '1.1') return;
+      const outside = `http://elsewhere.example.org/${own(client, 'thing')}`;
+      const ends = [`occi.core.source="${compute}"`, `occi.core.target="${outside}"`];
+      const away = await client.create(`${CORE}link`, { attributes: ends });
+      expect(await filter('/link/', `occi.core.target="${outside}"`)).toEqual([away]);
+      expect(await client.being('stranger').list('/link/', { type: OCCI, attributes: [ends[1] ?? ''] })).toEqual([]);
     },
   },
   {

@@ -9,7 +9,6 @@ import { viewIn } from '../../extension/rendering.js';
 import type { Handlers } from '../../extension/handlers.js';
 import { CORE_LINK, type TypeId } from '../../occi/model.js';
 import { entityFragment11, renderEntityJson } from '../../occi/json/index.js';
-import { resolveFilter } from '../../occi/resolve/index.js';
 import {
   iterateLocations,
   iterateRecords,
@@ -26,16 +25,13 @@ import type { Answer } from '../answer.js';
 import { parameter } from '../target.js';
 import { collectionAnswer, isJson, locationsAnswer, uriListEnd } from './answers.js';
 import type { Exchange } from './exchange.js';
+import { filterOf, type Members } from './filter.js';
 import { answerType, OCCI_JSON_1_1, TEXT_OCCI, TEXT_PLAIN, TEXT_URI_LIST, type AnswerType } from './media.js';
 
 /** Longer lists are streamed. */
 const STREAM_ABOVE = 2_000;
 
-/** What a URL lists: entities of these kinds that have all these mixins. */
-export interface Members {
-  readonly kinds: readonly TypeId[];
-  readonly mixins: readonly TypeId[];
-}
+export type { Members };
 
 export class Listing {
   readonly #store: Store;
@@ -58,6 +54,7 @@ export class Listing {
       kinds: filter.kinds,
       mixins: [...members.mixins, ...filter.mixins],
       attributes: filter.attributes,
+      core: filter.core,
       scope: this.#access.scope(exchange.context.principal, 'read'),
       ...(page ? { page } : {}),
     };
@@ -174,18 +171,6 @@ function wholeNumber(exchange: Exchange, name: string): number | undefined {
     value,
     remedy: 'write digits only',
   });
-}
-
-/** The filter that travels in the headers (GFD.223 §7.2), narrowed to the kinds of the URL. */
-function filterOf(
-  exchange: Exchange,
-  members: Members,
-): { kinds: readonly TypeId[]; mixins: readonly TypeId[]; attributes: EntityQuery['attributes'] & object } {
-  if (exchange.headers.empty) return { kinds: members.kinds, mixins: [], attributes: new Map() };
-  const given = exchange.headers.entities[0]?.attributes ?? new Map();
-  const filter = resolveFilter(exchange.headers.categories, given, exchange.registry);
-  const within = (kind: TypeId): boolean => filter.kinds.every((wanted) => exchange.registry.isA(kind, wanted));
-  return { kinds: members.kinds.filter(within), mixins: filter.mixins, attributes: new Map(filter.attributes) };
 }
 
 /** The query for as much of a list as is answered in one piece, and for one more, which tells that there is more. */
