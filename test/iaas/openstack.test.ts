@@ -188,6 +188,29 @@ describe('machines', () => {
     expect(fake.world.ports.size).toBe(0);
   });
 
+  it('keep their ports and volumes while Nova is still at work on a try whose answer was lost', async () => {
+    const site = await siteWith();
+    const id = newUuid();
+    const network = await site.createNetwork({ id, name: 'net', cidr: '10.1.0.0/24' }, id);
+    const storage = await volumeOf(site);
+    const spec = machine({ nics: [{ id: newUuid(), network }], volumes: [{ id: newUuid(), storage }] });
+    fake.order('slow-create');
+    const stop = new AbortController();
+    const asked = fake.called('POST', /\/servers$/);
+    const first = site.createCompute(spec, spec.id, { signal: stop.signal }).catch((error: unknown) => error);
+    await asked;
+    stop.abort();
+    expect(await first).toMatchObject({ class: 'transient' });
+
+    await expect(site.createCompute(spec, spec.id)).rejects.toMatchObject({ class: 'transient' });
+    expect(fake.contents()['ports']).toHaveLength(1);
+    fake.hurry();
+    const ref = await site.createCompute(spec, spec.id);
+    expect(await rest(site, 'compute', ref)).toMatchObject({ state: 'active' });
+    expect([fake.contents()['servers'], fake.contents()['ports']]).toMatchObject([['vm'], [expect.any(String)]]);
+    expect([...fake.world.ports.values()].map(({ body }) => body.device_owner)).toEqual(['compute:nova']);
+  });
+
   it('get the smallest flavor that covers them, and show what was asked until somebody else resizes them', async () => {
     const site = await siteWith();
     const storage = await volumeOf(site);

@@ -70,6 +70,11 @@ export class FakeOpenStack {
     this.#nova.orders.length = 0;
   }
 
+  /** Servers that were ordered to come slowly are there from now on. */
+  hurry(): void {
+    this.#nova.hurry();
+  }
+
   /** No token that was given is good any more. */
   revokeTokens(): void {
     this.world.grants.clear();

@@ -10,7 +10,7 @@ import { momentOf, type Flavor, type Grant, type Project, type Server, type Thin
 const HIGHEST = 93;
 
 /** What a test can order of the next server or action. */
-export type Order = 'fail-create' | 'ignore-action';
+export type Order = 'fail-create' | 'slow-create' | 'ignore-action';
 
 export class Nova {
   readonly orders: Order[] = [];
@@ -18,6 +18,7 @@ export class Nova {
   readonly #glance: Glance;
   readonly #cinder: Cinder;
   readonly #stepMs: number;
+  readonly #slow: (() => void)[] = [];
   readonly scheduler: Scheduler;
 
   constructor(world: World, glance: Glance, cinder: Cinder, stepMs: number) {
@@ -187,23 +188,11 @@ export class Nova {
       volumes: volumes.map((volume) => volume.id),
       actions: [{ id: requestId, action: 'create', error: false, done: true }],
     };
-    const failing = this.#ordered('fail-create');
-    const chosen = failing ? undefined : this.scheduler.choose(server, asked.host, hints);
-    this.#world.servers.set(id, server);
-    if (chosen === undefined) {
-      lives(
-        server,
-        STILLBIRTH,
-        this.#stepMs,
-        () => (server.fault = { code: 500, message: 'No valid host was found. ' }),
-      );
-      for (const volume of volumes) volume.body.status = 'available';
-    } else {
-      server.host = chosen;
-      for (const [index, volume] of volumes.entries()) this.#inUse(volume, server, index);
-      for (const network of Array.isArray(asked.networks) ? asked.networks : []) this.#bind(network.port, server);
-      lives(server, BIRTH, this.#stepMs);
-    }
+    const ports = (Array.isArray(asked.networks) ? asked.networks : []).map(({ port }: Json) => port as string);
+    if (this.#ordered('slow-create')) {
+      for (const { body } of volumes) body.status = 'reserved';
+      this.#slow.push(() => this.#born(server, volumes, ports, hints, asked.host));
+    } else this.#born(server, volumes, ports, hints, asked.host);
     const self = `http://controller.internal/v2.1/servers/${id}`;
     return {
       status: 202,
@@ -218,6 +207,37 @@ export class Nova {
         },
       },
     };
+  }
+
+  /** Servers that were ordered to come slowly are there from now on. */
+  hurry(): void {
+    for (const born of this.#slow.splice(0)) born();
+  }
+
+  #born(
+    server: Server,
+    volumes: readonly Thing[],
+    ports: readonly string[],
+    hints: Json,
+    wanted: string | undefined,
+  ): void {
+    const failing = this.#ordered('fail-create');
+    const lost = ports.find((port) => !this.#world.ports.has(port));
+    const chosen = failing || lost !== undefined ? undefined : this.scheduler.choose(server, wanted, hints);
+    this.#world.servers.set(server.id, server);
+    if (chosen === undefined) {
+      const message =
+        lost === undefined
+          ? 'No valid host was found. '
+          : `Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance ${server.id}.`;
+      lives(server, STILLBIRTH, this.#stepMs, () => (server.fault = { code: 500, message }));
+      for (const volume of volumes) volume.body.status = 'available';
+      return;
+    }
+    server.host = chosen;
+    for (const [index, volume] of volumes.entries()) this.#inUse(volume, server, index);
+    for (const port of ports) this.#bind(port, server);
+    lives(server, BIRTH, this.#stepMs);
   }
 
   /** The request as Nova's schema has it. */

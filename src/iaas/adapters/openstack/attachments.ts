@@ -104,7 +104,7 @@ export class Attachments {
 }
 
 /** On its way into a server: Cinder names the server only when it is there. */
-const underWay = ({ status }: Volume): boolean => status === 'reserved' || status === 'attaching';
+export const underWay = ({ status }: Volume): boolean => status === 'reserved' || status === 'attaching';
 
 function mustBeFree({ status }: Volume): void {
   if (status === 'available') return;

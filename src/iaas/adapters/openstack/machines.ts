@@ -5,7 +5,7 @@
 
 import type { JsonObject } from '../../../base/json.js';
 import { IaasError, type AttachmentSpec, type CallOptions, type ComputeSpec } from '../../adapter.js';
-import type { Attachments } from './attachments.js';
+import { underWay, type Attachments } from './attachments.js';
 import type { Cloud } from './cloud.js';
 import { checkSize, type Flavor, type Flavors } from './flavors.js';
 import { userDataOf } from './guest.js';
@@ -94,7 +94,10 @@ export class Machines {
     const cloud = await tenants.of(spec.owner, options);
     return this.#turns.run(key, async () => {
       const known = await servers.ofKey(cloud, key, options);
-      if (known.length === 0) await this.#make(cloud, spec, key, marks, options);
+      if (known.length === 0)
+        await this.#make(cloud, spec, key, marks, options).catch((error: unknown) =>
+          this.#afterFailure(error, cloud, spec, key, options),
+        );
       // Somebody else may have been at it with the same token at the same time.
       const [, surplus] = elder(known.length > 0 ? known : await servers.ofKey(cloud, key, options));
       for (const other of surplus) await this.#delete(cloud, other, options);
@@ -118,39 +121,56 @@ export class Machines {
     const place = await placement.of(cloud, spec, options);
     const named = spec.hostname !== undefined && (await knows(HOSTNAME_VERSION, options));
     const ports: string[] = [];
-    try {
-      for (const nic of spec.nics ?? []) ports.push((await nics.make(cloud, key, nic, nic.id, options)).id);
-      const server = {
-        name: shownName(spec.name),
-        flavorRef: flavor.id,
-        ...(image === undefined ? {} : { imageRef: image.id }),
-        networks: ports.length > 0 ? ports.map((port) => ({ port })) : 'none',
-        ...(disks.mapping.length > 0 ? { block_device_mapping_v2: disks.mapping } : {}),
-        metadata: {
-          ...marks,
-          ...place.metadata,
-          vep_size: writeSize({ cores: spec.cores, memoryBytes: spec.memoryBytes, flavor: flavor.name }),
-          ...(spec.application === undefined ? {} : { vep_app: kept(spec.application) }),
-          ...(spec.owner === undefined ? {} : { vep_principal: keptShort(spec.owner.user) }),
-          ...(disks.boot === undefined ? {} : { vep_boot: disks.boot.id }),
-        },
-        tags: [realmTag(realm), tokenTag(key)],
-        ...(userData === undefined ? {} : { user_data: userData }),
-        ...(configDrive ? { config_drive: true } : {}),
-        ...(named ? { hostname: spec.hostname?.split('.')[0] ?? '' } : {}),
-        ...place.server,
-      };
-      await cloud.compute.one('POST', '/servers', 'server', {
-        ...options,
-        body: { server, ...(Object.keys(place.hints).length > 0 ? { 'os:scheduler_hints': place.hints } : {}) },
-        expect: [202],
-        ...(named ? { version: HOSTNAME_VERSION } : {}),
-      });
-    } catch (error) {
-      // Ports that were made for nothing are not left behind; after a lost answer the server may be there.
-      if (error instanceof IaasError && error.class !== 'transient') await nics.forsake(cloud, key, options);
-      throw error;
+    for (const nic of spec.nics ?? []) ports.push((await nics.make(cloud, key, nic, nic.id, options)).id);
+    const server = {
+      name: shownName(spec.name),
+      flavorRef: flavor.id,
+      ...(image === undefined ? {} : { imageRef: image.id }),
+      networks: ports.length > 0 ? ports.map((port) => ({ port })) : 'none',
+      ...(disks.mapping.length > 0 ? { block_device_mapping_v2: disks.mapping } : {}),
+      metadata: {
+        ...marks,
+        ...place.metadata,
+        vep_size: writeSize({ cores: spec.cores, memoryBytes: spec.memoryBytes, flavor: flavor.name }),
+        ...(spec.application === undefined ? {} : { vep_app: kept(spec.application) }),
+        ...(spec.owner === undefined ? {} : { vep_principal: keptShort(spec.owner.user) }),
+        ...(disks.boot === undefined ? {} : { vep_boot: disks.boot.id }),
+      },
+      tags: [realmTag(realm), tokenTag(key)],
+      ...(userData === undefined ? {} : { user_data: userData }),
+      ...(configDrive ? { config_drive: true } : {}),
+      ...(named ? { hostname: spec.hostname?.split('.')[0] ?? '' } : {}),
+      ...place.server,
+    };
+    await cloud.compute.one('POST', '/servers', 'server', {
+      ...options,
+      body: { server, ...(Object.keys(place.hints).length > 0 ? { 'os:scheduler_hints': place.hints } : {}) },
+      expect: [202],
+      ...(named ? { version: HOSTNAME_VERSION } : {}),
+    });
+  }
+
+  /**
+   * Nova may still be at work on an earlier try whose answer was lost, and shows its server late: then the ports and volumes
+   * are that server's, and neither a reason to give up nor left over.
+   */
+  async #afterFailure(
+    error: unknown,
+    cloud: Cloud,
+    spec: ComputeSpec,
+    key: string,
+    options: CallOptions,
+  ): Promise<void> {
+    if (!(error instanceof IaasError) || error.class === 'transient') throw error;
+    const { servers, volumes, nics } = this.#services;
+    for (const { storage } of spec.volumes ?? []) {
+      const found = await volumes.look(storage, options);
+      if (found && underWay(found.volume))
+        throw new IaasError('transient', 'an earlier try to make the machine is on its way', error.said, error);
     }
+    if ((await servers.ofKey(cloud, key, options)).length > 0) return;
+    await nics.forsake(cloud, key, options);
+    throw error;
   }
 
   /** What a server boots from and has as further disks, each noted on its volume before. */
