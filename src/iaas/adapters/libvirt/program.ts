@@ -9,6 +9,7 @@ import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../../base/errors.js';
 import { underAny } from '../../../base/signals.js';
 import { IaasError, type CallOptions } from '../../adapter.js';
+import { givenUp, Turns } from '../../turns.js';
 import type { Account } from './account.js';
 
 export interface ProgramSettings {
@@ -54,19 +55,14 @@ export class Programs {
    * Runs a program to its end, whatever its exit code.
    *
    * @throws IaasError `transient` for one that was killed, took too long or was given up, `fatal` where there is none
+   *   or the site has been closed
    */
   async run(program: string, args: readonly string[], { signal, limitMs }: Asked = {}): Promise<Said> {
     return underAny([signal, this.#closed.signal], (stop) =>
-      this.#turns.run(
-        () => this.#once(program, args, stop, limitMs ?? this.#settings.callMs),
-        () => this.#mayRun(stop),
-      ),
-    );
-  }
-
-  #mayRun(stop: AbortSignal): void {
-    if (this.closed) throw new IaasError('fatal', 'the site has been closed');
-    if (stop.aborted) throw new IaasError('transient', 'the call was given up before the site answered');
+      this.#turns.run(() => this.#once(program, args, stop, limitMs ?? this.#settings.callMs), stop),
+    ).catch((error: unknown) => {
+      throw this.closed ? new IaasError('fatal', 'the site has been closed') : error;
+    });
   }
 
   #once(program: string, args: readonly string[], stop: AbortSignal, limitMs: number): Promise<Said> {
@@ -82,7 +78,7 @@ export class Programs {
           if (!error) return resolve({ code: 0, out, err });
           if (limit.aborted)
             return reject(new IaasError('transient', `${name} did not end within ${limitMs / 1000} s`));
-          if (stop.aborted) return reject(new IaasError('transient', 'the call was given up before the site answered'));
+          if (stop.aborted) return reject(givenUp(stop));
           if (error.code === 'ENOENT' || error.code === 'EACCES') return reject(notThere(program, error));
           if (typeof error.code === 'number') return resolve({ code: error.code, out, err });
           const how = error.signal ? `was killed by ${error.signal}` : `failed: ${messageOf(error)}`;
@@ -119,29 +115,4 @@ export function lastWords({ out, err }: Said): string {
     .filter((line) => line !== '');
   // Control characters of a terminal have no place in a message.
   return (lines.join('; ') || 'nothing').replace(/\p{Cc}/gu, '?').slice(0, 600);
-}
-
-/** So many at a time, first come, first served. */
-class Turns {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(size: number) {
-    this.#free = size;
-  }
-
-  /** `mayRun` throws where the work is not wanted any more when its turn has come. */
-  async run<T>(work: () => Promise<T>, mayRun: () => void): Promise<T> {
-    mayRun();
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      mayRun();
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free += 1;
-    }
-  }
 }
