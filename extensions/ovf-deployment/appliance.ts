@@ -44,6 +44,7 @@ import { agreementId, type Governance } from './governance.js';
 import { HAND_OVER, SITE_ACT, TAKE_BACK, takesWhole, wholeChild } from './hand-over.js';
 import { withInstances } from './instances.js';
 import { CHANGE, DELETE, DEPLOY, UNDEPLOY } from './operations.js';
+import { refuseOverLimit } from './over-limit.js';
 import { isOpen } from './package.js';
 import { PreparedDeployment, prepareDeployment, UnreadableDescriptor, type PreparationServices } from './prepared.js';
 import { sealInputs } from './sealed-inputs.js';
@@ -105,17 +106,14 @@ export class ApplianceHandler implements KindHandler {
       .map(([term]) => ACTION_SCHEME + term);
   }
 
-  async makeReady(
-    context: RequestContext,
-    _registry: CategoryRegistry,
-    entity: NewEntity,
-  ): Promise<PreparedDeployment> {
+  async makeReady(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<PreparedDeployment> {
     const prepared = await prepareDeployment(this.#services, context, entity);
     const governed = await this.#services.governance.admit(context, prepared, entity.resolved.attributes);
+    await refuseOverLimit(this.#services, context, registry, entity, governed.plan);
     return prepared.governedBy(governed);
   }
 
-  async dryRun(context: RequestContext, _registry: CategoryRegistry, entity: NewEntity): Promise<DryRun> {
+  async dryRun(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<DryRun> {
     let prepared: PreparedDeployment;
     try {
       prepared = await prepareDeployment(this.#services, context, entity);
@@ -123,7 +121,10 @@ export class ApplianceHandler implements KindHandler {
       if (error instanceof UnreadableDescriptor) return describeRefusal(error);
       throw error;
     }
-    return describePlan(this.#services.governance, context, prepared, entity.resolved.attributes);
+    const { governance, entities } = this.#services;
+    return describePlan(governance, context, prepared, entity.resolved.attributes, (planned) =>
+      entities().foresee(context, registry, planned),
+    );
   }
 
   prepare(_write: Write, draft: EntityDraft): Promise<void> {

@@ -4,6 +4,7 @@
  */
 
 import type { Entities } from '../../src/extension/entities.js';
+import type { Planned } from '../../src/extension/admission.js';
 import type { Write } from '../../src/extension/kind-handler.js';
 import {
   COMPUTE,
@@ -24,7 +25,7 @@ import type {
 } from '../../src/ovf/plan.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { SLA, SLA_AGREEMENT, SLA_COMPLIANCE } from '../sla/agreements.js';
-import { COMPONENT, OVF_APPLIANCE, OVF_DEPLOYMENT, OVF_ID, OVF_ITEM, OVF_PLACED } from './vocabulary.js';
+import { APPLIANCE, COMPONENT, OVF_APPLIANCE, OVF_DEPLOYMENT, OVF_ID, OVF_ITEM, OVF_PLACED } from './vocabulary.js';
 
 const GIB = 2 ** 30;
 
@@ -102,8 +103,7 @@ export class ComponentMaker {
 
   async #machine(machine: PlannedMachine, networks: ReadonlyMap<string, EntityRecord>): Promise<MachineComponents> {
     const attributes = {
-      'occi.compute.cores': machine.cores.normal,
-      'occi.compute.memory': machine.memoryBytes.normal / GIB,
+      ...sizeOf(machine),
       'occi.compute.hostname': machine.hostname,
       ...(machine.architecture === undefined ? {} : { 'occi.compute.architecture': machine.architecture }),
       [OVF_ID]: machine.id,
@@ -111,11 +111,7 @@ export class ComponentMaker {
     };
     const compute = await this.#resource(COMPUTE, machine.title, attributes, [], 'active');
     const disks: DiskComponent[] = [];
-    for (const [index, drive] of machine.drives.entries()) {
-      const disk = this.#options.plan.disks.find((candidate) => candidate.id === drive.disk);
-      const image = drive.image ?? disk?.image;
-      // A drive without a medium is part of the machine and nothing that could be stored.
-      if (!disk && image === undefined) continue;
+    for (const { index, drive, disk, image } of mediaOf(this.#options.plan, machine)) {
       const storage = await this.#storage(machine, disk, image, index);
       const attachment = await this.#link(STORAGELINK, compute, storage, {
         'occi.storagelink.deviceid': device(drive.kind, index),
@@ -139,16 +135,11 @@ export class ComponentMaker {
     const known = disk?.shared ? this.#shared.get(disk.id) : undefined;
     if (known) return known;
     const id = disk?.id ?? image ?? String(index);
-    const gib = Math.max(disk?.capacityBytes ?? this.#sizeOf(image), 1) / GIB;
-    const attributes = { 'occi.storage.size': gib, [OVF_ID]: id, [OVF_ITEM]: 'Disk' };
+    const attributes = { ...storedAs(this.#options.plan, disk, image), [OVF_ID]: id, [OVF_ITEM]: 'Disk' };
     const title = disk?.shared ? id : `${machine.id} ${id}`;
     const storage = await this.#resource(STORAGE, title, attributes, [], 'online');
     if (disk?.shared) this.#shared.set(disk.id, storage);
     return storage;
-  }
-
-  #sizeOf(image: string | undefined): number {
-    return this.#options.plan.images.find((candidate) => candidate.id === image)?.sizeBytes ?? GIB;
   }
 
   async #resource(
@@ -210,6 +201,49 @@ export class ComponentMaker {
     const { owner, group, id } = this.#appliance;
     return { owner, group, appliance: id, site: this.#options.site, heading };
   }
+}
+
+/** What the components of a plan take that somebody may keep account of: the appliance and all that comes with it. */
+export function plannedComponents(plan: DeploymentPlan): Planned[] {
+  const shared = new Set<string>();
+  const storages = plan.machines.flatMap((machine) =>
+    mediaOf(plan, machine).flatMap(({ disk, image }) => {
+      if (disk?.shared === true && shared.has(disk.id)) return [];
+      if (disk?.shared === true) shared.add(disk.id);
+      return [{ kind: STORAGE, wanted: storedAs(plan, disk, image) }];
+    }),
+  );
+  return [
+    { kind: APPLIANCE, wanted: {} },
+    ...plan.networks.filter(({ mappedTo }) => mappedTo === undefined).map(() => ({ kind: NETWORK, wanted: {} })),
+    ...plan.machines.map((machine) => ({ kind: COMPUTE, wanted: sizeOf(machine) })),
+    ...storages,
+  ];
+}
+
+function sizeOf({ cores, memoryBytes }: PlannedMachine): Attributes {
+  return { 'occi.compute.cores': cores.normal, 'occi.compute.memory': memoryBytes.normal / GIB };
+}
+
+interface Medium {
+  readonly index: number;
+  readonly drive: PlannedDrive;
+  readonly disk: PlannedDisk | undefined;
+  readonly image: string | undefined;
+}
+
+/** The drives of a machine that have a medium: one without is part of the machine and nothing that could be stored. */
+function mediaOf(plan: DeploymentPlan, machine: PlannedMachine): Medium[] {
+  return machine.drives.flatMap((drive, index) => {
+    const disk = plan.disks.find((candidate) => candidate.id === drive.disk);
+    const image = drive.image ?? disk?.image;
+    return !disk && image === undefined ? [] : [{ index, drive, disk, image }];
+  });
+}
+
+function storedAs(plan: DeploymentPlan, disk: PlannedDisk | undefined, image: string | undefined): Attributes {
+  const ofImage = (): number => plan.images.find((candidate) => candidate.id === image)?.sizeBytes ?? GIB;
+  return { 'occi.storage.size': Math.max(disk?.capacityBytes ?? ofImage(), 1) / GIB };
 }
 
 /** `vda`, `vdb`, … in boot order; optical and floppy drives have names of their own. */

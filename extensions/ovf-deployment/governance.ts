@@ -4,6 +4,7 @@
  * inventories, the caller and the agreements that are kept.
  */
 
+import { levelOfAssurance } from '../../src/access/assurance.js';
 import type { Clock } from '../../src/base/clock.js';
 import { Problem, problem } from '../../src/base/errors.js';
 import { newUuid } from '../../src/base/ids.js';
@@ -120,7 +121,7 @@ export class Governance {
       descriptor: { sha256: prepared.digest },
       sites: await this.#slaSites([prepared.site], principal.groups[0]),
       provider: { ids: this.#services.providerIds },
-      caller: { ids: [principal.id, principal.name], vos: principal.groups, loa: null },
+      caller: { ids: [principal.id, principal.name], vos: principal.groups, loa: levelOfAssurance(principal) },
       governed: await this.#services.agreements.taken('standing' in offer ? offer.standing.id : undefined),
       now: this.#services.clock.now(),
     });

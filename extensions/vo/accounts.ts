@@ -4,13 +4,14 @@
  * counted is the larger of the two.
  */
 
-import { Problem, problem, type Fault } from '../../src/base/errors.js';
+import { Problem, type Fault } from '../../src/base/errors.js';
 import type { Principal } from '../../src/access/principal.js';
-import type { Admission } from '../../src/extension/admission.js';
+import { OVER_LIMIT, type Admission, type Planned } from '../../src/extension/admission.js';
 import type { Write } from '../../src/extension/kind-handler.js';
 import { entityFromRow, ENTITY_COLUMNS, type EntityRow } from '../../src/store/entity-row.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import type { Tx } from '../../src/store/sql.js';
+import type { SqlReader, Tx } from '../../src/store/sql.js';
+import type { CategoryRegistry } from '../../src/occi/registry.js';
 import { amounts, amountsOf, outside, sum, unitOf, type Amounts, type Limits } from './amounts.js';
 import { subgroupOf } from './memberships.js';
 import { countsFor, provisionedFor, sharesOf, standingOf, usesOf, type Use, type VoStanding } from './standing.js';
@@ -56,8 +57,28 @@ export class VoAccounts implements Admission {
   async settle(write: Write): Promise<void> {
     const takings = await Promise.all([...(this.#takings.get(write.tx)?.values() ?? [])]);
     const faults: Fault[] = [];
-    for (const taking of takings) if (taking && taking.of.size > 0) faults.push(...(await faultsOf(write.tx, taking)));
+    for (const taking of takings) {
+      if (!taking || taking.of.size === 0) continue;
+      if (taking.vo.suspended) throw new Problem('forbidden', suspended(taking.vo));
+      faults.push(...(await faultsOf(write.tx, taking, await usesOf(write.tx, taking.vo.name))));
+    }
     if (faults.length > 0) throw new Problem('unmet', faults);
+  }
+
+  async foresee(
+    reader: SqlReader,
+    registry: CategoryRegistry,
+    principal: Principal,
+    planned: readonly Planned[],
+  ): Promise<readonly Fault[]> {
+    const taking = await openTaking(reader, principal, principal.groups[0]);
+    if (!taking) return [];
+    const { vo, subgroup } = taking;
+    if (vo.suspended) return [suspended(vo)];
+    const taken = sum(planned.flatMap((each) => amountsOf(registry, each) ?? []));
+    add(taking, principal.id, taken);
+    const uses = await usesOf(reader, vo.name);
+    return faultsOf(reader, taking, [...uses, { subgroup, principal: principal.id, amounts: taken }]);
   }
 
   /** What was there in the group before it became a VO. */
@@ -79,7 +100,7 @@ export class VoAccounts implements Admission {
   }
 }
 
-async function openTaking(tx: Tx, principal: Principal, group: string): Promise<Taking | undefined> {
+async function openTaking(tx: SqlReader, principal: Principal, group: string): Promise<Taking | undefined> {
   const vo = await standingOf(tx, group);
   return vo && { vo, subgroup: await subgroupOf(tx, principal, group), of: new Map() };
 }
@@ -93,13 +114,16 @@ async function charge(tx: Tx, entity: EntityRecord, subgroup: string | null, tak
   await tx.run(CHARGE, [entity.id, entity.group, entity.owner, subgroup, ...values]);
 }
 
-async function faultsOf(tx: Tx, { vo, subgroup, of }: Taking): Promise<Fault[]> {
-  if (vo.suspended) {
-    throw problem('forbidden', 'vo.suspended', `the Virtual Organization ${vo.name} is suspended`, {
-      remedy: 'ask the provider; what there is can still be read and given back',
-    });
-  }
-  const uses = await usesOf(tx, vo.name);
+function suspended({ name }: VoStanding): Fault {
+  return {
+    code: 'vo.suspended',
+    message: `the Virtual Organization ${name} is suspended`,
+    remedy: 'ask the provider; what there is can still be read and given back',
+  };
+}
+
+/** @param uses all of the VO, with what is being taken */
+async function faultsOf(tx: SqlReader, { vo, subgroup, of }: Taking, uses: readonly Use[]): Promise<Fault[]> {
   const used = sum(uses.map((use) => use.amounts));
   const setAside = await provisionedFor(tx, vo.name);
   const counted = amounts((resource) => Math.max(used[resource], setAside[resource]));
@@ -123,7 +147,7 @@ function lacking(whose: string, limits: Limits, counted: Amounts, taken: Amounts
     const missing = Math.min(counted[resource] - limit, taken[resource]);
     return [
       {
-        code: 'vo.quota',
+        code: OVER_LIMIT,
         message: `${outside(resource, missing)} ${unitOf(resource)} too much for the quota of ${whose}`,
         place: { field: limitOf(resource) },
         remedy: 'ask for less, give back what is no longer needed, or ask whoever administers the VO for more',

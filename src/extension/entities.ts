@@ -8,7 +8,7 @@
 import type { Access } from '../access/access.js';
 import type { Verb } from '../access/policy.js';
 import type { Clock } from '../base/clock.js';
-import { notFound, problem } from '../base/errors.js';
+import { notFound, problem, type Fault } from '../base/errors.js';
 import { isUuid } from '../base/ids.js';
 import type { JsonObject } from '../base/json.js';
 import type { NewChild } from '../engine/operation.js';
@@ -19,8 +19,8 @@ import type { ResolvedLink } from '../occi/resolve/index.js';
 import { isActionOffered } from '../occi/visible.js';
 import { findEntity, insertEntity, loadForUpdate, updateEntity } from '../store/entities.js';
 import type { EntityRecord } from '../store/entity-record.js';
-import type { Store } from '../store/sql.js';
-import type { Admission } from './admission.js';
+import type { Store, Tx } from '../store/sql.js';
+import type { Admission, Planned } from './admission.js';
 import { draftEntity, recordOf, type Belonging, type NewEntity } from './entity-draft.js';
 import { EntityRemoval } from './entity-removal.js';
 import { noteEntity } from './entity-trail.js';
@@ -61,6 +61,16 @@ export class Entities {
     });
   }
 
+  /** What would stand in the way of making these, as far as account is kept of them: for a dry run. */
+  async foresee(
+    { principal }: RequestContext,
+    registry: CategoryRegistry,
+    planned: readonly Planned[],
+  ): Promise<readonly Fault[]> {
+    const { admission, store } = this.#services;
+    return (await admission?.foresee(store, registry, principal, planned)) ?? [];
+  }
+
   /** Lets the handlers fetch and judge what the entities bring, before any transaction begins. */
   makeReady(context: RequestContext, registry: CategoryRegistry, entities: readonly NewEntity[]): Promise<NewEntity[]> {
     return Promise.all(
@@ -86,7 +96,8 @@ export class Entities {
       handler.federationChoosesId && principal.roles.has('federation')
         ? entity.resolved.id?.replace(/^urn:uuid:/, '')
         : undefined;
-    const id = chosen !== undefined && isUuid(chosen) ? { id: chosen } : {};
+    // One that is taken gives way to one of the server's own: whose it is is nobody's business (K09, K14).
+    const id = chosen !== undefined && isUuid(chosen) && !(await isTaken(write.tx, chosen)) ? { id: chosen } : {};
     const group = handler.groupFor?.(entity.resolved.attributes) ?? principal.groups[0];
     return this.make(write, entity, { owner: principal.id, group, ...id });
   }
@@ -374,4 +385,8 @@ function staysOn({ id }: Mixin, why: string): Error {
     rule: 'GFD.221 §5.3.4',
     remedy: 'leave it, or create another entity without it',
   });
+}
+
+async function isTaken(tx: Tx, id: string): Promise<boolean> {
+  return (await tx.get('SELECT 1 FROM entity WHERE id = ?', [id])) !== undefined;
 }

@@ -1,11 +1,13 @@
 /**
- * Quotas under pressure: two hundred deployments at once with room for ten, a mixture with plain creations, and a
- * deployment that fails. What is charged never exceeds the quota, and what was not made is not charged (S-083).
+ * Quotas under pressure: two hundred deployments at once with room for ten, on PostgreSQL half of them at another server on
+ * the same database, and a mixture with plain creations. What is charged never exceeds the quota, and what was not made is not charged (S-083).
  */
 
 import { APPLIANCE } from '../../extensions/ovf-deployment/vocabulary.js';
 import { descriptor, OVF_TYPE } from '../integration/appliance-wire.js';
 import { Wire } from '../infrastructure/wire.js';
+import { start, type RunningServer } from '../../src/server.js';
+import { runLog } from '../support/run.js';
 import { forEachServer, type RequestOptions } from '../support/server.js';
 
 const VO = 'http://schemas.contrail-project.eu/occi/vo#';
@@ -14,13 +16,16 @@ const DEPLOYMENTS = 200;
 const ROOM = 10;
 const accounts = [{ name: 'higgs', roles: ['user' as const], group: 'atlas' }];
 
-forEachServer({ accounts }, (server) => {
+forEachServer({ accounts }, (server, database) => {
+  let other: RunningServer | undefined;
+  afterAll(() => other?.close(2000));
   const wire = new Wire(server);
   const higgs: RequestOptions = { as: 'higgs', timeoutMs: 120_000 };
   const limits: Record<string, unknown> = { [`${A}limit.machines`]: ROOM, [`${A}limit.appliances`]: DEPLOYMENTS };
   let vo: string;
 
   beforeAll(async () => {
+    if (database === 'postgres') other = await start({ config: server().config, log: runLog() });
     vo = await wire.make(
       '/vo/',
       { kind: `${VO}vo`, attributes: { [`${A}name`]: 'atlas', ...limits } },
@@ -48,7 +53,11 @@ forEachServer({ accounts }, (server) => {
   };
 
   it(`S-083 takes exactly ${ROOM} of ${DEPLOYMENTS} deployments at once`, async () => {
-    const replies = await Promise.all(Array.from({ length: DEPLOYMENTS }, () => deploy()));
+    const there = (): Promise<{ readonly status: number }> =>
+      other === undefined ? deploy() : deployAt(other.url, String((server().tokens as Record<string, string>)['higgs']));
+    const replies = await Promise.all(
+      Array.from({ length: DEPLOYMENTS }, (_, index) => (index % 2 === 0 ? deploy() : there())),
+    );
     const statuses = new Map<number, number>();
     for (const { status } of replies) statuses.set(status, (statuses.get(status) ?? 0) + 1);
     expect(statuses).toEqual(
@@ -76,3 +85,13 @@ forEachServer({ accounts }, (server) => {
     await empty();
   }, 60_000);
 });
+
+async function deployAt(url: string, token: string): Promise<{ readonly status: number }> {
+  const response = await fetch(`${url}/appliance/`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': OVF_TYPE, accept: 'application/occi+json' },
+    body: descriptor({ machines: ['m1'] }),
+  });
+  await response.arrayBuffer();
+  return { status: response.status };
+}
