@@ -70,6 +70,7 @@ import { Invoking } from './http/occi/invoking.js';
 import { Listing } from './http/occi/listing.js';
 import { RequestReader } from './http/occi/reading.js';
 import { operationsEndpoint } from './http/operations-listing.js';
+import { auditEndpoint } from './http/audit-listing.js';
 import { openApiEndpoint } from './http/openapi/endpoint.js';
 import { imageListEndpoints } from './http/image-list-endpoints.js';
 import { trustEndpoints } from './http/trust-endpoints.js';
@@ -89,7 +90,7 @@ import { createOvfSchemas, SCHEMA_FILES, type OvfSchemas } from './ovf/index.js'
 import { pruneReplays } from './store/replay.js';
 import { openStore, storeLocation } from './store/open-store.js';
 import { secretKeyOf } from './store/secret-key.js';
-import type { Store } from './store/sql.js';
+import type { SqlReader, Store } from './store/sql.js';
 import { lockStore } from './store/store-lock.js';
 import { openTransfer, UPLOAD_LIFETIME_MS } from './transfer/transfer.js';
 
@@ -246,6 +247,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     observations,
     entities: () => entities,
     secretKey,
+    endOfAgreement: (reader: SqlReader, application: string) => agreements.endOf(reader, application),
   };
   const sessions = new Sessions(sessionServices);
   const rejudge = (evidence: Evidence, vo: string): Promise<Principal> => authenticator.rejudge(evidence, vo);
@@ -354,6 +356,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     }),
     eventStreamEndpoint({ store, access, engine, clock, stopping: stopping.signal }),
     operationsEndpoint({ store, access }),
+    auditEndpoint(store),
     ...trustEndpoints(trust),
     ...keystoneEndpoints(
       keystone && { tokens: keystone, identification, clock, tokenSeconds: config.access.keystone.tokenSeconds },
@@ -364,7 +367,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     openApiEndpoint({ store, categories, handlers, bodyReaders, renderings }),
     ...extensions.flatMap((extension) => extension.routes.map(endpointOf)),
   ];
-  const vigil = new Vigil(access, (message, generation) => identification.again(message, generation));
+  const vigil = new Vigil(access, (message, generation) => identification.again(message, generation), clock);
   const signedIn = (principal: Principal, requestId: string): void => {
     trail.signedIn(principal, requestId);
     review.signedIn(principal).catch((error: unknown) => log.error({ err: error }, 'sessions could not be renewed'));
@@ -384,6 +387,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     identification,
     metrics,
     trail,
+    auditReads: config.access.audit.reads,
     vigil,
     keystone: keystone !== undefined,
     signedIn,

@@ -38,12 +38,18 @@ export interface Delegation {
   readonly redeems?: SessionRow;
 }
 
+export interface DelegationLimits {
+  readonly maxSeconds: number;
+  /** When the agreement of an application ends, milliseconds since the epoch. */
+  readonly endOf: (application: string) => Promise<number>;
+}
+
 /** @throws Problem `invalid` with all faults; `not-found` for an application that the caller cannot see; `forbidden` */
 export async function readDelegation(
   access: Access,
   write: Write,
   draft: EntityDraft,
-  maxSeconds: number,
+  { maxSeconds, endOf }: DelegationLimits,
 ): Promise<Delegation> {
   const token = stringAt(draft.wanted, TOKEN);
   if (token !== undefined) return redeem(write, draft, token);
@@ -64,7 +70,7 @@ export async function readDelegation(
     verbs,
     source: 'delegation',
     state: subject === undefined ? 'trying' : 'active',
-    until,
+    until: Math.min(until, await endOf(application.id)),
     createdBy: principal.id,
   } as const;
   return {

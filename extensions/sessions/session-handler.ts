@@ -70,7 +70,10 @@ export class SessionHandler extends KeptEntityHandler {
     if (REPUTATION in draft.wanted) requireJudge(write.context.principal, draft.group);
     const made = draft.prepared instanceof NewSession ? draft.prepared : undefined;
     if (!made) {
-      const delegation = await readDelegation(access, write, draft, sessions.config.maxDelegationSeconds);
+      const delegation = await readDelegation(access, write, draft, {
+        maxSeconds: sessions.config.maxDelegationSeconds,
+        endOf: (application) => sessions.endOfAgreement(write.tx, application),
+      });
       this.#read.set(draft, delegation);
       draft.owner = delegation.owner;
       draft.group = delegation.group;

@@ -21,6 +21,7 @@ import type { Kind } from '../../src/occi/model.js';
 import { appendAudit } from '../../src/store/audit.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { sealSecret, wipeSecrets } from '../../src/store/secrets.js';
+import type { SqlReader, Tx } from '../../src/store/sql.js';
 import { takeMeasure, type MeasureServices } from './measures.js';
 import { deleteSession, insertSession, moveSession, renewSession, sessionsWhere, type SessionRow } from './tables.js';
 import { APPLICATION, EXPIRES, SESSION, STATE, STATE_MESSAGE, SUBJECT, type SessionState } from './vocabulary.js';
@@ -31,6 +32,8 @@ export interface SessionServices extends MeasureServices {
   readonly entities: () => Entities;
   /** Seals what sign-ins rest on (K26). */
   readonly secretKey: Uint8Array;
+  /** When the agreement of an application ends, milliseconds since the epoch: no session on it outlives that. */
+  readonly endOfAgreement: (reader: SqlReader, application: string) => Promise<number>;
 }
 
 /** How a session comes to its end. */
@@ -69,6 +72,11 @@ export class Sessions {
     return this.#services.config;
   }
 
+  /** When the agreement of an application ends, milliseconds since the epoch; infinite without one. */
+  endOfAgreement(reader: SqlReader, application: string): Promise<number> {
+    return this.#services.endOfAgreement(reader, application);
+  }
+
   /** A federation user deploys: the session is tried with the appliance, in its transaction. */
   async deployed(write: Write, appliance: EntityRecord): Promise<void> {
     const { principal } = write.context;
@@ -81,7 +89,7 @@ export class Sessions {
       verbs: verbsOf(principal),
       source: 'deployment',
       state: 'trying',
-      until: evidence.notAfter,
+      until: await this.#until(write.tx, appliance.id, evidence),
       createdBy: principal.id,
     } as const;
     const resolved = {
@@ -155,12 +163,15 @@ export class Sessions {
 
   /** The subject has signed in with a credential that lasts longer, or with a good one after another fell. */
   async renew(write: Write, row: SessionRow, evidence: Evidence): Promise<void> {
-    const { tx } = write;
+    const { tx, now } = write;
+    const until = await this.#until(tx, row.application, evidence);
+    const isOpen = row.state === 'trying' || row.state === 'active';
+    if (until <= now || (isOpen && until <= row.until)) return;
     await wipeSecrets(tx, row.id);
     const state = row.state === 'trying' ? 'trying' : 'active';
     const sealed = await this.#seal(write, row.id, evidence);
-    await renewSession(tx, row, { state, evidence: sealed, until: evidence.notAfter }, write.now);
-    const shown = { [STATE]: state, [EXPIRES]: timeText(evidence.notAfter) };
+    await renewSession(tx, row, { state, evidence: sealed, until }, now);
+    const shown = { [STATE]: state, [EXPIRES]: timeText(until) };
     await this.#services.observations.arrived(tx, row.id, shown, [STATE_MESSAGE]);
     if (row.state !== state) await this.#audit(write, row, 'renewed', 'signed-in');
   }
@@ -170,6 +181,11 @@ export class Sessions {
     await removeGrantsOf(write.tx, id);
     await wipeSecrets(write.tx, id);
     await deleteSession(write.tx, id);
+  }
+
+  /** No longer than the credential, and no longer than the agreement. */
+  async #until(tx: Tx, application: string, { notAfter }: Evidence): Promise<number> {
+    return Math.min(notAfter, await this.endOfAgreement(tx, application));
   }
 
   /** Deny wins over ownership, group and grants (S-079), until it is restored or the application is gone. */

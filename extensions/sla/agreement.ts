@@ -23,11 +23,10 @@ import { parseAgreementText } from '../../src/sla/parse.js';
 import { AGREEMENT_TRANSITIONS, INITIAL_STATE, transitionFrom, type AgreementState } from '../../src/sla/states.js';
 import { findEntity, linksOf } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import { AGREED_AT, AGREEMENT, AGREEMENT_STATE as STATE, SLA_DOCUMENT } from './agreements.js';
+import { AGREED_AT, AGREEMENT, AGREEMENT_STATE as STATE, SLA_DOCUMENT, EFFECTIVE_UNTIL } from './agreements.js';
 
 const ACTION_SCHEME = 'http://schemas.ogf.org/occi/sla#';
 const EFFECTIVE_FROM = 'occi.agreement.effectiveFrom';
-const EFFECTIVE_UNTIL = 'occi.agreement.effectiveUntil';
 
 export interface AgreementHandlerServices {
   readonly entities: () => Entities;

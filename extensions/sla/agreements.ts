@@ -18,7 +18,7 @@ import type { Agreement } from '../../src/sla/agreement.js';
 import { parseAgreementText } from '../../src/sla/parse.js';
 import { componentsOf, findEntity, linksOf, linksTo, loadEntity } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import type { Store } from '../../src/store/sql.js';
+import type { SqlReader, Store } from '../../src/store/sql.js';
 
 const OGF_SLA = 'http://schemas.ogf.org/occi/sla#';
 export const AGREEMENT: TypeId = `${OGF_SLA}agreement`;
@@ -28,6 +28,7 @@ export const SLA: TypeId = `${CONTRAIL}/sla#sla`;
 
 export const AGREEMENT_STATE = 'occi.agreement.state';
 export const AGREED_AT = 'occi.agreement.agreedAt';
+export const EFFECTIVE_UNTIL = 'occi.agreement.effectiveUntil';
 /** The agreement in VEP's own JSON, as it was sent. */
 export const SLA_DOCUMENT = 'eu.contrail-project.sla.document';
 /** Attributes of the mixin {@link SLA}: path of the agreement, and whether it is kept. */
@@ -102,6 +103,17 @@ export class Agreements {
     };
   }
 
+  /** When the first agreement that governs the appliance ends, milliseconds since the epoch; infinite when none does. */
+  async endOf(reader: SqlReader, appliance: string): Promise<number> {
+    const governing = (await linksTo(reader, [appliance])).filter((link) => link.kind === AGREEMENT_LINK);
+    const agreements = await Promise.all(governing.map(({ source }) => findEntity(reader, source ?? '')));
+    const ends = agreements.flatMap((agreement) => {
+      const end = agreement && stringAt(agreement.wanted, EFFECTIVE_UNTIL);
+      return end === undefined ? [] : [Date.parse(end)];
+    });
+    return Math.min(Number.POSITIVE_INFINITY, ...ends);
+  }
+
   /** The agreement that came with an appliance: stored under `id`, accepted, and linked. */
   async accept(
     write: Write,
@@ -117,7 +129,7 @@ export class Agreements {
       attributes: {
         [SLA_DOCUMENT]: document,
         ...time('occi.agreement.effectiveFrom', agreement.effectiveFrom),
-        ...time('occi.agreement.effectiveUntil', agreement.effectiveUntil),
+        ...time(EFFECTIVE_UNTIL, agreement.effectiveUntil),
       },
       title: agreement.name,
       links: [],

@@ -14,6 +14,7 @@ export {
   type Account,
   type NewAccount,
 } from './accounts.js';
+export { levelOfAssurance } from './assurance.js';
 export { isWithin, networkOf, normalizeAddress } from './addresses.js';
 export { Authenticator } from './authenticate.js';
 export { bootstrap, resetToken, tokenFile, type BootstrapName } from './bootstrap.js';

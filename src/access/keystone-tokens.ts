@@ -7,10 +7,12 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
+import { appendAudit } from '../store/audit.js';
 import { raiseGeneration } from '../store/generations.js';
 import { openSecret, sealSecret, wipeSecrets } from '../store/secrets.js';
 import type { Store, Tx } from '../store/sql.js';
 import { Evidence } from './evidence.js';
+import type { Principal } from './principal.js';
 import { digestOfToken } from './tokens.js';
 
 const PREFIX = 'vepk_';
@@ -32,7 +34,11 @@ export interface KeystoneToken {
   readonly expiresAt: number;
 }
 
-export type NewKeystoneToken = Pick<KeystoneToken, 'subject' | 'project' | 'evidence' | 'expiresAt'>;
+export type NewKeystoneToken = Pick<KeystoneToken, 'subject' | 'project' | 'evidence' | 'expiresAt'> & {
+  /** Group of the subject, for the audit trail of tokens without project. */
+  readonly group: string;
+  readonly requestId: string;
+};
 
 interface TokenRow {
   readonly sha256: string;
@@ -60,7 +66,7 @@ export class KeystoneTokens {
   }
 
   /** Answers the token, the only time that it can be seen. */
-  async issue({ subject, project, evidence, expiresAt }: NewKeystoneToken): Promise<string> {
+  async issue({ subject, project, evidence, expiresAt, group, requestId }: NewKeystoneToken): Promise<string> {
     const token = PREFIX + randomBytes(32).toString('base64url');
     const sha256 = digestOfToken(token);
     const now = this.#clock.now();
@@ -82,6 +88,20 @@ export class KeystoneTokens {
         'INSERT INTO keystone_token (sha256, subject, project, evidence, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)',
         [sha256, subject, project, sealed, now, expiresAt],
       );
+      const details = {
+        project,
+        method: evidence ? 'federation' : 'local',
+        expires: new Date(expiresAt).toISOString(),
+      };
+      await appendAudit(tx, {
+        at: now,
+        actor: subject,
+        group: project ?? group,
+        verb: 'token',
+        outcome: 'granted',
+        requestId,
+        details,
+      });
     });
     return token;
   }
@@ -100,8 +120,11 @@ export class KeystoneTokens {
     return { sha256, subject, project, evidence, createdAt, expiresAt };
   }
 
-  async revoke(sha256: string): Promise<void> {
+  /** @param by who takes it back, in which request */
+  async revoke(sha256: string, { id, groups }: Principal, requestId: string): Promise<void> {
     await this.#store.write(async (tx) => {
+      const audit = { at: this.#clock.now(), actor: id, group: groups[0], outcome: 'granted', requestId } as const;
+      await appendAudit(tx, { ...audit, verb: 'token-revoked' });
       await this.#remove(tx, sha256);
       await raiseGeneration(tx, 'access');
     });

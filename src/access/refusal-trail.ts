@@ -1,11 +1,13 @@
 /**
- * The audit trail of what happens before any transaction: requests that were refused, and sign-ins by certificate. Anybody
+ * The audit trail of what happens outside of any transaction: requests that were refused, sign-ins of a federation, and, where
+ * the provider wants that, what was read. Anybody
  * can cause refusals, so what they cost is bounded: within a minute, refusals of one peer for one reason become one entry
  * at once and a second one that counts the rest; beyond {@link MAX_KINDS} such pairs a minute all others are counted
  * together. Nothing is written while nothing happens.
  */
 
 import type { Clock } from '../base/clock.js';
+import { isUuid } from '../base/ids.js';
 import type { JsonObject } from '../base/json.js';
 import { appendAudit, type AuditEntry } from '../store/audit.js';
 import type { Store } from '../store/sql.js';
@@ -31,6 +33,8 @@ export const MAX_KINDS = 30;
 const SIGN_IN_MS = 3_600_000;
 const MAX_SIGN_INS = 10_000;
 const MAX_SUBJECT = 300;
+/** Reads that are noted one by one between two writes; what is more is counted. */
+export const MAX_READS = 5_000;
 
 interface Counted {
   count: number;
@@ -45,6 +49,8 @@ export class RefusalTrail {
   #counted = new Map<string, Counted>();
   #windowEnd = 0;
   readonly #signIns = new Recent<number>(MAX_SIGN_INS);
+  #reads = 0;
+  #readsLeftOut: AuditEntry | undefined;
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
@@ -96,9 +102,29 @@ export class RefusalTrail {
     });
   }
 
+  /** Notes that something was read. @param path of the request, without its query */
+  read({ id, groups }: Principal, path: string, requestId: string): void {
+    const at = this.#clock.now();
+    const common = { at, actor: id, group: groups[0], verb: 'read', outcome: 'granted', requestId } as const;
+    this.#reads += 1;
+    if (this.#reads > MAX_READS) {
+      const further = this.#reads - MAX_READS;
+      this.#readsLeftOut = { ...common, actor: OTHERS, group: '', details: { further } };
+      return;
+    }
+    const entity = path.slice(path.lastIndexOf('/') + 1);
+    this.#pending.push({
+      ...common,
+      ...(isUuid(entity) ? { entity } : {}),
+      details: { path: path.slice(0, MAX_SUBJECT) },
+    });
+  }
+
   /** Writes what has been noted since; upkeep, and the last thing before the store is closed. */
   async flush(): Promise<void> {
     this.#turn(this.#clock.now());
+    if (this.#readsLeftOut) this.#pending.push(this.#readsLeftOut);
+    [this.#reads, this.#readsLeftOut] = [0, undefined];
     if (this.#pending.length === 0) return;
     const entries = this.#pending;
     this.#pending = [];

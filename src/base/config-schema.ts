@@ -71,6 +71,7 @@ export const configSchema: JsonObject = object({
         header: { enum: ['rfc9440', 'nginx', 'haproxy', 'envoy'] },
       },
     },
+    audit: object({ reads: boolean(false) }),
     keystone: object({ enabled: boolean(false), tokenSeconds: integer(60, 2_592_000, 28_800) }),
     sessions: object({
       checkMs: integer(100, 4000, 1000),

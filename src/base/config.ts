@@ -31,6 +31,10 @@ export interface Config {
     readonly certificates?: CertificatesConfig;
     readonly issuers: readonly IssuerConfig[];
     readonly sessions: SessionsConfig;
+    readonly audit: {
+      /** Whether what is read has audit entries too, and not what is changed and refused alone. */
+      readonly reads: boolean;
+    };
     /** The façade for clients that know Keystone. */
     readonly keystone: { readonly enabled: boolean; readonly tokenSeconds: number };
   };

@@ -16,6 +16,11 @@ export function addVo(program: Command, calling: Calling): void {
     .description('show what a VO may have, what is set aside and used, its members and shares')
     .argument('<vo>', 'its name')
     .action(calling<never>(async (session, args) => (await load()).showVo(session, args)));
+  vo.command('audit')
+    .description('show what was done in a VO, by whom and with what outcome (its administrators)')
+    .argument('<vo>', 'its name')
+    .option('--after <number>', 'only entries after this one')
+    .action(calling<VoOptions>(async (...all) => (await load()).auditVo(...all)));
   limits(vo.command('add').description('serve a new VO (administrators)').argument('<vo>', 'its name'))
     .option('--account <text>', 'account that is billed')
     .action(calling<VoOptions>(async (...all) => (await load()).addVo(...all)));
@@ -78,7 +83,12 @@ export function addUsers(program: Command, calling: Calling, inStore: (command: 
     .option('--group <name>', 'repeatable; the first is where new entities belong (the name)', collect, [])
     .option('--password', 'with a password, which is typed or read from standard input')
     .action(calling<UserOptions>(async (...all) => (await load()).addUser(...all)));
-  inStore(user.command('set').description('change roles and groups').argument('<name>', 'its name'))
+  inStore(user.command('register').description('give roles and groups to the holder of a certificate or token'))
+    .argument('<id>', 'x509:<subject> issued by <issuer>, or oidc:<issuer> <subject>')
+    .option('--role <role>', 'repeatable (user)', collect, [])
+    .option('--group <name>', 'repeatable; the first is where new entities belong', collect, [])
+    .action(calling<UserOptions>(async (...all) => (await load()).registerUser(...all)));
+  inStore(user.command('set').description('change roles and groups').argument('<name>', 'its name, or id'))
     .option('--role <role>', 'repeatable', collect, [])
     .option('--group <name>', 'repeatable', collect, [])
     .action(calling<UserOptions>(async (...all) => (await load()).setUser(...all)));
@@ -89,7 +99,7 @@ export function addUsers(program: Command, calling: Calling, inStore: (command: 
     ['disable', 'shut an account out, with its tokens'],
     ['enable', 'let it in again'],
   ] as const) {
-    inStore(user.command(term).description(description).argument('<name>', 'its name')).action(
+    inStore(user.command(term).description(description).argument('<name>', 'its name, or id')).action(
       calling<UserOptions>(async (...all) => (await load()).moveUser(term, ...all)),
     );
   }

@@ -23,6 +23,8 @@ export {
   VO_NAME,
   VO_PREFIX,
   VO_RESOURCES,
+  type AuditPage,
+  type AuditRecord,
   type VoAmounts,
   type VoResource,
   type VoUsage,

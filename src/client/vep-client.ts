@@ -14,7 +14,7 @@ import { Discovery } from './discovery.js';
 import { watchEvents, type WatchEvent, type WatchOptions } from './event-stream.js';
 import type { ImageListReport } from './image-list-report.js';
 import { newIdempotencyKey, pathOf, Transport, type Credentials, type Fetch, type TlsIdentity } from './transport.js';
-import { VO_USAGE_TYPE, type VoUsage } from './virtual-organization.js';
+import { VO_USAGE_TYPE, type AuditPage, type VoUsage } from './virtual-organization.js';
 import { uploadFile, type UploadOptions, type UploadSource } from './upload.js';
 
 export interface VepClientOptions {
@@ -296,6 +296,12 @@ export class VepClient {
   /** How a VO stands, by the path of its entity. */
   async voUsage(url: string): Promise<VoUsage> {
     return (await this.#transport.json<VoUsage>({ method: 'GET', url, headers: { Accept: VO_USAGE_TYPE } })).body;
+  }
+
+  /** A page of what was done in a VO, for its administrators, those of the provider and auditors. */
+  async audit({ vo, after }: { readonly vo: string; readonly after: number }): Promise<AuditPage> {
+    const url = `/events/audit?vo=${encodeURIComponent(vo)}&after=${after}`;
+    return (await this.#transport.json<AuditPage>(readingJson(url))).body;
   }
 
   /** Whether the server can serve, and what it says of itself. */

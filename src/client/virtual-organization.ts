@@ -41,3 +41,27 @@ export interface VoUsage {
   /** The first thousand entities that the VO pays for. */
   readonly charged: readonly { readonly entity: string; readonly principal: string; readonly group: string | null }[];
 }
+
+/** One entry of the audit trail. */
+export interface AuditRecord {
+  /** Rises by the order in which entries were made. */
+  readonly seq: number;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Id of a principal, or the address of somebody unknown. */
+  readonly actor: string;
+  readonly group: string;
+  readonly verb: string;
+  readonly entity?: string;
+  readonly kind?: string;
+  readonly outcome: 'granted' | 'denied' | 'failed';
+  readonly reason?: string;
+  readonly requestId: string;
+  readonly details: object;
+}
+
+export interface AuditPage {
+  readonly entries: readonly AuditRecord[];
+  /** Where the next page begins; null: this was the last. */
+  readonly next: number | null;
+}

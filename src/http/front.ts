@@ -49,6 +49,8 @@ export interface FrontServices {
   readonly identification: Identification;
   readonly metrics: RequestMetrics;
   readonly trail: RefusalTrail;
+  /** Whether what is read is noted in the trail. */
+  readonly auditReads: boolean;
   readonly vigil: Vigil;
   /** Whether there is a Keystone façade to send clients to. */
   readonly keystone: boolean;
@@ -90,12 +92,21 @@ export class Front {
     const common = ['Server', SERVER, 'X-Request-Id', requestId, 'X-Content-Type-Options', 'nosniff'];
     if (this.#services.strictTransport) common.push('Strict-Transport-Security', 'max-age=31536000');
     metrics.follow(message, response);
+    if (this.#services.auditReads) response.once('close', () => this.#noteRead(arrived));
     const refuse = (error: unknown): void => this.refuse(message, response, requestId, error, common);
     watchArrival(message, requestTimeoutMs, refuse);
     const attributes = { 'http.request.method': message.method ?? '', 'vep.request': requestId };
     const arrived = { message, response, requestId, common };
     telemetry.span('request', attributes, () => this.#respond(arrived)).catch(refuse);
   };
+
+  /** Once it has been answered: who read what, if somebody did. */
+  #noteRead({ message, response, requestId }: Arrived): void {
+    const { trail, identification } = this.#services;
+    const principal = identification.known(message);
+    if (!principal || response.statusCode >= 400 || (message.method !== 'GET' && message.method !== 'HEAD')) return;
+    trail.read(principal, (message.url ?? '').split(/[?;]/, 1)[0] ?? '', requestId);
+  }
 
   async #respond(arrived: Arrived): Promise<void> {
     const { guard, express } = this.#services;

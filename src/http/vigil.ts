@@ -1,13 +1,15 @@
 /**
  * The vigil over open requests: event streams, long lists, uploads, whatever lasts. Who sends one is asked again and
  * again, and once their credential is no longer good, or something was taken from them, the answer ends: revocation does
- * not wait for the next request. A request that is answered at once costs nothing here.
+ * not wait for the next request: it ends what is open within {@link BRIEF_MS} and one pause between two looks. A request that
+ * is answered at once costs nothing here.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from '../access/access.js';
 import { rolesWithin, type Grant } from '../access/policy.js';
 import type { Principal } from '../access/principal.js';
+import type { Clock } from '../base/clock.js';
 import { Problem, problem } from '../base/errors.js';
 import { generationOf } from '../store/generations.js';
 import type { SqlReader } from '../store/sql.js';
@@ -17,19 +19,28 @@ interface Open {
   readonly principal: Principal;
   readonly granted: readonly Grant[];
   readonly end: (reason: Problem) => void;
-  /** Whether it was open at the look before. */
-  seen: boolean;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
 }
+
+/** What has been open for no longer is taken for a request that is answered at once. */
+export const BRIEF_MS = 250;
 
 export class Vigil {
   readonly #access: Access;
   readonly #again: (message: IncomingMessage, generation: number) => Promise<Principal>;
+  readonly #clock: Clock;
   readonly #open = new Set<Open>();
 
   /** @param again who sends the request, as of now; rejects with a Problem when nobody does any more */
-  constructor(access: Access, again: (message: IncomingMessage, generation: number) => Promise<Principal>) {
+  constructor(
+    access: Access,
+    again: (message: IncomingMessage, generation: number) => Promise<Principal>,
+    clock: Clock,
+  ) {
     this.#access = access;
     this.#again = again;
+    this.#clock = clock;
   }
 
   /** @param end called with the reason, once, when the request must not go on */
@@ -40,18 +51,18 @@ export class Vigil {
     end: (reason: Problem) => void,
   ): void {
     if (response.destroyed) return;
-    const open = { message, principal, granted: this.#access.granted(principal), end, seen: false };
+    const open = { message, principal, granted: this.#access.granted(principal), end, since: this.#clock.now() };
     this.#open.add(open);
     response.once('close', () => this.#open.delete(open));
   }
 
-  /** Upkeep: looks at all that are open for the second time or more. */
+  /** Upkeep: looks at all that have been open for a while. */
   async look(reader: SqlReader): Promise<void> {
     if (this.#open.size === 0) return;
     const generation = await generationOf(reader, 'access');
     for (const open of this.#open) {
-      if (open.seen) await this.#judge(open, generation);
-      open.seen = true;
+      // However the clock was put meanwhile.
+      if (Math.abs(this.#clock.now() - open.since) > BRIEF_MS) await this.#judge(open, generation);
     }
   }
 

@@ -4,6 +4,7 @@
  */
 
 import type { JsonObject } from '../base/json.js';
+import { inList } from './placeholders.js';
 import type { SqlReader, Tx } from './sql.js';
 
 export interface AuditEntry {
@@ -59,14 +60,22 @@ export async function appendAudit(tx: Tx, entry: AuditEntry): Promise<void> {
   ]);
 }
 
-/** Up to `limit` entries with a sequence number above `after`, oldest first; of one entity when it is named. */
+/** Up to `limit` entries with a sequence number above `after`, oldest first; of one entity, and of some groups, when named. */
 export async function listAudit(
   reader: SqlReader,
-  options: { readonly after: number; readonly limit: number; readonly entity?: string },
+  options: {
+    readonly after: number;
+    readonly limit: number;
+    readonly entity?: string;
+    readonly groups?: readonly string[];
+  },
 ): Promise<StoredAuditEntry[]> {
   const about = options.entity === undefined ? '' : ' AND entity = ?';
-  const sql = `SELECT seq, ${COLUMNS} FROM audit_entry WHERE seq > ?${about} ORDER BY seq LIMIT ?`;
-  const params = [options.after, ...(options.entity === undefined ? [] : [options.entity]), options.limit];
+  const groups = options.groups && inList('grp', options.groups);
+  const within = groups ? ` AND ${groups.sql}` : '';
+  const sql = `SELECT seq, ${COLUMNS} FROM audit_entry WHERE seq > ?${about}${within} ORDER BY seq LIMIT ?`;
+  const entity = options.entity === undefined ? [] : [options.entity];
+  const params = [options.after, ...entity, ...(groups?.params ?? []), options.limit];
   return (await reader.all<AuditRow>(sql, params)).map(fromRow);
 }
 

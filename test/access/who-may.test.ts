@@ -109,6 +109,7 @@ const BESIDE: readonly (readonly [method: string, path: string, body?: string])[
   ['GET', '/metrics'],
   ['GET', '/.well-known/org/ogf/occi/-/'],
   ['GET', '/events/operations'],
+  ['GET', '/events/audit'],
   ['GET', '/events/?subject=00000000-0000-4000-8000-000000000000'],
   ['POST', '/upload/', '{"size":1}'],
   ['GET', '/upload/00000000-0000-4000-8000-000000000000'],

@@ -8,7 +8,10 @@ import { vep, type Ran } from './fake-terminal.js';
 
 const server = serverFor();
 const run = (line: string): Promise<Ran> =>
-  vep(line.split(' '), { directory: server().directory, environment: { VEP_DATA_DIR: server().directory } });
+  vep(
+    [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? ''),
+    { directory: server().directory, environment: { VEP_DATA_DIR: server().directory } },
+  );
 
 const asks = async (token: string): Promise<number> =>
   (await server().request('GET', '/compute/', { as: null, headers: { authorization: `Bearer ${token}` } })).status;
@@ -16,7 +19,7 @@ const asks = async (token: string): Promise<number> =>
 it('does what the page shows, and the server takes notice at once', async () => {
   const page = readFileSync(join(packageRoot, 'docs/access/local-users.md'), 'utf8');
   const commands = [...page.matchAll(/^\$ vep (.*)$/gm)].map((match) => match[1] ?? '');
-  expect(commands).toHaveLength(6);
+  expect(commands).toHaveLength(7);
   let token = '';
   for (const command of commands) {
     const { code, out } = await run(command);
@@ -27,5 +30,10 @@ it('does what the page shows, and the server takes notice at once', async () => 
   }
   const listed = (await run('--json user list --admin')).out;
   const alice = (JSON.parse(listed) as { id: string }[]).find(({ id }) => id === 'local:alice');
+  const holder = (JSON.parse(listed) as { id: string }[]).find(({ id }) => id.startsWith('oidc:'));
+  expect(holder).toMatchObject({ roles: ['viewer'], groups: ['physics'], password: false });
+  expect((await run(`user disable "${holder?.id ?? ''}" --admin`)).code).toBe(0);
+  expect((await run('user register alice --group physics --admin')).code).toBe(2);
+  expect((await run('user register oidc:x --admin')).code).toBe(2);
   expect(alice).toMatchObject({ roles: ['user', 'auditor'], groups: ['physics'], disabled: false });
 });

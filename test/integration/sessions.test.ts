@@ -4,10 +4,13 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import { join } from 'node:path';
 import type { JWTPayload } from 'jose';
 import { TestIssuer, AUDIENCE } from '../support/issuer.js';
 import { forEachServer, type JsonBody, type Reply, type RequestOptions, type TestServer } from '../support/server.js';
+import { SHOP, webShop } from './web-shop.js';
 import { APPLIANCE_CATEGORY, descriptor, OVF_TYPE, STATE as APPLIANCE_STATE } from './appliance-wire.js';
 
 const JSON_TYPE = 'application/occi+json';
@@ -170,12 +173,33 @@ forEachServer({ config: { access: { issuers, sessions } } }, (server) => {
   it('S-030 ends no later than the credential, and is revived by the next one', async () => {
     // Good for some seconds of the tolerance that clocks are given.
     const now = Math.floor(Date.now() / 1000);
-    const path = await deploy({ ...ALICE, iat: now - 600, exp: now - 55 });
+    const path = await deploy({ ...ALICE, iat: now - 600, exp: now - 50 });
     const session = await sessionOf(COLLEAGUE, path);
     await eventually(session, COLLEAGUE, ({ json }) => json.attributes[`${A}state`] === 'expired');
     await eventually(path, COLLEAGUE, ({ json }) => json.attributes[APPLIANCE_STATE] === 'inactive');
     expect((await send('GET', path, ALICE)).status).toBe(200);
     await eventually(session, COLLEAGUE, ({ json }) => json.attributes[`${A}state`] === 'active');
+    expect((await send('DELETE', path, ALICE)).status).toBe(200);
+  });
+
+  it('S-030 ends with the agreement, and signing in brings it back no more; what is delegated ends with it too', async () => {
+    const gold = JSON.parse(readFileSync(join(SHOP, 'gold.json'), 'utf8')) as JsonBody;
+    const end = new Date(Date.now() + 15_000).toISOString();
+    const parties = { ...gold.parties, customer: { id: `oidc:${issuer.url} alice` } };
+    const { headers, body } = await webShop({ agreement: JSON.stringify({ ...gold, parties, effectiveUntil: end }) });
+    const made = await send('POST', '/appliance/', ALICE, { headers, body });
+    expect([made.status, made.text]).toEqual([201, expect.anything()]);
+    const path = new URL(made.headers.location ?? '').pathname;
+    const session = await sessionOf(ALICE, path);
+    expect((await send('GET', session, ALICE)).json.attributes[`${A}expires`]).toBe(end);
+    const subject = `oidc:${issuer.url} bob`;
+    const passed = await create(ALICE, { application: path, subject });
+    expect(passed.json.attributes[`${A}expires`]).toBe(end);
+    await eventually(session, COLLEAGUE, ({ json }) => json.attributes[`${A}state`] === 'expired');
+    expect((await send('GET', path, BOB)).status).toBe(404);
+    // Another credential of hers, which is good for longer.
+    expect((await send('GET', path, { ...ALICE, jti: 'another' })).status).toBe(200);
+    expect((await send('GET', session, COLLEAGUE)).json.attributes[`${A}state`]).toBe('expired');
     expect((await send('DELETE', path, ALICE)).status).toBe(200);
   });
 

@@ -1,6 +1,6 @@
 /**
- * `vep user`: local accounts, on the server's own machine (K25). Whoever is shut out, or has other roles, is so with the
- * next request.
+ * `vep user`: local accounts, and what the provider itself gives to holders of certificates and tokens, on the server's own
+ * machine (K25). Whoever is shut out, or has other roles, is so with the next request.
  */
 
 import {
@@ -12,6 +12,7 @@ import {
   findAccount,
   listAccounts,
   localId,
+  registerHolder,
   ROLES,
   type Account,
   type Role,
@@ -58,6 +59,26 @@ export async function addUser(session: Session, [name = '']: readonly string[], 
   if (password === undefined) session.note(`sign-in needs a token: vep token create --admin --account ${name}`);
 }
 
+/** Gives roles and groups to a principal of a federation, seen before or not. */
+export async function registerUser(
+  session: Session,
+  [id = '']: readonly string[],
+  options: UserOptions,
+): Promise<void> {
+  if (!HOLDER.test(id))
+    throw new UsageError(
+      `${JSON.stringify(id)} is no principal of a federation`,
+      'write the id as `vep session list` or the audit trail has it: x509:<subject> issued by <issuer>, oidc:<issuer> <subject>',
+    );
+  const roles = new Set(rolesOf(options.role, ['user']));
+  const [first, ...others] = options.group ?? [];
+  if (first === undefined) throw new UsageError('new things need a group that they belong to', 'add --group');
+  const principal = { id, name: id, tier: 'federation', roles, groups: [first, ...others] } as const;
+  const now = session.terminal.clock.now();
+  await inStore(session, options, (store) => store.write((tx) => registerHolder(tx, principal, now)));
+  await answer(session, options, id, 'registered');
+}
+
 export async function setUser(session: Session, [name = '']: readonly string[], options: UserOptions): Promise<void> {
   await inStore(session, options, async (store) => {
     const { principal } = await expectAccount(store, name);
@@ -91,7 +112,7 @@ export async function moveUser(
   await inStore(session, options, async (store) => {
     await expectAccount(store, name);
     await store.write((tx) =>
-      term === 'disable' ? disableAccount(tx, localId(name), now) : enableAccount(tx, localId(name)),
+      term === 'disable' ? disableAccount(tx, idOf(name), now) : enableAccount(tx, idOf(name)),
     );
   });
   await answer(session, options, name, term === 'disable' ? 'shut out' : 'let in');
@@ -102,8 +123,15 @@ async function answer(session: Session, options: UserOptions, name: string, done
   session.answer(shown(account), () => `${displayText(name)} is ${done}\n`);
 }
 
+/** Ids of holders of certificates and tokens; no name of an account is like them. */
+const HOLDER = /^(?:x509|oidc):\S/;
+
+function idOf(name: string): string {
+  return HOLDER.test(name) ? name : localId(name);
+}
+
 async function expectAccount(reader: SqlReader, name: string): Promise<Account> {
-  const account = await findAccount(reader, localId(name));
+  const account = await findAccount(reader, idOf(name));
   if (account) return account;
   throw problem('not-found', 'cli.no-account', `there is no account called ${JSON.stringify(name)}`, {
     remedy: 'see `vep user list --admin`',

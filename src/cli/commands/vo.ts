@@ -10,6 +10,8 @@ import {
   VO_NAME,
   VO_PREFIX,
   VO_RESOURCES,
+  type AuditPage,
+  type AuditRecord,
   type Located,
   type VepClient,
   type VoResource,
@@ -31,6 +33,7 @@ export interface VoOptions {
   readonly user?: string;
   readonly site?: string;
   readonly remove?: boolean;
+  readonly after?: string;
 }
 
 export async function listVos(session: Session): Promise<void> {
@@ -59,6 +62,29 @@ export async function showVo(session: Session, [name = '']: readonly string[]): 
   const parts = { members, quotas, provisions };
   const json = Object.fromEntries(Object.entries(parts).map(([key, of]) => [key, of.map(entityJson)]));
   session.answer({ ...entityJson(vo), usage, ...json }, () => render(usage, parts, session.style));
+}
+
+/** All of the trail that there is, page by page. */
+export async function auditVo(session: Session, [name = '']: readonly string[], { after }: VoOptions): Promise<void> {
+  const entries: AuditRecord[] = [];
+  for (let next: number | null = Number(after ?? 0); next !== null;) {
+    const page: AuditPage = await session.client.audit({ vo: name, after: next });
+    entries.push(...page.entries);
+    ({ next } = page);
+  }
+  session.answer(entries, () => {
+    const rows = entries.map(({ seq, at, actor, verb, kind = '', entity = '', outcome, reason = '' }) => [
+      String(seq),
+      at,
+      displayText(actor),
+      displayText(verb),
+      `${kind.slice(kind.indexOf('#') + 1)} ${entity}`.trim(),
+      reason === '' ? outcome : `${outcome}: ${displayText(reason)}`,
+    ]);
+    return rows.length === 0
+      ? 'nothing is on record\n'
+      : table(['NO', 'AT', 'WHO', 'DID', 'WHAT', 'OUTCOME'], rows, session.style);
+  });
 }
 
 export async function addVo(session: Session, [name = '']: readonly string[], options: VoOptions): Promise<void> {

@@ -38,7 +38,7 @@ export function keystoneEndpoints(services: KeystoneServices | undefined): Endpo
   const federated: Answering = async (request, response) => {
     const principal = await identification.forToken(request);
     if (!principal.credential) throw unauthenticated('keystone-not-federated');
-    answerV3(response, await issue(services, principal, null), ['mapped']);
+    answerV3(response, await issue(services, principal, null, { requestId: idOf(request) }), ['mapped']);
   };
   const projects: Answering = async (request, response, base) => {
     const principal = await identification.forToken(request);
@@ -75,7 +75,8 @@ export function keystoneEndpoints(services: KeystoneServices | undefined): Endpo
         'token' in wish
           ? await identification.byToken(request, wish.token)
           : await identification.byPassword(request, wish.name, wish.password);
-      const issued = await issue(services, principal, wish.project, 'token' in wish ? wish.token : undefined);
+      const from = 'token' in wish ? wish.token : undefined;
+      const issued = await issue(services, principal, wish.project, { requestId: idOf(request), from });
       answerV3(response, issued, ['token' in wish ? 'token' : 'password']);
     }),
     endpoint('get', '/v3/auth/tokens', async (request, response) => {
@@ -84,8 +85,8 @@ export function keystoneEndpoints(services: KeystoneServices | undefined): Endpo
       answerV3(response, issued, ['token'], 200);
     }),
     endpoint('delete', '/v3/auth/tokens', async (request, response) => {
-      const { found } = await named(services, request);
-      await services.tokens.revoke(found.sha256);
+      const { principal, found } = await named(services, request);
+      await services.tokens.revoke(found.sha256, principal, idOf(request));
       response.status(204).end();
     }),
     endpoint('get', '/v2.0/', async (_request, response, base) => {
@@ -95,7 +96,7 @@ export function keystoneEndpoints(services: KeystoneServices | undefined): Endpo
       const { auth } = await readJson(request);
       const { principal, from } = await byV2(services, request, auth);
       const tenant = isJsonObject(auth) ? (text(auth['tenantName']) ?? text(auth['tenantId']) ?? null) : null;
-      answerV2(response, await issue(services, principal, tenant, from));
+      answerV2(response, await issue(services, principal, tenant, { requestId: idOf(request), from }));
     }),
     endpoint('get', '/v2.0/tenants', async (request, response) => {
       const principal = await identification.forToken(request);
@@ -103,6 +104,10 @@ export function keystoneEndpoints(services: KeystoneServices | undefined): Endpo
       response.json({ tenants, tenants_links: [] });
     }),
   ];
+}
+
+function idOf(request: KeystoneRequest): string {
+  return request.vep?.requestId ?? '';
 }
 
 function versionOf(id: string, href: string): JsonObject {

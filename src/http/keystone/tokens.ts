@@ -49,7 +49,7 @@ export async function issue(
   { tokens, clock, tokenSeconds }: KeystoneServices,
   principal: Principal,
   project: string | null,
-  from?: string,
+  { requestId, from }: { readonly requestId: string; readonly from?: string | undefined },
 ): Promise<Issued> {
   if (project !== null && !projectsOf(principal).includes(project)) throw unauthenticated('token-project', project);
   const parent = from === undefined ? undefined : await tokens.find(digestOfToken(from));
@@ -60,7 +60,14 @@ export async function issue(
     evidence?.notAfter ?? Number.POSITIVE_INFINITY,
     parent?.expiresAt ?? Number.POSITIVE_INFINITY,
   );
-  const token = await tokens.issue({ subject: principal.id, project, evidence, expiresAt });
+  const token = await tokens.issue({
+    subject: principal.id,
+    group: principal.groups[0],
+    project,
+    evidence,
+    expiresAt,
+    requestId,
+  });
   return { token, principal, project, issuedAt, expiresAt };
 }
 

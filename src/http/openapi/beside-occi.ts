@@ -55,6 +55,20 @@ export const BESIDE_OCCI: Readonly<Record<string, JsonObject>> = {
       responses: { '200': json({ type: 'object' }, 'Done'), default: REFUSED },
     },
   },
+  '/events/audit': {
+    get: {
+      operationId: operationId('list', 'audit'),
+      tags: ['events'],
+      summary: 'The audit trail: all of it for the provider, that of their VO for whoever administers one',
+      parameters: ['after', 'limit', 'vo', 'entity'].map((name) => ({
+        name,
+        in: 'query',
+        required: false,
+        schema: { type: name === 'after' || name === 'limit' ? 'integer' : 'string' },
+      })),
+      responses: { '200': json({ type: 'object' }, 'Entries, and where the next page begins'), default: REFUSED },
+    },
+  },
   '/events/': {
     get: {
       operationId: operationId('watch', 'events'),
