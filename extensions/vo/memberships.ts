@@ -22,6 +22,9 @@ export const MEMBER_ROLES: Readonly<Record<string, readonly Role[]>> = {
   administrator: ['user', 'vo-administrator'],
 };
 
+/** Roles by which somebody makes things in a group of their own. */
+const MAKERS: readonly Role[] = ['user', 'administrator', 'federation'];
+
 interface Membership {
   readonly vo: string;
   readonly roles: readonly Role[];
@@ -59,8 +62,10 @@ function joined(principal: Principal, memberships: readonly Membership[]): Princ
     groupRoles.set(vo, new Set([...held, ...roles]));
   }
   const added = [...groupRoles.keys()].filter((vo) => !principal.groups.includes(vo));
-  // Who may make nothing in a group of its own makes things for the VO.
-  const all = principal.roles.has('user') ? [...principal.groups, ...added] : [...added, ...principal.groups];
+  // Who may make nothing in a group of its own makes things for the VO. Nobody else is drawn into it unasked.
+  const all = MAKERS.some((role) => principal.roles.has(role))
+    ? [...principal.groups, ...added]
+    : [...added, ...principal.groups];
   const [first = principal.groups[0], ...others] = all;
   return { ...principal, groups: [first, ...others], groupRoles };
 }

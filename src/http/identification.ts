@@ -55,7 +55,7 @@ export class Identification {
     const remoteAddress = message.socket.remoteAddress ?? '';
     const principal = await this.#authenticator.identify({ authorization: `Basic ${basic}`, remoteAddress });
     if (!principal) throw unauthenticated('password');
-    return principal;
+    return this.#counted(message, principal);
   }
 
   /** Whom a token stands for that came in a body. */
@@ -63,7 +63,7 @@ export class Identification {
     const remoteAddress = message.socket.remoteAddress ?? '';
     const principal = await this.#authenticator.identify({ xAuthToken: token, remoteAddress, unscoped: true });
     if (!principal) throw unauthenticated('token-form');
-    return principal;
+    return this.#counted(message, principal);
   }
 
   /**
@@ -87,12 +87,18 @@ export class Identification {
     unscoped = false,
   ): Promise<Principal | null> {
     const principal = await this.#prove(message, generation, unscoped);
-    if (principal) this.#known.set(message, principal);
-    if (principal) await this.#limit(principal);
+    return principal && this.#counted(message, principal);
+  }
+
+  async #counted(message: IncomingMessage, principal: Principal): Promise<Principal> {
+    this.#known.set(message, principal);
+    await this.#limit(principal);
     return principal;
   }
 
   async #prove(message: IncomingMessage, generation: number | undefined, unscoped = false): Promise<Principal | null> {
+    // Node keeps the first of two and says nothing: whose the request is must not depend on who counts (S-044).
+    if (isRepeated(message.rawHeaders, 'authorization')) throw unauthenticated('conflicting-credentials');
     const token = message.headers['x-auth-token'];
     const certificate = this.#certificates ? await this.#certificates.identify(message) : undefined;
     const credentials = {
@@ -118,6 +124,17 @@ export class Identification {
   }
 }
 
+function isRepeated(rawHeaders: readonly string[], name: string): boolean {
+  let found = false;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const field = rawHeaders[index] ?? '';
+    if (field.length !== name.length || field.toLowerCase() !== name) continue;
+    if (found) return true;
+    found = true;
+  }
+  return false;
+}
+
 /** By `X-VEP-VO`, or by a token of its project. */
 function isVoNamed({ headers }: IncomingMessage, { confinedTo }: Principal): boolean {
   return headers['x-vep-vo'] !== undefined || confinedTo !== undefined;
@@ -127,13 +144,15 @@ function isVoNamed({ headers }: IncomingMessage, { confinedTo }: Principal): boo
  * What a credential of a federation cannot do at all, whatever it is asked of (S-028, S-033, S-036).
  * @throws Problem `forbidden`
  */
-function refuseWrites({ credential, roles }: Principal, named: boolean): void {
+function refuseWrites({ credential, roles, groupRoles }: Principal, named: boolean): void {
   if (!credential) return;
   if (credential.limited)
     throw problem('forbidden', 'access.limited-proxy', 'a limited proxy may read and nothing else', {
       remedy: 'make a proxy with full rights',
     });
-  if (roles.size === 0)
+  // Whom local administration has let into a VO needs nobody else to vouch for them there.
+  const hasPlace = roles.size > 0 || [...(groupRoles?.values() ?? [])].some(({ size }) => size > 0);
+  if (!hasPlace)
     throw problem('forbidden', 'access.no-vo', 'no Virtual Organization that this server knows vouches for you', {
       remedy: 'make a proxy with the attributes of your VO (voms-proxy-init -voms <vo>)',
     });

@@ -280,6 +280,32 @@ describe('signing in (K24, S-069)', () => {
     ).toBe(401);
   });
 
+  it('S-044 signs nobody in by one of two credentials of a kind', async () => {
+    const { user, stranger } = server().tokens;
+    const twice = (name: string, first: string, second: string): Promise<string> =>
+      server().raw(
+        [
+          'GET /-/ HTTP/1.1',
+          `Host: ${host()}`,
+          `${name}: ${first}`,
+          `${name.toLowerCase()}: ${second}`,
+          'Connection: close',
+          '',
+          '',
+        ].join('\r\n'),
+        500,
+      );
+    for (const [first, second] of [
+      [user, stranger],
+      [user, 'x'],
+      ['x', user],
+      [user, user],
+    ] as const) {
+      expect(statusOf(await twice('Authorization', `Bearer ${first}`, `Bearer ${second}`))).toBe(401);
+      expect(statusOf(await twice('X-Auth-Token', first, second))).toBe(401);
+    }
+  });
+
   it('slows guessing down, and lets the owner in again by token', async () => {
     const statuses: number[] = [];
     for (let guess = 0; guess < 14; guess += 1) statuses.push((await basic('federation', `wrong-${guess}`)).status);

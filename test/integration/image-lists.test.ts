@@ -5,11 +5,12 @@
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseConfig } from '../../src/base/config-file.js';
 import { Client, INFRA, JSON_TYPE, category } from '../conformance/client.js';
 import { qcow2 } from '../iaas/simulator-harness.js';
 import { packed } from '../ovf/tar-support.js';
@@ -204,3 +205,11 @@ async function untilGone(client: Client): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+it('is configured as docs/access/image-lists.md shows', () => {
+  const page = readFileSync('docs/access/image-lists.md', 'utf8');
+  const { images } = parseConfig(/```yaml\n([^]*?)```/.exec(page)?.[1] ?? '', {});
+  expect(images.lists).toMatchObject([
+    { name: 'fedcloud', vo: 'vo.example.org', endorser: { ca: expect.any(String) } },
+  ]);
+});

@@ -64,6 +64,29 @@ forEachServer({ config: { access: { issuers } } }, (server) => {
     expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('access.no-vo')]);
   });
 
+  it('lets somebody write in a VO by local administration alone, and nowhere else', async () => {
+    const VO = 'http://schemas.contrail-project.eu/occi/vo';
+    const admin = (path: string, kind: string, attributes: Record<string, string>) =>
+      server().request('POST', path, {
+        as: 'admin',
+        headers: { 'content-type': 'application/occi+json' },
+        body: JSON.stringify({ kind: `${VO}#${kind}`, attributes }),
+      });
+    const name = { 'eu.contrail-project.vo.name': 'lhcb' };
+    expect((await admin('/vo/', 'vo', name)).status).toBe(201);
+    const subject = `oidc:${issuer.url} carol`;
+    expect(
+      (await admin('/vo-member/', 'member', { ...name, 'eu.contrail-project.vo.member.subject': subject })).status,
+    ).toBe(201);
+    const made = await send('POST', '/network/', { sub: 'carol' }, NETWORK);
+    expect([made.status, made.text]).toEqual([201, expect.anything()]);
+    expect(await server().rows(`SELECT grp FROM entity WHERE owner = '${subject}' AND kind LIKE '%#network'`)).toEqual([
+      { grp: 'lhcb' },
+    ]);
+    expect((await send('POST', '/network/', { sub: 'dave' }, NETWORK)).status).toBe(403);
+    expect((await send('POST', '/network/', { sub: 'carol' }, { ...NETWORK, 'x-vep-vo': 'atlas' })).status).toBe(403);
+  });
+
   it('acts for one VO at a time', async () => {
     const [biomed = ''] = BIOMED.eduperson_entitlement;
     const both = { ...BIOMED, eduperson_entitlement: [biomed, biomed.replace('biomed', 'vo.access.egi.eu')] };

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { JsonObject } from '../../src/base/json.js';
 import { packageRoot } from '../../src/base/package-root.js';
 import { kindOf } from '../conformance/client.js';
+import { describeWith, runProgram } from '../support/counterparts.js';
 import { AUDIENCE, TestIssuer } from '../support/issuer.js';
 import { pkiFixtures } from '../support/pki-fixtures.js';
 import { sendSecurely, type SecureOptions, type SecureReply } from '../support/secure-client.js';
@@ -206,5 +207,19 @@ forEachServer({ config }, (server) => {
   it('keeps asking browsers for a password', async () => {
     const refused = await send('/', { headers: { accept: 'text/html' } });
     expect([refused.status, refused.headers['www-authenticate']]).toEqual([401, expect.stringMatching(/^Basic /)]);
+  });
+
+  describeWith('curl', 'bash')('the example of docs/access/keystone.md', () => {
+    it('gets a token for a proxy and the projects for the token, as it stands', async () => {
+      const example = /```\n(proxy=[^]*?)```/.exec(page)?.[1] ?? '';
+      expect(example).toContain('OS-FEDERATION');
+      const { port } = new URL(server().url);
+      const script = example
+        .replaceAll('vep.example.org', `localhost:${port}`)
+        .replaceAll('ca.pem', at('ca/root.pem'))
+        .replaceAll('$X509_USER_PROXY', at('voms/good-bob.pem'));
+      const { code, out } = await runProgram('bash', ['-e', '-o', 'pipefail', '-c', script]);
+      expect([code, out]).toEqual([0, expect.stringContaining('"testvo"')]);
+    });
   });
 });

@@ -20,7 +20,7 @@ const TOLD = ['audit_entry', 'outbox', 'operation'];
 const registered = new Set<string>();
 
 /** Registers a secret, and answers it. @param what it is, for whoever reads that it leaked */
-export function secret<T extends string>(text: T, what: string): T {
+export function secret(text: string, what: string): string {
   if (directory === undefined || registered.has(text)) return text;
   registered.add(text);
   appendFileSync(join(directory, 'secrets', String(process.pid)), `${JSON.stringify([text, what])}\n`);

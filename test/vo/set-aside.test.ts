@@ -1,8 +1,9 @@
 /** Hosts that are set aside: the VO's machines go there first, those of others never; and what fails is given back (S-083). */
 
+import { Client, mixinOf, OS } from '../conformance/client.js';
 import { descriptor, OVF_TYPE, STATE } from '../integration/appliance-wire.js';
 import { Wire } from '../infrastructure/wire.js';
-import { serverFor, type RequestOptions } from '../support/server.js';
+import { serverFor, type Part, type RequestOptions } from '../support/server.js';
 
 const VO = 'http://schemas.contrail-project.eu/occi/vo#';
 const COMPUTE = 'http://schemas.ogf.org/occi/infrastructure#compute';
@@ -74,6 +75,53 @@ it('sends the machines of a VO to its own hosts first, and those of others never
   // There is room for three on the host that is not theirs: it is as if it were not there.
   const refused = await deploy('darwin', ['m1', 'm2', 'm3']);
   expect([refused.status, refused.text]).toEqual([409, expect.not.stringContaining('own')]);
+});
+
+it('makes an image that is set aside a template of the VO, and of nobody else, until it is given back', async () => {
+  const client = new Client(server(), '1.2').being('admin');
+  const machine = await client.active({ categories: [mixinOf(`${OS}debian12`)] });
+  const saved = await client.act(machine, 'compute', 'save', ['name="golden"']);
+  const [, term = '', scheme = ''] = /Category: ([^;]+); scheme="([^"]+)"/.exec(saved.text) ?? [];
+  expect(term).not.toBe('');
+  const template = scheme + term;
+  const sees = async (name: string): Promise<boolean> =>
+    (await client.being(name as Part).categories()).some((each) => each.term === term);
+  const boot = (name: string) =>
+    wire.send(
+      'POST',
+      '/compute/',
+      { kind: COMPUTE, mixins: [template], attributes: { 'occi.compute.cores': 1 } },
+      as(name),
+    );
+  expect([await sees('higgs'), await sees('darwin')]).toEqual([false, false]);
+  expect((await boot('higgs')).status).toBe(400);
+
+  const attributes = {
+    [`${A}name`]: 'of-higgs',
+    [`${A}provision.type`]: 'image',
+    [`${A}provision.reference`]: template,
+  };
+  // Only what `save` made, and only what is there.
+  for (const reference of [`${OS}debian12`, `${scheme}no-such`, '/network/none'])
+    expect(
+      await wire.refused(
+        'POST',
+        '/vo-provision/',
+        { kind: `${VO}provision`, attributes: { ...attributes, [`${A}provision.reference`]: reference } },
+        ADMIN,
+      ),
+    ).toEqual([400, ['vo.provision-reference']]);
+  const provision = await wire.make('/vo-provision/', { kind: `${VO}provision`, attributes }, ADMIN);
+  expect([await sees('higgs'), await sees('darwin')]).toEqual([true, false]);
+  const booted = await boot('higgs');
+  expect(booted.status).toBe(201);
+  expect((await boot('darwin')).status).toBe(400);
+
+  expect((await wire.send('DELETE', provision, undefined, ADMIN)).status).toBe(200);
+  expect([await sees('higgs'), (await boot('higgs')).status]).toEqual([false, 400]);
+  // What was made of it stays.
+  const copy = new URL(booted.headers.location ?? '').pathname;
+  expect((await wire.send('GET', copy, undefined, as('higgs'))).status).toBe(200);
 });
 
 async function until(so: () => Promise<boolean>): Promise<void> {

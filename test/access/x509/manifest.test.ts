@@ -3,8 +3,7 @@
  * certificates, made with OpenSSL, `grid-proxy-init` and `voms-proxy-fake`.
  */
 
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { derIn } from '../../../src/access/x509/certificate.js';
 import { validateChain, type ChainVerdict } from '../../../src/access/x509/chain.js';
@@ -94,26 +93,6 @@ describe('the certificate fixtures', () => {
   ])('%s is refused as %s', (files, reason) => {
     const [, ...names] = files.split(' ');
     expect(judge(names, 'optional')).toMatchObject({ verdict: 'refused', refusal: { reason } });
-  });
-
-  it('S-034 believes a VO only while the authority of its server is trusted, and then for that VO alone', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'vep-s034-'));
-    try {
-      const names = readdirSync(join(pkiFixtures, 'certificates')).filter((name) => !name.startsWith('9b296653.'));
-      for (const name of names) copyFileSync(join(pkiFixtures, 'certificates', name), join(directory, name));
-      const vomsdir = join(pkiFixtures, 'vomsdir');
-      const without = await readTrust({ directory, vomsdir, minRsaBits: 2048 }, NOW);
-      const sent = derIn(read('voms/othervo.pem'), 'CERTIFICATE');
-      const options = { now: NOW, crl: (): CrlPolicy => 'optional', hosts: [] };
-      expect(validateChain(sent, { ...options, trust: without })).toMatchObject({ verdict: 'accepted', vos: [] });
-      // The defence switched off: with that authority among the trusted ones, the same chain speaks for the VO.
-      expect(validateChain(sent, { ...options, trust })).toMatchObject({
-        verdict: 'accepted',
-        vos: [{ vo: 'othervo' }],
-      });
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
   });
 
   it.each([
