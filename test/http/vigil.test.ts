@@ -5,8 +5,7 @@
 
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Access, type Principal } from '../../src/access/index.js';
-import { unauthenticated } from '../../src/access/index.js';
+import { Access, unauthenticated, type Principal } from '../../src/access/index.js';
 import { parseConfig } from '../../src/base/config-file.js';
 import { Problem } from '../../src/base/errors.js';
 import { BackgroundTask } from '../../src/engine/background-task.js';
@@ -56,7 +55,7 @@ function watched(checkMs: number) {
     pass: async (ms: number) => {
       for (let gone = 0; gone < ms; gone += 50) {
         clock.advance(50);
-        for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+        await new Promise((resolve) => setImmediate(resolve));
       }
     },
   };

@@ -183,7 +183,7 @@ forEachServer({ config: { access: { issuers, sessions } } }, (server) => {
   });
 
   it('S-030 ends with the agreement, and signing in brings it back no more; what is delegated ends with it too', async () => {
-    const gold = JSON.parse(readFileSync(join(SHOP, 'gold.json'), 'utf8')) as JsonBody;
+    const gold: JsonBody = JSON.parse(readFileSync(join(SHOP, 'gold.json'), 'utf8'));
     const end = new Date(Date.now() + 15_000).toISOString();
     const parties = { ...gold.parties, customer: { id: `oidc:${issuer.url} alice` } };
     const { headers, body } = await webShop({ agreement: JSON.stringify({ ...gold, parties, effectiveUntil: end }) });

@@ -6,6 +6,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { JsonObject } from '../../src/base/json.js';
 import { AUDIENCE, TestIssuer } from '../support/issuer.js';
 import { pkiFixtures } from '../support/pki-fixtures.js';
 import { sendSecurely, type SecureOptions, type SecureReply } from '../support/secure-client.js';
@@ -45,9 +46,10 @@ export class Federations {
     return join(this.#trust, name);
   }
 
-  get config(): Record<'server' | 'access', Record<string, never>> {
+  /** Sections of a configuration, for `forEachServer`. */
+  get config(): Readonly<Record<'server' | 'access', JsonObject>> {
     const { issuer } = this;
-    const config = {
+    return {
       server: { port: 0, tls: { certificate: this.at('eec/host.pem'), key: this.at('eec/host.key') } },
       access: {
         certificates: {
@@ -62,7 +64,6 @@ export class Federations {
         sessions: { checkMs: 300 },
       },
     };
-    return config as never;
   }
 
   #end(): void {
