@@ -45,7 +45,7 @@ beforeAll(async () => {
   await signIn.refresh(new AbortController().signal);
   const answer = await dialler.fetch(`${issuer.url}/keys`, { maxBytes: 10_000 });
   let text = '';
-  for await (const chunk of answer.body) text += chunk.toString();
+  for await (const chunk of answer.body) text += Buffer.from(chunk).toString();
   published = (JSON.parse(text) as { keys: JWK[] }).keys[0] as JWK;
   const pair = await generateKeyPair('ES256', { extractable: true });
   attacker = { key: pair.privateKey, jwk: await exportJWK(pair.publicKey) };
@@ -118,7 +118,7 @@ it('S-056 works without a list of issuers: whoever is named is asked for the key
     const { iss = '' } = decodeJwt(forged);
     const answer = await dialler.fetch(`${iss}/keys`, { maxBytes: 10_000 });
     let text = '';
-    for await (const chunk of answer.body) text += chunk.toString();
+    for await (const chunk of answer.body) text += Buffer.from(chunk).toString();
     const theirs = await importJWK((JSON.parse(text) as { keys: JWK[] }).keys[0] as JWK, 'ES256');
     expect((await jwtVerify(forged, theirs)).payload.sub).toBe('root');
     expect(await refusal(forged)).toBe('token-issuer');
