@@ -54,7 +54,9 @@ forEachServer({ accounts }, (server, database) => {
 
   it(`S-083 takes exactly ${ROOM} of ${DEPLOYMENTS} deployments at once`, async () => {
     const there = (): Promise<{ readonly status: number }> =>
-      other === undefined ? deploy() : deployAt(other.url, String((server().tokens as Record<string, string>)['higgs']));
+      other === undefined
+        ? deploy()
+        : deployAt(other.url, String((server().tokens as Record<string, string>)['higgs']));
     const replies = await Promise.all(
       Array.from({ length: DEPLOYMENTS }, (_, index) => (index % 2 === 0 ? deploy() : there())),
     );
