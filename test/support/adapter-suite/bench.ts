@@ -162,6 +162,15 @@ export class Bench {
     }
   }
 
+  /** Lets time pass until something has come about. */
+  async until(hasCome: () => boolean, what: string): Promise<void> {
+    const { stepMs, patienceMs } = this.harness.pace;
+    for (let waited = 0; !hasCome(); waited += stepMs) {
+      if (waited > patienceMs) throw new Error(`not within ${patienceMs} ms: ${what}`);
+      await this.harness.advance(stepMs);
+    }
+  }
+
   /** Waits for rest and expects the thing to be there, in this state if one is named. */
   async reaches<C extends ResourceClass>(what: C, ref: SiteRef, state?: string): Promise<ObservedOf<C>> {
     const seen = await this.rest(what, ref);

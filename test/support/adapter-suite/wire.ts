@@ -5,7 +5,6 @@
  */
 
 import type { Clock } from '../../../src/base/clock.js';
-import { messageOf } from '../../../src/base/errors.js';
 import { IaasError, type IaasErrorClass, type ResourceClass } from '../../../src/iaas/adapter.js';
 import { CALL_LIMITS, GuardedSite } from '../../../src/iaas/guarded-site.js';
 import type { WireFault } from '../faulty-proxy.js';
@@ -111,22 +110,16 @@ const CALLS: Readonly<Record<string, (bench: Bench) => Promise<Call | undefined>
 
 export function describeWire(bench: Bench): void {
   describe('is reached over a network that fails', () => {
-    for (const operation of Object.keys(CALLS)) {
-      it(`and does ${operation} once through each of up to ${FAULTS.length} failures`, async () => {
-        const wire = wireOf(bench);
-        if (!wire) return;
-        if (wire.silent?.has(operation)) return bench.skip(SILENT);
-        for (const [what, fault, classes] of FAULTS) {
-          if (wire.failures && !wire.failures.has(what)) continue;
-          const call = await CALLS[operation]?.(bench);
-          if (!call) return bench.skip(`no ${operation}`);
-          await strike(bench, wire, operation, call, fault, classes).catch((error: unknown) => {
-            throw new Error(`${operation} through ${what}: ${messageOf(error)}`, { cause: error });
-          });
-          await bench.clear();
-        }
-      });
-    }
+    const cases = Object.keys(CALLS).flatMap((operation) => FAULTS.map((fault) => [operation, ...fault] as const));
+    it.each(cases)('and does %s once through %s', async (operation, what, fault, classes) => {
+      const wire = wireOf(bench);
+      if (!wire) return;
+      if (wire.silent?.has(operation)) return bench.skip(SILENT);
+      if (wire.failures && !wire.failures.has(what)) return bench.skip('a failure of another kind of wire');
+      const call = await CALLS[operation]?.(bench);
+      if (!call) return bench.skip(`no ${operation}`);
+      await strike(bench, wire, operation, call, fault, classes);
+    });
 
     it('and is not there at all for a while', async () => {
       const wire = wireOf(bench);
