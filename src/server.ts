@@ -11,6 +11,7 @@ import {
   type InfrastructureHooks,
 } from '../extensions/infrastructure/index.js';
 import { Governance } from '../extensions/ovf-deployment/governance.js';
+import type { SitePolicy } from '../extensions/ovf-deployment/layout.js';
 import {
   applianceBlobs,
   createOvfDeployment,
@@ -163,6 +164,16 @@ export function checkSites(config: Pick<Config, 'sites'>): void {
   siteTypes.read(config.sites);
 }
 
+/** What of the configuration says where appliances go. */
+function sitePolicy({ placement, sites }: Config): SitePolicy {
+  const names = new Set(sites.flatMap(({ connects = [] }) => connects));
+  const reaching = [...names].map((network) => {
+    const reached = sites.filter(({ connects = [] }) => connects.includes(network)).map(({ name }) => name);
+    return [network, new Set(reached)] as const;
+  });
+  return { split: placement.split, automatic: siteTypes.automatic(sites), reaching: new Map(reaching) };
+}
+
 /** The sites that the configuration names, opened: for the server, and for `vep sites check` without one. */
 export async function openSites(
   config: Pick<Config, 'sites' | 'data'>,
@@ -209,7 +220,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const registry = (): CategoryRegistry => categories.provider;
   const handlers = new Handlers(registry);
   const observations = new Observations(registry, handlers, clock);
-  const hooks: InfrastructureHooks = { details: [hostChoice(store, sites)], settled: [] };
+  const hooks: InfrastructureHooks = { details: [hostChoice(store, sites)], settled: [], forgotten: [] };
   const applianceHooks: ApplianceHooks = { created: [], removed: [] };
   const access = new Access(store, clock);
   const agreements = new Agreements({ store, access, entities: () => entities, observations });
@@ -221,6 +232,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     clock,
     providerIds: ['vep', config.provider.id],
     setAside: hostsSetAside,
+    policy: sitePolicy(config),
   });
   const secretKey = secretKeyOf(directory);
   const guestUrls = new Map(

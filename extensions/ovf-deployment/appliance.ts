@@ -28,7 +28,7 @@ import { componentsOf, findEntity, tombstoneEntity } from '../../src/store/entit
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Tx } from '../../src/store/sql.js';
 import { ACT } from '../infrastructure/operations.js';
-import { mappedNetworks } from './mapped-networks.js';
+import { mappedNetworks, networkKey } from './mapped-networks.js';
 import { ComponentMaker, type MachineComponents } from './components.js';
 import {
   awaited,
@@ -36,13 +36,15 @@ import {
   startChildren,
   stopChildren,
   type DeploymentParts,
-  type Hosts,
+  type RegisteredImage,
+  type SiteWays,
 } from './deployment-graph.js';
 import { describePlan, describeRefusal } from './dry-run.js';
 import { SLA, governedAttributes } from '../sla/agreements.js';
-import { agreementId, type Governance } from './governance.js';
+import { agreementId } from './governance.js';
 import { HAND_OVER, SITE_ACT, TAKE_BACK, takesWhole, wholeChild } from './hand-over.js';
 import { withInstances } from './instances.js';
+import { siteNames, sitesOf, type Layout } from './layout.js';
 import { CHANGE, DELETE, DEPLOY, UNDEPLOY } from './operations.js';
 import { refuseOverLimit } from './over-limit.js';
 import { isOpen } from './package.js';
@@ -58,6 +60,7 @@ import {
   OVF_INPUTS,
   OVF_KEEP_ON_FAILURE,
   OVF_SIGNATURE,
+  SITES,
   STATE,
   STATE_MESSAGE,
 } from './vocabulary.js';
@@ -65,7 +68,6 @@ import {
 export interface ApplianceServices extends PreparationServices {
   readonly engine: Engine;
   readonly entities: () => Entities;
-  readonly governance: Governance;
   readonly applianceHooks: ApplianceHooks;
   /** Seals secrets (K26). */
   readonly secretKey: Uint8Array;
@@ -108,9 +110,8 @@ export class ApplianceHandler implements KindHandler {
 
   async makeReady(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<PreparedDeployment> {
     const prepared = await prepareDeployment(this.#services, context, entity);
-    const governed = await this.#services.governance.admit(context, prepared, entity.resolved.attributes);
-    await refuseOverLimit(this.#services, context, registry, entity, governed.plan);
-    return prepared.governedBy(governed);
+    await refuseOverLimit(this.#services, context, registry, entity, prepared.governed().plan);
+    return prepared;
   }
 
   async dryRun(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<DryRun> {
@@ -122,14 +123,12 @@ export class ApplianceHandler implements KindHandler {
       throw error;
     }
     const { governance, entities } = this.#services;
-    return describePlan(governance, context, prepared, entity.resolved.attributes, (planned) =>
-      entities().foresee(context, registry, planned),
-    );
+    return describePlan(governance, context, prepared, (planned) => entities().foresee(context, registry, planned));
   }
 
   prepare(_write: Write, draft: EntityDraft): Promise<void> {
     const prepared = preparedOf(draft.prepared);
-    const plan = prepared.plan();
+    const { plan, layout, offer } = prepared.governed();
     draft.title ??= plan.title;
     draft.heading = 'active';
     // Inputs may hold secrets: they are sealed or forgotten, never stored with the entity (K04).
@@ -137,25 +136,25 @@ export class ApplianceHandler implements KindHandler {
     draft.observed[STATE] = 'inactive';
     draft.observed[STATE_MESSAGE] = 'deploying';
     draft.observed[DEPLOYED] = true;
+    draft.observed[SITES] = sitesOf(layout).join(' ');
     draft.observed[OVF_DIGEST] = prepared.digest;
     if (prepared.signature) draft.observed[OVF_SIGNATURE] = prepared.signature.status;
-    const { offer } = prepared.governed();
     if (offer) {
       draft.mixins.push(SLA);
       Object.assign(draft.observed, governedAttributes(agreementId(offer)));
     }
     draft.appliance = draft.id;
-    draft.site = prepared.site;
+    draft.site = layout.home;
     return Promise.resolve();
   }
 
   async created(write: Write, entity: EntityRecord, draft: EntityDraft): Promise<void> {
     const prepared = preparedOf(draft.prepared);
-    const { plan } = prepared.governed();
+    const { plan, layout } = prepared.governed();
     const secrets = await sealInputs(write.tx, this.#services.secretKey, {
       properties: prepared.result.secrets,
       credentials: prepared.inputs.credentials,
-      ...(takesWhole(this.#services.sites, prepared.site) ? { sent: prepared.sentInputs } : {}),
+      ...(this.#isTakenWhole(layout) ? { sent: prepared.sentInputs } : {}),
       appliance: entity.id,
       now: write.now,
     });
@@ -167,27 +166,31 @@ export class ApplianceHandler implements KindHandler {
       secrets,
     };
     await insertAppliance(write.tx, row, write.now);
-    const hosts = await this.#services.governance.govern(write, entity, prepared.governed());
+    const settled = await this.#services.governance.govern(write, entity, prepared.governed());
     for (const hook of this.#services.applianceHooks.created) await hook(write, entity);
-    await this.#deploy(write, entity, row, hosts);
+    await this.#deploy(write, entity, row, settled);
   }
 
   /** Makes all components and files the graph that brings them to life. */
-  async #deploy(write: Write, entity: EntityRecord, row: ApplianceRow, hosts: Hosts): Promise<void> {
-    const site = entity.site ?? '';
+  async #deploy(write: Write, entity: EntityRecord, row: ApplianceRow, layout: Layout): Promise<void> {
     const maker = new ComponentMaker(this.#services.entities(), write, entity, {
-      site,
+      layout,
       plan: row.plan,
       existing: await mappedNetworks(write.tx, row.plan),
     });
     const components = await maker.make(row.plan.machines);
-    if (takesWhole(this.#services.sites, site)) {
+    if (this.#isTakenWhole(layout)) {
       const handOver = [wholeChild(HAND_OVER, entity)];
       return this.#fileGraph(write, entity, DEPLOY, {}, handOver, entity.wanted[OVF_KEEP_ON_FAILURE] === true);
     }
     const reporting = await this.#expectReports(write, entity, row.plan, components.machines);
-    const children = this.#children(entity, row, { components, hosts, present: [], reporting });
+    const children = this.#children(entity, row, { components, hosts: layout.hosts, present: [], reporting });
     await this.#fileGraph(write, entity, DEPLOY, {}, children, entity.wanted[OVF_KEEP_ON_FAILURE] === true);
+  }
+
+  /** It goes to one site, which deploys appliances by itself. */
+  #isTakenWhole(layout: Layout): boolean {
+    return sitesOf(layout).length === 1 && takesWhole(this.#services.sites, layout.home);
   }
 
   /** The new machines that will say when they are ready: once at each start (K34). */
@@ -198,8 +201,8 @@ export class ApplianceHandler implements KindHandler {
     machines: readonly MachineComponents[],
   ): Promise<ReadonlySet<string>> {
     const { reports } = this.#services;
-    if (!reports.canReach(entity.site ?? '')) return new Set();
-    const computes = awaited(plan.startup, machines).map(({ compute }) => compute.id);
+    const reaching = machines.filter(({ compute }) => reports.canReach(compute.site ?? ''));
+    const computes = awaited(plan.startup, reaching).map(({ compute }) => compute.id);
     await reports.expect(write.tx, entity.id, computes);
     return new Set(computes);
   }
@@ -209,24 +212,33 @@ export class ApplianceHandler implements KindHandler {
     { plan, images }: Pick<ApplianceRow, 'plan' | 'images'>,
     parts: Pick<DeploymentParts, 'components' | 'hosts' | 'present' | 'reporting'>,
   ): NewChild[] {
-    const { components } = parts;
-    const used = new Set(components.machines.flatMap(({ disks }) => disks.flatMap(({ image }) => image ?? [])));
-    const registered = [...used].filter((image) => images[image] !== undefined);
-    const site = entity.site ?? '';
-    const can = this.#services.sites.adapter(site).capabilities();
+    const registered = new Map<string, RegisteredImage>();
+    for (const { compute, disks } of parts.components.machines) {
+      const site = compute.site ?? '';
+      for (const { image } of disks) {
+        if (image === undefined || images[image] === undefined) continue;
+        registered.set(`${site} ${image}`, { image, site, subject: newUuid() });
+      }
+    }
     return deploymentGraph({
-      site,
       appliance: entity.id,
       ...parts,
+      waysOf: (site) => this.#waysOf(site),
+      startup: plan.startup,
+      constraints: plan.constraints,
+      images: [...registered.values()],
+      // Whoever must have signed a package, its work has to find out; else only the images need it.
+      package: isOpen(images) && (registered.size > 0 || this.#services.signatures !== 'any') ? newUuid() : undefined,
+    });
+  }
+
+  #waysOf(site: string): SiteWays {
+    const can = this.#services.sites.adapter(site).capabilities();
+    return {
       plugsAtCreation: can.plugsAtCreation === true,
       bootsAtCreation: can.bootsAtCreation === true,
       bootsFromImage: can.bootsFromImage === true,
-      startup: plan.startup,
-      constraints: plan.constraints,
-      images: new Map(registered.map((image) => [image, newUuid()])),
-      // Whoever must have signed a package, its work has to find out; else only the images need it.
-      package: isOpen(images) && (registered.length > 0 || this.#services.signatures !== 'any') ? newUuid() : undefined,
-    });
+    };
   }
 
   change(_write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
@@ -241,11 +253,7 @@ export class ApplianceHandler implements KindHandler {
     switch (term) {
       case 'start': {
         if (entity.observed[DEPLOYED] !== true) {
-          const hosts = await this.#services.governance.place(write.tx, row.plan, entity.site ?? '', entity.group);
-          await this.#deploy(write, entity, row, hosts);
-          return {
-            entity: { ...heading, observed: { ...entity.observed, [DEPLOYED]: true, [STATE_MESSAGE]: 'deploying' } },
-          };
+          return { entity: await this.#deployAgain(write, heading, row) };
         }
         if (isWhole(entity)) return this.#moveWhole(write, heading, term, to);
         const machines = await this.#machines(write.tx, entity, row.plan);
@@ -271,6 +279,16 @@ export class ApplianceHandler implements KindHandler {
         await this.#takeDown(write, entity, row, UNDEPLOY);
         return { entity: { ...heading, observed: { ...entity.observed, [STATE_MESSAGE]: 'being undeployed' } } };
     }
+  }
+
+  /** On the sites where it was, if not on each as before: what else it would need has been judged for these. */
+  async #deployAgain(write: Write, entity: EntityRecord, row: ApplianceRow): Promise<EntityRecord> {
+    const candidates = siteNames(stringAt(entity.observed, SITES) ?? entity.site ?? '');
+    const wish = { candidates, maySplit: candidates.length > 1, named: true };
+    const layout = await this.#services.governance.layOut(write.tx, row.plan, wish, entity.group);
+    await this.#deploy(write, { ...entity, site: layout.home }, row, layout);
+    const shown = { [DEPLOYED]: true, [STATE_MESSAGE]: 'deploying', [SITES]: sitesOf(layout).join(' ') };
+    return { ...entity, site: layout.home, observed: { ...entity.observed, ...shown } };
   }
 
   /** The site moves the machines of an appliance that was handed over. */
@@ -299,12 +317,14 @@ export class ApplianceHandler implements KindHandler {
     const after = new Set(plan.machines.map((machine) => machine.id));
     const present = await this.#machines(write.tx, entity, row.plan);
     const own = await this.#networks(write.tx, entity);
-    const networks = new Map([...own, ...(await mappedNetworks(write.tx, plan))]);
-    const maker = new ComponentMaker(this.#services.entities(), write, entity, {
-      site: entity.site ?? '',
+    const existing = new Map([...own, ...(await mappedNetworks(write.tx, plan))]);
+    const layout = await this.#services.governance.layOutMore(
+      write.tx,
       plan,
-      existing: networks,
-    });
+      new Map(present.map(({ machine, compute }) => [machine.id, compute.site ?? ''])),
+      { home: entity.site ?? '', group: entity.group },
+    );
+    const maker = new ComponentMaker(this.#services.entities(), write, entity, { layout, plan, existing });
     const components = await maker.make(plan.machines.filter((machine) => !before.has(machine.id)));
     const leaving = present.filter(({ machine }) => !after.has(machine.id));
     const children = isWhole(entity)
@@ -369,7 +389,8 @@ export class ApplianceHandler implements KindHandler {
     const machines = await this.#machines(write.tx, entity, row.plan);
     const components = await componentsOf(write.tx, entity.id);
     // What was handed over, or may have been, is taken back whole before anything of it is forgotten here.
-    const whole = isWhole(entity) || takesWhole(this.#services.sites, entity.site);
+    const split = siteNames(stringAt(entity.observed, SITES) ?? '').length > 1;
+    const whole = isWhole(entity) || (!split && takesWhole(this.#services.sites, entity.site));
     const halts = whole ? [wholeChild(TAKE_BACK, entity)] : stopChildren(row.plan.startup, machines, 'halt');
     const entities = this.#services.entities();
     const resumed = await entities.resumeRemoval(write, entity.id);
@@ -427,7 +448,7 @@ export class ApplianceHandler implements KindHandler {
     return new Map(
       components
         .filter((component) => component.kind === NETWORK)
-        .map((network) => [stringAt(network.observed, OVF_ID) ?? '', network]),
+        .map((network) => [networkKey(stringAt(network.observed, OVF_ID) ?? '', network.site ?? ''), network]),
     );
   }
 }

@@ -25,6 +25,8 @@ import type {
 } from '../../src/ovf/plan.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { SLA, SLA_AGREEMENT, SLA_COMPLIANCE } from '../sla/agreements.js';
+import { siteOf, type Layout } from './layout.js';
+import { networkKey } from './mapped-networks.js';
 import { APPLIANCE, COMPONENT, OVF_APPLIANCE, OVF_DEPLOYMENT, OVF_ID, OVF_ITEM, OVF_PLACED } from './vocabulary.js';
 
 const GIB = 2 ** 30;
@@ -48,14 +50,14 @@ export interface MachineComponents {
 
 export interface Components {
   readonly machines: readonly MachineComponents[];
-  /** Networks that were made now, by name. */
-  readonly networks: ReadonlyMap<string, EntityRecord>;
+  /** Networks that were made now. */
+  readonly networks: readonly EntityRecord[];
 }
 
 export interface ComponentOptions {
-  readonly site: string;
+  readonly layout: Layout;
   readonly plan: DeploymentPlan;
-  /** Networks that are there already, the appliance's own and those it is mapped to, by name. */
+  /** Networks that are there already, the appliance's own and those it is mapped to, by {@link networkKey}. */
   readonly existing: ReadonlyMap<string, EntityRecord>;
 }
 
@@ -85,23 +87,39 @@ export class ComponentMaker {
 
   /** Makes the components of these machines and the networks that do not exist yet. */
   async make(machines: readonly PlannedMachine[]): Promise<Components> {
-    const { plan, existing } = this.#options;
-    const made = new Map<string, EntityRecord>();
-    for (const { name, description } of plan.networks) {
-      if (!existing.has(name)) made.set(name, await this.#network(name, description));
-    }
-    const networks = new Map([...existing, ...made]);
+    const made = await this.#networks(machines);
+    const networks = new Map([...this.#options.existing, ...made]);
     const components: MachineComponents[] = [];
     for (const machine of machines) components.push(await this.#machine(machine, networks));
     await this.#entities.showLinks(this.#write, this.#appliance.id);
-    return { machines: components, networks: made };
+    return { machines: components, networks: [...made.values()] };
   }
 
-  #network(name: string, summary: string | undefined): Promise<EntityRecord> {
-    return this.#resource(NETWORK, name, { [OVF_ID]: name, [OVF_ITEM]: 'Network' }, [IPNETWORK], 'active', summary);
+  /** A network is on every site where a machine is plugged into it; one that nobody uses is on the first. */
+  async #networks(machines: readonly PlannedMachine[]): Promise<ReadonlyMap<string, EntityRecord>> {
+    const { plan, existing, layout } = this.#options;
+    const made = new Map<string, EntityRecord>();
+    const there = new Set([...existing.keys()].map((key) => key.slice(key.indexOf(' ') + 1)));
+    for (const { name, description, mappedTo } of plan.networks) {
+      if (mappedTo !== undefined) continue;
+      const on = machines.filter(({ interfaces }) => interfaces.some(({ network }) => network === name));
+      const sites = new Set(on.map(({ id }) => siteOf(layout, id)));
+      if (sites.size === 0 && !there.has(name)) sites.add(layout.home);
+      for (const site of sites) {
+        const key = networkKey(name, site);
+        if (!existing.has(key)) made.set(key, await this.#network(name, site, description));
+      }
+    }
+    return made;
+  }
+
+  #network(name: string, site: string, summary: string | undefined): Promise<EntityRecord> {
+    const attributes = { [OVF_ID]: name, [OVF_ITEM]: 'Network' };
+    return this.#resource(NETWORK, name, attributes, [IPNETWORK], { site, heading: 'active' }, summary);
   }
 
   async #machine(machine: PlannedMachine, networks: ReadonlyMap<string, EntityRecord>): Promise<MachineComponents> {
+    const site = siteOf(this.#options.layout, machine.id);
     const attributes = {
       ...sizeOf(machine),
       'occi.compute.hostname': machine.hostname,
@@ -109,7 +127,7 @@ export class ComponentMaker {
       [OVF_ID]: machine.id,
       [OVF_ITEM]: 'VirtualSystem',
     };
-    const compute = await this.#resource(COMPUTE, machine.title, attributes, [], 'active');
+    const compute = await this.#resource(COMPUTE, machine.title, attributes, [], { site, heading: 'active' });
     const disks: DiskComponent[] = [];
     for (const { index, drive, disk, image } of mediaOf(this.#options.plan, machine)) {
       const storage = await this.#storage(machine, disk, image, index);
@@ -120,7 +138,7 @@ export class ComponentMaker {
     }
     const interfaces: EntityRecord[] = [];
     for (const nic of machine.interfaces) {
-      const network = nic.network === undefined ? undefined : networks.get(nic.network);
+      const network = nic.network === undefined ? undefined : networks.get(networkKey(nic.network, site));
       if (network) interfaces.push(await this.#link(NETWORKINTERFACE, compute, network, nicAttributes(nic)));
     }
     return { machine, compute, disks, interfaces };
@@ -137,7 +155,10 @@ export class ComponentMaker {
     const id = disk?.id ?? image ?? String(index);
     const attributes = { ...storedAs(this.#options.plan, disk, image), [OVF_ID]: id, [OVF_ITEM]: 'Disk' };
     const title = disk?.shared ? id : `${machine.id} ${id}`;
-    const storage = await this.#resource(STORAGE, title, attributes, [], 'online');
+    const storage = await this.#resource(STORAGE, title, attributes, [], {
+      site: siteOf(this.#options.layout, machine.id),
+      heading: 'online',
+    });
     if (disk?.shared) this.#shared.set(disk.id, storage);
     return storage;
   }
@@ -147,7 +168,7 @@ export class ComponentMaker {
     title: string,
     attributes: Attributes,
     mixins: readonly TypeId[],
-    heading: string,
+    { site, heading }: { readonly site: string; readonly heading: string },
     summary?: string,
   ): Promise<EntityRecord> {
     const { registry } = this.#write;
@@ -158,13 +179,13 @@ export class ComponentMaker {
         resolved: {
           kind: known(registry.kind(kind)),
           mixins: [OVF_DEPLOYMENT, ...this.#governed, ...mixins].map((id) => known(registry.mixin(id))),
-          attributes: { ...attributes, ...this.#terms, [OVF_APPLIANCE]: appliance, [OVF_PLACED]: this.#options.site },
+          attributes: { ...attributes, ...this.#terms, [OVF_APPLIANCE]: appliance, [OVF_PLACED]: site },
           title,
           ...(summary === undefined ? {} : { summary }),
           links: [],
         },
       },
-      this.#belonging(heading),
+      this.#belonging(site, heading),
     );
     await this.#component(resource);
     return resource;
@@ -180,7 +201,7 @@ export class ComponentMaker {
       target: `/${resource.id}`,
       links: [],
     };
-    const { site: _site, heading: _heading, ...belonging } = this.#belonging('active');
+    const { site: _site, heading: _heading, ...belonging } = this.#belonging('', 'active');
     // The appliance shows all its components at once, when the last one is made.
     return this.#entities.make(this.#write, { resolved }, { ...belonging, unshown: true });
   }
@@ -194,12 +215,15 @@ export class ComponentMaker {
       target: `/${target.id}`,
       links: [],
     };
-    return this.#entities.make(this.#write, { resolved }, this.#belonging('active'));
+    return this.#entities.make(this.#write, { resolved }, this.#belonging(source.site ?? '', 'active'));
   }
 
-  #belonging(heading: string): { owner: string; group: string; appliance: string; site: string; heading: string } {
+  #belonging(
+    site: string,
+    heading: string,
+  ): { owner: string; group: string; appliance: string; site: string; heading: string } {
     const { owner, group, id } = this.#appliance;
-    return { owner, group, appliance: id, site: this.#options.site, heading };
+    return { owner, group, appliance: id, site, heading };
   }
 }
 

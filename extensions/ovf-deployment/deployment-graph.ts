@@ -8,6 +8,8 @@ import type { PlacementConstraint, StartupStep } from '../../src/ovf/plan.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { ACT, PROVISION } from '../infrastructure/operations.js';
 import type { Components, DiskComponent, MachineComponents } from './components.js';
+import { isInstanceOf } from './instances.js';
+import type { Hosts } from './layout.js';
 
 export const PACKAGE = 'appliance.package';
 export const IMAGE = 'appliance.image';
@@ -15,11 +17,24 @@ export const PAUSE = 'appliance.pause';
 export const HALT = 'appliance.halt';
 export const INSTALL = 'appliance.install';
 
-/** Host per machine id, where placement has chosen one. */
-export type Hosts = ReadonlyMap<string, string>;
+/** What of the way a site works changes the order of things. */
+export interface SiteWays {
+  /** It makes machines with what they are plugged into, which must be there first. */
+  readonly plugsAtCreation: boolean;
+  /** Its machines run as soon as they are made. */
+  readonly bootsAtCreation: boolean;
+  /** It makes the disk a machine boots from with the machine. */
+  readonly bootsFromImage: boolean;
+}
+
+/** An image that must be registered with a site, and the id of the subject of that work. */
+export interface RegisteredImage {
+  readonly image: string;
+  readonly site: string;
+  readonly subject: string;
+}
 
 export interface DeploymentParts {
-  readonly site: string;
   readonly appliance: string;
   readonly components: Components;
   /** Machines the appliance has already. */
@@ -29,29 +44,23 @@ export interface DeploymentParts {
   readonly constraints: readonly PlacementConstraint[];
   /** Ids of the computes that will report when they are ready (K34). */
   readonly reporting: ReadonlySet<string>;
-  /** The site makes machines with what they are plugged into, which must be there first. */
-  readonly plugsAtCreation: boolean;
-  /** The site's machines run as soon as they are made. */
-  readonly bootsAtCreation: boolean;
-  /** The site makes the disk a machine boots from with the machine. */
-  readonly bootsFromImage: boolean;
-  /** File ids whose images must be registered with the site, and the id of each one's operation subject. */
-  readonly images: ReadonlyMap<string, string>;
+  readonly waysOf: (site: string) => SiteWays;
+  readonly images: readonly RegisteredImage[];
   /** Id of the subject of the work on the package itself, if its images have to wait for that (K06). */
   readonly package: string | undefined;
 }
 
 /** Everything from image to running machine, machines starting group by group. */
 export function deploymentGraph(parts: DeploymentParts): NewChild[] {
-  const { components, site } = parts;
+  const { components } = parts;
   const children: NewChild[] = [];
   if (parts.package !== undefined) {
     const input = { appliance: parts.appliance };
     children.push({ key: 'package', type: PACKAGE, entity: parts.package, site: null, input, after: [] });
   }
-  for (const [image, subject] of parts.images) {
+  for (const { image, site, subject } of parts.images) {
     children.push({
-      key: `image ${image}`,
+      key: imageKey(site, image),
       type: IMAGE,
       entity: subject,
       site,
@@ -59,7 +68,7 @@ export function deploymentGraph(parts: DeploymentParts): NewChild[] {
       after: parts.package === undefined ? [] : ['package'],
     });
   }
-  for (const network of components.networks.values()) {
+  for (const network of components.networks) {
     children.push(provision(network, {}, []));
     children.push(act(network, 'up', 'active', [provisionKey(network)]));
   }
@@ -67,7 +76,8 @@ export function deploymentGraph(parts: DeploymentParts): NewChild[] {
   const starts = startChildren(parts.startup, components.machines, starting);
   for (const machine of components.machines) {
     const made = machineChildren(parts, machine);
-    children.push(...(parts.bootsAtCreation ? madeInTurn(made, machine, starts) : made));
+    const { bootsAtCreation } = parts.waysOf(machine.compute.site ?? '');
+    children.push(...(bootsAtCreation ? madeInTurn(made, machine, starts) : made));
   }
   return [...children, ...starts];
 }
@@ -87,16 +97,19 @@ function machineChildren(
   parts: DeploymentParts,
   { machine, compute, disks, interfaces }: MachineComponents,
 ): NewChild[] {
-  const { components, hosts, constraints, images } = parts;
+  const { components, hosts, constraints } = parts;
+  const site = compute.site ?? '';
+  const { plugsAtCreation, bootsFromImage } = parts.waysOf(site);
+  const images = new Set(parts.images.filter((each) => each.site === site).map(({ image }) => image));
   const host = hosts.get(machine.id);
   const input = {
     machine: machine.id,
     ...(host === undefined ? {} : { host }),
-    ...neighbours(machine.id, [...components.machines, ...parts.present], constraints),
+    ...neighbours(machine.id, site, [...components.machines, ...parts.present], constraints),
   };
   const networkOf = (nic: EntityRecord): EntityRecord | undefined =>
-    [...components.networks.values()].find((candidate) => candidate.id === nic.target);
-  const boot = parts.bootsFromImage ? bootDisk(disks, images) : undefined;
+    components.networks.find((candidate) => candidate.id === nic.target);
+  const boot = bootsFromImage ? bootDisk(disks, images) : undefined;
   const plugs = [
     ...disks.filter((disk) => disk !== boot).map(({ storage }) => actKey(storage, 'online')),
     ...interfaces.map(networkOf).flatMap((network) => (network ? [actKey(network, 'up')] : [])),
@@ -104,9 +117,9 @@ function machineChildren(
   const readOnlyPlugs = disks.filter((disk) => disk.readOnly).map(({ attachment }) => attachment.id);
   const booting = boot && { storage: boot.storage.id, attachment: boot.attachment.id, image: boot.image ?? '' };
   const made = { ...input, ...(booting ? { boot: booting } : {}) };
-  const fetching = booting ? [`image ${booting.image}`] : [];
+  const fetching = booting ? [imageKey(site, booting.image)] : [];
   const children = [
-    parts.plugsAtCreation
+    plugsAtCreation
       ? provision(compute, { ...made, readOnly: readOnlyPlugs }, [...new Set([...plugs, ...fetching])])
       : provision(compute, made, fetching),
   ];
@@ -114,7 +127,7 @@ function machineChildren(
     const { storage, attachment, image, readOnly } = disk;
     if (!children.some((child) => child.key === provisionKey(storage))) {
       const fetched = image !== undefined && images.has(image);
-      const after = [...(fetched ? [`image ${image}`] : []), ...(disk === boot ? [provisionKey(compute)] : [])];
+      const after = [...(fetched ? [imageKey(site, image)] : []), ...(disk === boot ? [provisionKey(compute)] : [])];
       const origin = { ...(fetched ? { image } : {}), ...(disk === boot ? { bootOf: compute.id } : {}) };
       children.push(provision(storage, origin, after));
       children.push(act(storage, 'online', 'online', [provisionKey(storage)]));
@@ -129,7 +142,7 @@ function machineChildren(
 }
 
 /** The first disk in boot order that has an image and is the machine's own. */
-function bootDisk(disks: readonly DiskComponent[], images: DeploymentParts['images']): DiskComponent | undefined {
+function bootDisk(disks: readonly DiskComponent[], images: ReadonlySet<string>): DiskComponent | undefined {
   return disks.find(
     ({ disk, image, readOnly }) => image !== undefined && images.has(image) && !readOnly && disk?.shared !== true,
   );
@@ -144,9 +157,10 @@ function readyKeys({ compute, disks, interfaces }: MachineComponents): string[] 
   ];
 }
 
-/** Machines (by compute id) it must not, or must, share a host with, as far as VEP did not choose the hosts itself. */
+/** Machines of its site (by compute id) it must not, or must, share a host with, as far as VEP did not choose the hosts itself. */
 function neighbours(
   id: string,
+  site: string,
   machines: readonly MachineComponents[],
   constraints: readonly PlacementConstraint[],
 ): Record<string, string[]> {
@@ -155,7 +169,10 @@ function neighbours(
       (constraint) => constraint.rule === rule && constraint.hard && binds(constraint, id),
     );
     return machines
-      .filter(({ machine }) => machine.id !== id && mine.some((constraint) => binds(constraint, machine.id)))
+      .filter(
+        ({ machine, compute }) =>
+          compute.site === site && machine.id !== id && mine.some((constraint) => binds(constraint, machine.id)),
+      )
       .map(({ compute }) => compute.id);
   };
   const apartFrom = bound('differentHost');
@@ -298,13 +315,12 @@ function groupsOf(startup: readonly StartupStep[], machines: readonly MachineCom
     .filter((group) => group.members.length > 0);
 }
 
-/** Replicas are called `<prototype>-<number>` (`spec/ovf.md` §9). */
-export function isInstanceOf(id: string, prototype: string): boolean {
-  return id.startsWith(`${prototype}-`) && /^[2-9]\d*$|^1\d+$/.test(id.slice(prototype.length + 1));
-}
-
 export function provisionKey(entity: EntityRecord): string {
   return `provision ${entity.id}`;
+}
+
+function imageKey(site: string, image: string): string {
+  return `image ${site} ${image}`;
 }
 
 function actKey(entity: EntityRecord, term: string): string {

@@ -6,13 +6,13 @@
 import type { RequestContext } from '../../src/extension/extension.js';
 import type { Planned } from '../../src/extension/admission.js';
 import type { DryRun } from '../../src/extension/kind-handler.js';
-import { Problem, type Fault } from '../../src/base/errors.js';
-import type { Attributes } from '../../src/occi/model.js';
+import type { Fault } from '../../src/base/errors.js';
 import { planDocument, type PlanDocument } from '../../src/ovf/index.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import type { Term } from '../../src/sla/agreement.js';
 import { plannedComponents } from './components.js';
 import type { Governance } from './governance.js';
+import { sitesOf, type Layout } from './layout.js';
 import type { PreparedDeployment, UnreadableDescriptor } from './prepared.js';
 import { PLAN_TYPE } from './vocabulary.js';
 
@@ -21,25 +21,30 @@ export async function describePlan(
   governance: Governance,
   context: RequestContext,
   prepared: PreparedDeployment,
-  attributes: Attributes,
   foresee: (planned: readonly Planned[]) => Promise<readonly Fault[]>,
 ): Promise<DryRun> {
-  const { draft, plan: made } = prepared.result;
+  const { layout, result } = prepared;
+  const admission = admissionOf(prepared);
   const sound = prepared.allFindings.every(({ severity = 'error' }) => severity !== 'error');
-  const admission = !sound || made === undefined ? NOT_JUDGED : await judged(governance, context, prepared, attributes);
-  const plan = admission.plan ?? made;
+  const plan = admission.plan ?? result.plan;
   const unmet = [...admission.unmet, ...(sound && plan ? await foresee(plannedComponents(plan)) : [])];
-  const told = planDocument(prepared.digest, prepared.result, prepared.allFindings);
+  const told = planDocument(prepared.digest, result, prepared.allFindings);
   const body: PlanDocument = {
     ...told,
-    site: prepared.site,
+    site: layout.home,
+    placement: sitesOf(layout).map((site) => ({ site, machines: machinesOn(layout, site) })),
+    because: layout.because,
     deployable: told.deployable && unmet.length === 0,
-    plan: admission.plan ?? told.plan,
-    sites: draft ? await governance.verdicts(draft, context.principal.groups[0]) : [],
+    plan: told.plan && (admission.plan ?? told.plan),
+    sites: result.draft ? await governance.verdicts(result.draft, context.principal.groups[0]) : [],
     unmet,
     price: admission.terms.filter((term) => term.type === 'price'),
   };
   return { mediaType: PLAN_TYPE, body: JSON.stringify(body) };
+}
+
+function machinesOn(layout: Layout, site: string): string[] {
+  return [...layout.sites].flatMap(([machine, at]) => (at === site ? [machine] : []));
 }
 
 /** The answer for a descriptor that cannot be planned: what is wrong with it, and nothing else. */
@@ -53,23 +58,20 @@ interface Admission {
   readonly terms: readonly Term[];
 }
 
-const NOT_JUDGED: Admission = { unmet: [], terms: [] };
-
-/** Whether agreement and capacity would be granted, and everything that stands against it. */
-async function judged(
-  governance: Governance,
-  context: RequestContext,
-  prepared: PreparedDeployment,
-  attributes: Attributes,
-): Promise<Admission> {
-  try {
-    const { plan, offer } = await governance.admit(context, prepared, attributes);
-    const agreement = offer && ('standing' in offer ? offer.standing.agreement : offer.agreement);
-    return { plan, unmet: [], terms: agreement?.terms ?? [] };
-  } catch (error) {
-    if (error instanceof Problem && (error.kind === 'unmet' || error.kind === 'conflict')) {
-      return { unmet: error.faults, terms: [] };
-    }
-    throw error;
+/**
+ * Whether agreement and capacity would be granted, and everything that stands against it.
+ *
+ * @throws Problem what is no answer but a fault of the request, as an agreement that cannot be read
+ */
+function admissionOf({ judgement, allFindings }: PreparedDeployment): Admission {
+  const sound = allFindings.every(({ severity = 'error' }) => severity !== 'error');
+  if (!judgement || !sound) return { unmet: [], terms: [] };
+  if ('refusal' in judgement) {
+    const { kind, faults } = judgement.refusal;
+    if (kind !== 'unmet' && kind !== 'conflict') throw judgement.refusal;
+    return { unmet: faults, terms: [] };
   }
+  const { plan, offer } = judgement.governed;
+  const agreement = offer && ('standing' in offer ? offer.standing.agreement : offer.agreement);
+  return { plan, unmet: [], terms: agreement?.terms ?? [] };
 }

@@ -15,8 +15,8 @@ import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store } from '../../src/store/sql.js';
 import { storageSpecOf, type ProvisionInput } from '../infrastructure/site-class.js';
-import { isInstanceOf } from './deployment-graph.js';
 import type { GuestReports } from './guest-reports.js';
+import { isInstanceOf } from './instances.js';
 import { openInputs } from './sealed-inputs.js';
 import { imagesOf, loadAppliance } from './tables.js';
 

@@ -6,17 +6,20 @@
 
 import { levelOfAssurance } from '../../src/access/assurance.js';
 import type { Clock } from '../../src/base/clock.js';
-import { Problem, problem } from '../../src/base/errors.js';
+import { Problem, problem, type Fault } from '../../src/base/errors.js';
 import { newUuid } from '../../src/base/ids.js';
-import type { RequestContext } from '../../src/extension/extension.js';
+import type { Attachment, RequestContext } from '../../src/extension/extension.js';
 import type { Write } from '../../src/extension/kind-handler.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Attributes } from '../../src/occi/model.js';
 import type { SiteVerdict } from '../../src/ovf/index.js';
-import type { DeploymentPlan } from '../../src/ovf/plan.js';
-import { demandsOf } from '../../src/scheduling/offer.js';
-import { place } from '../../src/scheduling/placement.js';
-import { admit, type Admitted } from '../../src/sla/admission.js';
+import type { DeploymentPlan, PlacementConstraint } from '../../src/ovf/plan.js';
+import { among } from '../../src/scheduling/constraint.js';
+import { demandsOf, type MachineDemand, type SiteOffer } from '../../src/scheduling/offer.js';
+import { place, type Placed, type Refused } from '../../src/scheduling/placement.js';
+import type { Refusal } from '../../src/scheduling/refusals.js';
+import type { Tie } from '../../src/scheduling/split.js';
+import { admit } from '../../src/sla/admission.js';
 import type { SlaSite } from '../../src/sla/admit-site.js';
 import type { Agreement } from '../../src/sla/agreement.js';
 import { parseAgreementText } from '../../src/sla/parse.js';
@@ -24,12 +27,22 @@ import { refusal } from '../../src/sla/unmet.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { SqlReader, Store } from '../../src/store/sql.js';
 import type { Agreements, StandingAgreement } from '../sla/agreements.js';
-import type { Hosts } from './deployment-graph.js';
 import { withInstances } from './instances.js';
+import {
+  layoutOn,
+  onSites,
+  partOf,
+  siteOf,
+  sitesOf,
+  tiesOf,
+  type Hosts,
+  type Layout,
+  type SitePolicy,
+  type SiteWish,
+} from './layout.js';
 import { offersOf, ownOffers, type SetAside, type Tenant } from './offers.js';
-import type { PreparedDeployment } from './prepared.js';
 import type { SiteImages } from '../infrastructure/images.js';
-import { verdictOf } from './site-verdict.js';
+import { inabilities, verdictOf } from './site-verdict.js';
 import { OVF_AGREEMENT } from './vocabulary.js';
 
 export interface GovernanceServices {
@@ -41,15 +54,26 @@ export interface GovernanceServices {
   /** Names under which this provider appears in agreements. */
   readonly providerIds: readonly string[];
   readonly setAside: SetAside;
+  readonly policy: SitePolicy;
 }
 
 /** What was settled before the transaction of a deployment. */
 export interface Governed {
   /** The plan with instances, sizes and constraints as the agreement wants them. */
   readonly plan: DeploymentPlan;
-  readonly hosts: Hosts;
+  readonly layout: Layout;
   /** Absent: nothing but capacity was asked. */
   readonly offer?: Offer;
+}
+
+/** An appliance that asks to be admitted. */
+export interface Applicant {
+  readonly plan: DeploymentPlan;
+  /** SHA-256 of the descriptor. */
+  readonly digest: string;
+  /** The agreement document that came along. */
+  readonly agreement: Attachment | undefined;
+  readonly wish: SiteWish;
 }
 
 /** An agreement that came along, with the id its entity will have, or one that stands already. */
@@ -69,37 +93,40 @@ export class Governance {
     this.#services = services;
   }
 
+  get policy(): SitePolicy {
+    return this.#services.policy;
+  }
+
   /**
-   * Before the transaction: the agreement that came along, or the one named, is judged against plan and site, and
-   * every machine gets a host.
+   * Before the transaction: the agreement that came along, or the one named, is judged against plan and sites, and
+   * every machine gets a site and a host.
    *
    * @throws Problem `unmet` or `conflict` with every term that cannot be kept; `invalid` for a document that is none
    */
-  async admit(context: RequestContext, prepared: PreparedDeployment, attributes: Attributes): Promise<Governed> {
-    const plan = withInstances(prepared.plan(), {});
-    const offer = await this.#offer(context, prepared, attributes);
+  async admit(context: RequestContext, applicant: Applicant, attributes: Attributes): Promise<Governed> {
+    const plan = withInstances(applicant.plan, {});
+    const offer = await this.#offer(context, applicant.agreement, attributes);
     const [group] = context.principal.groups;
-    if (!offer) return { plan, hosts: await this.place(this.#services.store, plan, prepared.site, group) };
-    const agreement = 'standing' in offer ? offer.standing.agreement : offer.agreement;
-    const admitted = await this.#judge(context, prepared, plan, agreement, offer);
-    return { plan: withInstances(admitted.plan, {}), hosts: admitted.hosts, offer };
+    if (!offer) return { plan, layout: await this.layOut(this.#services.store, plan, applicant.wish, group) };
+    const admitted = await this.#judge(context, { ...applicant, plan }, offer);
+    return { plan: withInstances(admitted.plan, {}), layout: admitted, offer };
   }
 
   async #offer(
     context: RequestContext,
-    prepared: PreparedDeployment,
+    sent: Attachment | undefined,
     attributes: Attributes,
   ): Promise<Offer | undefined> {
     const named = attributes[OVF_AGREEMENT];
-    if (prepared.agreement && named !== undefined) {
+    if (sent && named !== undefined) {
       throw problem('invalid', 'sla.sent-twice', 'the request brings an agreement and names another', {
         place: { field: OVF_AGREEMENT },
         rule: 'K05',
         remedy: 'send the one or name the other',
       });
     }
-    if (prepared.agreement) {
-      const document = Buffer.from(prepared.agreement.bytes ?? []).toString('utf8');
+    if (sent) {
+      const document = Buffer.from(sent.bytes ?? []).toString('utf8');
       return { id: newUuid(), agreement: parseAgreementText(document), document };
     }
     return typeof named === 'string'
@@ -109,24 +136,42 @@ export class Governance {
 
   async #judge(
     context: RequestContext,
-    prepared: PreparedDeployment,
-    plan: DeploymentPlan,
-    agreement: Agreement,
+    { plan, digest, wish }: Applicant,
     offer: Offer,
-  ): Promise<Admitted> {
+  ): Promise<Layout & { readonly plan: DeploymentPlan }> {
     const { principal } = context;
+    const agreement = 'standing' in offer ? offer.standing.agreement : offer.agreement;
+    const promised = this.#promised(agreement, wish);
+    const candidates = this.#present(promised);
+    const able = candidates.length > 1 ? this.#able(plan, candidates) : [];
     const outcome = admit({
       agreement,
-      plan,
-      descriptor: { sha256: prepared.digest },
-      sites: await this.#slaSites([prepared.site], principal.groups[0]),
+      plan: { ...plan, constraints: [...plan.constraints, ...able] },
+      descriptor: { sha256: digest },
+      sites: await this.#slaSites(candidates, principal.groups[0]),
+      ...(promised.maySplit ? { ties: this.#ties(plan) } : {}),
       provider: { ids: this.#services.providerIds },
       caller: { ids: [principal.id, principal.name], vos: principal.groups, loa: levelOfAssurance(principal) },
       governed: await this.#services.agreements.taken('standing' in offer ? offer.standing.id : undefined),
       now: this.#services.clock.now(),
     });
     if ('unmet' in outcome) throw refusal(outcome.unmet);
-    return outcome.admitted;
+    const { site, sites, hosts, because } = outcome.admitted;
+    return { plan: outcome.admitted.plan, home: site, sites, hosts, because };
+  }
+
+  /** An agreement that names sites lets VEP use them (K35), and over several of them split what no one of them takes. */
+  #promised({ terms }: Agreement, wish: SiteWish): SiteWish {
+    const named = terms.flatMap((term) =>
+      term.type === 'placement' && term.rule === 'site' ? term.values.flat() : [],
+    );
+    const known = named.filter((name) => this.#services.sites.has(name));
+    if (known.length === 0 || wish.named) return wish;
+    return {
+      ...wish,
+      candidates: [...new Set([...wish.candidates, ...known])],
+      maySplit: wish.maySplit || known.length > 1,
+    };
   }
 
   /**
@@ -135,42 +180,162 @@ export class Governance {
    *
    * @throws Problem `conflict` or `unmet` when others have taken the room meanwhile
    */
-  async govern(write: Write, appliance: EntityRecord, { plan, offer }: Governed): Promise<Hosts> {
+  async govern(write: Write, appliance: EntityRecord, { plan, layout, offer }: Governed): Promise<Layout> {
     const { agreements } = this.#services;
-    const hosts = await this.place(write.tx, plan, appliance.site ?? '', appliance.group);
+    const settled = await this.#again(write.tx, plan, layout, appliance.group);
     if (offer && 'standing' in offer) await agreements.attach(write, appliance, offer.standing.id);
     else if (offer) await agreements.accept(write, appliance, offer);
-    return hosts;
+    return settled;
   }
 
   /**
-   * A host for every machine where the site lets VEP choose; nothing where its inventory is not known. What is set aside
-   * for the group is filled first, and what is set aside for others is not there.
+   * A site for every machine, and a host where the site lets VEP choose and its inventory is known: all on the first site
+   * that takes them and keeps most wishes, else split over several if they may be. What is set aside for the group is filled
+   * first, and what is set aside for others is not there.
    *
    * @throws Problem `conflict` when there is no room, `unmet` when a constraint cannot be kept
    */
-  async place(reader: SqlReader, plan: DeploymentPlan, site: string, group: string): Promise<Hosts> {
-    const tenant = this.#tenant(group);
-    const offers = await offersOf(this.#services.sites, reader, [site], tenant);
-    if (offers.length === 0) return new Map();
-    const own = await ownOffers(offers, reader, tenant);
-    const constraints = this.#constraints(plan, site);
-    const first = own.length === 0 ? undefined : place(demandsOf(plan), own, constraints);
-    const outcome =
-      first && 'assignments' in first && first.unkept.length === 0
-        ? first
-        : place(demandsOf(plan), offers, constraints);
-    if ('assignments' in outcome) return new Map([...outcome.assignments].map(([machine, at]) => [machine, at.host]));
-    const capacity = outcome.refused.every(
-      ({ code }) => code === 'placement.capacity' || code === 'placement.too-large',
+  async layOut(reader: SqlReader, plan: DeploymentPlan, wish: SiteWish, group: string): Promise<Layout> {
+    const { sites } = this.#services;
+    const candidates = this.#present(wish);
+    const offers = await offersOf(sites, reader, candidates, this.#tenant(group));
+    if (offers.length === 0) return layoutOn(candidates[0] ?? sites.default, plan);
+    const demands = demandsOf(plan);
+    const able = candidates.length > 1 ? this.#able(plan, candidates) : [];
+    const refused: Refusal[] = [];
+    let best: { readonly offer: SiteOffer; readonly placed: Placed } | undefined;
+    for (const offer of offers) {
+      const outcome = await this.#placeOn(
+        reader,
+        offer,
+        demands,
+        [...this.#constraints(plan, offer.name), ...able],
+        group,
+      );
+      if ('refused' in outcome) refused.push(...outcome.refused);
+      else if (!best || outcome.unkept.length < best.placed.unkept.length) best = { offer, placed: outcome };
+      if (best?.placed.unkept.length === 0) break;
+    }
+    if (best) return layoutOn(best.offer.name, plan, hostsOf(best.placed));
+    // A site that deploys by itself takes an appliance whole or not at all.
+    const parts = offers.filter(({ name }) => sites.adapter(name).capabilities().appliances !== true);
+    if (!wish.maySplit || parts.length < 2) throw refusedBy(refused);
+    const constraints = [...plan.constraints, ...able];
+    const outcome = place(demands, parts, constraints, { ties: this.#ties(plan) });
+    if ('refused' in outcome) {
+      const whole = refused.filter(({ place: at }) => !parts.some(({ name }) => name === at?.field));
+      throw refusedBy([...whole, ...outcome.refused]);
+    }
+    return splitLayout(parts, outcome, refused);
+  }
+
+  /**
+   * Sites for machines that join others of the appliance: a machine that is tied to one that is there goes to its site, any
+   * other to one of the appliance's sites that takes it.
+   *
+   * @throws Problem `conflict` when none of them has room, `unmet` when a constraint cannot be kept
+   */
+  async layOutMore(
+    reader: SqlReader,
+    plan: DeploymentPlan,
+    present: ReadonlyMap<string, string>,
+    { home, group }: { readonly home: string; readonly group: string },
+  ): Promise<Layout> {
+    const joining = plan.machines.filter(({ id }) => !present.has(id)).map(({ id }) => id);
+    const used = [...new Set([home, ...present.values()])];
+    if (used.length === 1) return layoutOn(home, plan);
+    const offers = await offersOf(this.#services.sites, reader, used, this.#tenant(group));
+    const ties = this.#ties(plan);
+    const pins = joining.flatMap((id) => {
+      const holding = ties.filter(({ machines, reaches }) => !reaches && machines.has(id));
+      const sites = holding.flatMap(({ machines }) => [...machines].flatMap((other) => present.get(other) ?? []));
+      return sites.length === 0 ? [] : [onSites([id], [...new Set(sites)], holding[0]?.what ?? '')];
+    });
+    const demands = demandsOf(plan).filter(({ id }) => joining.includes(id));
+    const constraints = [...among(plan.constraints, demands), ...pins];
+    const outcome = place(demands, offers, constraints, { ties });
+    if ('refused' in outcome) throw refusedBy(outcome.refused);
+    const placed = [...outcome.assignments].map(([id, at]) => [id, at.site] as const);
+    return { home, sites: new Map([...present, ...placed]), hosts: new Map(), because: [] };
+  }
+
+  /** The same sites with hosts chosen again. */
+  async #again(reader: SqlReader, plan: DeploymentPlan, layout: Layout, group: string): Promise<Layout> {
+    const hosts = new Map<string, string>();
+    const refused: Refusal[] = [];
+    for (const site of sitesOf(layout)) {
+      const [offer] = await offersOf(this.#services.sites, reader, [site], this.#tenant(group));
+      const demands = demandsOf(plan).filter(({ id }) => siteOf(layout, id) === site);
+      if (!offer || demands.length === 0) continue;
+      const constraints = among(this.#constraints(plan, site), demands);
+      const outcome = await this.#placeOn(reader, offer, demands, constraints, group);
+      if ('refused' in outcome) refused.push(...outcome.refused);
+      else for (const [machine, { host }] of outcome.assignments) hosts.set(machine, host);
+    }
+    if (refused.length > 0) throw refusedBy(refused);
+    return { ...layout, hosts };
+  }
+
+  async #placeOn(
+    reader: SqlReader,
+    offer: SiteOffer,
+    demands: readonly MachineDemand[],
+    constraints: readonly PlacementConstraint[],
+    group: string,
+  ): Promise<Placed | Refused> {
+    const own = await ownOffers([offer], reader, this.#tenant(group));
+    const first = own.length === 0 ? undefined : place(demands, own, constraints);
+    return first && 'assignments' in first && first.unkept.length === 0 ? first : place(demands, [offer], constraints);
+  }
+
+  /** Where nobody has named them, sites that are down are left out as long as there are others. */
+  #present({ candidates, named }: SiteWish): readonly string[] {
+    const { sites } = this.#services;
+    const up = candidates.filter((name) => sites.status(name).up);
+    return named || up.length === 0 ? candidates : up;
+  }
+
+  /** What a machine needs and a site cannot do, whoever asks, as constraints: it goes to another. */
+  #able(plan: DeploymentPlan, candidates: readonly string[]): readonly PlacementConstraint[] {
+    const { sites, images } = this.#services;
+    const faultsOn = (site: string, part: DeploymentPlan): readonly Fault[] =>
+      inabilities(site, sites.adapter(site).capabilities(), part, images);
+    const lacking = candidates.filter((site) => faultsOn(site, plan).length > 0);
+    if (lacking.length === 0) return [];
+    return plan.machines.flatMap(({ id }) => {
+      const part = partOf(plan, (machine) => machine === id);
+      const faults = lacking.flatMap((site) =>
+        faultsOn(site, part)
+          .slice(0, 1)
+          .map((fault) => ({ site, fault })),
+      );
+      if (faults.length === 0) return [];
+      const unable = new Set(faults.map(({ site }) => site));
+      const origin = faults.map(({ site, fault }) => `${fault.message} (site ${site})`).join('; ');
+      return [
+        onSites(
+          [id],
+          candidates.filter((site) => !unable.has(site)),
+          origin,
+        ),
+      ];
+    });
+  }
+
+  #ties(plan: DeploymentPlan): Tie[] {
+    return tiesOf(
+      plan,
+      demandsOf(plan).map(({ id }) => id),
+      this.#services.policy,
     );
-    throw new Problem(capacity ? 'conflict' : 'unmet', outcome.refused);
   }
 
   /** A site that deploys appliances by itself reads in the descriptor which machines share a host, and which do not. */
   #constraints({ constraints }: DeploymentPlan, site: string): DeploymentPlan['constraints'] {
     const whole = this.#services.sites.adapter(site).capabilities().appliances === true;
-    return whole ? constraints.filter(({ rule }) => rule === 'country' || rule === 'zone') : constraints;
+    return whole
+      ? constraints.filter(({ rule }) => rule === 'country' || rule === 'zone' || rule === 'site')
+      : constraints;
   }
 
   /** The appliance goes: agreements that governed it alone end. */
@@ -196,6 +361,28 @@ export class Governance {
       metrics: new Map(),
       promises: new Set(),
       levels: this.#services.sites.adapter(offer.name).capabilities().placement,
+      whole: this.#services.sites.adapter(offer.name).capabilities().appliances === true,
     }));
   }
 }
+
+function hostsOf({ assignments }: Placed): Hosts {
+  return new Map([...assignments].map(([machine, { host }]) => [machine, host]));
+}
+
+function splitLayout(offers: readonly SiteOffer[], placed: Placed, because: readonly Refusal[]): Layout {
+  const sites = new Map([...placed.assignments].map(([machine, { site }]) => [machine, site]));
+  const used = new Set(sites.values());
+  const home = offers.find(({ name }) => used.has(name))?.name ?? '';
+  return { home, sites, hosts: hostsOf(placed), because };
+}
+
+/** Not enough room is a conflict with what runs; anything else cannot be promised at all. */
+function refusedBy(refused: readonly Refusal[]): Problem {
+  const capacity = refused.every(({ code }) => ROOM.has(code)) && refused.length > 0;
+  return new Problem(capacity ? 'conflict' : 'unmet', refused);
+}
+
+const ROOM: ReadonlySet<string> = new Set([
+  ...['placement.capacity', 'placement.too-large', 'placement.tied', 'placement.no-split'],
+]);

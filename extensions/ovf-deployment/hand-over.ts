@@ -6,7 +6,15 @@
 
 import { isJsonObject, stringAt, type JsonObject } from '../../src/base/json.js';
 import { newUuid } from '../../src/base/ids.js';
-import type { NewChild, Operation, OperationType, Step, StepContext, StepOutcome } from '../../src/engine/operation.js';
+import {
+  untilNextLook,
+  type NewChild,
+  type Operation,
+  type OperationType,
+  type Step,
+  type StepContext,
+  type StepOutcome,
+} from '../../src/engine/operation.js';
 import type { Observations } from '../../src/extension/observations.js';
 import {
   IaasError,
@@ -25,19 +33,18 @@ import type { BlobStore } from '../../src/transfer/blob-store.js';
 import { siteClassOf } from '../infrastructure/site-class.js';
 import { exportEnvelope } from '../../src/ovf/export/envelope.js';
 import { SLA } from '../sla/agreements.js';
+import { isForgotten } from './forgotten.js';
 import { withoutInstances } from './instances.js';
 import { mirrored } from './mirror.js';
 import { openInputs } from './sealed-inputs.js';
 import { loadAppliance, type ApplianceRow } from './tables.js';
-import { mappedNetworks } from './mapped-networks.js';
+import { mappedNetworks, networkKey } from './mapped-networks.js';
 import { OVF_CONFIGURATION, OVF_KEEP_ON_FAILURE, OVF_URL } from './vocabulary.js';
 
 export const HAND_OVER = 'appliance.hand-over';
 export const SITE_ACT = 'appliance.site-act';
 export const TAKE_BACK = 'appliance.take-back';
 
-/** How long to leave the site alone before asking again. */
-const POLL_MS = 500;
 const UPLOAD_MS = 6 * 3600 * 1000;
 
 export interface HandOverServices {
@@ -110,7 +117,11 @@ class HandOver {
         if (!report) throw new IaasError('not-found', 'the site no longer has the appliance');
         if (report.busy) {
           const percent = Number(/(\d{1,3}) %/.exec(report.message ?? '')?.[1] ?? 0);
-          return { done: false, again: POLL_MS, progress: { percent, message: report.message ?? 'at work' } };
+          return {
+            done: false,
+            again: untilNextLook(context.operation),
+            progress: { percent, message: report.message ?? 'at work' },
+          };
         }
         const to = stringAt(context.input, 'to') ?? 'active';
         if (report.state !== to) {
@@ -143,6 +154,7 @@ class HandOver {
   /** Whatever stands in the way, it is tried again: what a site has is never forgotten (K11). */
   async #letGo({ operation, signal }: StepContext): Promise<StepOutcome> {
     const { entity, whole } = await this.#subject(operation);
+    if (entity.siteRef === null && isForgotten(entity)) return { done: true };
     const ref = entity.siteRef ?? (await whole.find(entity.id, { signal }));
     if (ref === undefined) return { done: true };
     try {
@@ -151,7 +163,7 @@ class HandOver {
       if (!(error instanceof IaasError) || error.class === 'denied') throw error;
       throw new IaasError('transient', error.message, error.said, error);
     }
-    if (await whole.report(ref, { signal })) return { done: false, again: POLL_MS };
+    if (await whole.report(ref, { signal })) return { done: false, again: untilNextLook(operation) };
     return { done: true, commit: (tx) => this.#unplace(tx, entity.id) };
   }
 
@@ -231,19 +243,23 @@ class HandOver {
     return [...byName.values()];
   }
 
-  /** As the user gave them, with the networks of this VEP under the names that the site has for them. */
+  /**
+   * As the user gave them, with the networks of this VEP under the names that the site has for them. Which of the sites here an
+   * appliance may be on says nothing to the site that takes it.
+   */
   async #inputs(row: ApplianceRow, site: string): Promise<JsonObject> {
     const { store, secretKey } = this.#services;
-    const { sent: inputs = {} } = await openInputs(store, secretKey, row.secrets);
+    const { sites: _here, ...inputs } = (await openInputs(store, secretKey, row.secrets)).sent ?? {};
     const mapped = await mappedNetworks(store, row.plan);
-    if (mapped.size === 0) return inputs;
     const networks: Record<string, string> = {};
-    for (const [name, network] of mapped) {
-      if (network.site !== site) throw new IaasError('invalid', `the network ${name} is mapped to is on another site`);
+    for (const { name, mappedTo } of row.plan.networks) {
+      if (mappedTo === undefined) continue;
+      const network = mapped.get(networkKey(name, site));
+      if (!network) throw new IaasError('invalid', `the network ${name} is mapped to is on another site`);
       if (network.siteRef === null) throw new IaasError('transient', `the network ${name} is mapped to is being made`);
       networks[name] = network.siteRef;
     }
-    return { ...inputs, networks };
+    return Object.keys(networks).length === 0 ? inputs : { ...inputs, networks };
   }
 }
 

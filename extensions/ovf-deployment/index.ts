@@ -19,6 +19,7 @@ import { componentDetails } from './environment.js';
 import { applianceOperations } from './operations.js';
 import { showProgress } from './progress.js';
 import { applianceRenderings } from './export.js';
+import { forgottenAt } from './forgotten.js';
 import { guestReportTables, guestRoute, GuestReports } from './guest-reports.js';
 import { applianceBlobs, ovfDeploymentTables as tablesOfAppliances } from './tables.js';
 
@@ -40,6 +41,7 @@ export interface OvfDeploymentServices extends ApplianceServices {
 export function createOvfDeployment(services: OvfDeploymentServices): Extension {
   const { hooks, observations } = services;
   hooks.settled.push((tx, operation) => showProgress(observations, tx, operation));
+  hooks.forgotten.push((tx, entity, isDown) => forgottenAt(observations, tx, entity, isDown));
   hooks.details.push((operation, entity) => componentDetails(services, operation, entity));
   const categories = join(packageRoot, 'extensions/ovf-deployment/categories.json');
   return {

@@ -5,7 +5,7 @@
  */
 
 import { stringAt } from '../../src/base/json.js';
-import type { OperationType, StepContext } from '../../src/engine/operation.js';
+import { untilNextLook, type OperationType, type StepContext } from '../../src/engine/operation.js';
 import { IaasError, type Observed } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import { findEntity } from '../../src/store/entities.js';
@@ -18,7 +18,6 @@ export interface InstallServices {
   readonly sites: Sites;
 }
 
-const POLL_MS = 250;
 /** Installing takes minutes: the site need not be asked more often than this whether it is over. */
 const LOOK_MS = 1000;
 /** How long a site may report a machine as off after it was told to start it, before that counts as over already. */
@@ -32,16 +31,16 @@ export function install(services: InstallServices): OperationType {
         name: 'boot',
         run: async (context) => {
           const report = await reportOf(services, context);
-          if (report.busy) return { done: false, again: POLL_MS };
+          if (report.busy) return { done: false, again: untilNextLook(context.operation) };
           if (report.state !== 'active') await act(services, context, 'start');
           return { done: true, memory: { booted: context.clock.now(), running: report.state === 'active' } };
         },
         undo: async (context) => {
           const report = await reportOf(services, context).catch(() => undefined);
-          if (report?.busy) return { done: false, again: POLL_MS };
+          if (report?.busy) return { done: false, again: untilNextLook(context.operation) };
           if (report?.state !== 'active') return { done: true };
           await act(services, context, 'stop');
-          return { done: false, again: POLL_MS };
+          return { done: false, again: untilNextLook(context.operation) };
         },
       },
       { name: 'power-off', run: (context) => poweredOff(services, context) },

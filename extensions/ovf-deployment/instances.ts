@@ -6,7 +6,6 @@
 import { problem } from '../../src/base/errors.js';
 import type { DeploymentPlan, PlannedMachine } from '../../src/ovf/plan.js';
 import { memoryOf } from '../../src/ovf/planning/allocation.js';
-import { isInstanceOf } from './deployment-graph.js';
 
 /**
  * The plan with the wanted number of instances of each role; a role that is not named gets what the plan says, or keeps
@@ -91,4 +90,9 @@ function refuseUnknown(plan: DeploymentPlan, role: string, count: number): void 
       remedy: 'stay within the bounds of the descriptor',
     },
   );
+}
+
+/** Replicas are called `<prototype>-<number>` (`spec/ovf.md` §9). */
+export function isInstanceOf(id: string, prototype: string): boolean {
+  return id.startsWith(`${prototype}-`) && /^[2-9]\d*$|^1\d+$/.test(id.slice(prototype.length + 1));
 }

@@ -5,7 +5,7 @@
 
 import type { Log } from '../../src/base/log.js';
 import { isJsonObject, stringAt } from '../../src/base/json.js';
-import type { Operation, OperationType } from '../../src/engine/operation.js';
+import { untilNextLook, type Operation, type OperationType } from '../../src/engine/operation.js';
 import { IaasError } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { AttributeValue } from '../../src/occi/model.js';
@@ -36,8 +36,6 @@ export interface ApplianceOperationServices extends RemotePackageServices, HandO
   readonly reports: GuestReports;
   readonly log: Log;
 }
-
-const POLL_MS = 250;
 
 export function applianceOperations(services: ApplianceOperationServices): OperationType[] {
   return [
@@ -91,7 +89,7 @@ function registerImage(services: ApplianceOperationServices): OperationType {
               : await images.find(site, imageKey(appliance, image), signal);
           if (ref === undefined) return { done: true };
           const gone: ApplianceImage = { appliance, image, site, ref };
-          if (!(await isImageGone(sites, gone, signal))) return { done: false, again: POLL_MS };
+          if (!(await isImageGone(sites, gone, signal))) return { done: false, again: untilNextLook(operation) };
           return { done: true, commit: (tx) => forgetImage(tx, gone) };
         },
       },
@@ -181,10 +179,10 @@ function halt({ store, sites, log }: ApplianceOperationServices): OperationType 
           try {
             const adapter = sites.adapter(entity.site);
             const report = (await adapter.describe('compute', [entity.siteRef], { signal })).get(entity.siteRef);
-            if (report?.busy) return { done: false, again: POLL_MS };
+            if (report?.busy) return { done: false, again: untilNextLook(operation) };
             if (report?.state !== 'active') return { done: true };
             await adapter.actCompute(entity.siteRef, 'stop', stringAt(input, 'method'), { signal });
-            return { done: false, again: POLL_MS };
+            return { done: false, again: untilNextLook(operation) };
           } catch (error) {
             if (error instanceof IaasError && error.class === 'transient') throw error;
             log.warn({ operation: operation.id, err: error }, 'a machine could not be stopped before its release');
@@ -203,7 +201,7 @@ function releaseImages({ store, sites }: ApplianceOperationServices): OperationT
     run: async ({ operation, signal }) => {
       const [next] = await imagesOf(store, operation.entity);
       if (!next) return { done: true };
-      if (!(await isImageGone(sites, next, signal))) return { done: false, again: POLL_MS };
+      if (!(await isImageGone(sites, next, signal))) return { done: false, again: untilNextLook(operation) };
       return { done: false, again: 0, commit: (tx) => forgetImage(tx, next) };
     },
   };

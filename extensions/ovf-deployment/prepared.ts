@@ -7,8 +7,9 @@ import { createHash } from 'node:crypto';
 import { Problem, problem, throwIfFaulty, type Fault } from '../../src/base/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../src/base/json.js';
 import type { NewEntity } from '../../src/extension/entity-draft.js';
-import type { Attachment, RequestContext } from '../../src/extension/extension.js';
+import type { RequestContext } from '../../src/extension/extension.js';
 import type { Sites } from '../../src/iaas/sites.js';
+import type { Attributes } from '../../src/occi/model.js';
 import {
   checkCompleteness,
   NO_INPUTS,
@@ -20,11 +21,12 @@ import {
 } from '../../src/ovf/index.js';
 import { UNSIGNED, type Signature } from '../../src/ovf/package/certificate.js';
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
-import type { Governed } from './governance.js';
+import type { Applicant, Governance, Governed } from './governance.js';
 import type { GuestReports } from './guest-reports.js';
 import { sizedByImages } from './image-sizes.js';
 import { withMappedNetworks, type NetworkServices } from './mapped-networks.js';
-import { isOpen, originsOf, receivePackage, type ImageOrigins, type Package, type PackageServices } from './package.js';
+import { layoutOn, partOf, readWish, siteOf, sitesOf, withSites, type Layout, type SiteWish } from './layout.js';
+import { isOpen, originsOf, receivePackage, type ImageOrigins, type PackageServices } from './package.js';
 import { refusedSignature } from './signature-policy.js';
 import { OVF_CONFIGURATION, OVF_INPUTS, OVF_SITE, OVF_URL } from './vocabulary.js';
 import { checkCredentials } from '../../src/transfer/source-credentials.js';
@@ -34,6 +36,7 @@ export interface PreparationServices extends PackageServices, NetworkServices {
   readonly sites: Sites;
   readonly schemas: OvfSchemas;
   readonly reports: GuestReports;
+  readonly governance: Governance;
 }
 
 /** What a dry run shows and a deployment begins with. */
@@ -42,54 +45,53 @@ export class PreparedDeployment {
   readonly descriptor: string;
   readonly digest: string;
   readonly images: ImageOrigins;
-  readonly site: string;
+  /** Where it would be; as far as nothing stands against it. */
+  readonly layout: Layout;
   readonly inputs: DeploymentInputs;
   /** The inputs as they were sent, for a site that deploys the appliance by itself. */
   readonly sentInputs: JsonObject;
-  /** The agreement document that came along, not yet judged. */
-  readonly agreement: Attachment | undefined;
   /** Findings of the package itself, beside those of the plan. */
   readonly findings: readonly Fault[];
   /** Absent while the work has to look for a certificate. */
   readonly signature: Signature | undefined;
 
-  #governed: Governed | undefined;
+  /** What agreement and sites say; absent where the document stands against it already. */
+  readonly judgement: Judgement | undefined;
 
-  constructor(parts: Omit<PreparedDeployment, 'plan' | 'allFindings' | 'governed' | 'governedBy'>) {
+  constructor(parts: Omit<PreparedDeployment, 'allFindings' | 'governed'>) {
     this.result = parts.result;
     this.descriptor = parts.descriptor;
     this.digest = parts.digest;
     this.images = parts.images;
-    this.site = parts.site;
+    this.layout = parts.layout;
+    this.judgement = parts.judgement;
     this.inputs = parts.inputs;
     this.sentInputs = parts.sentInputs;
-    this.agreement = parts.agreement;
     this.findings = parts.findings;
     this.signature = parts.signature;
   }
 
-  /** Notes what was settled about agreement and hosts. */
-  governedBy(governed: Governed): this {
-    this.#governed = governed;
-    return this;
-  }
-
+  /**
+   * What was settled about plan, agreement and places.
+   *
+   * @throws Problem `invalid` with everything that is wrong with the document, otherwise what agreement and sites refuse
+   */
   governed(): Governed {
-    if (this.#governed) return this.#governed;
-    throw problem('internal', 'appliance.not-admitted', 'the appliance has not been admitted');
+    throwIfFaulty('invalid', this.allFindings);
+    if (!this.result.plan) throw new Problem('invalid', blocking(this.result));
+    if (this.judgement && 'governed' in this.judgement) return this.judgement.governed;
+    throw (
+      this.judgement?.refusal ?? problem('internal', 'appliance.not-admitted', 'the appliance has not been admitted')
+    );
   }
 
   get allFindings(): readonly Fault[] {
     return [...this.findings, ...this.result.findings];
   }
-
-  /** The plan, if there is nothing in its way. @throws Problem `invalid` with everything that is. */
-  plan(): DeploymentPlan {
-    throwIfFaulty('invalid', this.allFindings);
-    if (this.result.plan) return this.result.plan;
-    throw new Problem('invalid', blocking(this.result));
-  }
 }
+
+/** Admitted, or why not. */
+export type Judgement = { readonly governed: Governed } | { readonly refusal: Problem };
 
 export async function prepareDeployment(
   services: PreparationServices,
@@ -98,41 +100,102 @@ export async function prepareDeployment(
 ): Promise<PreparedDeployment> {
   const { attributes } = entity.resolved;
   const attachments = entity.attachments ?? [];
-  const site = siteOf(services.sites, attributes[OVF_SITE]);
+  const { sites, governance } = services;
   const inputs = inputsOf(attributes[OVF_INPUTS], attributes[OVF_CONFIGURATION]);
-  const url = attributes[OVF_URL];
-  const from = typeof url === 'string' ? url : undefined;
-  const received = await receivePackage(services, context, attachments, from, inputs.credentials);
+  const wanted = textOf(attributes[OVF_SITE]);
+  const { wish, faults: unknown } = readWish(governance.policy, sites.names, wanted, inputs.sites);
+  throwIfFaulty('invalid', unknown);
+  const received = await receivePackage(services, context, attachments, urlOf(attributes), inputs.credentials);
   const digest = createHash('sha256').update(received.descriptor).digest('hex');
   const planned = readable(digest, () =>
     planAppliance(received.descriptor, inputs, { mode: 'lenient', schemas: services.schemas }),
   );
-  const { origins, findings } = locateImages(services.sites, site, received, planned.draft?.images ?? []);
+  const { origins, missing } = originsOf(planned.draft?.images ?? [], received);
   const sized = await sizedByImages(services.blobs, planned, origins);
-  const { result, faults } = await withMappedNetworks(services, context, sized, site);
+  const mapped = await withMappedNetworks(services, context, sized, wish.candidates);
+  const { result, faults } = withSites(mapped.result, wanted, inputs.sites);
   // Whether the work will look for a signature; where it will not, there is none.
   const judged = received.signature ?? (isOpen(origins) ? undefined : UNSIGNED);
-  const incomplete = received.contents ? checkCompleteness(planned.envelope, received.contents, 'lenient') : [];
+  const findings = [
+    ...received.findings,
+    ...refusedSignature(services.signatures, judged),
+    ...(received.contents ? checkCompleteness(planned.envelope, received.contents, 'lenient') : []),
+    ...mapped.faults,
+    ...faults,
+  ];
+  const agreement = attachments.find((attachment) => attachment.name === 'sla');
+  const judgement = await judge(governance, context, { result, findings, digest, agreement, wish }, attributes);
+  const layout = await layoutFor(services, context, result, wish, judgement);
   return new PreparedDeployment({
     result,
     descriptor: Buffer.from(received.descriptor).toString('utf8'),
     digest,
     images: origins,
-    site,
+    layout,
     inputs,
     sentInputs: sentInputs(attributes[OVF_INPUTS]),
-    agreement: attachments.find((attachment) => attachment.name === 'sla'),
     signature: received.signature,
-    findings: [
-      ...received.findings,
-      ...refusedSignature(services.signatures, judged),
-      ...incomplete,
-      ...findings,
-      ...faults,
-      ...waitingForGuests(result, site, services.reports.canReach(site)),
-      ...unreachableGuests(services.sites, site, result),
-      ...unflattened(services.sites, site, result),
-    ],
+    judgement,
+    findings: [...findings, ...(result.draft ? siteFindings(services, result.draft, layout, missing) : [])],
+  });
+}
+
+/** Asks agreement and sites, where the document leaves something to ask. */
+async function judge(
+  governance: Governance,
+  context: RequestContext,
+  { result, findings, ...applicant }: Omit<Applicant, 'plan'> & { result: PlanResult; findings: readonly Fault[] },
+  attributes: Attributes,
+): Promise<Judgement | undefined> {
+  const sound = [...findings, ...result.findings].every(({ severity = 'error' }) => severity !== 'error');
+  if (!sound || !result.plan) return undefined;
+  try {
+    return { governed: await governance.admit(context, { ...applicant, plan: result.plan }, attributes) };
+  } catch (error) {
+    if (error instanceof Problem && error.kind !== 'internal') return { refusal: error };
+    throw error;
+  }
+}
+
+/** Where it would be if only the sites were asked; all on the first site that comes into question where none takes it. */
+async function layoutFor(
+  { governance, store, sites }: PreparationServices,
+  { principal }: RequestContext,
+  { draft }: PlanResult,
+  wish: SiteWish,
+  judgement: Judgement | undefined,
+): Promise<Layout> {
+  if (judgement && 'governed' in judgement) return judgement.governed.layout;
+  const first = wish.candidates[0] ?? sites.default;
+  if (!draft) return { home: first, sites: new Map(), hosts: new Map(), because: [] };
+  const found = judgement ? undefined : governance.layOut(store, draft, wish, principal.groups[0]);
+  return (await found?.catch(unlessInternal)) ?? layoutOn(first, draft);
+}
+
+function unlessInternal(error: unknown): undefined {
+  if (!(error instanceof Problem) || error.kind === 'internal') throw error;
+}
+
+/** What stands against each part on the site where it would be. */
+function siteFindings(
+  { sites, reports }: PreparationServices,
+  draft: DeploymentPlan,
+  layout: Layout,
+  missing: readonly PlannedImage[],
+): Fault[] {
+  return sitesOf(layout).flatMap((site) => {
+    const part = partOf(draft, (machine) => siteOf(layout, machine) === site);
+    const needed = new Set(part.images.map(({ id }) => id));
+    return [
+      ...notSent(
+        sites,
+        site,
+        missing.filter(({ id }) => needed.has(id)),
+      ),
+      ...waitingForGuests(part, site, reports.canReach(site)),
+      ...unreachableGuests(sites, site, part),
+      ...unflattened(sites, site, part),
+    ];
   });
 }
 
@@ -156,8 +219,8 @@ function readable<T>(digest: string, read: () => T): T {
 }
 
 /** K34: where guests cannot report, what waits for them waits for its delay. */
-function waitingForGuests({ draft }: PlanResult, site: string, reachable: boolean): Fault[] {
-  const waiting = (draft?.startup ?? []).flatMap(({ machines }) =>
+function waitingForGuests({ startup }: DeploymentPlan, site: string, reachable: boolean): Fault[] {
+  const waiting = startup.flatMap(({ machines }) =>
     machines.filter((machine) => machine.waitingForGuest && !(reachable && machine.startDelay > 0)),
   );
   return waiting.map(({ id, startDelay }) => ({
@@ -175,8 +238,8 @@ function waitingForGuests({ draft }: PlanResult, site: string, reachable: boolea
 }
 
 /** O-065: properties are there to reach a guest. */
-function unreachableGuests(sites: Sites, site: string, { draft }: PlanResult): Fault[] {
-  const told = draft?.machines.some(({ environment }) => environment.properties.length > 0) === true;
+function unreachableGuests(sites: Sites, site: string, { machines }: DeploymentPlan): Fault[] {
+  const told = machines.some(({ environment }) => environment.properties.length > 0);
   if (!told || sites.adapter(site).capabilities().transports.length > 0) return [];
   return [
     {
@@ -190,8 +253,8 @@ function unreachableGuests(sites: Sites, site: string, { draft }: PlanResult): F
 }
 
 /** O-037: a delta without what it is a delta of would be a broken disk. */
-function unflattened(sites: Sites, site: string, { draft }: PlanResult): Fault[] {
-  const disks = draft === undefined ? [] : deltaDisks(draft);
+function unflattened(sites: Sites, site: string, part: DeploymentPlan): Fault[] {
+  const disks = deltaDisks(part);
   const { imageless } = sites.adapter(site).capabilities();
   return disks.map((disk) => ({
     code: 'ovf.delta-disk',
@@ -203,13 +266,13 @@ function unflattened(sites: Sites, site: string, { draft }: PlanResult): Fault[]
   }));
 }
 
-function siteOf(sites: Sites, wanted: JsonValue | undefined): string {
-  if (typeof wanted !== 'string' || wanted === '') return sites.default;
-  if (sites.has(wanted)) return wanted;
-  throw problem('invalid', 'ovf.site-unknown', 'no site of that name is here', {
-    place: { field: OVF_SITE },
-    remedy: `name one of ${sites.names.join(', ')}, or leave it out`,
-  });
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function urlOf(attributes: Attributes): string | undefined {
+  const url = attributes[OVF_URL];
+  return typeof url === 'string' ? url : undefined;
 }
 
 /** As an object, whichever way the rendering carried them (K04). */
@@ -224,26 +287,19 @@ function inputsOf(inputs: JsonValue | undefined, configuration: JsonValue | unde
   return typeof configuration === 'string' ? { ...parsed, configuration } : parsed;
 }
 
-/** Where the images are. One that nobody sent is an error, unless the site runs machines without looking at images. */
-function locateImages(
-  sites: Sites,
-  site: string,
-  received: Package,
-  images: readonly PlannedImage[],
-): { origins: ImageOrigins; findings: Fault[] } {
-  const { origins, missing } = originsOf(images, received);
+/** An image that nobody sent is an error, unless the site runs machines without looking at images. */
+function notSent(sites: Sites, site: string, images: readonly PlannedImage[]): Fault[] {
   const { imageless } = sites.adapter(site).capabilities();
-  const findings = missing.map((image): Fault => ({
+  return images.map(({ href }): Fault => ({
     code: 'ovf.file-not-sent',
     severity: imageless ? 'warning' : 'error',
     message: imageless
-      ? `the file ${image.href} was not sent: its disks stay empty, which site ${site} allows because it runs no guests`
-      : `the file ${image.href} was not sent`,
-    place: { field: image.href },
+      ? `the file ${href} was not sent: its disks stay empty, which site ${site} allows because it runs no guests`
+      : `the file ${href} was not sent`,
+    place: { field: href },
     rule: 'O-013',
     remedy: 'send it with the descriptor (multipart/form-data or an OVA), or give its absolute URL in the descriptor',
   }));
-  return { origins, findings };
 }
 
 /** Why a plan without errors cannot be deployed yet, one fault for each thing to fill in. */

@@ -60,7 +60,7 @@ function madeDisks({ disks, machines }: DeploymentPlan, bootsFromImage: boolean)
 }
 
 /** What the plan needs and the site cannot do, whoever asks and however empty it is. */
-function inabilities(
+export function inabilities(
   name: string,
   capabilities: Capabilities,
   plan: DeploymentPlan,

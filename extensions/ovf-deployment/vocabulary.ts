@@ -27,6 +27,8 @@ export const OVF_PLACED = `${OVF}.placed`;
 export const STATE = 'eu.contrail-project.appliance.state';
 export const STATE_MESSAGE = `${STATE}.message`;
 export const DEPLOYED = 'eu.contrail-project.appliance.deployed';
+/** Names of the sites it is on, with blanks between. */
+export const SITES = 'eu.contrail-project.appliance.sites';
 
 /** Media types of a descriptor and of a package (K05). */
 export const DESCRIPTOR_TYPES = ['application/ovf+xml', 'application/xml', 'text/xml'] as const;

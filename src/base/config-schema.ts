@@ -174,6 +174,7 @@ export const configSchema: JsonObject = object({
     },
   }),
   ovf: object({ trustedSigners: strings, signatures: { enum: ['any', 'signed', 'trusted'], default: 'any' } }),
+  placement: object({ split: { enum: ['when-needed', 'on-request'], default: 'when-needed' } }),
   sites: {
     type: 'array',
     minItems: 1,
@@ -186,6 +187,8 @@ export const configSchema: JsonObject = object({
         name: { type: 'string', pattern: '^[a-z][a-z0-9-]{0,31}$' },
         type: { type: 'string', pattern: '^[a-z][a-z0-9-]*$' },
         guestUrl: { type: 'string', pattern: '^https?://[^/\\s?#@]+(/[^\\s?#]*)?$' },
+        automatic: { type: 'boolean' },
+        connects: { type: 'array', items: { type: 'string', minLength: 1 } },
         options: { type: 'object', default: {} },
       },
     },

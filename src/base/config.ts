@@ -72,6 +72,10 @@ export interface Config {
     /** Packages that are taken: all, those whose signature is in order, or those whose signer is trusted. */
     readonly signatures: 'any' | 'signed' | 'trusted';
   };
+  readonly placement: {
+    /** Whether an appliance that no one site takes is split by itself, or only where several sites are named. */
+    readonly split: 'when-needed' | 'on-request';
+  };
   readonly sites: readonly SiteConfig[];
   readonly templates: { readonly os: readonly OsTemplateConfig[] };
   readonly telemetry: { readonly enabled: boolean };
@@ -168,6 +172,10 @@ export interface SiteConfig {
   readonly type: string;
   /** Where guests of this site reach VEP (K34). */
   readonly guestUrl?: string;
+  /** Whether VEP may choose the site where nobody names one (K35); absent: as its type has it. */
+  readonly automatic?: boolean;
+  /** Networks, by their names in descriptors, on which machines here reach those on the other sites that list the name. */
+  readonly connects?: readonly string[];
   /** What the adapter of this type wants to know; it checks these itself. */
   readonly options: JsonObject;
 }

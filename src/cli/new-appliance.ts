@@ -13,6 +13,7 @@ export interface ApplianceOptions {
   readonly inputs?: string;
   readonly property?: readonly string[];
   readonly network?: readonly string[];
+  readonly on?: readonly string[];
   readonly configuration?: string;
   readonly acceptEulas?: boolean;
   readonly site?: string;
@@ -36,13 +37,15 @@ export async function newAppliance(session: Session, name: string, options: Appl
   };
 }
 
-/** `{properties, networks, eulas, credentials}` of a file, with what was given one by one going before. */
+/** `{properties, networks, eulas, sites, credentials}` of a file, with what was given one by one going before. */
 export async function inputsOf(session: Session, options: ApplianceOptions): Promise<JsonObject> {
   const properties = pairs(options.property, '--property');
   const networks = pairs(options.network, '--network');
+  const sites = pairs(options.on, '--on');
   const given = {
     ...(properties ? { properties } : {}),
     ...(networks ? { networks } : {}),
+    ...(sites ? { sites } : {}),
     ...(options.acceptEulas === true ? { eulas: 'all' } : {}),
   };
   if (options.inputs === undefined) return given;

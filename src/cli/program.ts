@@ -154,6 +154,11 @@ function addKeeping(program: Command, calling: Calling): void {
     .description('let an operation that gave up try again (administrators)')
     .argument('<operation>', 'id, as `vep doctor` names it')
     .action(calling<never>(async (session, args) => (await import('./commands/doctor.js')).retry(session, args)));
+  program
+    .command('forget')
+    .description('stop waiting for a site that is down to release something (administrators)')
+    .argument('<id>', 'of an appliance or resource that is being undeployed or deleted')
+    .action(calling<never>(async (session, args) => (await import('./commands/doctor.js')).forget(session, args)));
 
   program
     .command('conformance')
@@ -324,12 +329,13 @@ function deployOptions(command: Command): Command {
     .argument('<package>', '.ovf or .ova file, or the URL of a descriptor')
     .option('--sla <file>', 'agreement to conclude')
     .option('--agreement <url>', 'agreement that is accepted already')
-    .option('--inputs <file>', 'JSON: {properties, networks, eulas, credentials}')
+    .option('--inputs <file>', 'JSON: {properties, networks, eulas, sites, credentials}')
     .option('--property <key=value>', 'value of a property (repeatable)', pairs)
     .option('--network <name=target>', 'path of a network to use for one of the descriptor (repeatable)', pairs)
     .option('--configuration <id>', 'deployment option')
     .option('--accept-eulas', 'accept every licence of the package')
-    .option('--site <name>', 'site to deploy on')
+    .option('--site <names>', 'site to deploy on, or several with commas between')
+    .option('--on <item=sites>', 'sites of one machine or collection (repeatable)', pairs)
     .option('--title <title>', 'title of the appliance');
 }
 

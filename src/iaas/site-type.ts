@@ -25,6 +25,8 @@ export type OpenSite = (surroundings: SiteSurroundings) => Promise<SiteAdapter>;
 export interface SiteType {
   /** What `sites[].type` calls it. */
   readonly name: string;
+  /** Somebody else's cloud, which is paid for by use: VEP chooses it by itself only where that is said (K35). */
+  readonly isPublic?: boolean;
   /**
    * Reads `sites[].options`; what comes back opens a site with them.
    *
@@ -67,6 +69,15 @@ export class SiteTypes {
     });
     if (faults.length > 0) throw new Problem('invalid', faults);
     return read;
+  }
+
+  /**
+   * The sites that VEP may choose where nobody names one, in their order: those of the configuration but for public clouds,
+   * unless it says otherwise. The first is always among them where there is no other.
+   */
+  automatic(sites: readonly SiteConfig[]): readonly string[] {
+    const chosen = sites.filter(({ type, automatic = this.#types.get(type)?.isPublic !== true }) => automatic);
+    return (chosen.length > 0 ? chosen : sites.slice(0, 1)).map(({ name }) => name);
   }
 
   #typeOf(site: SiteConfig): SiteType {

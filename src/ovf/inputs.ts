@@ -1,6 +1,6 @@
 /**
  * What the user fills in before an appliance can be deployed, and what an appliance still asks for. The inputs travel
- * as the JSON of the attribute `eu.contrail-project.ovf.inputs` (K04): `{properties, networks, eulas, credentials}`. The
+ * as the JSON of the attribute `eu.contrail-project.ovf.inputs` (K04): `{properties, networks, eulas, sites, credentials}`. The
  * unresolved inputs are the machine-readable answer of a dry run (K07): everything with its type and limits, and whether
  * the appliance can be deployed without it.
  */
@@ -19,19 +19,24 @@ export interface PlanInputs {
    * of a single system or collection and goes before. Values are taken literally: `${}` in them is no reference.
    */
   readonly properties: Readonly<Record<string, string>>;
-  /** Network of the descriptor to network of the site (its name or entity path). */
+  /**
+   * Network of the descriptor to network of the site (its name or entity path); several paths with commas between are
+   * networks on different sites that stand for the same one.
+   */
   readonly networks: Readonly<Record<string, string>>;
   /** Accepted licences by {@link UnresolvedEula.id} or digest, or all there are. */
   readonly eulas: 'all' | readonly string[];
 }
 
-/** {@link PlanInputs} as sent, with the secrets that the work needs and the plan does not. */
+/** {@link PlanInputs} as sent, with what the deployment needs and the plan does not. */
 export interface DeploymentInputs extends PlanInputs {
+  /** Names of the sites that a system, or all systems of a collection, may be on, with commas between; by its id. */
+  readonly sites: Readonly<Record<string, string>>;
   /** Secret by the name under which the work looks for it, e.g. the host that images come from. Never rendered. */
   readonly credentials: Readonly<Record<string, string>>;
 }
 
-export const NO_INPUTS: DeploymentInputs = { properties: {}, networks: {}, eulas: [], credentials: {} };
+export const NO_INPUTS: DeploymentInputs = { properties: {}, networks: {}, eulas: [], sites: {}, credentials: {} };
 
 export interface UnresolvedInputs {
   /** True when at least one entry below must be filled in before the appliance can be deployed. */
@@ -106,15 +111,16 @@ export function parsePlanInputs(json: JsonValue): DeploymentInputs {
     properties: texts('properties'),
     networks: texts('networks'),
     eulas: readEulas(json, faults),
+    sites: texts('sites'),
     credentials: texts('credentials'),
   };
   if (faults.length > 0) throw new Problem('invalid', faults);
   return inputs;
 }
 
-const MEMBERS = new Set(['configuration', 'language', 'properties', 'networks', 'eulas', 'credentials']);
+const MEMBERS = new Set(['configuration', 'language', 'properties', 'networks', 'eulas', 'sites', 'credentials']);
 const MEMBERS_REMEDY =
-  'send an object with any of "configuration", "language", "properties", "networks", "eulas", "credentials"';
+  'send an object with any of "configuration", "language", "properties", "networks", "eulas", "sites", "credentials"';
 const MAX_ENTRIES = 5_000;
 /** Characters of one value; larger things are files, not properties. */
 const MAX_VALUE = 65_536;

@@ -11,8 +11,12 @@ import type { PlanResult } from './planning/build-plan.js';
 
 export interface PlanDocument {
   readonly version: 1;
-  /** Where it would be deployed; null where no server was asked. */
+  /** Where it would be deployed, the first of several; null where no server was asked. */
   readonly site: string | null;
+  /** Which machines would be on which site; empty where no server was asked. */
+  readonly placement: readonly { readonly site: string; readonly machines: readonly string[] }[];
+  /** Why it would be on several sites: what stands against each of them alone. */
+  readonly because: readonly Fault[];
   /** SHA-256 of the descriptor; null where there is none to be read. */
   readonly digest: string | null;
   /** Nothing is missing, and nothing that was asked stands against it. */
@@ -64,6 +68,8 @@ export function planDocument(
   return {
     version: 1,
     site: null,
+    placement: [],
+    because: [],
     digest,
     deployable: sound && result?.plan !== undefined,
     plan: (sound ? result?.draft : undefined) ?? null,

@@ -114,6 +114,8 @@ export interface PlannedNetwork {
   readonly description?: string;
   /** The network there is already that the user mapped it to; absent: VEP makes one for the appliance. */
   readonly mappedTo?: string;
+  /** Further ones, on other sites, that stand for the same network there. */
+  readonly mappedAlso?: readonly string[];
 }
 
 export interface PlannedDisk {
@@ -180,6 +182,7 @@ export interface PlacementConstraint {
     | 'sameHost'
     | 'differentRack'
     | 'sameRack'
+    | 'site'
     | 'country'
     | 'zone'
     | 'hostTrait'

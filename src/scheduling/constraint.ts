@@ -12,6 +12,7 @@ import type { HostOffer, MachineDemand } from './offer.js';
 export type Named = Pick<MachineDemand, 'id' | 'item'>;
 
 export interface LocatedMachine extends Named {
+  readonly site: string;
   readonly host: HostOffer;
 }
 
@@ -45,11 +46,16 @@ export function suits({ rule, values = [] }: PlacementConstraint, host: HostOffe
   }
 }
 
+/** Whether a site suits a constraint that is about the site; true for all others. */
+export function suitsSite({ rule, values = [] }: PlacementConstraint, site: string): boolean {
+  return rule !== 'site' || values.includes(site);
+}
+
 /** Whether the machines, where they are, keep the constraint. */
 export function isKept(constraint: PlacementConstraint, machines: readonly LocatedMachine[]): boolean {
   const bound = machines.filter((machine) => binds(constraint, machine));
-  const hosts = bound.map(({ host }) => host.name);
-  const racks = bound.map(({ host }) => rackKey(host));
+  const hosts = bound.map(hostKey);
+  const racks = bound.map(({ site, host }) => `${site} ${rackKey(host)}`);
   switch (constraint.rule) {
     case 'differentHost':
       return new Set(hosts).size === hosts.length;
@@ -61,12 +67,17 @@ export function isKept(constraint: PlacementConstraint, machines: readonly Locat
       return new Set(racks).size <= 1;
     case 'separateItems': {
       const others = machines.filter((machine) => isOpposite(constraint, machine));
-      const taken = new Set(others.map(({ host }) => host.name));
+      const taken = new Set(others.map(hostKey));
       return !hosts.some((host) => taken.has(host));
     }
     default:
-      return bound.every(({ host }) => suits(constraint, host));
+      return bound.every(({ site, host }) => suits(constraint, host) && suitsSite(constraint, site));
   }
+}
+
+/** Hosts of equal name on two sites are two hosts. */
+function hostKey({ site, host }: LocatedMachine): string {
+  return `${site} ${host.name}`;
 }
 
 /** Racks are told apart within their zone. */
@@ -79,17 +90,28 @@ export function hostGroups(
   machines: readonly MachineDemand[],
   constraints: readonly PlacementConstraint[],
 ): readonly (readonly MachineDemand[])[] {
+  const together = constraints.filter(({ hard, rule }) => hard && rule === 'sameHost');
+  return joined(
+    machines,
+    together.map((constraint) => (machine) => binds(constraint, machine)),
+  );
+}
+
+/** Machines in groups: those that one of the bonds holds together, directly or through others, are in one. */
+export function joined(
+  machines: readonly MachineDemand[],
+  bonds: readonly ((machine: MachineDemand) => boolean)[],
+): readonly (readonly MachineDemand[])[] {
   const leaders = machines.map((_, index) => index);
   const leaderOf = (index: number): number => {
     let leader = index;
     while (leaders[leader] !== leader) leader = leaders[leader] ?? leader;
     return leader;
   };
-  for (const constraint of constraints) {
-    if (!constraint.hard || constraint.rule !== 'sameHost') continue;
+  for (const holds of bonds) {
     let first: number | undefined;
     machines.forEach((machine, index) => {
-      if (!binds(constraint, machine)) return;
+      if (!holds(machine)) return;
       first ??= leaderOf(index);
       const [one, other] = [leaderOf(first), leaderOf(index)];
       leaders[Math.max(one, other)] = Math.min(one, other);
@@ -103,4 +125,20 @@ export function hostGroups(
     else groups.set(leader, [machine]);
   });
   return [...groups.values()];
+}
+
+/** The constraints as far as they are about these machines: what is elsewhere, or not yet, they do not name. */
+export function among(
+  constraints: readonly PlacementConstraint[],
+  machines: readonly Named[],
+): readonly PlacementConstraint[] {
+  const here = new Set(machines.flatMap(({ id, item }) => [id, item]));
+  return constraints.flatMap((constraint) => {
+    const sides = constraint.rule === 'separateItems' ? (constraint.values ?? []) : undefined;
+    const named = constraint.machines.filter((machine) => here.has(machine));
+    const opposite = sides?.filter((machine) => here.has(machine));
+    if (constraint.machines.length > 0 && named.length === 0) return [];
+    if (opposite && opposite.length === 0) return [];
+    return [{ ...constraint, machines: named, ...(opposite ? { values: opposite } : {}) }];
+  });
 }

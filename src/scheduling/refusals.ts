@@ -6,6 +6,7 @@
 import { excerpt, type Fault } from '../base/errors.js';
 import type { PlacementConstraint } from '../ovf/plan.js';
 import type { HostOffer, MachineDemand } from './offer.js';
+import type { Part, Tie } from './split.js';
 
 const GIB = 2 ** 30;
 
@@ -96,6 +97,62 @@ export function contradiction(
     value: constraint.origin,
     remedy: 'take one of the constraints away',
   };
+}
+
+export function otherSite(
+  site: string,
+  machines: readonly MachineDemand[],
+  { origin, values = [] }: PlacementConstraint,
+): Refusal {
+  const where = values.length === 0 ? 'on none of the sites here' : `on ${excerpt(values.join(' or '))}`;
+  return {
+    code: 'placement.other-site',
+    message: `${called(machines)} must be ${where} by ${origin}, and not on site ${site}`,
+    place: { field: site },
+    value: origin,
+    remedy: 'let the appliance be split over sites, or take the constraint away',
+  };
+}
+
+/** Nothing can be split off: everything hangs together. */
+export function tied(part: Part, ties: readonly Tie[]): Refusal {
+  return {
+    code: 'placement.tied',
+    message: `the machines cannot be split over sites: ${called(part)} stay together ${by(part, ties)}`,
+    remedy: 'map the network to one on each site, or ask the provider for a site with more room',
+  };
+}
+
+/** A part that no site takes, even alone. */
+export function stuck(part: Part, ties: readonly Tie[]): Refusal {
+  return {
+    code: 'placement.stuck',
+    message: `no site can take ${called(part)}${part.length > 1 ? `, which stay together ${by(part, ties)}` : ''}`,
+    value: part[0]?.item ?? '',
+    remedy: 'ask for less, or relax what keeps them together or from a site',
+  };
+}
+
+export function noSplit(parts: number, sites: number): Refusal {
+  return {
+    code: 'placement.no-split',
+    message: `no way was found to share the ${parts} independent parts of the appliance out among ${sites} sites`,
+    remedy: 'ask for less, or relax a constraint',
+  };
+}
+
+function by(part: Part, ties: readonly Tie[]): string {
+  const holding = ties.filter(
+    ({ machines, reaches }) => !reaches && part.filter(({ id }) => machines.has(id)).length > 1,
+  );
+  return holding.length === 0
+    ? 'by a placement constraint'
+    : `on ${excerpt(
+        holding
+          .map(({ what }) => what)
+          .slice(0, 3)
+          .join(', '),
+      )}`;
 }
 
 export function elsewhere(site: string): Refusal {

@@ -5,7 +5,7 @@
  */
 
 import type { PlacementConstraint } from '../ovf/plan.js';
-import { binds, hostGroups, isKept, isOpposite, rackKey, suits } from './constraint.js';
+import { binds, hostGroups, isOpposite, rackKey, suits, suitsSite } from './constraint.js';
 import { Apart, Separate, Together, type Neighbourhood, type Side } from './neighbourhood.js';
 import type { HostOffer, MachineDemand, SiteOffer } from './offer.js';
 import * as refuse from './refusals.js';
@@ -21,8 +21,6 @@ export interface PreparedSite {
   readonly problem: SearchProblem;
   /** Where the machines are that have a host already. */
   readonly staying: Whereabouts;
-  /** Origins of soft constraints that such a placement breaks. */
-  unkept(assignments: Whereabouts): string[];
 }
 
 export function prepareSite(
@@ -67,6 +65,7 @@ class SitePreparation {
     });
     for (const { machines, refusal } of feasibility.values()) if (refusal) this.#faults.push(refusal(machines));
     const used = this.#settle(staying, rules);
+    this.#checkSite();
     this.#checkTotals(blocks);
     this.#constraints.forEach((constraint, index) => this.#checkPigeons(constraint, rules[index], blocks));
     return {
@@ -84,7 +83,6 @@ class SitePreparation {
         rackGroups: this.#rackGroups(rules, blocks),
       },
       staying: new Map(staying.flatMap(({ id, at }) => (at ? [[id, at]] : []))),
-      unkept: (assignments) => this.#unkept(assignments),
     };
   }
 
@@ -201,6 +199,16 @@ class SitePreparation {
     return used;
   }
 
+  /** Machines that are to be on other sites. */
+  #checkSite(): void {
+    const { name } = this.#site;
+    for (const constraint of this.#constraints) {
+      if (!constraint.hard || suitsSite(constraint, name)) continue;
+      const bound = this.#machines.filter((machine) => !machine.at && binds(constraint, machine));
+      if (bound.length > 0) this.#faults.push(refuse.otherSite(name, bound, constraint));
+    }
+  }
+
   #checkTotals(blocks: readonly Block[]): void {
     const { hosts, name, freeStorageBytes } = this.#site;
     const usable = hosts.filter((host) => host.up);
@@ -243,14 +251,6 @@ class SitePreparation {
         },
       ];
     });
-  }
-
-  #unkept(assignments: Whereabouts): string[] {
-    const located = this.#machines.flatMap(({ id, item }) => {
-      const host = this.#site.hosts[this.#hostIndex.get(assignments.get(id)?.host ?? '') ?? -1];
-      return host ? [{ id, item, host }] : [];
-    });
-    return this.#constraints.filter((each) => !each.hard && !isKept(each, located)).map((each) => each.origin);
   }
 }
 

@@ -9,7 +9,9 @@ import { foldReplicas } from '../scheduling/offer.js';
 import type { Agreement, PriceTerm } from './agreement.js';
 import { overQuota, type Taken } from './admit-quota.js';
 import { requiredSizes } from './admit-resources.js';
-import { askSite, type SlaSite } from './admit-site.js';
+import { askSite, askTogether, type SiteAnswer, type SlaSite, type Standing } from './admit-site.js';
+import type { Refusal } from '../scheduling/refusals.js';
+import type { Tie } from '../scheduling/split.js';
 import { raisePlan, type Requirements } from './effective-plan.js';
 import { linkItems } from './link-items.js';
 import type { UnmetTerm } from './unmet.js';
@@ -21,6 +23,8 @@ export interface AdmissionRequest {
   readonly descriptor: { readonly sha256: string };
   /** In order of preference. */
   readonly sites: readonly SlaSite[];
+  /** What holds machines on one site where they may be on several; absent: they may not. */
+  readonly ties?: readonly Tie[];
   /** Names under which this provider appears in agreements. */
   readonly provider: { readonly ids: readonly string[] };
   readonly caller: Caller;
@@ -42,8 +46,13 @@ export interface Admitted {
   /** The plan with sizes and constraints of the agreement. */
   readonly plan: DeploymentPlan;
   readonly requirements: Requirements;
+  /** The site, or the first of several. */
   readonly site: string;
-  /** Host by machine id; replicas are called `<machine>-<n>`. */
+  /** Site by machine id; replicas are called `<machine>-<n>`. */
+  readonly sites: ReadonlyMap<string, string>;
+  /** Why no one site takes all, where it is on several. */
+  readonly because: readonly Refusal[];
+  /** Host by machine id. */
   readonly hosts: ReadonlyMap<string, string>;
   /** Ids of preferred placement terms that are not kept. */
   readonly unkept: readonly string[];
@@ -66,19 +75,12 @@ export function admit(
     ...contradictions,
     ...overQuota(agreement, { plan: sized, links: linked.links, governed: request.governed }),
   ];
+  const standing = { agreement, plan: sized, links: linked.links, loa: request.caller.loa, now: request.now };
   const answers = request.sites
-    .map((site) => ({
-      site: site.name,
-      ...askSite(site, {
-        agreement,
-        plan: sized,
-        links: linked.links,
-        loa: request.caller.loa,
-        now: request.now,
-      }),
-    }))
+    .map((site) => askSite(site, standing))
     .sort((one, other) => one.unmet.length - other.unmet.length);
-  const [best] = answers;
+  const [alone] = answers;
+  const best = alone && splitWhereNeeded(request, standing, alone);
   if (!best) return { unmet: [...unmet, noSite()] };
   if (unmet.length + best.unmet.length > 0) return { unmet: [...unmet, ...best.unmet] };
   const requirements = { ...sizes, constraints: best.constraints };
@@ -87,11 +89,21 @@ export function admit(
       plan: raisePlan(request.plan, requirements),
       requirements,
       site: best.site,
+      sites: best.sites,
+      because: best.because,
       hosts: best.hosts,
       unkept: best.unkept,
       prices: agreement.terms.filter((term) => term.type === 'price'),
     },
   };
+}
+
+/** Several sites together where no one of them can promise all, if that helps. */
+function splitWhereNeeded({ sites, ties }: AdmissionRequest, standing: Standing, alone: SiteAnswer): SiteAnswer {
+  const parts = sites.filter(({ whole }) => whole !== true);
+  if (alone.unmet.length === 0 || !ties || parts.length < 2) return alone;
+  const together = askTogether(parts, standing, ties);
+  return together.unmet.length === 0 ? together : alone;
 }
 
 function noSite(): UnmetTerm {

@@ -34,6 +34,7 @@ function fromPlacement(term: PlacementTerm, links: Links): TermConstraint[] {
       const [one = [], other = []] = sides;
       return constraint(term, one, other);
     }
+    case 'site':
     case 'country':
     case 'zone':
     case 'hostTrait':

@@ -6,6 +6,8 @@
 
 import { place } from '../scheduling/placement.js';
 import { demandsOf, type SiteOffer } from '../scheduling/offer.js';
+import type { Refusal } from '../scheduling/refusals.js';
+import type { Tie } from '../scheduling/split.js';
 import type { DeploymentPlan, PlacementConstraint } from '../ovf/plan.js';
 import type {
   Agreement,
@@ -39,6 +41,8 @@ export interface SlaSite extends SiteOffer {
   readonly promises: ReadonlySet<SitePromise>;
   /** Topology levels on which it can keep machines where they were placed. */
   readonly levels: ReadonlySet<'host' | 'rack' | 'zone' | 'country'>;
+  /** It takes appliances whole or not at all. */
+  readonly whole?: boolean;
 }
 
 export interface Standing {
@@ -53,38 +57,67 @@ export interface Standing {
 }
 
 export interface SiteAnswer {
+  /** The site, or the first of several. */
+  readonly site: string;
   readonly constraints: readonly PlacementConstraint[];
+  /** Site by machine id. */
+  readonly sites: ReadonlyMap<string, string>;
   /** Host by machine id. */
   readonly hosts: ReadonlyMap<string, string>;
   /** Ids of preferred placement terms that are not kept. */
   readonly unkept: readonly string[];
   readonly unmet: readonly UnmetTerm[];
+  /** Why no one site takes all, for an answer of several. */
+  readonly because: readonly Refusal[];
 }
 
 export function askSite(site: SlaSite, standing: Standing): SiteAnswer {
+  return ask([site], standing);
+}
+
+/** What several sites can promise together: each for what would be on it. */
+export function askTogether(sites: readonly SlaSite[], standing: Standing, ties: readonly Tie[]): SiteAnswer {
+  return ask(sites, standing, ties);
+}
+
+function ask(sites: readonly SlaSite[], standing: Standing, ties?: readonly Tie[]): SiteAnswer {
   const { agreement, plan, links } = standing;
-  const countries = [...new Set(site.hosts.map((host) => host.country))];
+  const countries = [...new Set(sites.flatMap(({ hosts }) => hosts.map((host) => host.country)))];
   const constraints = termConstraints(agreement, links, countries);
-  const unmet = agreement.terms.flatMap((term) => judge(term, site, standing));
   const added = constraints.map(({ constraint }) => constraint);
-  const outcome = place(demandsOf(plan), [site], [...plan.constraints, ...added]);
+  const outcome = place(demandsOf(plan), sites, [...plan.constraints, ...added], ties ? { ties } : {});
+  const placed = 'assignments' in outcome ? [...outcome.assignments] : [];
+  const used = sites.filter(({ name }) => placed.length === 0 || placed.some(([, at]) => at.site === name));
+  const unmet = used.flatMap((site) => agreement.terms.flatMap((term) => judge(term, site, standing)));
+  const answer = {
+    site: used[0]?.name ?? '',
+    constraints: added,
+    sites: new Map(placed.map(([machine, at]) => [machine, at.site])),
+    hosts: new Map(placed.map(([machine, at]) => [machine, at.host])),
+  };
   if ('assignments' in outcome) {
-    const hosts = new Map([...outcome.assignments].map(([machine, at]) => [machine, at.host]));
     const unkept = outcome.unkept.flatMap((origin) => termOf(constraints, origin) ?? []);
-    return { constraints: added, hosts, unkept, unmet };
+    return { ...answer, unkept, unmet, because: outcome.because ?? [] };
   }
   const unplaced = outcome.refused.map(({ code, message, value, offered }): UnmetTerm => {
     const term = termOf(constraints, value);
     return {
-      code: ['placement.capacity', 'placement.too-large'].includes(code) ? 'sla.capacity' : 'sla.placement',
+      code: ROOM.has(code) ? 'sla.capacity' : 'sla.placement',
       term: term ?? null,
       item: term === undefined ? (value ?? null) : null,
       message,
       ...(offered === undefined ? {} : { offered }),
     };
   });
-  return { constraints: added, hosts: new Map(), unkept: [], unmet: [...unmet, ...unplaced] };
+  return { ...answer, unkept: [], unmet: [...unmet, ...unplaced], because: [] };
 }
+
+const ROOM: ReadonlySet<string> = new Set([
+  'placement.capacity',
+  'placement.too-large',
+  'placement.tied',
+  'placement.no-split',
+]);
 
 function termOf(constraints: readonly TermConstraint[], origin: string | undefined): string | undefined {
   return constraints.find(({ constraint }) => constraint.origin === origin)?.term;
@@ -133,7 +166,7 @@ function resource(term: ResourceTerm, site: SlaSite, { loa }: Standing): UnmetTe
   }
 }
 
-const LEVEL_OF: Readonly<Record<PlacementTerm['rule'], 'host' | 'rack' | 'zone' | 'country'>> = {
+const LEVEL_OF: Readonly<Record<Exclude<PlacementTerm['rule'], 'site'>, 'host' | 'rack' | 'zone' | 'country'>> = {
   differentHost: 'host',
   sameHost: 'host',
   separateItems: 'host',
@@ -146,8 +179,9 @@ const LEVEL_OF: Readonly<Record<PlacementTerm['rule'], 'host' | 'rack' | 'zone' 
 };
 
 function placement(term: PlacementTerm, site: SlaSite): UnmetTerm[] {
+  // Which site a machine is on is VEP's own choice.
+  if (term.mode === 'preferred' || term.rule === 'site') return [];
   const level = LEVEL_OF[term.rule];
-  if (term.mode === 'preferred') return [];
   if (!site.levels.has(level)) return [unsupported(term, `site ${site.name} cannot choose the ${level} of a machine`)];
   if (term.rule === 'dedicatedHost' && !site.promises.has('dedicatedHost')) {
     return [unsupported(term, `site ${site.name} does not keep other tenants off a host`)];

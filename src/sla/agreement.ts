@@ -118,7 +118,7 @@ export interface ResourceTerm extends TermBase {
 
 export const PLACEMENT_RULES = [
   ...(['differentHost', 'sameHost', 'differentRack', 'sameRack', 'separateItems'] as const),
-  ...(['country', 'zone', 'hostTrait', 'dedicatedHost'] as const),
+  ...(['site', 'country', 'zone', 'hostTrait', 'dedicatedHost'] as const),
 ] as const;
 export type PlacementRule = (typeof PLACEMENT_RULES)[number];
 
@@ -126,7 +126,7 @@ export type PlacementRule = (typeof PLACEMENT_RULES)[number];
 export interface PlacementTerm extends TermBase {
   readonly type: 'placement';
   readonly rule: PlacementRule;
-  /** Item ids for rules among machines, two sides for `separateItems`; country codes, zones or traits for the others. */
+  /** Item ids for rules among machines, two sides for `separateItems`; sites, country codes, zones or traits for the others. */
   readonly values: readonly (readonly string[])[];
   /** Hard unless `preferred`. */
   readonly mode: 'required' | 'preferred';

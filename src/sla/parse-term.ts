@@ -159,7 +159,7 @@ function parsePlacement(fields: Fields, head: TermHead, context: TermContext): P
   if (rule === 'separateItems' && (values.length !== 2 || values.some((side) => side.length === 0))) {
     fields.wrong('values', 'separateItems has two sides', 'write [["a"], ["b"]]');
   }
-  if (['country', 'zone', 'hostTrait'].includes(rule) && values.flat().length === 0) {
+  if (['site', 'country', 'zone', 'hostTrait'].includes(rule) && values.flat().length === 0) {
     fields.wrong('values', `${rule} says which`, 'list at least one');
   }
   const mode = fields.oneOf('mode', ['required', 'preferred']) ?? 'required';

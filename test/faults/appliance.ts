@@ -24,7 +24,7 @@ interface Machine {
 }
 
 const IMAGES = ['debian', 'database'];
-const NETWORKS = ['front', 'middle', 'back'];
+export const NETWORKS = ['front', 'middle', 'back'];
 
 /** A package of `count` machines in two to three start groups. */
 export function testPackage(chance: Chance, count: number): TestPackage {

@@ -53,3 +53,18 @@ export async function takeCensus(site: SiteAdapter): Promise<Census> {
     freeStorageBytes: storageFreeBytes,
   };
 }
+
+/** What several sites have. */
+export function together(all: readonly Census[]): Census {
+  const sum = (of: (each: Census) => number): number => all.reduce((total, each) => total + of(each), 0);
+  const every = <T>(of: (what: ResourceClass) => T): Readonly<Record<ResourceClass, T>> =>
+    Object.fromEntries(CLASSES.map((what) => [what, of(what)])) as Record<ResourceClass, T>;
+  return {
+    counts: every((what) => sum(({ counts }) => counts[what])),
+    ids: every((what) => all.flatMap(({ ids }) => ids[what]).sort()),
+    states: every((what) => [...new Set(all.flatMap(({ states }) => states[what]))].sort()),
+    freeCores: sum((each) => each.freeCores),
+    freeMemoryBytes: sum((each) => each.freeMemoryBytes),
+    freeStorageBytes: sum((each) => each.freeStorageBytes),
+  };
+}

@@ -10,12 +10,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../../src/base/clock.js';
+import type { JsonObject } from '../../src/base/json.js';
 import { silentLog } from '../../src/base/log.js';
 import { parseSimulatorConfig } from '../../src/iaas/adapters/simulator/config.js';
 import { createSimulator } from '../../src/iaas/adapters/simulator/simulator.js';
 import { forEachDatabase } from '../support/databases.js';
-import { testPackage, type TestPackage } from './appliance.js';
-import { NOTHING, takeCensus, type Census } from './census.js';
+import { NETWORKS, testPackage, type TestPackage } from './appliance.js';
+import { NOTHING, takeCensus, together, type Census } from './census.js';
 import { between, chanceOf, type Chance } from './chance.js';
 import { Client, CutOff, type Answer } from './client.js';
 import { rowsOf } from './rows.js';
@@ -35,15 +36,24 @@ const STATE = 'eu.contrail-project.appliance.state';
 
 beforeAll(build, 300_000);
 
+/** Two sites of which neither has room for all machines, with networks that reach over both. */
+const TWO: readonly Site[] = ['east', 'west'].map((name) => {
+  const host = { name: 'h1', rack: 'r1', zone: 'z1', country: 'DE', cores: MACHINES - 1, memoryBytes: 64 * 2 ** 30 };
+  return { name, connects: NETWORKS, options: { ...OPTIONS, hosts: [host] } };
+});
+
 forEachDatabase((name, database) => {
-  const rounds = ROUNDS[name];
-  it(
-    `honours what it acknowledged through ${rounds} rounds of kill -9 (seed ${SEED})`,
-    async () => {
+  const cases = [
+    ['on one site', ROUNDS[name], [{ name: 'sim', options: OPTIONS }]],
+    ...(name === 'sqlite' ? [['over two sites', NIGHTLY ? 20 : 2, TWO] as const] : []),
+  ] as const;
+  it.each(cases)(
+    `honours what it acknowledged %s through %i rounds of kill -9 (seed ${SEED})`,
+    async (_, rounds, sites) => {
       const directory = join(tmpdir(), `vep-kill-${randomUUID()}`);
       mkdirSync(directory);
       const postgres = 'postgres' in database.at ? database.at.postgres : undefined;
-      const trial = new Trial(directory, postgres);
+      const trial = new Trial(directory, postgres, sites);
       try {
         await trial.begin();
         for (let round = 0; round < rounds; round++) await trial.round(SEED + round);
@@ -52,27 +62,35 @@ forEachDatabase((name, database) => {
         rmSync(directory, { recursive: true, force: true });
       }
     },
-    (rounds + 1) * 2 * PATIENCE_MS,
+    (ROUNDS[name] + 1) * 2 * PATIENCE_MS,
   );
 });
 
-/** One server on one data directory, and the site that outlives its kills. */
+interface Site {
+  readonly name: string;
+  readonly connects?: readonly string[];
+  readonly options: JsonObject;
+}
+
+/** One server on one data directory, and the sites that outlive its kills. */
 class Trial {
   readonly #directory: string;
   readonly #postgres: string | undefined;
+  readonly #sites: readonly Site[];
   readonly #server: ServerProcess;
   readonly #client: Client;
   /** Entities beside the appliances whose creation was acknowledged. */
   readonly #bystanders: string[] = [];
   #empty: Census | undefined;
 
-  constructor(directory: string, postgres: string | undefined) {
+  constructor(directory: string, postgres: string | undefined, sites: readonly Site[]) {
     this.#directory = directory;
+    this.#sites = sites;
     this.#postgres = postgres;
     this.#server = new ServerProcess(directory, {
       ...(postgres === undefined ? {} : { data: { database: postgres } }),
       engine: { leaseMs: 1000, reconcileMs: 500 },
-      sites: [{ name: 'sim', type: 'simulator', options: OPTIONS }],
+      sites: sites.map((site) => ({ ...site, type: 'simulator' })),
     });
     this.#client = new Client(directory, () => this.#server.url);
   }
@@ -109,7 +127,12 @@ class Trial {
     expect(await this.#client.ids('/appliance/')).toEqual([idOf(location)]);
     const { counts, ids, states } = await this.#census();
     const storages = this.#bystanders.length;
-    expect(counts).toEqual({ ...fleet.things, storage: fleet.things.storage + storages });
+    const split = this.#sites.length > 1;
+    // On each of two sites there is every network that a machine there uses, and every image.
+    const each = split ? { network: counts.network, image: counts.image } : {};
+    expect(counts).toEqual({ ...fleet.things, ...each, storage: fleet.things.storage + storages });
+    if (split)
+      expect((await this.#rows("SELECT DISTINCT site FROM entity WHERE kind LIKE '%#compute'")).length).toBe(2);
     expect(ids.compute).toEqual(await this.#client.ids('/compute/'));
     expect(ids.network).toEqual(await this.#client.ids('/network/'));
     expect(ids.storage).toEqual(await this.#client.ids('/storage/'));
@@ -211,16 +234,15 @@ class Trial {
   async #census(): Promise<Census> {
     const home =
       this.#postgres === undefined ? { directory: join(this.#directory, 'sites') } : { postgresUrl: this.#postgres };
-    const site = await createSimulator(parseSimulatorConfig(OPTIONS), {
-      site: 'sim',
-      clock: systemClock,
-      log: silentLog,
-      home,
-    });
+    const sites = await Promise.all(
+      this.#sites.map(({ name, options }) =>
+        createSimulator(parseSimulatorConfig(options), { site: name, clock: systemClock, log: silentLog, home }),
+      ),
+    );
     try {
-      return await takeCensus(site);
+      return together(await Promise.all(sites.map(takeCensus)));
     } finally {
-      await site.close();
+      for (const site of sites) await site.close();
     }
   }
 

@@ -5,7 +5,7 @@ import {
   deploymentGraph,
   startChildren,
   stopChildren,
-  type DeploymentParts,
+  type SiteWays,
 } from '../../extensions/ovf-deployment/deployment-graph.js';
 import type { NewChild } from '../../src/engine/operation.js';
 import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, type TypeId } from '../../src/occi/model.js';
@@ -41,23 +41,19 @@ function graphOf(
   startup: readonly StartupStep[],
   images: readonly string[] = [],
   reporting: readonly string[] = [],
-  site: Partial<Pick<DeploymentParts, 'plugsAtCreation' | 'bootsFromImage' | 'bootsAtCreation'>> = {},
+  ways: Partial<SiteWays> = {},
 ): NewChild[] {
-  const components: Components = { machines, networks: new Map([['net', net]]) };
+  const components: Components = { machines, networks: [net] };
   return deploymentGraph({
-    site: 'sim',
     appliance: 'app',
     components,
     present: [],
     startup,
     hosts: new Map(),
     constraints: [],
-    plugsAtCreation: false,
-    bootsFromImage: false,
-    bootsAtCreation: false,
-    ...site,
+    waysOf: () => ({ plugsAtCreation: false, bootsFromImage: false, bootsAtCreation: false, ...ways }),
     reporting: new Set(reporting),
-    images: new Map(images.map((image) => [image, `i-${image}`])),
+    images: images.map((image) => ({ image, site: 'sim', subject: `i-${image}` })),
     package: undefined,
   });
 }
@@ -87,7 +83,7 @@ describe('deploymentGraph', () => {
         'provision n-web',
         'provision s-web',
         'online s-web',
-        'image base',
+        'image sim base',
         'up net',
         'provision net',
       ]),
@@ -209,7 +205,7 @@ it('makes the boot disk with its machine, and machines in start order, where the
   const children = graphOf(machines, startup, ['base'], [], site);
   const provision = children.find(({ key }) => key === 'provision c-web');
   expect(provision?.input).toMatchObject({ boot: { storage: 's-web', attachment: 'a-web', image: 'base' } });
-  expect([...before(children, 'provision c-db')].sort()).toEqual(['image base', 'provision net', 'up net']);
+  expect([...before(children, 'provision c-db')].sort()).toEqual(['image sim base', 'provision net', 'up net']);
   expect(before(children, 'provision c-web')).toContain('pause 1');
   expect(before(children, 'provision s-web')).toContain('provision c-web');
   expect(children.find(({ key }) => key === 'provision s-web')?.input).toEqual({ image: 'base', bootOf: 'c-web' });

@@ -1,5 +1,4 @@
-import { withInstances } from '../../extensions/ovf-deployment/instances.js';
-import { isInstanceOf } from '../../extensions/ovf-deployment/deployment-graph.js';
+import { isInstanceOf, withInstances } from '../../extensions/ovf-deployment/instances.js';
 import { planOf } from './plan.js';
 
 const ids = (plan: ReturnType<typeof planOf>): string[] => plan.machines.map((machine) => machine.id);

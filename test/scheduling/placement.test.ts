@@ -248,7 +248,12 @@ function isSound(
     const sum = (amount: (demand: MachineDemand) => number): number => mine.reduce((all, one) => all + amount(one), 0);
     return sum(({ cores }) => cores) <= each.freeCores && sum(({ memoryBytes }) => memoryBytes) <= each.freeMemoryBytes;
   });
-  const located = machines.map(({ id, item }, position) => ({ id, item, host: hosts[chosen[position]!]! }));
+  const located = machines.map(({ id, item }, position) => ({
+    id,
+    item,
+    site: 'here',
+    host: hosts[chosen[position]!]!,
+  }));
   return fits && constraints.every((constraint) => !constraint.hard || isKept(constraint, located));
 }
 
@@ -309,7 +314,7 @@ describe('placement at size', () => {
     const result = place(machines, [site(hosts)], constraints);
     const chosen = hostsOf(result);
     const byName = new Map(hosts.map((each) => [each.name, each]));
-    const located = machines.map(({ id, item }) => ({ id, item, host: byName.get(chosen[id] ?? '')! }));
+    const located = machines.map(({ id, item }) => ({ id, item, site: 'here', host: byName.get(chosen[id] ?? '')! }));
     expect(constraints.filter((constraint) => constraint.hard && !isKept(constraint, located))).toEqual([]);
   });
 

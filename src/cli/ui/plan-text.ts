@@ -27,11 +27,18 @@ export function planText(dryRun: DryRunPlan, style: Style): string {
   return sections.filter((section) => section !== '').join('\n');
 }
 
-function verdictText({ deployable, unresolved, site }: DryRunPlan, style: Style): string {
+function verdictText({ deployable, unresolved, site, placement, because }: DryRunPlan, style: Style): string {
   if (deployable && site === null)
     return `${style.green('complete')}: no server was asked, so nothing is known of sites\n`;
+  if (deployable && placement.length > 1) return splitText(placement, because, style);
   if (deployable) return `${style.green('deployable')} on site ${displayText(site ?? '')}\n`;
   return `${style.red('not deployable')}${unresolved.blocked ? ': fill in what is needed' : ''}\n`;
+}
+
+function splitText(placement: DryRunPlan['placement'], because: DryRunPlan['because'], style: Style): string {
+  const parts = placement.map(({ site, machines }) => `${displayText(site)} (${displayText(machines.join(', '))})`);
+  const why = because.map(({ message }) => `  ${displayText(message)}\n`);
+  return `${style.green('deployable')} over the sites ${parts.join(' and ')}, as no one takes all of it:\n${why.join('')}`;
 }
 
 function planTree(plan: DeploymentPlan, style: Style): TreeNode {

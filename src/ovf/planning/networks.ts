@@ -22,7 +22,18 @@ export function planNetworks(
     });
   }
   return networks.map(({ name, description }) => {
-    const mappedTo = Object.hasOwn(mappings, name) ? mappings[name] : undefined;
-    return { name, ...(description && { description: description.text }), ...(mappedTo !== undefined && { mappedTo }) };
+    const [mappedTo, ...mappedAlso] = Object.hasOwn(mappings, name) ? targetsOf(mappings[name] ?? '') : [];
+    return {
+      name,
+      ...(description && { description: description.text }),
+      ...(mappedTo !== undefined && { mappedTo }),
+      ...(mappedAlso.length > 0 && { mappedAlso }),
+    };
   });
+}
+
+/** Several are paths or URLs, with commas between; a name may hold one. */
+function targetsOf(mapping: string): readonly string[] {
+  const pieces = mapping.split(',').map((piece) => piece.trim());
+  return pieces.every((piece) => /^(\/|https?:)/.test(piece)) ? pieces : [mapping];
 }

@@ -9,6 +9,7 @@ import { readEc2Options } from './options.js';
 
 export const ec2: SiteType = {
   name: 'ec2',
+  isPublic: true,
   read(options) {
     const read = readEc2Options(options);
     return async (surroundings) => (await import('./ec2.js')).createEc2(read, surroundings);
