@@ -79,6 +79,8 @@ try {
 function entityOf({ id, ref, site }) {
   const wanted = { 'occi.compute.cores': 2, 'occi.compute.memory': 4, 'occi.compute.architecture': 'x64' };
   const observed = { 'occi.compute.state': 'active' };
+  // Kept beside what is shown: the size that it was left with.
+  const kept = { ...observed, 'eu.contrail-project.observed.size': '2 cores and 4 GiB' };
   const rendering = JSON.stringify({
     kind: KIND,
     id: `urn:uuid:${id}`,
@@ -88,7 +90,7 @@ function entityOf({ id, ref, site }) {
   return {
     ...{ id, kind: KIND, mixins: [], owner: 'local:user', group: 'user', appliance: null, site, siteRef: ref },
     ...{ phase: 'live', version: 1, observedRevision: 0, title: 'benchmark', summary: null, source: null },
-    ...{ target: null, targetUri: null, wanted, observed, heading: null, rendering, createdAt: 0, changedAt: 0 },
+    ...{ target: null, targetUri: null, wanted, observed: kept, heading: null, rendering, createdAt: 0, changedAt: 0 },
   };
 }
 

@@ -4,12 +4,17 @@
  * `occi-kinds/`; here are only the OS templates of the provider.
  */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Clock } from '../../src/base/clock.js';
 import type { Config } from '../../src/base/config.js';
+import type { JsonValue } from '../../src/base/json.js';
 import type { Log } from '../../src/base/log.js';
+import { packageRoot } from '../../src/base/package-root.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { Operation } from '../../src/engine/operation.js';
 import { Reconciler } from '../../src/engine/reconciler.js';
+import { SiteWatch } from '../../src/engine/site-watch.js';
 import type { Extension, Task } from '../../src/extension/extension.js';
 import type { Observations } from '../../src/extension/observations.js';
 import type { Sites } from '../../src/iaas/sites.js';
@@ -19,6 +24,7 @@ import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store } from '../../src/store/sql.js';
 import { IaasError } from '../../src/iaas/adapter.js';
 import { ComputeHandler } from './compute.js';
+import { forgetRoute, type ForgottenHook } from './forgetting.js';
 import type { SiteImages } from './images.js';
 import { IpReservationHandler } from './ip-reservation.js';
 import { NetworkInterfaceHandler, StorageLinkHandler } from './links.js';
@@ -35,6 +41,7 @@ import {
   savedImage,
   savedImageTable,
 } from './templates.js';
+import { unobservedTask } from './unobserved.js';
 
 export interface InfrastructureServices {
   readonly config: Config;
@@ -54,6 +61,7 @@ export interface InfrastructureHooks {
   /** What they add to the making of an entity, e.g. the OVF environment of a machine. */
   readonly details: ProvisionDetail[];
   readonly settled: SettledHook[];
+  readonly forgotten: ForgottenHook[];
 }
 
 export type ProvisionDetail = (
@@ -68,15 +76,17 @@ export const infrastructureTables = { entitySchemas: [savedImageTable], migratio
 const INVENTORY_MS = 5_000;
 const RECONCILE_GRACE_MS = 60_000;
 const RECONCILE_VISIT_MS = 120_000;
+const WATCH = { pauseMs: 1_000, reopenMs: 5_000 };
 
 export function createInfrastructure(services: InfrastructureServices): Extension {
   const { config, store, sites, engine, observations, clock, log } = services;
   const handlerServices = { sites, engine, observations };
   const source = infrastructureReconcileSource({ store, sites, engine, observations });
   const settings = { everyMs: config.engine.reconcileMs, graceMs: RECONCILE_GRACE_MS, visitMs: RECONCILE_VISIT_MS };
+  const reconciler = new Reconciler(source, { store, clock, log }, settings);
   return {
     name: 'infrastructure',
-    categories: [osTemplateCategories(config.templates.os)],
+    categories: [osTemplateCategories(config.templates.os), ownCategories()],
     ...infrastructureTables,
     handlers: [
       new ComputeHandler(handlerServices),
@@ -101,9 +111,18 @@ export function createInfrastructure(services: InfrastructureServices): Extensio
     ],
     bodyReaders: [],
     renderings: [],
-    routes: [],
-    tasks: [new Reconciler(source, { store, clock, log }, settings), inventoryTask(sites)],
+    routes: [forgetRoute({ store, clock, sites, engine, observations, forgotten: services.hooks.forgotten })],
+    tasks: [
+      reconciler,
+      new SiteWatch(() => source.sites(), reconciler, { clock, log }, WATCH),
+      inventoryTask(sites),
+      unobservedTask({ store, sites, engine, observations }),
+    ],
   };
+}
+
+function ownCategories(): JsonValue {
+  return JSON.parse(readFileSync(join(packageRoot, 'extensions/infrastructure/categories.json'), 'utf8')) as JsonValue;
 }
 
 /** Keeps what is known of each site's capacity fresh, so that no request has to ask for it (K06). */

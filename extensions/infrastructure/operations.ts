@@ -7,7 +7,14 @@
 import type { Attributes } from '../../src/occi/model.js';
 import { stringAt } from '../../src/base/json.js';
 import type { Engine } from '../../src/engine/engine.js';
-import type { Operation, OperationType, Step, StepContext, StepOutcome } from '../../src/engine/operation.js';
+import {
+  untilNextLook,
+  type Operation,
+  type OperationType,
+  type Step,
+  type StepContext,
+  type StepOutcome,
+} from '../../src/engine/operation.js';
 import { IaasError, type Observed, type SiteAdapter, type SiteRef } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Observations } from '../../src/extension/observations.js';
@@ -18,10 +25,12 @@ import { RESERVED_ADDRESS, forgetEntity } from './reserved-address.js';
 import { IPRESERVATION, stateAttributes } from './states.js';
 import { imageSaved } from './templates.js';
 import {
+  LEFT_SIZE,
   SITE_CLASSES,
   attachmentOf,
   nicOf,
   siteClassOf,
+  sizeOf,
   type Needed,
   type ProvisionInput,
   type SiteClass,
@@ -31,9 +40,6 @@ export const PROVISION = 'infrastructure.provision';
 export const ACT = 'infrastructure.act';
 export const RESIZE = 'infrastructure.resize';
 export const RELEASE = 'infrastructure.release';
-
-/** How long to leave a busy site alone before asking again. */
-const POLL_MS = 250;
 
 /** Looks up what a provision must hand to the site but no operation may hold: rendered guest environments, images. */
 export type ProvisionDetails = (
@@ -73,7 +79,11 @@ interface Subject {
 }
 
 const DONE: StepOutcome = { done: true };
-const AGAIN: StepOutcome = { done: false, again: POLL_MS };
+
+/** The site is still at work. */
+function again({ operation }: StepContext): StepOutcome & { readonly done: false } {
+  return { done: false, again: untilNextLook(operation) };
+}
 
 class SiteWork {
   readonly #store: Store;
@@ -101,7 +111,7 @@ class SiteWork {
         const { entity, siteClass, adapter } = subject;
         if (entity.siteRef !== null) return DONE;
         const needed = await this.#needed(entity);
-        if (!needed) return AGAIN;
+        if (!needed) return again(context);
         const details = {
           ...(await this.#details(context.operation, entity, context.signal)),
           ...(await this.#plugs(subject, context)),
@@ -117,7 +127,7 @@ class SiteWork {
         if (ref === undefined) return DONE;
         await this.#letGo(subject, ref, context.signal);
         const report = await this.#report(subject, ref, context.signal);
-        if (report) return AGAIN;
+        if (report) return again(context);
         return { done: true, commit: (tx) => this.#observations.placed(tx, subject.entity.id, null) };
       },
     };
@@ -133,7 +143,7 @@ class SiteWork {
         const report = await this.#reportOf(subject, context);
         if (!report) throw new IaasError('not-found', 'the site no longer has what it had accepted');
         const commit = this.#storing(subject, report);
-        if (report.busy) return { ...AGAIN, commit };
+        if (report.busy) return { ...again(context), commit };
         if (report.state === 'error') throw new IaasError('fatal', report.message ?? 'the site reports an error');
         return { done: true, commit };
       },
@@ -164,7 +174,7 @@ class SiteWork {
         const report = await this.#reportOf(subject, context);
         if (!report) throw new IaasError('not-found', 'the site no longer has it');
         const commit = this.#storing(subject, report);
-        if (report.busy) return { ...AGAIN, commit };
+        if (report.busy) return { ...again(context), commit };
         const to = context.input['to'];
         if (typeof to === 'string' && report.state !== to) {
           const message = report.message ?? `the site reports ${report.state} where ${to} was expected`;
@@ -200,18 +210,18 @@ class SiteWork {
           memoryBytes: gibAttribute(entity, 'occi.compute.memory'),
         };
         const report = await this.#report(subject, ref, context.signal);
-        if (!report || report.busy) return AGAIN;
+        if (!report || report.busy) return again(context);
         const sized =
           report.class === 'compute' && report.cores === size.cores && report.memoryBytes === size.memoryBytes;
         const cold = !adapter.capabilities().liveResize;
         // Cold: stop, resize, start; each look at the site finds out which of the three comes next.
         if (cold && !sized && report.state === 'active') {
           await adapter.actCompute(ref, 'stop', 'graceful', options);
-          return { ...AGAIN, memory: { restart: true } };
+          return { ...again(context), memory: { restart: true } };
         }
         if (!sized) {
           await adapter.resizeCompute(ref, size, options);
-          return AGAIN;
+          return again(context);
         }
         if (context.memory['restart'] === true && report.state === 'inactive') {
           await adapter.actCompute(ref, 'start', undefined, options);
@@ -226,7 +236,7 @@ class SiteWork {
       name: 'delete',
       run: async (context) => {
         const subject = await this.#subject(context);
-        if (await this.#linked(context.operation.entity, context.input['keep'] === true)) return AGAIN;
+        if (await this.#linked(context.operation.entity, context.input['keep'] === true)) return again(context);
         const ref = subject?.entity.siteRef;
         if (subject && ref) await this.#letGo(subject, ref, context.signal);
         return DONE;
@@ -244,7 +254,7 @@ class SiteWork {
         const report = subject && ref ? await this.#report(subject, ref, context.signal) : undefined;
         // A site that has come to rest and still has it has not done what it accepted.
         if (subject && report && !report.busy) await this.#letGo(subject, report.ref, context.signal);
-        if (report) return AGAIN;
+        if (report) return again(context);
         const forget = context.input['keep'] !== true;
         return {
           done: true,
@@ -391,7 +401,11 @@ class SiteWork {
   }
 
   #storing(subject: Subject, report: Observed): (tx: Tx) => Promise<void> {
-    const attributes: Attributes = subject.siteClass.observe(report, subject.entity);
+    const size = sizeOf(report);
+    const attributes: Attributes = {
+      ...subject.siteClass.observe(report, subject.entity),
+      ...(size === undefined ? {} : { [LEFT_SIZE]: size }),
+    };
     return (tx) => this.#observations.observe(tx, subject.entity.id, attributes);
   }
 

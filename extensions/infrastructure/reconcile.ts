@@ -9,14 +9,15 @@ import type { Engine } from '../../src/engine/engine.js';
 import type { OperationType } from '../../src/engine/operation.js';
 import type { Found, KnownEntity, Orphan, ReconcileSource } from '../../src/engine/reconciler.js';
 import type { Observations } from '../../src/extension/observations.js';
-import { IaasError, type ResourceClass, type SiteAdapter } from '../../src/iaas/adapter.js';
+import { IaasError, type Observed, type ResourceClass, type SiteAdapter } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
+import type { Attributes, TypeId } from '../../src/occi/model.js';
 import { findEntity } from '../../src/store/entities.js';
-import { listOnSite } from '../../src/store/entity-lists.js';
+import { listByRef, listOnSite } from '../../src/store/entity-lists.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store, Tx } from '../../src/store/sql.js';
 import { forgetEntity } from './reserved-address.js';
-import { SITE_CLASSES, siteClassOf } from './site-class.js';
+import { LEFT_SIZE, SITE_CLASSES, siteClassOf, sizeOf } from './site-class.js';
 import { stateAttributes } from './states.js';
 
 export const ORPHAN = 'infrastructure.orphan';
@@ -38,7 +39,7 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
     classes: ['nic', 'attachment', 'compute', 'storage', 'network'],
     sites: () => sites.names.map((name) => sites.adapter(name)),
     known: async (site, what) => {
-      const kinds = SITE_CLASSES.filter((siteClass) => siteClass.class === what).map((siteClass) => siteClass.kind);
+      const kinds = kindsOf(what);
       const busy = new Set(
         await store.pluck<string>('SELECT DISTINCT entity FROM operation WHERE site = ? AND finished_at IS NULL', [
           site,
@@ -49,10 +50,20 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
         records.map((record) => [record.id, { id: record.id, ref: record.siteRef, busy: busy.has(record.id), record }]),
       );
     },
+    byRef: async (site, what, refs) => {
+      const records = await listByRef(store, site, kindsOf(what), refs);
+      return Promise.all(
+        records.map(async (record) => {
+          const busy = (await engine.unfinished(store, record.id)).length > 0;
+          return { id: record.id, ref: record.siteRef, busy, record };
+        }),
+      );
+    },
     drifted: ({ entity, observed }) => {
-      const report = siteClassOf(entity.record.kind)?.observe(observed, entity.record) ?? {};
+      const { report, resized } = reportOf(entity.record, observed);
       const shown = entity.record.observed;
-      return !observed.busy && Object.entries(report).some(([name, value]) => !jsonEqual(shown[name], value));
+      const differs = Object.entries(report ?? {}).some(([name, value]) => !jsonEqual(shown[name], value));
+      return !observed.busy && (differs || resized !== (shown[RESIZED] === true));
     },
     observe: async (tx, _site, found) => {
       for (const each of found) await settle(tx, each);
@@ -69,8 +80,9 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
   async function settle(tx: Tx, { entity, observed }: Found<KnownRecord>): Promise<void> {
     const current = await findEntity(tx, entity.id);
     if (current?.siteRef !== observed.ref || (await isBusy(tx, entity.id))) return;
-    const report = siteClassOf(current.kind)?.observe(observed, current);
-    if (report) await observations.observe(tx, entity.id, report);
+    const { report, resized } = reportOf(current, observed);
+    if (!report) return;
+    await observations.observe(tx, entity.id, { ...report, [RESIZED]: resized });
   }
 
   /** What was being deleted is gone; what should be there is shown to be in error, and its last attributes stay. */
@@ -99,6 +111,32 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
     const input = { ref: observed.ref, class: observed.class };
     await engine.file(tx, { type: ORPHAN, entity: subject, appliance: null, site, input, principal: 'vep:reconciler' });
   }
+}
+
+function kindsOf(what: ResourceClass): TypeId[] {
+  return SITE_CLASSES.filter((siteClass) => siteClass.class === what).map((siteClass) => siteClass.kind);
+}
+
+/** Whether the size of a machine was changed outside VEP. No category defines it: what is shown of it is the message. */
+const RESIZED = 'eu.contrail-project.observed.resized';
+
+/**
+ * What a report says of an entity. A size is what the user wants (K10) and says nothing of what the site has; so that a machine that
+ * was resized outside VEP is seen to be, its message tells, for as long as it is not the size that VEP left it with.
+ */
+function reportOf(
+  record: EntityRecord,
+  observed: Observed,
+): { readonly report?: Attributes; readonly resized: boolean } {
+  const siteClass = siteClassOf(record.kind);
+  const report = siteClass?.observe(observed, record);
+  if (!siteClass || !report) return { resized: false };
+  const size = sizeOf(observed);
+  const left = record.observed[LEFT_SIZE];
+  if (size === undefined || left === size) return { report, resized: false };
+  if (left === undefined) return { report: { ...report, [LEFT_SIZE]: size }, resized: false };
+  const message = `resized outside VEP: ${size} where ${String(left)} were made`;
+  return { report: { ...report, [`${siteClass.machine.attribute}.message`]: message }, resized: true };
 }
 
 /** Deletes a thing at the site that carries a token of VEP and belongs to no entity any more. */

@@ -132,6 +132,15 @@ function hostToken(entity: EntityRecord, host: string): string {
   return `host-${digest.slice(0, 8)}`;
 }
 
+/** The size that a machine had when VEP last left it. No category defines it: it is never shown. */
+export const LEFT_SIZE = 'eu.contrail-project.observed.size';
+
+/** A machine's size in words, `2 cores and 4 GiB`; nothing has a size besides. */
+export function sizeOf(report: Observed): string | undefined {
+  if (report.class !== 'compute') return undefined;
+  return `${report.cores} cores and ${Number((report.memoryBytes / GIB).toFixed(2))} GiB`;
+}
+
 const network: SiteClass = {
   kind: NETWORK,
   class: 'network',

@@ -365,6 +365,16 @@ export class VepClient {
       headers: JSON_TYPE,
     });
   }
+
+  /** For administrators: no longer waits for a site that is down to release what is being deleted or undeployed. */
+  async forgetEntity(id: string): Promise<{ readonly sites: readonly string[]; readonly entities: readonly string[] }> {
+    const { body } = await this.#transport.json<{ sites: string[]; entities: string[] }>({
+      method: 'POST',
+      url: `/health/entities/${encodeURIComponent(id)}/forget`,
+      headers: JSON_TYPE,
+    });
+    return body;
+  }
 }
 
 const JSON_TYPE = { Accept: 'application/json' };

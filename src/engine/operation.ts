@@ -188,6 +188,18 @@ export function isFinished(state: OperationState): state is FinishedState {
   return state === 'done' || state === 'failed' || state === 'cancelled';
 }
 
+/** Milliseconds between the first two looks at a site that is still at work, and between two that come late. */
+const FIRST_LOOK_MS = 20;
+const LATE_LOOK_MS = 1000;
+
+/**
+ * How long to leave a site alone that is still at work: what is done at once is seen at once, and what takes minutes is asked
+ * for once a second. Grows with the number of times the operation has been looked at.
+ */
+export function untilNextLook({ fence }: Pick<Operation, 'fence'>): number {
+  return Math.min(LATE_LOOK_MS, FIRST_LOOK_MS * 2 ** Math.min(fence, 10));
+}
+
 /** The idempotency token of one step of one operation. */
 export function tokenOf(operation: Pick<Operation, 'id' | 'entity'>, step: string): string {
   return `${operation.entity}-${createHash('sha256').update(`${operation.id} ${step}`).digest('hex').slice(0, 16)}`;

@@ -45,6 +45,8 @@ export interface ReconcileSource<K extends KnownEntity = KnownEntity> {
   sites(): readonly SiteAdapter[];
   /** By entity id, everything of a class that is or shall be on the site, whatever is being done to it. */
   known(site: string, what: ResourceClass): Promise<ReadonlyMap<Uuid, K>>;
+  /** Those of a class that a site has under these references. */
+  byRef(site: string, what: ResourceClass, refs: readonly SiteRef[]): Promise<readonly K[]>;
   /** Whether the report differs from what is stored: only then it is worth a transaction. */
   drifted(found: Found<K>): boolean;
   /** Stores what the site reports. */
@@ -93,6 +95,36 @@ export class Reconciler<K extends KnownEntity> implements Upkeep {
   async run(signal: AbortSignal): Promise<void> {
     const idle = this.#source.sites().filter((adapter) => !this.#visiting.has(adapter.site));
     await Promise.all(idle.map((adapter) => this.#visit(adapter, signal)));
+  }
+
+  /**
+   * Looks at single things to which something is said to have happened. What is not known, or busy with an operation, is left
+   * alone. Answers the references of what the site itself is still at work on.
+   */
+  async look(
+    adapter: SiteAdapter,
+    what: ResourceClass,
+    refs: readonly SiteRef[],
+    signal: AbortSignal,
+  ): Promise<readonly SiteRef[]> {
+    if (!this.#source.classes.includes(what)) return [];
+    const busy: SiteRef[] = [];
+    for (const batch of batches(refs)) {
+      const known = (await this.#source.byRef(adapter.site, what, batch)).filter((entity) => !entity.busy);
+      const described = await describedOf(adapter, what, known, signal);
+      const found = known.flatMap((entity) => {
+        const observed = described.get(entity.ref ?? '');
+        if (observed?.busy) busy.push(observed.ref);
+        return observed && this.#source.drifted({ entity, observed }) ? [{ entity, observed }] : [];
+      });
+      await this.#observe(adapter.site, found, signal);
+      const absent = known.filter(({ ref }) => !described.has(ref ?? ''));
+      // Not on the word of one answer: it is asked for once more.
+      const again = await describedOf(adapter, what, absent, signal);
+      const gone = absent.filter(({ ref }) => !again.has(ref ?? ''));
+      await this.#tell(gone, signal, (tx, entities) => this.#source.missing(tx, adapter.site, what, entities));
+    }
+    return busy;
   }
 
   async #visit(adapter: SiteAdapter, signal: AbortSignal): Promise<void> {
@@ -186,8 +218,7 @@ export class Reconciler<K extends KnownEntity> implements Upkeep {
     );
     const found: Found<K>[] = [];
     for (const batch of batches(absent)) {
-      const refs = batch.flatMap(({ ref }) => (ref === null ? [] : [ref]));
-      const described = await adapter.describe(what, refs, { signal });
+      const described = await describedOf(adapter, what, batch, signal);
       const gone = batch.filter(({ ref }) => ref !== null && !described.has(ref));
       await this.#tell(gone, signal, (tx, entities) => this.#source.missing(tx, adapter.site, what, entities));
       for (const entity of batch) {
@@ -229,6 +260,17 @@ export class Reconciler<K extends KnownEntity> implements Upkeep {
       await this.#parts.store.write((tx) => tell(tx, batch));
     }
   }
+}
+
+/** What the site says of these by name; nobody is asked for nothing. */
+async function describedOf(
+  adapter: SiteAdapter,
+  what: ResourceClass,
+  entities: readonly KnownEntity[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<SiteRef, Observed>> {
+  const refs = entities.flatMap(({ ref }) => (ref === null ? [] : [ref]));
+  return refs.length === 0 ? new Map() : adapter.describe(what, refs, { signal });
 }
 
 /** Whether the thing is the entity's own: under its reference, or under none while it is being made. */

@@ -62,6 +62,23 @@ export class Observations {
     if (entity) await this.#store(tx, entity, { ...entity, observed: { ...entity.observed, ...attributes } });
   }
 
+  /** Adds a mixin of the provider's with its attributes. */
+  async mixed(tx: Tx, id: string, mixin: TypeId, attributes: Attributes): Promise<void> {
+    const entity = await findEntity(tx, id);
+    if (!entity) return;
+    const mixins = entity.mixins.includes(mixin) ? entity.mixins : [...entity.mixins, mixin];
+    await this.#store(tx, entity, { ...entity, mixins, observed: { ...entity.observed, ...attributes } });
+  }
+
+  /** Takes a mixin and its attributes away again. */
+  async unmixed(tx: Tx, id: string, mixin: TypeId, attributes: readonly string[]): Promise<void> {
+    const entity = await findEntity(tx, id);
+    if (!entity) return;
+    const observed: Record<string, AttributeValue> = { ...entity.observed };
+    for (const name of attributes) delete observed[name];
+    await this.#store(tx, entity, { ...entity, mixins: entity.mixins.filter((each) => each !== mixin), observed });
+  }
+
   /**
    * An entity without a site has come to a state by the work that was done: sets attributes, takes others away, and the
    * wish that led here is over.
@@ -122,6 +139,7 @@ export class Observations {
     const changed =
       before.siteRef !== after.siteRef ||
       before.heading !== after.heading ||
+      before.mixins.length !== after.mixins.length ||
       !jsonEqual(before.observed, after.observed);
     if (!changed) return;
     const now = this.#clock.now();

@@ -15,6 +15,8 @@ export interface SiteStatus {
   readonly up: boolean;
   /** Since when it has been up or down, milliseconds since the epoch. */
   readonly since: number;
+  /** When it last answered, if only with a refusal. */
+  readonly answeredAt?: number;
   readonly lastError?: { readonly class: IaasErrorClass; readonly message: string; readonly at: number };
   /** When the inventory that is known was taken. */
   readonly inventoryAt?: number;
@@ -124,6 +126,7 @@ class SiteRecord {
   #up = true;
   #since: number;
   #silent = 0;
+  #answeredAt: number | undefined;
   #lastError: SiteStatus['lastError'];
   #inventory: Inventory | undefined;
   #asking: Promise<Inventory> | undefined;
@@ -140,6 +143,7 @@ class SiteRecord {
       type: this.guarded.type,
       up: this.#up,
       since: this.#since,
+      ...(this.#answeredAt === undefined ? {} : { answeredAt: this.#answeredAt }),
       ...(this.#lastError ? { lastError: this.#lastError } : {}),
       ...(this.#inventory ? { inventoryAt: this.#inventory.takenAt } : {}),
     };
@@ -177,6 +181,7 @@ class SiteRecord {
   #reached(failure: IaasError | undefined): void {
     const now = this.#clock.now();
     this.#silent = failure ? this.#silent + 1 : 0;
+    if (!failure) this.#answeredAt = now;
     if (failure) this.#lastError = { class: failure.class, message: failure.message, at: now };
     const up = this.#silent < DOWN_AFTER && (this.#up || !failure);
     if (up !== this.#up) this.#since = now;

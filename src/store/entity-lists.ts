@@ -61,6 +61,20 @@ export async function listOnSite(reader: SqlReader, site: string, kinds: readonl
   return (await reader.all<EntityRow>(statement, [site, ...params])).map(entityFromRow);
 }
 
+/** Those of these kinds that a site has under these references of its own, tombstones included. */
+export async function listByRef(
+  reader: SqlReader,
+  site: string,
+  kinds: readonly TypeId[],
+  refs: readonly string[],
+): Promise<EntityRecord[]> {
+  if (refs.length === 0) return [];
+  const [ofKind, ofRef] = [inList('e.kind', kinds), inList('e.site_ref', refs)];
+  const columns = ENTITY_COLUMNS.map((name) => `e.${name}`).join(', ');
+  const statement = `SELECT ${columns} FROM entity e WHERE e.site = ? AND ${ofRef.sql} AND ${ofKind.sql} ORDER BY e.id`;
+  return (await reader.all<EntityRow>(statement, [site, ...ofRef.params, ...ofKind.params])).map(entityFromRow);
+}
+
 /** As {@link listLocations}, one by one: memory stays flat however many there are. */
 export async function* iterateLocations(
   reader: SqlReader,

@@ -10,6 +10,7 @@ import type { Log } from '../base/log.js';
 import { CreateStore1763800000000 } from './migrations/create-store.js';
 import { AddUserMixinApplies1764500000000 } from './migrations/user-mixin-applies.js';
 import { CreateKeystoneToken1765000000000 } from './migrations/keystone-token.js';
+import { FindBySiteRef1765100000000 } from './migrations/site-ref-index.js';
 import { ListByGroup1764600000000 } from './migrations/list-by-group.js';
 import { AddGrantEffect1764900000000 } from './migrations/grant-effect.js';
 import { openPostgresStore } from './postgres-store.js';
@@ -48,6 +49,7 @@ export const storeMigrations: readonly Migration[] = [
   ListByGroup1764600000000,
   AddGrantEffect1764900000000,
   CreateKeystoneToken1765000000000,
+  FindBySiteRef1765100000000,
 ];
 
 /**

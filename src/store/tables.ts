@@ -65,6 +65,7 @@ const entity = table(
     entity_by_target: ['target'],
     entity_by_appliance: ['appliance'],
     entity_by_site: ['site', 'phase'],
+    entity_by_site_ref: ['site_ref', 'site'],
   },
 );
 

@@ -36,6 +36,9 @@ class Ledger implements ReconcileSource<Known> {
   async known(): Promise<ReadonlyMap<string, Known>> {
     return new Map(this.entities);
   }
+  async byRef(...[, , refs]: Parameters<ReconcileSource<Known>['byRef']>): Promise<readonly Known[]> {
+    return [...this.entities.values()].filter(({ ref }) => ref !== null && refs.includes(ref));
+  }
   drifted({ entity, observed }: Parameters<ReconcileSource<Known>['drifted']>[0]): boolean {
     return entity.state !== observed.state;
   }

@@ -1,9 +1,13 @@
-/** Several sites, one of which does not answer: it is shown as down, and nothing waits on it. */
+/** Several sites, one of which does not answer: it is shown as down, what is on it as it was last seen, and nothing waits on it. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startTestServer, type TestServer } from '../support/server.js';
+import { UNOBSERVED } from '../../extensions/infrastructure/unobserved.js';
+import { FakeOcci } from '../support/fake-occi.js';
+import { FaultyProxy } from '../support/faulty-proxy.js';
+import { startTestServer, type Reply, type TestServer } from '../support/server.js';
+import { descriptor } from '../integration/appliance-wire.js';
 import { CAPACITY } from './occi-harness.js';
 
 const TYPED = { accept: 'application/occi+json', 'content-type': 'application/occi+json' };
@@ -46,3 +50,114 @@ it('starts all the same, shows it as down, and works on the other site', async (
   await server.wait(path, ({ json }) => json.attributes['occi.compute.state'] === 'active', { timeoutMs: 60_000 });
   expect((await server.request('DELETE', path)).status).toBe(200);
 }, 120_000);
+
+describe('a site that goes away, with something on it', () => {
+  let fake: FakeOcci;
+  let proxy: FaultyProxy;
+  let vep: TestServer;
+  let home: string;
+
+  beforeAll(async () => {
+    home = mkdtempSync(join(tmpdir(), 'vep-away-'));
+    fake = await FakeOcci.start();
+    proxy = await FaultyProxy.open(fake.url);
+    writeFileSync(join(home, 'password'), FakeOcci.PASSWORD);
+    const credentials = { kind: 'basic', user: FakeOcci.USER, password: { file: join(home, 'password') } };
+    const patience = { pollMs: 5, settleMs: 1000 };
+    const options = { endpoint: proxy.url, credentials, capacity: CAPACITY, template: FakeOcci.TEMPLATE, patience };
+    const sites = [
+      { name: 'away', type: 'occi', options },
+      { name: 'sim', type: 'simulator', options: { timeFactor: 1000 } },
+    ];
+    vep = await startTestServer({ config: { sites: sites as never, engine: { reconcileMs: 1000 } as never } });
+  });
+
+  afterAll(async () => {
+    await vep.close();
+    await proxy.close();
+    await fake.close();
+    rmSync(home, { recursive: true });
+  });
+
+  const made = async (): Promise<string> => {
+    const body = JSON.stringify({ kind: COMPUTE, title: 'far' });
+    const path = new URL(String((await vep.request('POST', '/compute/', { headers: TYPED, body })).headers.location))
+      .pathname;
+    const rows = `SELECT site_ref FROM entity WHERE id = '${path.slice(9)}' AND site_ref IS NOT NULL`;
+    await until(async () => (await vep.rows(rows)).length === 1);
+    return path;
+  };
+  const until = async (isSo: () => Promise<boolean>): Promise<void> => {
+    const end = performance.now() + 60_000;
+    while (!(await isSo())) {
+      if (performance.now() > end) throw new Error('waited in vain');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  const marked = ({ json }: Reply): boolean => json.mixins.includes(UNOBSERVED);
+  const left = (path: string): Promise<Record<string, unknown>[]> =>
+    vep.rows(`SELECT id FROM entity WHERE id = '${path.slice(9)}'`);
+
+  it('shows when it was last seen, keeps its state, and lets go of it when the site is back', async () => {
+    const path = await made();
+    const before = (await vep.request('GET', path, { headers: TYPED })).json;
+    await proxy.refuse();
+    const shown = (await vep.wait(path, marked, { headers: TYPED, timeoutMs: 60_000 })).json;
+    expect(shown.attributes['occi.compute.state']).toBe(before.attributes['occi.compute.state']);
+    expect(Date.parse(shown.attributes['eu.contrail-project.observed.at'])).toBeLessThanOrEqual(Date.now());
+    const all = await vep.request('GET', '/mixin/unobserved/', { headers: { accept: 'text/uri-list' } });
+    expect(all.text).toContain(path);
+
+    // Deleted at once for everyone (K11), and kept until the site has let go of it.
+    expect((await vep.request('DELETE', path)).status).toBe(200);
+    expect((await vep.request('GET', path)).status).toBe(404);
+    expect(await left(path)).toHaveLength(1);
+    await proxy.restore();
+    await until(async () => (await left(path)).length === 0);
+  }, 180_000);
+
+  it('takes the mark away from what is still there when it is back', async () => {
+    const path = await made();
+    await proxy.refuse();
+    await vep.wait(path, marked, { headers: TYPED, timeoutMs: 60_000 });
+    await proxy.restore();
+    const back = (await vep.wait(path, (reply) => !marked(reply), { headers: TYPED, timeoutMs: 60_000 })).json;
+    expect(back.attributes).not.toHaveProperty('eu.contrail-project.observed.at');
+    expect((await vep.request('DELETE', path)).status).toBe(200);
+    await until(async () => (await left(path)).length === 0);
+  }, 180_000);
+
+  it('has it forgotten by an administrator alone, who is on record', async () => {
+    const path = await made();
+    const forget = (as: 'user' | 'admin'): Promise<Reply> =>
+      vep.request('POST', `/health/entities/${path.slice(9)}/forget`, { as });
+    expect((await forget('admin')).json.faults[0].code).toBe('entity.not-leaving');
+    await proxy.refuse();
+    await vep.wait(path, marked, { headers: TYPED, timeoutMs: 60_000 });
+    await vep.request('DELETE', path);
+    expect((await forget('user')).status).toBe(403);
+    expect(await left(path)).toHaveLength(1);
+    expect((await forget('admin')).json).toMatchObject({ sites: ['away'], entities: [path.slice(9)] });
+    await until(async () => (await left(path)).length === 0);
+    expect(await vep.rows("SELECT entity, reason FROM audit_entry WHERE verb = 'forget'")).toEqual([
+      { entity: path.slice(9), reason: 'site-down' },
+    ]);
+    await proxy.restore();
+  }, 180_000);
+
+  it('works on the other site while this one hangs', async () => {
+    for (let call = 0; call < 20; call += 1) proxy.next({ kind: 'hang' }, () => true);
+    const body = descriptor({ machines: ['m1'] });
+    const headers = {
+      'content-type': 'application/ovf+xml',
+      accept: 'application/occi+json',
+      'X-OCCI-Attribute': 'eu.contrail-project.ovf.site="sim"',
+    };
+    const deployed = await vep.request('POST', '/appliance/', { headers, body });
+    const path = new URL(String(deployed.headers.location)).pathname;
+    const state = 'eu.contrail-project.appliance.state';
+    await vep.wait(path, ({ json }) => json.attributes[state] === 'active', { headers: TYPED, timeoutMs: 60_000 });
+    expect((await vep.request('DELETE', path)).status).toBe(200);
+    proxy.clear();
+  }, 120_000);
+});

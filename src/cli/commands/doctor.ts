@@ -188,3 +188,13 @@ export async function retry(session: Session, [id = '']: readonly string[]): Pro
   await session.client.retryOperation(id);
   session.answer({ retried: id }, () => `${displayText(id)} tries again\n`);
 }
+
+/** `vep forget`: stops waiting for a site that is down to release something. */
+export async function forget(session: Session, [id = '']: readonly string[]): Promise<void> {
+  const forgotten = await session.client.forgetEntity(id);
+  const { sites, entities } = forgotten;
+  session.answer(
+    forgotten,
+    () => `${entities.length} things on ${displayText(sites.join(', '))} are no longer waited for\n`,
+  );
+}

@@ -136,6 +136,15 @@ export const BESIDE_OCCI: Readonly<Record<string, JsonObject>> = {
       responses: { '200': json({ type: 'object' }, 'It will be tried again'), default: REFUSED },
     },
   },
+  '/health/entities/{id}/forget': {
+    parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } }],
+    post: {
+      operationId: operationId('forget', 'entity'),
+      tags: HEALTH,
+      summary: 'Stop waiting for a site that is down to release it; for administrators',
+      responses: { '200': json({ type: 'object' }, 'What is no longer waited for'), default: REFUSED },
+    },
+  },
   '/metrics': {
     get: {
       operationId: operationId('get', 'metrics'),
