@@ -84,7 +84,7 @@ async function all(server: TestServer, path: string): Promise<JsonBody[]> {
 const shapes = (entities: readonly JsonBody[]): string[] =>
   entities.map(({ attributes }) => JSON.stringify([attributes[`${OVF}.id`], attributes['occi.compute.state']])).sort();
 
-it('hands the shop over whole, mirrors it, stops and starts it, and takes it back', async () => {
+it('hands the shop over whole, mirrors it, stops, starts and scales it, and takes it back', async () => {
   const shop = await deployShop();
   const active = await front.wait(shop, ({ json }) => json.attributes[STATE] !== 'inactive', PATIENCE);
   expect([active.json.attributes[STATE], active.json.attributes[`${STATE}.message`]]).toEqual(['active', undefined]);
@@ -123,6 +123,19 @@ it('hands the shop over whole, mirrors it, stops and starts it, and takes it bac
   expect(shapes(await all(front, '/compute/'))).toEqual(shapes(await all(back, '/compute/')));
   await act('start');
   await settled('active');
+
+  // Scaled there, and mirrored with what came and what went.
+  for (const [count, machines] of [
+    [3, 5],
+    [1, 3],
+  ]) {
+    await act('scale', { role: 'web1', count });
+    await settled('active');
+    await back.wait('/compute/', ({ json }) => (json.resources ?? []).length === machines, PATIENCE);
+    await front.wait('/compute/', ({ json }) => (json.resources ?? []).length === machines, PATIENCE);
+    expect(shapes(await all(front, '/compute/'))).toEqual(shapes(await all(back, '/compute/')));
+    expect(shapes(await all(front, '/storage/'))).toEqual(shapes(await all(back, '/storage/')));
+  }
 
   await act('undeploy');
   await front.wait(shop, ({ json }) => json.attributes['eu.contrail-project.appliance.deployed'] === false, PATIENCE);
