@@ -22,13 +22,14 @@ import type {
   Write,
 } from '../../src/extension/kind-handler.js';
 import type { CategoryRegistry } from '../../src/occi/registry.js';
-import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGELINK, type AttributeValue } from '../../src/occi/model.js';
+import type { AttributeValue } from '../../src/occi/model.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import { componentsOf, findEntity, tombstoneEntity } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Tx } from '../../src/store/sql.js';
 import { ACT } from '../infrastructure/operations.js';
-import { mappedNetworks, networkKey } from './mapped-networks.js';
+import { machinesOf, networksOf, withDisks } from './components-now.js';
+import { mappedNetworks } from './mapped-networks.js';
 import { ComponentMaker, type MachineComponents } from './components.js';
 import {
   awaited,
@@ -56,7 +57,6 @@ import {
   APPLIANCE,
   DEPLOYED,
   OVF_DIGEST,
-  OVF_ID,
   OVF_INPUTS,
   OVF_KEEP_ON_FAILURE,
   OVF_SIGNATURE,
@@ -256,7 +256,7 @@ export class ApplianceHandler implements KindHandler {
           return { entity: await this.#deployAgain(write, heading, row) };
         }
         if (isWhole(entity)) return this.#moveWhole(write, heading, term, to);
-        const machines = await this.#machines(write.tx, entity, row.plan);
+        const machines = await machinesOf(write.tx, entity, row.plan);
         const waited = awaited(row.plan.startup, machines).map(({ compute }) => compute.id);
         const reporting = await this.#services.reports.expectAgain(write.tx, waited);
         await this.#move(write, entity, startChildren(row.plan.startup, machines, { reporting }), to);
@@ -268,7 +268,7 @@ export class ApplianceHandler implements KindHandler {
         await this.#move(
           write,
           entity,
-          stopChildren(row.plan.startup, await this.#machines(write.tx, entity, row.plan), term),
+          stopChildren(row.plan.startup, await machinesOf(write.tx, entity, row.plan), term),
           to,
         );
         return { entity: heading };
@@ -315,8 +315,8 @@ export class ApplianceHandler implements KindHandler {
     const plan = withInstances(row.plan, { [role]: Number(parameters['count']) });
     const before = new Set(row.plan.machines.map((machine) => machine.id));
     const after = new Set(plan.machines.map((machine) => machine.id));
-    const present = await this.#machines(write.tx, entity, row.plan);
-    const own = await this.#networks(write.tx, entity);
+    const present = await machinesOf(write.tx, entity, row.plan);
+    const own = await networksOf(write.tx, entity);
     const existing = new Map([...own, ...(await mappedNetworks(write.tx, plan))]);
     const layout = await this.#services.governance.layOutMore(
       write.tx,
@@ -386,7 +386,7 @@ export class ApplianceHandler implements KindHandler {
     type: typeof UNDEPLOY | typeof DELETE,
   ): Promise<void> {
     await this.#services.engine.supersede(write.tx, entity.id);
-    const machines = await this.#machines(write.tx, entity, row.plan);
+    const machines = await machinesOf(write.tx, entity, row.plan);
     const components = await componentsOf(write.tx, entity.id);
     // What was handed over, or may have been, is taken back whole before anything of it is forgotten here.
     const split = siteNames(stringAt(entity.observed, SITES) ?? '').length > 1;
@@ -421,49 +421,11 @@ export class ApplianceHandler implements KindHandler {
     if (!row) throw problem('internal', 'appliance.row-missing', 'the appliance has lost its plan');
     return row;
   }
-
-  /** The machines that are there now, joined with what the plan says of them. */
-  async #machines(tx: Tx, entity: EntityRecord, plan: DeploymentPlan): Promise<MachineComponents[]> {
-    const components = await componentsOf(tx, entity.id);
-    const byId = new Map(components.map((component) => [component.id, component]));
-    return components
-      .filter((component) => component.kind === COMPUTE)
-      .flatMap((compute) => {
-        const machine = plan.machines.find((candidate) => candidate.id === compute.observed[OVF_ID]);
-        if (!machine) return [];
-        const links = components.filter((component) => component.source === compute.id);
-        const disks = links
-          .filter((link) => link.kind === STORAGELINK)
-          .flatMap((attachment) => {
-            const storage = byId.get(attachment.target ?? '');
-            const disk = plan.disks.find((candidate) => candidate.id === storage?.observed[OVF_ID]);
-            return storage ? [{ storage, attachment, disk, image: disk?.image, readOnly: false }] : [];
-          });
-        return [{ machine, compute, disks, interfaces: links.filter((link) => link.kind === NETWORKINTERFACE) }];
-      });
-  }
-
-  async #networks(tx: Tx, entity: EntityRecord): Promise<Map<string, EntityRecord>> {
-    const components = await componentsOf(tx, entity.id);
-    return new Map(
-      components
-        .filter((component) => component.kind === NETWORK)
-        .map((network) => [networkKey(stringAt(network.observed, OVF_ID) ?? '', network.site ?? ''), network]),
-    );
-  }
 }
 
 /** The site has taken the appliance whole. */
 function isWhole({ siteRef }: EntityRecord): boolean {
   return siteRef !== null;
-}
-
-/** Machines with what is theirs alone. */
-function withDisks(machines: readonly MachineComponents[]): EntityRecord[] {
-  return machines.flatMap(({ compute, disks }) => [
-    compute,
-    ...disks.filter((disk) => disk.disk?.shared !== true).map((disk) => disk.storage),
-  ]);
 }
 
 function preparedOf(value: unknown): PreparedDeployment {

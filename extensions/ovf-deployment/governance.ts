@@ -377,9 +377,10 @@ function splitLayout(offers: readonly SiteOffer[], placed: Placed, because: read
   return { home, sites, hosts: hostsOf(placed), because };
 }
 
-/** Not enough room is a conflict with what runs; anything else cannot be promised at all. */
+/** Not enough room on the sites that it may be on is a conflict with what runs; anything else cannot be promised at all. */
 function refusedBy(refused: readonly Refusal[]): Problem {
-  const capacity = refused.every(({ code }) => ROOM.has(code)) && refused.length > 0;
+  const reasons = refused.filter(({ code }) => code !== 'placement.other-site');
+  const capacity = reasons.every(({ code }) => ROOM.has(code)) && reasons.length > 0;
   return new Problem(capacity ? 'conflict' : 'unmet', refused);
 }
 
