@@ -94,7 +94,7 @@ describe('a site that goes away, with something on it', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };
-  const marked = ({ json }: Reply): boolean => json.mixins.includes(UNOBSERVED);
+  const marked = ({ json }: Reply): boolean => (json.mixins ?? []).includes(UNOBSERVED);
   const left = (path: string): Promise<Record<string, unknown>[]> =>
     vep.rows(`SELECT id FROM entity WHERE id = '${path.slice(9)}'`);
 
