@@ -135,9 +135,9 @@ export class Engine {
     return this.#lifecycle.retry(tx, id);
   }
 
-  /** Has the operations of one type that wait to look again look now, of what belongs to one appliance. */
-  hasten(tx: Tx, appliance: Uuid, type: string): Promise<void> {
-    return this.#lifecycle.hasten(tx, appliance, type);
+  /** Has the operations of one type that wait to look again look now, of an appliance or of an entity that stands alone. */
+  hasten(tx: Tx, subject: Uuid, type: string): Promise<void> {
+    return this.#lifecycle.hasten(tx, subject, type);
   }
 
   /** Adds an event of an extension's own to a subject's feed, e.g. that a machine was seen to be active. */

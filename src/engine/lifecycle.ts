@@ -147,12 +147,12 @@ export class Lifecycle {
   }
 
   /** What such operations wait for may have happened: those that nobody holds are looked at at once. */
-  async hasten(tx: Tx, appliance: Uuid, type: string): Promise<void> {
+  async hasten(tx: Tx, subject: Uuid, type: string): Promise<void> {
     const now = this.#clock.now();
-    await lockSubject(tx, appliance);
+    await lockSubject(tx, subject);
     await tx.run(
-      `UPDATE operation SET due_at = ? WHERE appliance = ? AND type = ? AND state = 'running' AND owner IS NULL AND due_at > ?`,
-      [now, appliance, type, now],
+      `UPDATE operation SET due_at = ? WHERE subject = ? AND type = ? AND state = 'running' AND owner IS NULL AND due_at > ?`,
+      [now, subject, type, now],
     );
     this.#nudgeAfter(tx);
   }

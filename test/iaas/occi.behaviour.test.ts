@@ -6,7 +6,5 @@
 import { describeAdapter } from '../support/adapter-suite.js';
 import { textHarness, vepHarness } from './occi-harness.js';
 
-// A whole server behind every case takes minutes; VEP to VEP is tried in every build by occi.federation, occi.tls and occi.web-shop.
-if (process.env['VEP_TEST_NIGHTLY'] === '1') describeAdapter('a VEP as a site', () => vepHarness());
-else console.info('left to the nightly run: the behaviour suite from VEP to VEP');
+describeAdapter('a VEP as a site', () => vepHarness());
 describeAdapter('a text-only OCCI 1.1 server as a site', () => textHarness());
