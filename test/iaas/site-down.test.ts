@@ -130,7 +130,7 @@ describe('a site that goes away, with something on it', () => {
   it('has it forgotten by an administrator alone, who is on record', async () => {
     const path = await made();
     const forget = (as: 'user' | 'admin'): Promise<Reply> =>
-      vep.request('POST', `/health/entities/${path.slice(9)}/forget`, { as });
+      vep.request('POST', `/health/entities/${path.slice(9)}/forget`, { as, headers: { accept: 'application/json' } });
     expect((await forget('admin')).json.faults[0].code).toBe('entity.not-leaving');
     await proxy.refuse();
     await vep.wait(path, marked, { headers: TYPED, timeoutMs: 60_000 });

@@ -85,9 +85,10 @@ forEachServer({ config: { sites: [site('east', 7), site('west', 7), site('far', 
   const BOTH = attribute('site', 'east, west');
 
   // What an earlier appliance has given back shows with the next inventory.
-  beforeEach(async () => {
+  const room = async (): Promise<void> => {
     for (let deployable = false; !deployable;) deployable = (await rehearse(BOTH)).deployable === true;
-  }, 60_000);
+  };
+  beforeEach(room, 60_000);
 
   afterEach(async () => {
     await client().send('DELETE', '/appliance/');
