@@ -132,10 +132,10 @@ function reportOf(
   const report = siteClass?.observe(observed, record);
   if (!siteClass || !report) return { resized: false };
   const size = sizeOf(observed);
-  const left = record.observed[LEFT_SIZE];
+  const left = stringAt(record.observed, LEFT_SIZE);
   if (size === undefined || left === size) return { report, resized: false };
   if (left === undefined) return { report: { ...report, [LEFT_SIZE]: size }, resized: false };
-  const message = `resized outside VEP: ${size} where ${String(left)} were made`;
+  const message = `resized outside VEP: ${size} where ${left} were made`;
   return { report: { ...report, [`${siteClass.machine.attribute}.message`]: message }, resized: true };
 }
 

@@ -138,7 +138,7 @@ export function among(
     const named = constraint.machines.filter((machine) => here.has(machine));
     const opposite = sides?.filter((machine) => here.has(machine));
     if (constraint.machines.length > 0 && named.length === 0) return [];
-    if (opposite && opposite.length === 0) return [];
+    if (opposite?.length === 0) return [];
     return [{ ...constraint, machines: named, ...(opposite ? { values: opposite } : {}) }];
   });
 }

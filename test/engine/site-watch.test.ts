@@ -14,8 +14,13 @@ class Speaker {
   #wake: () => void = () => undefined;
   events = true;
 
-  say(...all: readonly (string | 'break')[]): void {
-    for (const ref of all) this.said.push(ref === 'break' ? ref : { class: 'compute', ref, at: 0 });
+  say(...refs: readonly string[]): void {
+    this.said.push(...refs.map((ref): SiteEvent => ({ class: 'compute', ref, at: 0 })));
+    this.#wake();
+  }
+
+  break(): void {
+    this.said.push('break');
     this.#wake();
   }
 
@@ -93,13 +98,13 @@ it('looks again at what is busy, but not for ever', async () => {
 it('listens anew when a site breaks off, and to one that tells events only later', async () => {
   const { speaker, clock, end } = setUp();
   await eventually(() => speaker.opened === 1);
-  speaker.say('break');
+  speaker.break();
   await eventually(() => {
     clock.advance(1000);
     return speaker.opened === 2;
   });
   speaker.events = false;
-  speaker.say('break');
+  speaker.break();
   await eventually(() => speaker.said.length === 0);
   speaker.events = true;
   await eventually(() => {

@@ -23,7 +23,7 @@ describe.each([
   let site: Awaited<ReturnType<typeof createSimulator>>;
 
   beforeAll(async () => {
-    server = await startTestServer({ site: { lacks }, config: { engine: { reconcileMs } as never } });
+    server = await startTestServer({ site: { lacks }, config: { engine: { reconcileMs } } });
     // Somebody else's way to the same cloud.
     site = await createSimulator(parseSimulatorConfig(options), {
       site: 'sim',
@@ -66,7 +66,7 @@ describe.each([
     const [before] = (await site.describe('compute', [ref])).values();
     if (before?.class !== 'compute') throw new Error('there is no machine');
     await site.resizeCompute(ref, { cores: before.cores + 2, memoryBytes: before.memoryBytes });
-    const told = (text: unknown): boolean => String(text ?? '').startsWith('resized outside VEP: ');
+    const told = (text: unknown): boolean => typeof text === 'string' && text.startsWith('resized outside VEP: ');
     const message = `${STATE}.message`;
     const timing = { headers: TYPED, timeoutMs: 30_000 };
     await server.wait(path, ({ json }) => told(json.attributes[message]), timing);

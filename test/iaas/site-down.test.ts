@@ -69,7 +69,7 @@ describe('a site that goes away, with something on it', () => {
       { name: 'away', type: 'occi', options },
       { name: 'sim', type: 'simulator', options: { timeFactor: 1000 } },
     ];
-    vep = await startTestServer({ config: { sites: sites as never, engine: { reconcileMs: 1000 } as never } });
+    vep = await startTestServer({ config: { sites: sites as never, engine: { reconcileMs: 1000 } } });
   });
 
   afterAll(async () => {
