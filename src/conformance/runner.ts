@@ -13,9 +13,9 @@ import { CHECKS, UNOBSERVABLE } from './checks/index.js';
 import { NOBODY, type Credentials } from './credentials.js';
 import type { Exchange } from './exchange.js';
 import { Inventory } from './inventory.js';
-import type { Model } from './model.js';
 import { Blocked, Inapplicable, Violation, type Outcome } from './outcome.js';
 import { Peer } from './peer.js';
+import { findSubject } from './subject.js';
 import { Trial } from './trial.js';
 import { Wire, WireError, type WireTls } from './wire.js';
 
@@ -124,10 +124,11 @@ async function runVersion(peer: Peer, options: RunOptions, clock: Clock): Promis
   const results: Result[] = [];
   const stopped = (): boolean => options.signal?.aborted === true;
   try {
+    const subject = await findSubject(peer, model);
     for (const statement of selected(options.only).filter(({ versions }) => versions.includes(peer.version))) {
       if (stopped()) break;
       const began = clock.now();
-      const judged = await judge(statement, peer, model, forbidden);
+      const judged = await judge(statement, new Trial(peer, model, subject), forbidden);
       const result = { statement, version: peer.version, ...judged, ms: clock.now() - began };
       // What an interrupted check says is about the interruption.
       if (stopped()) break;
@@ -155,7 +156,7 @@ function whyNotDestroy(options: RunOptions, inventory: Inventory): string | unde
 
 type Judged = Pick<Result, 'outcome' | 'how' | 'exchanges' | 'decisive' | 'reason'>;
 
-async function judge(statement: Statement, peer: Peer, model: Model, forbidden: string | undefined): Promise<Judged> {
+async function judge(statement: Statement, trial: Trial, forbidden: string | undefined): Promise<Judged> {
   const check: Check | undefined = CHECKS[statement.id];
   if (check === undefined) {
     const reason = `not seen from outside: ${UNOBSERVABLE[statement.id] ?? 'there is no check'}`;
@@ -165,7 +166,6 @@ async function judge(statement: Statement, peer: Peer, model: Model, forbidden: 
   if (check.destructive === true && forbidden !== undefined) {
     return { outcome: 'skipped', reason: forbidden, how, exchanges: [] };
   }
-  const trial = new Trial(peer, model);
   const ended = (outcome: Outcome, reason: string, exchange = trial.exchanges.at(-1)): Judged => ({
     outcome,
     reason,

@@ -9,12 +9,13 @@ import type { Exchange } from './exchange.js';
 import { locationsOf } from './made.js';
 import { JSON_TYPE, OCCI, PLAIN, URIS, type Attributes, type Message, type MixinDefinition } from './message.js';
 import type { Category, Model } from './model.js';
-import { COMPUTE, CORE, INTERFACE, NETWORK, STORAGE, STORAGE_LINK, actionId } from './names.js';
+import { COMPUTE, INTERFACE, NETWORK, STORAGE, STORAGE_LINK, actionId } from './names.js';
 import { Blocked, Inapplicable, Violation } from './outcome.js';
 import type { Peer, Sending } from './peer.js';
 import { readMessage, uris, type TextMessage, type Value } from './read/fields.js';
 import { jsonObject } from './read/json.js';
 import { recipes } from './recipe.js';
+import type { Subject } from './subject.js';
 import type { Version } from './catalogue/statement.js';
 
 /** A mixin that the check has defined for itself. */
@@ -28,10 +29,12 @@ export class Trial {
   /** The query interface as it was when the run began. */
   readonly model: Model;
   readonly exchanges: Exchange[] = [];
+  readonly #subject: Subject | undefined;
 
-  constructor(peer: Peer, model: Model) {
+  constructor(peer: Peer, model: Model, subject: Subject | undefined) {
     this.peer = peer;
     this.model = model;
+    this.#subject = subject;
   }
 
   get version(): Version {
@@ -155,14 +158,14 @@ export class Trial {
 
   /** The kind of resource that is cheapest to make: what statements about any entity are tried on. */
   get subject(): string {
-    const standard = [NETWORK, STORAGE, COMPUTE].find((id) => this.model.get(id)?.location !== undefined);
-    const found = standard ?? this.model.kinds.find(({ id }) => id !== `${CORE}resource` && this.#isResource(id))?.id;
-    if (found === undefined) throw new Inapplicable('the server offers no kind of resource');
-    return found;
+    if (this.#subject === undefined) throw new Inapplicable('the server offers no kind of resource');
+    return this.#subject.kind;
   }
 
-  #isResource(id: string): boolean {
-    return this.model.isA(id, `${CORE}resource`);
+  /** Ways to make an entity of the kind: the one that is known to work, or the plainest first. */
+  #recipes(kind: string): Message[] {
+    const known = this.#subject?.kind === kind ? this.#subject.recipe : undefined;
+    return known ? [known] : recipes(this.model, this.need(kind));
   }
 
   // Making
@@ -172,7 +175,7 @@ export class Trial {
     const category = this.need(kind);
     const location = this.location(kind);
     let exchange: Exchange | undefined;
-    for (const recipe of recipes(this.model, category)) {
+    for (const recipe of this.#recipes(kind)) {
       exchange = await this.post(location, this.filled(kind, message, recipe));
       if (exchange.succeeded) break;
     }
@@ -202,7 +205,7 @@ export class Trial {
   }
 
   /** The message completed to one that makes an entity. */
-  filled(kind: string, message: Message = {}, recipe = recipes(this.model, this.need(kind))[0] ?? {}): Message {
+  filled(kind: string, message: Message = {}, recipe = this.#recipes(kind)[0] ?? {}): Message {
     const title = { 'occi.core.title': this.peer.mark };
     return {
       ...message,
