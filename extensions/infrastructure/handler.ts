@@ -12,6 +12,7 @@ import type {
   EntityDraft,
   Invocation,
   KindHandler,
+  LinkEnds,
   OperationDraft,
   Write,
 } from '../../src/extension/kind-handler.js';
@@ -62,9 +63,8 @@ export class InfrastructureHandler implements KindHandler {
   }
 
   /** Where a new entity goes: a link where its source is, a resource to the default site. */
-  protected siteFor(draft: EntityDraft): string {
-    if (!draft.source) return this.services.sites.default;
-    const { source, target } = draft;
+  protected siteFor({ source, target }: LinkEnds): string {
+    if (!source) return this.services.sites.default;
     if (source.site === null || target?.site !== source.site) {
       throw problem('invalid', 'infrastructure.link-across-sites', 'both ends of the link must be on one site', {
         place: { field: 'occi.core.target' },
@@ -74,6 +74,17 @@ export class InfrastructureHandler implements KindHandler {
     return source.site;
   }
 
+  /** A link is moved within its site, and what an appliance has ordered stays as it is. */
+  protected requireSite(link: EntityRecord, moved: LinkEnds): void {
+    const site = this.siteFor(moved);
+    if (site === link.site && link.appliance === null) return;
+    const [code, why] =
+      link.appliance === null
+        ? ['infrastructure.link-across-sites', 'a link cannot be moved to another site']
+        : ['appliance.owns', `this belongs to the appliance ${link.appliance}`];
+    throw problem('conflict', code, why, { remedy: 'make another link' });
+  }
+
   /** A standalone entity is provisioned at once; an appliance's are part of its graph, which the appliance files. */
   async created(write: Write, entity: EntityRecord): Promise<void> {
     if (entity.appliance === null) await this.file(write, entity, { type: PROVISION, site: entity.site, input: {} });
@@ -81,7 +92,8 @@ export class InfrastructureHandler implements KindHandler {
 
   async change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
     const changed = applyChange(entity, change);
-    if (this.madeFrom(entity.wanted) !== this.madeFrom(changed.wanted)) return this.makeAnew(write, changed);
+    const anew = change.moved !== undefined || this.madeFrom(entity.wanted) !== this.madeFrom(changed.wanted);
+    if (anew) return this.makeAnew(write, changed);
     if (this.sizeOf(entity.wanted) !== this.sizeOf(changed.wanted)) {
       await this.file(write, entity, { type: RESIZE, site: entity.site, input: {} });
     }

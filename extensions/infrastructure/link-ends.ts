@@ -1,24 +1,25 @@
 /** What a link of the infrastructure may join (GFD.224 §3.4): entities of this server, of certain kinds. */
 
 import { Problem, type Fault } from '../../src/base/errors.js';
-import type { EntityDraft, Write } from '../../src/extension/kind-handler.js';
+import type { LinkEnds, Write } from '../../src/extension/kind-handler.js';
 import type { TypeId } from '../../src/occi/model.js';
 
 /**
- * Both ends of a new link must be of these kinds or come from them.
+ * Both ends of a link must be of the kinds that its category names, or come from them.
  *
  * @throws Problem `invalid` (`infrastructure.link-ends`), one fault for each end that is not
  */
-export function requireEnds(write: Write, draft: EntityDraft, source: TypeId, target: TypeId): void {
+export function requireEnds({ registry }: Write, kind: TypeId, joined: LinkEnds): void {
+  const { sources: [source = ''] = [], targets: [target = ''] = [] } = registry.joins(kind) ?? {};
   const ends = [
-    ['occi.core.source', draft.source?.kind, source],
-    ['occi.core.target', draft.target?.kind, target],
+    ['occi.core.source', joined.source?.kind, source],
+    ['occi.core.target', joined.target?.kind, target],
   ] as const;
   const faults = ends
-    .filter(([, kind, wanted]) => kind === undefined || !write.registry.isA(kind, wanted))
+    .filter(([, end, wanted]) => end === undefined || !registry.isA(end, wanted))
     .map(([field, , wanted]): Fault => ({
       code: 'infrastructure.link-ends',
-      message: `${draft.kind.term} joins a ${termOf(source)} with a ${termOf(target)}`,
+      message: `${termOf(kind)} joins a ${termOf(source)} with a ${termOf(target)}`,
       place: { field },
       rule: 'GFD.224 §3.4',
       remedy: `name a ${termOf(wanted)} of this server`,

@@ -5,14 +5,11 @@
  */
 
 import { Problem, problem, type Fault } from '../../src/base/errors.js';
-import type { EntityChange, EntityDraft, Write } from '../../src/extension/kind-handler.js';
+import type { EntityChange, EntityDraft, LinkEnds, Write } from '../../src/extension/kind-handler.js';
 import type { Observations } from '../../src/extension/observations.js';
 import {
-  COMPUTE,
   IPNETWORKINTERFACE,
-  NETWORK,
   NETWORKINTERFACE,
-  STORAGE,
   STORAGELINK,
   type Attributes,
   type AttributeValue,
@@ -35,7 +32,7 @@ export class NetworkInterfaceHandler extends InfrastructureHandler {
   }
 
   override async prepare(write: Write, draft: EntityDraft): Promise<void> {
-    requireEnds(write, draft, COMPUTE, NETWORK);
+    requireEnds(write, draft.kind.id, draft);
     if (draft.target && this.#isReservation(draft.target)) await this.#reserve(write, draft, draft.target);
     await super.prepare(write, draft);
     if (!draft.mixins.includes(IPNETWORKINTERFACE)) draft.mixins.push(IPNETWORKINTERFACE);
@@ -53,7 +50,25 @@ export class NetworkInterfaceHandler extends InfrastructureHandler {
       const fault = addressFault(address, target);
       if (fault) throw new Problem('conflict', fault);
     }
-    return super.change(write, entity, change);
+    const elsewhere = change.moved !== undefined && change.moved.target?.id !== entity.target;
+    if (!elsewhere || address !== undefined) return super.change(write, entity, change);
+    // An address of the network that it leaves means nothing in another.
+    return super.change(write, entity, {
+      ...change,
+      attributes: new Map([...change.attributes, [ADDRESS, undefined]]),
+    });
+  }
+
+  /** It is unplugged and plugged in elsewhere. A reservation keeps the interface that has its address. */
+  async judgeMove(write: Write, link: EntityRecord, moved: LinkEnds): Promise<void> {
+    requireEnds(write, link.kind, moved);
+    this.requireSite(link, moved);
+    const before = link.target === null ? undefined : await findEntity(write.tx, link.target);
+    if (![before, moved.target].some((target) => target && this.#isReservation(target))) return;
+    throw problem('conflict', 'infrastructure.reservation-used', 'an interface stays with its reservation', {
+      place: { field: 'occi.core.target' },
+      remedy: 'delete the interface and make another',
+    });
   }
 
   /** Another address or MAC comes with another plug. */
@@ -94,8 +109,14 @@ export class StorageLinkHandler extends InfrastructureHandler {
   }
 
   override async prepare(write: Write, draft: EntityDraft): Promise<void> {
-    requireEnds(write, draft, COMPUTE, STORAGE);
+    requireEnds(write, draft.kind.id, draft);
     await super.prepare(write, draft);
+  }
+
+  judgeMove(write: Write, link: EntityRecord, moved: LinkEnds): Promise<void> {
+    requireEnds(write, link.kind, moved);
+    this.requireSite(link, moved);
+    return Promise.resolve();
   }
 
   /** Another device comes with another attachment; where the guest mounts it is the guest's business. */

@@ -7,8 +7,8 @@
 import ipaddr from 'ipaddr.js';
 import { excerpt, throwIfFaulty, type Fault } from '../../src/base/errors.js';
 import { isJsonObject, stringAt, type JsonObject } from '../../src/base/json.js';
-import type { EntityChange, EntityDraft, Write } from '../../src/extension/kind-handler.js';
-import { COMPUTE, type AttributeValue } from '../../src/occi/model.js';
+import type { EntityChange, EntityDraft, LinkEnds, Write } from '../../src/extension/kind-handler.js';
+import type { AttributeValue } from '../../src/occi/model.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { KeptStateHandler } from './kept-entity.js';
 import { requireEnds } from './link-ends.js';
@@ -36,8 +36,13 @@ export class SecurityGroupLinkHandler extends KeptStateHandler {
   }
 
   override async prepare(write: Write, draft: EntityDraft): Promise<void> {
-    requireEnds(write, draft, COMPUTE, SECURITYGROUP);
+    requireEnds(write, draft.kind.id, draft);
     await super.prepare(write, draft);
+  }
+
+  judgeMove(write: Write, link: EntityRecord, moved: LinkEnds): Promise<void> {
+    requireEnds(write, link.kind, moved);
+    return Promise.resolve();
   }
 }
 

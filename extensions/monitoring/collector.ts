@@ -1,7 +1,7 @@
 /** Collector (monitoring draft §3.2): the link from a sensor to the resource that it watches. */
 
 import { throwIfFaulty, type Fault } from '../../src/base/errors.js';
-import type { EntityChange, EntityDraft, Write } from '../../src/extension/kind-handler.js';
+import type { EntityChange, EntityDraft, LinkEnds, Write } from '../../src/extension/kind-handler.js';
 import { CORE_RESOURCE } from '../../src/occi/model.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { KeptEntityHandler } from '../infrastructure/kept-entity.js';
@@ -19,13 +19,18 @@ export class CollectorHandler extends KeptEntityHandler {
     return Promise.resolve();
   }
 
+  judgeMove(write: Write, _link: EntityRecord, moved: LinkEnds): Promise<void> {
+    throwIfFaulty('invalid', endFaults(write, moved));
+    return Promise.resolve();
+  }
+
   override async change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
     const changed = await super.change(write, entity, change);
     return { ...changed, wanted: bestFit('occi.collector', changed.wanted) };
   }
 }
 
-function endFaults({ registry }: Write, { source, target }: EntityDraft): Fault[] {
+function endFaults({ registry }: Write, { source, target }: LinkEnds): Fault[] {
   const rule = 'monitoring draft §3.2 (C-254)';
   const faults: Fault[] = [];
   if (!source || !registry.isA(source.kind, SENSOR)) {

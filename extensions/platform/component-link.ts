@@ -4,7 +4,7 @@
  */
 
 import { problem, throwIfFaulty, type Fault } from '../../src/base/errors.js';
-import type { EntityDraft, Write } from '../../src/extension/kind-handler.js';
+import type { EntityDraft, LinkEnds, Write } from '../../src/extension/kind-handler.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { inList } from '../../src/store/placeholders.js';
 import { KeptEntityHandler } from '../infrastructure/kept-entity.js';
@@ -15,9 +15,17 @@ export class ComponentLinkHandler extends KeptEntityHandler {
     super(COMPONENTLINK);
   }
 
-  override async prepare(write: Write, draft: EntityDraft): Promise<void> {
-    throwIfFaulty('invalid', endFaults(write, draft));
-    if (!draft.source || !draft.target || !(await leadsTo(write, draft.target, draft.source))) return;
+  override prepare(write: Write, draft: EntityDraft): Promise<void> {
+    return this.#judge(write, draft);
+  }
+
+  judgeMove(write: Write, _link: EntityRecord, moved: LinkEnds): Promise<void> {
+    return this.#judge(write, moved);
+  }
+
+  async #judge(write: Write, ends: LinkEnds): Promise<void> {
+    throwIfFaulty('invalid', endFaults(write, ends));
+    if (!ends.source || !ends.target || !(await leadsTo(write, ends.target, ends.source))) return;
     throw problem('conflict', 'platform.component-circle', 'the component would need itself', {
       place: { field: 'occi.core.target' },
       rule: 'GFD.227 §3.3',
@@ -26,7 +34,7 @@ export class ComponentLinkHandler extends KeptEntityHandler {
   }
 }
 
-function endFaults({ registry }: Write, { source, target }: EntityDraft): Fault[] {
+function endFaults({ registry }: Write, { source, target }: LinkEnds): Fault[] {
   const isA = (end: EntityRecord | undefined, ...kinds: readonly string[]): boolean =>
     end !== undefined && kinds.some((kind) => registry.isA(end.kind, kind));
   const ends = [

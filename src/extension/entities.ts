@@ -15,20 +15,20 @@ import type { NewChild } from '../engine/operation.js';
 import type { Engine } from '../engine/engine.js';
 import type { Mixin } from '../occi/model.js';
 import type { CategoryRegistry } from '../occi/registry.js';
-import type { ResolvedLink } from '../occi/resolve/index.js';
+import type { LinkReferences, ResolvedLink } from '../occi/resolve/index.js';
 import { isActionOffered } from '../occi/visible.js';
 import { findEntity, insertEntity, loadForUpdate, updateEntity } from '../store/entities.js';
 import type { EntityRecord } from '../store/entity-record.js';
 import type { Store, Tx } from '../store/sql.js';
 import type { Admission, Planned } from './admission.js';
-import { draftEntity, recordOf, type Belonging, type NewEntity } from './entity-draft.js';
+import { draftEntity, endsOf, recordOf, type Belonging, type NewEntity } from './entity-draft.js';
 import { EntityRemoval } from './entity-removal.js';
 import { noteEntity } from './entity-trail.js';
 import { existingEntity } from './existing.js';
 import type { RequestContext } from './extension.js';
 import type { Handlers } from './handlers.js';
-import type { EntityChange, EntityDraft, Invocation, KindHandler, Write } from './kind-handler.js';
-import { renderRecord } from './rendering.js';
+import type { EntityChange, EntityDraft, Invocation, KindHandler, LinkEnds, Write } from './kind-handler.js';
+import { hideLink, renderRecord } from './rendering.js';
 import { recallOrMake } from './replay.js';
 
 export interface EntityServices {
@@ -156,17 +156,37 @@ export class Entities {
   async change(
     write: Write,
     id: string,
-    change: (current: EntityRecord) => EntityChange,
+    change: (current: EntityRecord) => RequestedChange,
     expected?: Precondition,
   ): Promise<EntityRecord> {
     const entity = await this.#forWriting(write, id, () => ['update'], expected);
     return this.#apply(write, entity, change(entity));
   }
 
-  async #apply(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
-    if (isEmpty(change)) return entity;
-    const changed = await this.#services.handlers.of(entity.kind).change(write, entity, change);
+  async #apply(write: Write, entity: EntityRecord, requested: RequestedChange): Promise<EntityRecord> {
+    const { ends, ...change } = requested;
+    const moved = ends && (await this.#moved(write, entity, ends));
+    if (isEmpty(change) && !moved) return entity;
+    const handler = this.#services.handlers.of(entity.kind);
+    const changed = await handler.change(write, entity, moved ? { ...change, moved } : change);
     return this.#save(write, entity, changed, 'update');
+  }
+
+  /** What a link shall join from now on, if that is anything else than before. */
+  async #moved(write: Write, link: EntityRecord, ends: LinkReferences): Promise<LinkEnds | undefined> {
+    if (link.source === null || (ends.source === undefined && ends.target === undefined)) return undefined;
+    const source = ends.source ?? `/${link.source}`;
+    const target = ends.target ?? (link.target === null ? (link.targetUri ?? '') : `/${link.target}`);
+    const moved = await endsOf(this.#services.access, write, { source, target });
+    const handler = this.#services.handlers.of(link.kind);
+    if (!handler.judgeMove) {
+      throw problem('forbidden', 'occi.link-fixed', 'links of this kind keep their ends', {
+        place: { field: ends.source === undefined ? 'occi.core.target' : 'occi.core.source' },
+        remedy: 'delete this link and make another',
+      });
+    }
+    await handler.judgeMove(write, link, moved);
+    return moved;
   }
 
   /** Notes the state to which operations lead that an extension files itself (K10). */
@@ -326,6 +346,7 @@ export class Entities {
     const stored = await existingEntity(tx, before.id);
     const raised = { ...after, version: stored.version + 1, observedRevision: stored.observedRevision, changedAt: now };
     const rendered = await renderRecord(tx, raised, write.registry, this.#services.handlers);
+    if (before.source !== rendered.source) await hideLink(tx, stored);
     await updateEntity(tx, stored, rendered);
     await this.#services.admission?.changed(write, before, rendered);
     await noteEntity(write, verb, rendered, details);
@@ -365,10 +386,13 @@ export class Entities {
   }
 }
 
+/** A change as the client says it: the ends of a link by reference. */
+export type RequestedChange = Omit<EntityChange, 'moved'> & { readonly ends?: LinkReferences };
+
 /** Checks an entity against what the client knows of it; throws a Problem `precondition-failed`. */
 export type Precondition = (entity: EntityRecord) => void;
 
-function isEmpty(change: EntityChange): boolean {
+function isEmpty(change: Omit<EntityChange, 'moved'>): boolean {
   return (
     change.attributes.size === 0 &&
     change.addedMixins.length === 0 &&

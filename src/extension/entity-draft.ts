@@ -4,12 +4,13 @@ import type { Access } from '../access/access.js';
 import type { Verb } from '../access/policy.js';
 import { problem } from '../base/errors.js';
 import { newUuid } from '../base/ids.js';
-import type { ResolvedCreate } from '../occi/resolve/index.js';
+import type { LinkReferences, ResolvedCreate } from '../occi/resolve/index.js';
 import { loadForUpdate } from '../store/entities.js';
 import type { EntityRecord } from '../store/entity-record.js';
 import { existingEntity } from './existing.js';
 import type { Attachment } from './extension.js';
-import type { EntityDraft, Write } from './kind-handler.js';
+import type { EntityDraft, LinkEnds, Write } from './kind-handler.js';
+import { columnsOf } from './handlers.js';
 import { entityIdOf } from './locations.js';
 
 /** A new entity as the renderings and the registry have made it out, with what came along. */
@@ -75,12 +76,12 @@ export async function draftEntity(
 }
 
 /** The ends of a link: the source must be the caller's to change, the target theirs to see (S-072, S-077). */
-async function endsOf(
+export async function endsOf(
   access: Access,
   write: Write,
-  resolved: ResolvedCreate,
-  belonging: Belonging,
-): Promise<Pick<EntityDraft, 'source' | 'target' | 'targetUri'>> {
+  resolved: LinkReferences,
+  belonging: Pick<Belonging, 'appliance' | 'trusted'> = {},
+): Promise<LinkEnds> {
   const source = await endOf(access, write, resolved.source ?? '', 'update', belonging);
   if (!source) throw unknownEnd('source', resolved.source ?? '');
   const targetReference = resolved.target ?? '';
@@ -96,7 +97,7 @@ async function endOf(
   write: Write,
   reference: string,
   verb: Verb,
-  belonging: Belonging,
+  belonging: Pick<Belonging, 'appliance' | 'trusted'>,
 ): Promise<EntityRecord | undefined> {
   const id = entityIdOf(reference, write.context.base);
   if (id === undefined) return undefined;
@@ -122,9 +123,7 @@ export function recordOf(draft: EntityDraft, now: number): EntityRecord {
     title: draft.title ?? null,
     summary: draft.summary ?? null,
     heading: draft.heading ?? null,
-    source: draft.source?.id ?? null,
-    target: draft.target?.id ?? null,
-    targetUri: draft.targetUri ?? null,
+    ...columnsOf(draft),
     wanted: draft.wanted,
     observed: draft.observed,
     rendering: '',

@@ -5,15 +5,13 @@
 
 import type { Engine } from '../engine/engine.js';
 import type { NewChild } from '../engine/operation.js';
-import { isLinkView } from '../occi/model.js';
-import { buriedComponentsOf, findEntity, linksOf, linksTo, removeEntity, tombstoneEntity } from '../store/entities.js';
+import { buriedComponentsOf, linksOf, linksTo, removeEntity, tombstoneEntity } from '../store/entities.js';
 import type { EntityRecord } from '../store/entity-record.js';
-import type { Tx } from '../store/sql.js';
 import { noteEntity } from './entity-trail.js';
 import { existingEntity } from './existing.js';
 import type { Handlers } from './handlers.js';
 import type { OperationDraft, Write } from './kind-handler.js';
-import { parseEntityView, showLink } from './rendering.js';
+import { hideLink } from './rendering.js';
 
 export class EntityRemoval {
   readonly #services: { readonly engine: Engine; readonly handlers: Handlers };
@@ -33,7 +31,7 @@ export class EntityRemoval {
     const doomed = new Map([...links, ...entities].map((entity) => [entity.id, entity]));
     const children: NewChild[] = [];
     for (const entity of doomed.values()) {
-      await this.#unshow(tx, entity, ids);
+      if (entity.source !== null && !ids.includes(entity.source)) await hideLink(tx, entity);
       const child = await this.#bury(write, entity);
       if (child) children.push(child);
     }
@@ -67,14 +65,6 @@ export class EntityRemoval {
       else await removeEntity(write.tx, entity.id);
     }
     return children;
-  }
-
-  /** Takes a link out of the rendering of its source, unless the source goes as well. */
-  async #unshow(tx: Tx, link: EntityRecord, doomed: readonly string[]): Promise<void> {
-    if (link.source === null || doomed.includes(link.source)) return;
-    const source = await findEntity(tx, link.source);
-    const view = parseEntityView(link.rendering);
-    if (source?.phase === 'live' && isLinkView(view)) await showLink(tx, source, view, 'gone');
   }
 }
 

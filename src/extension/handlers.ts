@@ -6,7 +6,7 @@
 import { problem } from '../base/errors.js';
 import type { TypeId } from '../occi/model.js';
 import type { CategoryRegistry } from '../occi/registry.js';
-import type { EntityChange, KindHandler, Write } from './kind-handler.js';
+import type { EntityChange, KindHandler, LinkEnds, Write } from './kind-handler.js';
 import type { EntityRecord } from '../store/entity-record.js';
 
 export class Handlers {
@@ -48,11 +48,21 @@ export function applyChange(entity: EntityRecord, change: EntityChange): EntityR
   const added = change.addedMixins.map((mixin) => mixin.id).filter((id) => !kept.includes(id));
   return {
     ...entity,
+    ...(change.moved ? columnsOf(change.moved) : {}),
     wanted,
     mixins: [...kept, ...added],
     ...('title' in change ? { title: change.title ?? null } : {}),
     ...('summary' in change ? { summary: change.summary ?? null } : {}),
   };
+}
+
+/** What the record of a link says of its ends. */
+export function columnsOf({
+  source,
+  target,
+  targetUri,
+}: LinkEnds): Pick<EntityRecord, 'source' | 'target' | 'targetUri'> {
+  return { source: source?.id ?? null, target: target?.id ?? null, targetUri: targetUri ?? null };
 }
 
 function plainData(kind: TypeId): KindHandler {
@@ -61,6 +71,7 @@ function plainData(kind: TypeId): KindHandler {
     applicable: () => [],
     prepare: () => Promise.resolve(),
     created: () => Promise.resolve(),
+    judgeMove: () => Promise.resolve(),
     change: (_write: Write, entity, change) => Promise.resolve(applyChange(entity, change)),
     act: (_write, _entity, invocation) =>
       Promise.reject(problem('invalid', 'occi.action-without-behaviour', `nothing happens on ${invocation.term} here`)),

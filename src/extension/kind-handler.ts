@@ -23,7 +23,7 @@ export interface Write {
 }
 
 /** An entity about to be stored. A handler completes it in place; what it leaves is what is committed. */
-export interface EntityDraft {
+export interface EntityDraft extends LinkEnds {
   readonly id: string;
   readonly kind: Kind;
   mixins: TypeId[];
@@ -39,11 +39,6 @@ export interface EntityDraft {
   group: string;
   appliance?: string;
   site?: string;
-  /** Links only: the source, already loaded and permitted. */
-  readonly source?: EntityRecord;
-  /** Links only: the target if it is an entity of this server, else {@link targetUri}. */
-  readonly target?: EntityRecord;
-  readonly targetUri?: string;
   /** Inline links, created right after the entity itself. */
   readonly links: readonly ResolvedLink[];
   readonly attachments: readonly Attachment[];
@@ -59,6 +54,15 @@ export interface EntityChange {
   readonly summary?: string | undefined;
   readonly addedMixins: readonly Mixin[];
   readonly removedMixins: readonly Mixin[];
+  /** Links: what they join from now on, where that changes; loaded and permitted. */
+  readonly moved?: LinkEnds;
+}
+
+/** What a link joins. The target is {@link targetUri} where it is no entity of this server. */
+export interface LinkEnds {
+  readonly source?: EntityRecord;
+  readonly target?: EntityRecord;
+  readonly targetUri?: string;
 }
 
 export interface Invocation {
@@ -105,6 +109,8 @@ export interface KindHandler {
    * displaces (a template replaced by another) are taken out here.
    */
   change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord>;
+  /** Refuses ends that a link cannot be moved to (GFD.221 §5.4.3). Absent: links of this kind keep their ends. */
+  judgeMove?(write: Write, entity: EntityRecord, moved: LinkEnds): Promise<void>;
   /** Verbs of which the caller needs one for the action of that term; absent: `act`. */
   verbsFor?(term: string): readonly Verb[];
   /** Carries out or files an action. Answers the entity as it shall be stored and the template that `save` minted. */

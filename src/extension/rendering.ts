@@ -102,6 +102,13 @@ export async function showLink(tx: Tx, source: EntityRecord, link: LinkView, sta
   await updateEntity(tx, source, { ...source, observedRevision: source.observedRevision + 1, rendering });
 }
 
+/** Takes a link out of the rendering of its source. */
+export async function hideLink(tx: Tx, link: EntityRecord): Promise<void> {
+  const source = link.source === null ? undefined : await findEntity(tx, link.source);
+  const view = parseEntityView(link.rendering);
+  if (source?.phase === 'live' && isLinkView(view)) await showLink(tx, source, view, 'gone');
+}
+
 /** What is kept is the view of OCCI 1.2, so that its JSON can be handed out as it is. */
 function stored(view: EntityView, registry: CategoryRegistry): string {
   return renderEntityJson(visibleIn(view, '1.2', registry));

@@ -48,10 +48,11 @@ const CLASSES: readonly (readonly [string, CategoryClass])[] = [
 ];
 const COMMON_MEMBERS = ['term', 'scheme', 'title', 'attributes', 'version'] as const;
 const MEMBERS: Record<CategoryClass, ReadonlySet<string>> = {
-  kind: new Set([...COMMON_MEMBERS, 'parent', 'actions', 'location']),
+  kind: new Set([...COMMON_MEMBERS, 'parent', 'actions', 'location', 'joins']),
   mixin: new Set([...COMMON_MEMBERS, 'depends', 'applies', 'actions', 'location']),
   action: new Set(COMMON_MEMBERS),
 };
+const JOINED: ReadonlySet<string> = new Set(['sources', 'targets']);
 const ATTRIBUTE_MEMBERS: ReadonlySet<string> = new Set([
   'type',
   'mutable',
@@ -122,6 +123,7 @@ class CategoryReader {
         ...present('parent', parent),
         actions,
         ...present('location', location),
+        ...present('joins', this.#joins(json, path)),
       };
       return kind;
     }
@@ -134,6 +136,16 @@ class CategoryReader {
       location: location ?? '',
     };
     return mixin;
+  }
+
+  #joins(json: JsonObject, path: string): Kind['joins'] {
+    if (json['joins'] === undefined) return undefined;
+    const joins = this.#object(json['joins'], `${path}/joins`);
+    this.#onlyMembers(joins, JOINED, `${path}/joins`);
+    return {
+      sources: this.#typeIds(joins, 'sources', `${path}/joins`),
+      targets: this.#typeIds(joins, 'targets', `${path}/joins`),
+    };
   }
 
   #attributes(json: JsonObject, path: string): ReadonlyMap<string, AttributeDefinition> {

@@ -50,6 +50,8 @@ export interface Kind extends Category {
   readonly actions: readonly TypeId[];
   /** Path ending in `/`; absent for a kind that cannot be instantiated. */
   readonly location?: string;
+  /** VEP: kinds of link: from what to what they lead, kinds that come from these included. Absent: from anything to anything. */
+  readonly joins?: { readonly sources: readonly TypeId[]; readonly targets: readonly TypeId[] };
 }
 
 export interface Mixin extends Category {

@@ -116,6 +116,11 @@ export class CategoryRegistry {
     return this.ancestors(kindId).some((kind) => kind.id === ancestorId);
   }
 
+  /** What links of the kind join, as it says itself or inherits; undefined: anything. */
+  joins(kindId: TypeId): Kind['joins'] {
+    return this.ancestors(kindId).find((kind) => kind.joins !== undefined)?.joins;
+  }
+
   /** The kind and every kind that comes from it: whose entities are in its collection (A34). */
   descendants(kindId: TypeId): readonly Kind[] {
     return this.provider.#all.filter(

@@ -22,6 +22,16 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+/** Links that start at certain kinds alone. */
+const LINKS = [
+  ['/networkinterface/', `${INFRASTRUCTURE}networkinterface`],
+  ['/storagelink/', `${INFRASTRUCTURE}storagelink`],
+  ['/securitygrouplink/', `${INFRASTRUCTURE}securitygrouplink`],
+  ['/agreementlink/', 'http://schemas.ogf.org/occi/sla#agreement_link'],
+  ['/collector/', 'http://schemas.ogf.org/occi/monitoring#collector'],
+  ['/platform/componentlink/', 'http://schemas.ogf.org/occi/platform#componentlink'],
+] as const;
+
 describe('a page', () => {
   let compute: string;
   let network: string;
@@ -61,6 +71,42 @@ describe('a page', () => {
     expect(links).toEqual(expect.arrayContaining([network, link, '/compute/', '/mixin/resource_tpl/small/']));
     expect(reply.text).toContain('occi.compute.cores');
     expect(reply.text).toContain(`value="${START}"`);
+  });
+
+  it('offers the links that can start there, and no others', async () => {
+    const kinds = [
+      [COMPUTE, '/compute/'],
+      [`${INFRASTRUCTURE}network`, '/network/'],
+      [`${INFRASTRUCTURE}securitygroup`, '/securitygroup/'],
+      ['http://schemas.ogf.org/occi/sla#agreement', '/agreement/'],
+      ['http://schemas.ogf.org/occi/monitoring#sensor', '/sensor/'],
+      ['http://schemas.ogf.org/occi/platform#application', '/platform/application/'],
+      ['http://schemas.ogf.org/occi/platform#component', '/platform/component/'],
+    ] as const;
+    const offered = new Map<string, string[]>();
+    for (const [kind, location] of kinds) {
+      const path = await reader.make(location, { kind, attributes: {} });
+      const found = elementsOf(await reader.page(path)).flatMap(({ attributes: { href = '' } }) =>
+        href.endsWith('#create-title') ? [href.slice(0, href.indexOf('?'))] : [],
+      );
+      offered.set(location, found);
+      for (const [link, of] of LINKS) {
+        const entity = { kind: of, source: { location: path }, target: { location: path } };
+        const headers = { accept: JSON_TYPE, 'content-type': JSON_TYPE };
+        const reply = await server.request('POST', link, { headers, body: JSON.stringify(entity) });
+        const faulty = ((reply.json.faults ?? []) as { place?: { field?: string } }[]).map(({ place }) => place?.field);
+        expect([path, link, faulty.includes('occi.core.source')]).toEqual([path, link, !found.includes(link)]);
+      }
+    }
+    expect(Object.fromEntries(offered)).toEqual({
+      '/compute/': ['/networkinterface/', '/storagelink/', '/securitygrouplink/'],
+      '/network/': [],
+      '/securitygroup/': [],
+      '/agreement/': ['/agreementlink/'],
+      '/sensor/': ['/collector/'],
+      '/platform/application/': ['/platform/componentlink/'],
+      '/platform/component/': ['/platform/componentlink/'],
+    });
   });
 
   it('shows the ends of a link', async () => {

@@ -110,4 +110,66 @@ forEachServer({}, (server) => {
     await server().wait(nic, (reply) => reply.status === 404);
     await wire.remove(disk, compute, storage, target);
   });
+
+  it('an interface is moved to another network, an attachment to another machine', async () => {
+    const [from, to] = [
+      await network({ 'occi.network.address': '10.50.0.0/24' }),
+      await network({ 'occi.network.address': '10.51.0.0/24' }),
+    ];
+    const storage = await wire.make('/storage/', { kind: `${S}#storage`, attributes: { 'occi.storage.size': 1 } });
+    const [one, other] = [
+      await wire.make('/compute/', { kind: `${S}#compute` }),
+      await wire.make('/compute/', { kind: `${S}#compute` }),
+    ];
+    const link = (kind: string, target: string, mixins: readonly string[] = [], attributes = {}): Promise<string> =>
+      wire.make(`/${kind}/`, {
+        kind: `${S}#${kind}`,
+        mixins,
+        attributes,
+        source: { location: one },
+        target: { location: target },
+      });
+    const nic = await link('networkinterface', from, [`${S}/networkinterface#ipnetworkinterface`], {
+      'occi.networkinterface.address': '10.50.0.9',
+    });
+    const disk = await link('storagelink', storage);
+    await wire.shown(nic, 'occi.networkinterface.address');
+    await wire.shown(disk, 'occi.storagelink.deviceid');
+
+    expect((await wire.send('POST', nic, { target: { location: to } })).status).toBe(200);
+    await until('nic', nic, (each) => each.address?.startsWith('10.51.0.') === true);
+    await server().wait(nic, (reply) => /^10\.51/.test(String(reply.json.attributes['occi.networkinterface.address'])));
+    expect((await wire.show(nic))['target']).toMatchObject({ location: to });
+
+    const [before] = await onSite('attachment', disk);
+    expect((await wire.send('POST', disk, { source: { location: other } })).status).toBe(200);
+    await until('attachment', disk, (each) => each.ref !== before?.ref);
+    const linksOf = async (path: string): Promise<string[]> =>
+      ((await wire.show(path))['links'] ?? []).map(({ id }: { id: string }) => id.slice(9));
+    expect([await linksOf(one), await linksOf(other)]).toEqual([[nic.split('/').at(-1)], [disk.split('/').at(-1)]]);
+
+    const wrong = { target: { location: storage } };
+    expect(await wire.refused('POST', nic, wrong)).toEqual([400, ['infrastructure.link-ends']]);
+    await wire.remove(nic, disk);
+    await server().wait(disk, (reply) => reply.status === 404);
+    await wire.remove(one, other, storage, from, to);
+  });
+
+  it('a link of the core model is moved, but not to what is not there', async () => {
+    const CORE = 'http://schemas.ogf.org/occi/core#';
+    const resource = (): Promise<string> => wire.make('/resource/', { kind: `${CORE}resource` });
+    const [one, other] = [await resource(), await resource()];
+    const link = await wire.make('/link/', {
+      kind: `${CORE}link`,
+      source: { location: one },
+      target: { location: 'http://elsewhere.example.org/' },
+    });
+    const absent = { target: { location: '/resource/00000000-0000-4000-8000-000000000000' } };
+    expect(await wire.refused('POST', link, absent)).toEqual([400, ['occi.link-target-unknown']]);
+    const ends = { source: { location: other }, target: { location: one } };
+    expect((await wire.send('POST', link, ends)).status).toBe(200);
+    expect(await wire.show(link)).toMatchObject(ends);
+    expect([(await wire.show(one))['links'], (await wire.show(other))['links']]).toMatchObject([undefined, [{}]]);
+    await wire.remove(link, one, other);
+  });
 });

@@ -126,7 +126,7 @@ describe('partial update', () => {
     );
     expect(Object.fromEntries(attributes)).toEqual({ 'occi.compute.cores': 2 });
     expect([unchanged, addedMixins, removedMixins]).toEqual([false, [], []]);
-    expect(rest).toEqual({ links: { same: [], changed: [], added: [] } });
+    expect(rest).toEqual({ links: { same: [], changed: [], added: [] }, ends: {} });
   });
 
   it('C-019, C-020 changes title and summary', () => {
@@ -253,14 +253,22 @@ describe('partial update', () => {
     expect(unchanged).toBe(false);
   });
 
-  it('C-156, A22 refuses links of links, and to move a link', () => {
+  it('C-022 tells which end of a link moves, and takes the kind of that end with it', () => {
+    const moved = update(input({ 'occi.core.target': '/network/1', 'occi.core.target.kind': STORAGE }), nic);
+    expect([moved.ends, moved.unchanged]).toEqual([{ target: '/network/1' }, false]);
+    const echoed = { 'occi.core.target': `http://h${nic.target.location}`, 'occi.core.source': nic.source.location };
+    expect(update(input(echoed), nic)).toMatchObject({ ends: {}, unchanged: true });
+    const both = { ...echoed, 'occi.core.source': '/compute/2' };
+    expect(update(input(both), nic, 'full').ends).toEqual({ source: '/compute/2' });
+    expect(refusal(input({ 'occi.core.target.kind': STORAGE }), nic)).toEqual([
+      'forbidden',
+      'attribute.immutable occi.core.target.kind',
+    ]);
+  });
+
+  it('C-156, A22 refuses links of links', () => {
     const link: LinkInput = { target: '/network/1', rel: [], categories: [], attributes: new Map() };
     expect(refusal(input({}, [], [link]), nic)).toEqual(['invalid', 'link.on-link Link']);
-    expect(refusal(input({ 'occi.core.target': '/network/1', 'occi.core.source': '/compute/2' }), nic)).toEqual([
-      'forbidden',
-      'attribute.immutable occi.core.target',
-      'attribute.immutable occi.core.source',
-    ]);
     const external: LinkView = { ...nic, target: { location: 'http://elsewhere.org/x' } };
     expect(
       update(input({ 'occi.core.target': 'http://elsewhere.org/x', 'occi.core.target.kind': NETWORK }), external)

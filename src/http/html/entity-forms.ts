@@ -78,6 +78,8 @@ export function changeable(registry: CategoryRegistry, view: EntityView): Attrib
 export function presentValue(view: EntityView, name: string): EntityView['attributes'][string] | undefined {
   if (name === 'occi.core.title') return view.title;
   if (name === 'occi.core.summary') return isLinkView(view) ? undefined : view.summary;
+  if (isLinkView(view) && name === 'occi.core.source') return view.source.location;
+  if (isLinkView(view) && name === 'occi.core.target') return view.target.location;
   return view.attributes[name];
 }
 

@@ -1,6 +1,6 @@
 /** One entity as a page (GFD.223 §10): what it is, what can be done with it, and where it leads. */
 
-import type { EntityView, Kind, LinkView } from '../../occi/model.js';
+import type { EntityView, Kind, LinkView, TypeId } from '../../occi/model.js';
 import { CORE_LINK, isLinkView } from '../../occi/model.js';
 import type { CategoryRegistry } from '../../occi/registry.js';
 import type { Exchange } from '../occi/exchange.js';
@@ -51,7 +51,7 @@ export function entityPage({ exchange, kind, view, etag, neighbours, attempt }: 
       <h2 id="attributes-title">Attributes</h2>
       ${attributeTable(registry, view)} ${updateForm(forms)}
     </section>
-    ${isLinkView(view) ? ends(registry, view, neighbours) : links(exchange, view.links, forms.path, neighbours)}
+    ${isLinkView(view) ? ends(registry, view, neighbours) : links(exchange, view.kind, view.links, forms.path, neighbours)}
     <section aria-labelledby="mixins-title">
       <h2 id="mixins-title">Mixins</h2>
       ${mixinForms(forms)}
@@ -120,21 +120,29 @@ function attributeTable(registry: CategoryRegistry, view: EntityView): Html {
 
 function links(
   { registry }: Exchange,
+  source: TypeId,
   views: readonly LinkView[],
   path: string,
   neighbours: ReadonlyMap<string, EntityView>,
 ): Html {
-  const kinds = collectionsOf(registry).filter((kind) => registry.isA(kind.id, CORE_LINK) && isCreatable(kind));
+  const starts = ({ id }: Kind): boolean =>
+    registry.joins(id)?.sources.some((end) => registry.isA(source, end)) ?? true;
+  const kinds = collectionsOf(registry).filter(
+    (kind) => registry.isA(kind.id, CORE_LINK) && isCreatable(kind) && starts(kind),
+  );
   const query = new URLSearchParams({ source: path }).toString();
   return html`<section aria-labelledby="links-title">
     <h2 id="links-title">Links</h2>
     ${views.length === 0 ? html`<p class="lead">It has none.</p>` : linkTable(registry, views, neighbours)}
-    <p>
-      Add a link:
-      ${kinds.map(
-        (kind) => html`<a href="${kind.location ?? '/'}?${query}#create-title">${collectionName(kind, kinds)}</a> `,
-      )}
-    </p>
+    ${
+      kinds.length > 0 &&
+      html`<p>
+        Add a link:
+        ${kinds.map(
+          (kind) => html`<a href="${kind.location ?? '/'}?${query}#create-title">${collectionName(kind, kinds)}</a> `,
+        )}
+      </p>`
+    }
   </section>`;
 }
 

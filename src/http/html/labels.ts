@@ -13,6 +13,7 @@ const WORDS: Readonly<Record<string, string>> = {
   securitygrouplink: 'Security group link',
   ipreservation: 'IP reservation',
   componentlink: 'Component link',
+  vo: 'Virtual Organization',
 };
 
 /** The term of a type identifier, as people say it: `Compute`, `Agreement link`. */
@@ -53,13 +54,13 @@ export function categoryLink(registry: CategoryRegistry, id: TypeId): Html {
     : html`<a href="${location}" title="${id}">${name}</a>`;
 }
 
-/** The kinds that have collections; those that VEP is for come first. */
+/** The kinds that have collections: what VEP is for, what that is made of, and then how it is shared. */
 export function collectionsOf(registry: CategoryRegistry): Kind[] {
   const kinds = registry
     .categories('1.2')
     .filter((category): category is Kind => category.class === 'kind' && category.location !== undefined);
-  const own = (kind: Kind): boolean => kind.scheme.startsWith(CONTRAIL);
-  return [...kinds.filter(own), ...kinds.filter((kind) => !own(kind))];
+  const rank = ({ scheme }: Kind): number => (scheme === `${CONTRAIL}/ovf#` ? 0 : scheme.startsWith(CONTRAIL) ? 2 : 1);
+  return kinds.sort((one, other) => rank(one) - rank(other));
 }
 
 /** A kind by its term, and by what defines it where two share the term: `Component (platform)`. */

@@ -63,8 +63,13 @@ export function kindSchemas(registry: CategoryRegistry, kind: Kind, version: Occ
       properties: {
         kind: { const: kind.id },
         mixins: { type: 'array', items: { type: 'string' } },
-        title: { type: 'string' },
-        ...(isLink ? {} : { summary: { type: 'string' }, links: { type: 'array', items: schemaRef('Link') } }),
+        ...(isLink
+          ? members(true)
+          : {
+              title: { type: 'string' },
+              summary: { type: 'string' },
+              links: { type: 'array', items: schemaRef('Link') },
+            }),
         attributes: attributesSchema(own.filter((definition) => definition.createOnly !== true)),
       },
     },

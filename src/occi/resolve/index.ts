@@ -9,5 +9,5 @@ export { resolveCreate, type CreateOptions, type ResolvedCreate } from './create
 export { resolveFilter, type EntityFilter } from './filter.js';
 export type { ResolvedLink } from './links.js';
 export { sameEntity, sameReference } from './reference.js';
-export { resolveUpdate, type ResolvedUpdate, type UpdatedLinks } from './update.js';
+export { resolveUpdate, type LinkReferences, type ResolvedUpdate, type UpdatedLinks } from './update.js';
 export { resolveUserMixin } from './user-mixin.js';

@@ -42,8 +42,16 @@ export interface ResolvedUpdate {
   readonly addedMixins: readonly Mixin[];
   readonly removedMixins: readonly Mixin[];
   readonly links: UpdatedLinks;
+  /** Links: the ends that change, as the client refers to them. */
+  readonly ends: LinkReferences;
   /** The request asks for nothing that is not so already. */
   readonly unchanged: boolean;
+}
+
+/** What a link joins, by URL or `urn:uuid:`. */
+export interface LinkReferences {
+  readonly source?: string;
+  readonly target?: string;
 }
 
 /** The links of the request beside those of the entity; links that are not named stay (K20). */
@@ -86,6 +94,7 @@ class UpdateResolver {
   resolve(input: EntityInput, current: EntityView): ResolvedUpdate {
     const shown = visibleIn(current, this.#version, this.#registry);
     const { added, removed } = this.#mixins(input, current, shown);
+    const ends = this.#ends(input, current);
     const attributes = this.#attributes(input, current, shown, added, removed);
     const title = this.#text('occi.core.title', current.title, input);
     const summary = isLinkView(current) ? {} : this.#text('occi.core.summary', current.summary, input);
@@ -96,13 +105,15 @@ class UpdateResolver {
       ...('value' in summary ? { summary: summary.value } : {}),
     };
     const changes = attributes.size + added.length + removed.length + links.changed.length + links.added.length;
+    const others = Object.keys(texts).length + Object.keys(ends).length;
     return {
       attributes,
       ...texts,
       addedMixins: added,
       removedMixins: removed,
       links,
-      unchanged: changes + Object.keys(texts).length === 0,
+      ends,
+      unchanged: changes + others === 0,
     };
   }
 
@@ -147,8 +158,9 @@ class UpdateResolver {
     const after = this.#registry.attributesOf(current.kind, [...stay, ...added.map(({ id }) => id)]);
     const templated = templatedAttributes(added, this.#registry);
     const changes = new Map<string, AttributeValue | undefined>();
+    const ends = this.#ends(input, current);
     for (const [name, value] of input.attributes) {
-      if (isCoreAttribute(name)) this.#core(name, value, current, after);
+      if (isCoreAttribute(name)) this.#core(name, value, current, after, ends);
       else if (!templated.has(name))
         this.#attribute(name, value, current, shown, gone.size > 0 ? merged(before, after) : after, changes);
     }
@@ -214,10 +226,28 @@ class UpdateResolver {
     }
   }
 
-  /** Core attributes are echoed by every client; id and the ends of a link never change (A22). */
-  #core(name: string, input: AttributeInput, current: EntityView, definitions: Definitions): void {
+  /** The ends of a link are mutable (GFD.221 §5.4.3): whatever refers to another entity than before. */
+  #ends(input: EntityInput, current: EntityView): LinkReferences {
+    if (!isLinkView(current)) return {};
+    const changed = (name: 'source' | 'target'): Partial<Record<typeof name, string>> => {
+      const given = input.attributes.get(`occi.core.${name}`)?.value;
+      const same = typeof given !== 'string' || sameReference(given, current[name].location);
+      return same || sameEntity(given, current[name].location) ? {} : { [name]: given };
+    };
+    return { ...changed('source'), ...changed('target') };
+  }
+
+  /** Core attributes are echoed by every client; an id never changes (A22), and kinds of ends change with these. */
+  #core(
+    name: string,
+    input: AttributeInput,
+    current: EntityView,
+    definitions: Definitions,
+    ends: LinkReferences,
+  ): void {
     const definition = definitionOf(name, definitions, this.#version, this.#findings);
-    if (definition === undefined || name === 'occi.core.title' || name === 'occi.core.summary') return;
+    if (definition === undefined || CHANGED_ELSEWHERE.has(name)) return;
+    if (Object.keys(ends).some((end) => name === `occi.core.${end}.kind`)) return;
     const present = coreValue(name, current);
     const text = typeof input.value === 'string' ? input.value : JSON.stringify(input.value);
     const same =
@@ -263,6 +293,10 @@ class UpdateResolver {
     return this.#mode === 'full' && sameReference(input.target, link.target.location);
   }
 }
+
+const CHANGED_ELSEWHERE: ReadonlySet<string> = new Set(
+  ['title', 'summary', 'source', 'target'].map((name) => `occi.core.${name}`),
+);
 
 const NO_LINKS: UpdatedLinks = { same: [], changed: [], added: [] };
 
