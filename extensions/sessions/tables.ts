@@ -7,6 +7,7 @@ import { Table, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { isVerb } from '../../src/access/grants.js';
 import type { Verb } from '../../src/access/policy.js';
 import { bigint, key, nullable, text } from '../../src/store/columns.js';
+import { LIMIT } from '../../src/store/placeholders.js';
 import type { SqlReader, SqlValue, Tx } from '../../src/store/sql.js';
 import { table } from '../../src/store/tables.js';
 import type { SessionSource, SessionState } from './vocabulary.js';
@@ -165,7 +166,7 @@ export async function sessionsWhere(
 ): Promise<SessionRow[]> {
   const sql =
     `SELECT ${COLUMNS} FROM access_session s LEFT JOIN entity e ON e.id = s.application ` +
-    `LEFT JOIN principal p ON p.id = s.subject WHERE ${condition} ORDER BY s.id LIMIT ?`;
+    `LEFT JOIN principal p ON p.id = s.subject WHERE ${condition} ORDER BY s.id ${LIMIT}`;
   return (await reader.all<StoredRow>(sql, [...params, limit])).map(fromRow);
 }
 

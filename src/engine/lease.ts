@@ -5,6 +5,7 @@
  */
 
 import type { Uuid } from '../base/ids.js';
+import { LIMIT } from '../store/placeholders.js';
 import type { Store } from '../store/sql.js';
 import { operationOf, type OperationRow, type StoredOperation } from './records.js';
 
@@ -52,7 +53,7 @@ async function chooseDue(store: Store, now: number, { room, perSite }: LeaseLimi
   const open = sites.filter(({ busy }) => busy < perSite);
   const arms = ['site IS NULL', ...open.map(() => 'site = ?')].map(
     (site) => `SELECT * FROM (SELECT id, due_at, turn FROM operation WHERE ${site} AND ${LEASABLE}
-      ORDER BY due_at, turn, id LIMIT ?) AS arm`,
+      ORDER BY due_at, turn, id ${LIMIT}) AS arm`,
   );
   const limits = open.flatMap(({ site, busy }) => [site, now, now, Math.min(room, perSite - busy)]);
   const due = await store.all<DueOperation>(arms.join(' UNION ALL '), [now, now, room, ...limits]);

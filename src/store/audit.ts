@@ -4,7 +4,7 @@
  */
 
 import type { JsonObject } from '../base/json.js';
-import { inList } from './placeholders.js';
+import { inList, LIMIT } from './placeholders.js';
 import type { SqlReader, Tx } from './sql.js';
 
 export interface AuditEntry {
@@ -73,7 +73,7 @@ export async function listAudit(
   const about = options.entity === undefined ? '' : ' AND entity = ?';
   const groups = options.groups && inList('grp', options.groups);
   const within = groups ? ` AND ${groups.sql}` : '';
-  const sql = `SELECT seq, ${COLUMNS} FROM audit_entry WHERE seq > ?${about}${within} ORDER BY seq LIMIT ?`;
+  const sql = `SELECT seq, ${COLUMNS} FROM audit_entry WHERE seq > ?${about}${within} ORDER BY seq ${LIMIT}`;
   const entity = options.entity === undefined ? [] : [options.entity];
   const params = [options.after, ...entity, ...(groups?.params ?? []), options.limit];
   return (await reader.all<AuditRow>(sql, params)).map(fromRow);

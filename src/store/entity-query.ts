@@ -13,7 +13,7 @@ import type { AttributeValue, TypeId } from '../occi/model.js';
 import { compileScope } from './compile-scope.js';
 import { indexedValue } from './entity-index.js';
 import { HIDDEN_KIND, rangesOf, type Range } from './entity-ranges.js';
-import { fragment, inList, joinFragments, type SqlFragment } from './placeholders.js';
+import { fragment, inList, joinFragments, LIMIT, type SqlFragment } from './placeholders.js';
 import type { Scope } from './scope.js';
 import type { SqlReader } from './sql.js';
 
@@ -63,7 +63,7 @@ export async function compileQuery(reader: SqlReader, query: EntityQuery, column
     })),
   ];
   const body = (await shortest(ways)).statement();
-  const page = query.page ? fragment(' LIMIT ? OFFSET ?', query.page.limit, query.page.offset) : fragment('');
+  const page = query.page ? fragment(` ${LIMIT} OFFSET ?`, query.page.limit, query.page.offset) : fragment('');
   return { sql: body.sql + page.sql, params: [...body.params, ...page.params] };
 }
 
@@ -194,7 +194,7 @@ async function lengthOf(reader: SqlReader, ranges: readonly Range[], most: numbe
 
 async function countRows(reader: SqlReader, from: string, where: SqlFragment, most: number): Promise<number> {
   if (most === 0) return 0;
-  const rows = `SELECT 1 AS one FROM ${from} WHERE ${where.sql} LIMIT ?`;
+  const rows = `SELECT 1 AS one FROM ${from} WHERE ${where.sql} ${LIMIT}`;
   const found = await reader.get<{ n: number }>(`SELECT count(*) AS n FROM (${rows}) AS counted`, [
     ...where.params,
     most,

@@ -7,7 +7,7 @@
 
 import type { TypeId } from '../occi/model.js';
 import { compileScope } from './compile-scope.js';
-import { fragment, inList, joinFragments, type SqlFragment } from './placeholders.js';
+import { fragment, inList, joinFragments, LIMIT, type SqlFragment } from './placeholders.js';
 import type { Scope } from './scope.js';
 import type { SqlReader } from './sql.js';
 
@@ -142,7 +142,7 @@ const GROUPS_OF = `WITH RECURSIVE made(grp) AS (
     SELECT min(grp) FROM entity WHERE owner = ?
     UNION ALL
     SELECT (SELECT min(e.grp) FROM entity e WHERE e.owner = ? AND e.grp > made.grp) FROM made WHERE made.grp IS NOT NULL
-  ) SELECT grp FROM made WHERE grp IS NOT NULL LIMIT ?`;
+  ) SELECT grp FROM made WHERE grp IS NOT NULL ${LIMIT}`;
 
 /** Adds a range without what the others hold already. */
 function addApart(ranges: Range[], { seek, rest }: Range): void {

@@ -8,7 +8,7 @@
 
 import type { JsonObject } from '../base/json.js';
 import { compileScope } from './compile-scope.js';
-import { inList } from './placeholders.js';
+import { inList, LIMIT } from './placeholders.js';
 import type { Scope } from './scope.js';
 import type { SqlReader, Tx } from './sql.js';
 
@@ -50,7 +50,7 @@ export async function appendEvent(tx: Tx, event: OutboxEvent): Promise<void> {
 
 /** The oldest events that were not published yet. */
 export async function unpublishedEvents(reader: SqlReader, limit: number): Promise<StoredEvent[]> {
-  const sql = `SELECT ${COLUMNS} FROM outbox o WHERE o.published_at IS NULL ORDER BY o.seq LIMIT ?`;
+  const sql = `SELECT ${COLUMNS} FROM outbox o WHERE o.published_at IS NULL ORDER BY o.seq ${LIMIT}`;
   return (await reader.all<OutboxRow>(sql, [limit])).map(fromRow);
 }
 
@@ -71,7 +71,7 @@ export async function eventsAfter(
   const about = options.subject === undefined ? '' : ' AND o.subject = ?';
   const sql =
     `SELECT ${COLUMNS} FROM outbox o JOIN entity e ON e.id = o.subject ` +
-    `WHERE o.seq > ?${about} AND (${within.sql}) ORDER BY o.seq LIMIT ?`;
+    `WHERE o.seq > ?${about} AND (${within.sql}) ORDER BY o.seq ${LIMIT}`;
   const subject = options.subject === undefined ? [] : [options.subject];
   return (await reader.all<OutboxRow>(sql, [options.after, ...subject, ...within.params, options.limit])).map(fromRow);
 }

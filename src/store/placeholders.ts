@@ -50,6 +50,13 @@ export function inList(column: string, values: readonly SqlValue[]): SqlFragment
   return { sql: `${column} IN (${params.map(() => '?').join(', ')})`, params };
 }
 
+/**
+ * The most rows a statement answers; the number is the value of its placeholder. SQLite plans by the number of a bare
+ * `LIMIT ?` and compiles the statement anew each time it is run, which costs more than most of them do; an expression it
+ * leaves alone.
+ */
+export const LIMIT = 'LIMIT CAST(? AS bigint)';
+
 /** Joins fragments with ` AND ` or ` OR `, each in parentheses. The list must not be empty. */
 export function joinFragments(word: 'AND' | 'OR', parts: readonly SqlFragment[]): SqlFragment {
   return {
