@@ -33,6 +33,37 @@ export async function listLocations(
   return reader.pluck<string>(sql, params);
 }
 
+/** Many texts as one, and how many they are. */
+export interface JoinedTexts {
+  readonly count: number;
+  readonly text: string;
+}
+
+/**
+ * As {@link listLocations}, all in one text, each between `begin` and `end`. The database joins them: a thousand rows that
+ * are handed over one by one cost three times as much.
+ */
+export async function joinLocations(
+  reader: SqlReader,
+  query: EntityQuery,
+  locations: ReadonlyMap<TypeId, string>,
+  begin: string,
+  end: string,
+): Promise<JoinedTexts> {
+  const kinds = query.kinds.filter((kind) => locations.has(kind));
+  const [only, ...others] = kinds;
+  const alone = only !== undefined && others.length === 0;
+  const column = alone ? fragment('e.id AS text') : locationColumn(kinds, locations);
+  const before = alone ? begin + (locations.get(only) ?? '') : begin;
+  const { sql, params } = await compileQuery(reader, { ...query, kinds }, column);
+  const joined = await reader.get<{ count: number; text: string | null }>(
+    `SELECT count(*) AS count, string_agg(text, ?) AS text FROM (${sql}) AS matches`,
+    [end + before, ...params],
+  );
+  const text = joined?.text ?? null;
+  return { count: joined?.count ?? 0, text: text === null ? '' : before + text + end };
+}
+
 /** The stored OCCI 1.2 JSON of every match. */
 export async function listRenderings(reader: SqlReader, query: EntityQuery): Promise<string[]> {
   const { sql, params } = await compileQuery(reader, query, fragment('e.rendering AS text'));

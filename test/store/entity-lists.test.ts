@@ -8,6 +8,7 @@ import {
   iterateLocations,
   iterateRecords,
   iterateRenderings,
+  joinLocations,
   listIds,
   listLocations,
   listOnSite,
@@ -29,6 +30,11 @@ async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
   for await (const item of source) list.push(item);
   return list;
 }
+
+const LOCATIONS = new Map([
+  [COMPUTE, '/compute/'],
+  [NETWORK, '/network/'],
+]);
 
 const MIXINS = ['m#a', 'm#b', 'm#c'];
 const values = fc.constantFrom<string | number>('1', 2, 'two words');
@@ -99,24 +105,32 @@ forEachDatabase((name, database) => {
     const records = Array.from({ length: 7 }, (_, i) => entityRecord({ kind: i % 2 === 0 ? COMPUTE : NETWORK }));
     await fill(...records, entityRecord({ owner: 'local:bob' }));
     const query: EntityQuery = { kinds: [COMPUTE, NETWORK], scope: ALICE };
-    const locations = new Map([
-      [COMPUTE, '/compute/'],
-      [NETWORK, '/network/'],
-    ]);
-    const expected = records.map((record) => `${locations.get(record.kind) ?? ''}${record.id}`);
-    expect(await listLocations(store, query, locations)).toEqual(expected);
-    expect(await listLocations(store, { ...query, kinds: [NETWORK] }, locations)).toEqual(
-      expected.filter((path) => path.startsWith('/network/')),
-    );
+    const expected = records.map((record) => `${LOCATIONS.get(record.kind) ?? ''}${record.id}`);
+    const isNetwork = (path: string): boolean => path.startsWith('/network/');
+    expect(await listLocations(store, query, LOCATIONS)).toEqual(expected);
+    expect(await listLocations(store, { ...query, kinds: [NETWORK] }, LOCATIONS)).toEqual(expected.filter(isNetwork));
     expect(await listLocations(store, query, new Map())).toEqual([]);
     expect(await listRenderings(store, query)).toEqual(records.map((record) => record.rendering));
     expect(await collect(iterateRenderings(store, query))).toEqual(records.map((record) => record.rendering));
-    expect(await collect(iterateLocations(store, query, locations))).toEqual(expected);
+    expect(await collect(iterateLocations(store, query, LOCATIONS))).toEqual(expected);
     const pages: string[] = [];
     for (let offset = 0; offset < 9; offset += 3) {
-      pages.push(...(await listLocations(store, { ...query, page: { offset, limit: 3 } }, locations)));
+      pages.push(...(await listLocations(store, { ...query, page: { offset, limit: 3 } }, LOCATIONS)));
     }
     expect(pages).toEqual(expected);
+    expect(await joinLocations(store, query, LOCATIONS, '<', '>')).toEqual({
+      count: 7,
+      text: expected.map((path) => `<${path}>`).join(''),
+    });
+    const networks = await joinLocations(store, { ...query, kinds: [NETWORK] }, LOCATIONS, '', '\r\n');
+    expect(networks).toEqual({
+      count: 3,
+      text: expected
+        .filter(isNetwork)
+        .map((path) => `${path}\r\n`)
+        .join(''),
+    });
+    expect(await joinLocations(store, query, new Map(), '<', '>')).toEqual({ count: 0, text: '' });
     expect(await countEntities(store, { ...query, page: { offset: 0, limit: 2 } })).toBe(7);
     expect(await listIds(store, { ...query, kinds: [] })).toEqual([]);
   });
@@ -131,6 +145,10 @@ forEachDatabase((name, database) => {
           const { offset, limit } = query.page ?? { offset: 0, limit: found.length };
           const page = found.slice(offset, offset + limit);
           expect(await listIds(store, query)).toEqual(page.map((record) => record.id));
+          expect(await joinLocations(store, query, LOCATIONS, '', '\n')).toEqual({
+            count: page.length,
+            text: page.map((record) => `${LOCATIONS.get(record.kind) ?? ''}${record.id}\n`).join(''),
+          });
           expect(await listRecords(store, query)).toEqual(page);
           expect(await collect(iterateRecords(store, query))).toEqual(page);
           expect(await countEntities(store, query)).toBe(found.length);

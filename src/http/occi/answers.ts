@@ -15,6 +15,7 @@ import {
 } from '../../occi/json/index.js';
 import type { EntityView, TypeId } from '../../occi/model.js';
 import {
+  LOCATION_LINE,
   longestHeaderLine,
   renderCategories,
   renderEntity,
@@ -128,9 +129,7 @@ export function createdAnswer(
   if (type === TEXT_OCCI) return locationsAnswer(exchange, type, urls, headers, 201);
   // Without a final line end: clients take the whole body for the URL (K17).
   const body =
-    type === TEXT_URI_LIST
-      ? urls.join(uriListEnd(exchange))
-      : urls.map((url) => `X-OCCI-Location: ${url}`).join('\r\n');
+    type === TEXT_URI_LIST ? urls.join(uriListEnd(exchange)) : urls.map((url) => LOCATION_LINE + url).join('\r\n');
   return { status: 201, contentType: contentTypeOf(type), headers, body };
 }
 

@@ -9,10 +9,12 @@ import { viewIn } from '../../extension/rendering.js';
 import type { Handlers } from '../../extension/handlers.js';
 import { CORE_LINK, type TypeId } from '../../occi/model.js';
 import { entityFragment11, renderEntityJson } from '../../occi/json/index.js';
+import { LOCATION_LINE } from '../../occi/text/index.js';
 import {
   iterateLocations,
   iterateRecords,
   iterateRenderings,
+  joinLocations,
   listLocations,
   listRecords,
   listRenderings,
@@ -23,10 +25,10 @@ import type { EntityRecord } from '../../store/entity-record.js';
 import type { Store } from '../../store/sql.js';
 import type { Answer } from '../answer.js';
 import { parameter } from '../target.js';
-import { collectionAnswer, isJson, locationsAnswer, uriListEnd } from './answers.js';
+import { collectionAnswer, contentTypeOf, isJson, locationsAnswer, uriListEnd } from './answers.js';
 import type { Exchange } from './exchange.js';
 import { filterOf, type Members } from './filter.js';
-import { answerType, OCCI_JSON_1_1, TEXT_OCCI, TEXT_PLAIN, TEXT_URI_LIST, type AnswerType } from './media.js';
+import { answerType, OCCI_JSON_1_1, TEXT_OCCI, TEXT_URI_LIST, type AnswerType } from './media.js';
 
 /** Longer lists are streamed. */
 const STREAM_ABOVE = 2_000;
@@ -65,18 +67,16 @@ export class Listing {
     const query = this.query(exchange, members);
     if (isJson(type)) return this.#jsonCollection(exchange, type, query);
     const locations = this.#locations(exchange, query.kinds);
-    const urls = await listLocations(this.#store, beginning(query), locations);
-    // In the headers of text/occi that many are refused for their length, however many more there are.
-    if (urls.length > STREAM_ABOVE && type !== TEXT_OCCI) {
-      const [prefix, end] = type === TEXT_URI_LIST ? ['', uriListEnd(exchange)] : ['X-OCCI-Location: ', '\r\n'];
-      const contentType = type === TEXT_URI_LIST ? type : `${type === TEXT_PLAIN ? TEXT_PLAIN : type}; charset=utf-8`;
-      return {
-        status: 200,
-        contentType,
-        body: inChunks(iterateLocations(this.#store, query, locations), (url) => prefix + url + end),
-      };
+    if (type === TEXT_OCCI) {
+      // In headers that many are refused for their length, however many more there are.
+      return locationsAnswer(exchange, type, await listLocations(this.#store, beginning(query), locations));
     }
-    return locationsAnswer(exchange, type, urls);
+    const contentType = contentTypeOf(type);
+    const [begin, end] = type === TEXT_URI_LIST ? ['', uriListEnd(exchange)] : [LOCATION_LINE, '\r\n'];
+    const { count, text } = await joinLocations(this.#store, beginning(query), locations, begin, end);
+    if (count <= STREAM_ABOVE) return { status: 200, contentType, body: Buffer.from(text) };
+    const each = iterateLocations(this.#store, query, locations);
+    return { status: 200, contentType, body: inChunks(each, (url) => begin + url + end) };
   }
 
   async #jsonCollection(exchange: Exchange, type: AnswerType, query: EntityQuery): Promise<Answer> {

@@ -38,13 +38,16 @@ export function renderEntity(
   return fields.answer();
 }
 
+/** What a line of `text/plain` that names an entity by its URL begins with. */
+export const LOCATION_LINE = 'X-OCCI-Location: ';
+
 /**
  * Renders a collection of entities as their URLs (GFD.229 §5.3). In `text/occi` they are in `Location` too, where jOCCI looks
  * for them and takes a blank for a part of the URL.
  */
 export function renderLocations(urls: readonly string[], form: TextForm): TextAnswer {
   if (form === 'text/plain') {
-    return { headers: [], body: lines(urls, 'X-OCCI-Location: ', '\r\n') };
+    return { headers: [], body: lines(urls, LOCATION_LINE, '\r\n') };
   }
   if (urls.length === 0) return OK;
   return {
