@@ -154,7 +154,8 @@ export const written = (value: JsonValue): Arbitrary<string> =>
     const number = (of: number): string => {
       const text = String(of);
       if (!/^-?[0-9]+$/.test(text)) return text;
-      return [`${text}.0`, `${text}e0`, `${text}0E-1`, `${text}.00e+0`][next()] ?? text;
+      const tenths = text === '0' ? '0E-1' : `${text}0E-1`;
+      return [`${text}.0`, `${text}e0`, tenths, `${text}.00e+0`][next()] ?? text;
     };
     const write = (of: JsonValue): string => {
       if (typeof of === 'string' && /\{\w+\}/.test(of)) return JSON.stringify(of);

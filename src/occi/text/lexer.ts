@@ -182,6 +182,28 @@ export class FieldLexer {
     );
   }
 
+  /** Consumes a quoted string, whose opening quote comes next, if it is just this, which holds neither quote nor backslash. */
+  takeQuoted(content: string): boolean {
+    const close = this.position + 1 + content.length;
+    if (this.text.charCodeAt(close) !== QUOTE || !this.comesNext(content, this.position + 1)) return false;
+    this.position = close + 1;
+    return true;
+  }
+
+  /** Consumes the name if just this comes next. */
+  takeName(expected: string): boolean {
+    const behind = this.position + expected.length;
+    if (behind < this.end && isPartOf(this.text.charCodeAt(behind), OF_NAME)) return false;
+    if (!this.comesNext(expected, this.position)) return false;
+    this.position = behind;
+    return true;
+  }
+
+  /** Cutting out and comparing costs a third of `startsWith`, which V8 does character by character. */
+  private comesNext(expected: string, at: number): boolean {
+    return this.text.slice(at, at + expected.length) === expected;
+  }
+
   /**
    * The content of `<…>`, whose `<` comes next.
    * @throws SyntaxBreak if the `>` is missing.

@@ -3,78 +3,117 @@
  * repeated (I-027), and where the target stands in `occi.core.target` it wins over what is between the brackets (I-026).
  */
 
-import type { TypeId } from '../model.js';
 import type { AttributeInput, LinkInput } from '../request.js';
 import { parseAttributeValue, putAttribute, textOf } from './attribute.js';
 import { LESS, SyntaxBreak, type FieldLexer } from './lexer.js';
 import { nextParameter, once, parameterValue } from './parameters.js';
 import type { TextFaults } from './text-faults.js';
-import { isAbsoluteUri, isUriReference, typeIds } from './uri.js';
+import { TypeIdParameter } from './type-id-parameter.js';
+import { isUriReference } from './uri.js';
 
 /** What a link-value turned out to be. */
 export type ParsedLink = { readonly link: LinkInput } | { readonly actionLink: string };
 
-/**
- * Reads one link-value.
- * @returns `undefined` if it was faulty.
- * @throws SyntaxBreak where the grammar cannot go on.
- */
-export function parseLink(lexer: FieldLexer, faults: TextFaults): ParsedLink | undefined {
-  if (lexer.peek() !== LESS) {
-    throw new SyntaxBreak(
-      'text.link.form',
-      'a link begins with its target',
-      lexer.position,
-      'write <URI>; rel="…"; category="…"',
-    );
-  }
-  const at = lexer.position;
-  const bracketed = lexer.angle();
-  let rel: TypeId[] | undefined;
-  let categories: TypeId[] | undefined;
-  const attributes = new Map<string, AttributeInput>();
-  let self: string | undefined;
+/** Reads the links of a request one after the other. */
+export class LinkReader {
+  private readonly rel = new TypeIdParameter();
+  private readonly category = new TypeIdParameter();
+  /** Of the parameters of the link before; this one's are likely to be the same. */
+  private readonly names: string[] = [];
 
-  for (let name = nextParameter(lexer); name !== undefined; name = nextParameter(lexer)) {
-    const from = lexer.position - name.length;
-    switch (PARAMETERS.get(name) ?? (name.length > LONGEST_PARAMETER ? name : PARAMETERS.get(name.toLowerCase()))) {
-      case 'rel':
-        rel = both(rel, typeIds(parameterValue(lexer, name)));
-        break;
-      case 'category':
-        categories = both(categories, typeIds(parameterValue(lexer, name)));
-        break;
-      case 'self':
-        self = once(self, parameterValue(lexer, name), name, from, faults);
-        break;
-      default:
-        putAttribute(attributes, name, parseAttributeValue(lexer, name), from, faults);
+  /**
+   * Reads one link-value.
+   * @returns `undefined` if it was faulty.
+   * @throws SyntaxBreak where the grammar cannot go on.
+   */
+  read(lexer: FieldLexer, faults: TextFaults): ParsedLink | undefined {
+    if (lexer.peek() !== LESS) {
+      throw new SyntaxBreak(
+        'text.link.form',
+        'a link begins with its target',
+        lexer.position,
+        'write <URI>; rel="…"; category="…"',
+      );
+    }
+    const at = lexer.position;
+    const bracketed = lexer.angle();
+    const attributes = new Map<string, AttributeInput>();
+    const self = this.parameters(lexer, attributes, faults);
+    if (isActionUri(bracketed)) return { actionLink: bracketed };
+
+    const target = lift(attributes, 'occi.core.target') ?? bracketed;
+    const id = lift(attributes, 'occi.core.id');
+    const link: { -readonly [Member in keyof LinkInput]: LinkInput[Member] } = {
+      target,
+      rel: this.rel.ids(),
+      categories: this.category.ids(),
+      attributes,
+    };
+    if (self) link.self = self;
+    if (id !== undefined) link.id = id;
+    return this.isSound(link, at, faults) ? { link } : undefined;
+  }
+
+  /** Reads all there are: attributes into the map, identifiers where they belong. Answers the value of `self`. */
+  private parameters(
+    lexer: FieldLexer,
+    attributes: Map<string, AttributeInput>,
+    faults: TextFaults,
+  ): string | undefined {
+    let self: string | undefined;
+    this.rel.begin();
+    this.category.begin();
+    for (let index = 0; ; index += 1) {
+      const name = nextParameter(lexer, this.names[index]);
+      if (name === undefined) return self;
+      this.names[index] = name;
+      const from = lexer.position - name.length;
+      switch (name.length > LONGEST_PARAMETER ? '' : name.toLowerCase()) {
+        case 'rel':
+          this.rel.read(lexer, name);
+          break;
+        case 'category':
+          this.category.read(lexer, name);
+          break;
+        case 'self':
+          self = once(self, parameterValue(lexer, name), name, from, faults);
+          break;
+        default:
+          putAttribute(attributes, name, parseAttributeValue(lexer, name), from, faults);
+      }
     }
   }
-  if (isActionUri(bracketed)) return { actionLink: bracketed };
 
-  const target = lift(attributes, 'occi.core.target') ?? bracketed;
-  const id = lift(attributes, 'occi.core.id');
-  const link: { -readonly [Member in keyof LinkInput]: LinkInput[Member] } = {
-    target,
-    rel: unique(rel ?? []),
-    categories: unique(categories ?? []),
-    attributes,
-  };
-  if (self) link.self = self;
-  if (id !== undefined) link.id = id;
-  return isSound(link, at, faults) ? { link } : undefined;
+  private isSound(link: LinkInput, at: number, faults: TextFaults): boolean {
+    const before = faults.count;
+    const refuse = (code: string, message: string, remedy: string, value: string): void => {
+      faults.add(at, { code: `text.link.${code}`, message, remedy, value });
+    };
+    if (!isUriReference(link.target)) {
+      refuse('target', 'the target of a link is not a URI', 'write <URI> without blanks and quotes', link.target);
+    }
+    if (link.self !== undefined && !isUriReference(link.self)) {
+      refuse('self', 'self of a link is not a URI', 'leave it out, the server names the link', link.self);
+    }
+    for (const id of this.rel.unsound(link.rel)) {
+      refuse('rel', 'rel of a link is not a type identifier', 'write scheme and term of the target', id);
+    }
+    for (const id of this.category.unsound(link.categories)) {
+      refuse(
+        'category',
+        'category of a link is not a type identifier',
+        'write scheme and term of the link kind, then its mixins',
+        id,
+      );
+    }
+    if (link.rel.length === 0 && link.categories.length === 0) {
+      refuse('rel', 'a link has neither rel nor category', 'add rel="type of the target"', link.target);
+    }
+    return faults.count === before;
+  }
 }
 
-const PARAMETERS: ReadonlyMap<string, string> = new Map(['rel', 'category', 'self'].map((name) => [name, name]));
 const LONGEST_PARAMETER = 'category'.length;
-
-/** The first list goes on as it is; what comes after it is added, however often that is. */
-function both(earlier: TypeId[] | undefined, more: TypeId[]): TypeId[] {
-  if (earlier === undefined) return more;
-  for (const id of more) earlier.push(id);
-  return earlier;
-}
 
 /** The `?action=` in the query tells an action link from an ordinary one. */
 function isActionUri(uri: string): boolean {
@@ -91,39 +130,4 @@ function lift(attributes: Map<string, AttributeInput>, name: string): string | u
   attributes.delete(name);
   const text = textOf(input);
   return text === '' ? undefined : text;
-}
-
-function unique(ids: readonly TypeId[]): readonly TypeId[] {
-  return ids.length < 2 ? ids : [...new Set(ids)];
-}
-
-function isSound(link: LinkInput, at: number, faults: TextFaults): boolean {
-  const before = faults.count;
-  const refuse = (code: string, message: string, remedy: string, value: string): void => {
-    faults.add(at, { code: `text.link.${code}`, message, remedy, value });
-  };
-  if (!isUriReference(link.target)) {
-    refuse('target', 'the target of a link is not a URI', 'write <URI> without blanks and quotes', link.target);
-  }
-  if (link.self !== undefined && !isUriReference(link.self)) {
-    refuse('self', 'self of a link is not a URI', 'leave it out, the server names the link', link.self);
-  }
-  for (const id of link.rel) {
-    if (!isAbsoluteUri(id))
-      refuse('rel', 'rel of a link is not a type identifier', 'write scheme and term of the target', id);
-  }
-  for (const id of link.categories) {
-    if (!isAbsoluteUri(id)) {
-      refuse(
-        'category',
-        'category of a link is not a type identifier',
-        'write scheme and term of the link kind, then its mixins',
-        id,
-      );
-    }
-  }
-  if (link.rel.length === 0 && link.categories.length === 0) {
-    refuse('rel', 'a link has neither rel nor category', 'add rel="type of the target"', link.target);
-  }
-  return faults.count === before;
 }

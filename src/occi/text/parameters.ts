@@ -7,9 +7,11 @@ import type { TextFaults } from './text-faults.js';
  * Moves to the name of the next parameter and answers it, or `undefined` at the end of the value. Empty parameters
  * (`;;`, a trailing `;`) are passed over. Blanks alone separate too: rOCCI 4 writes link attributes so, and so does an
  * example of GFD.229 §6.1.
+ *
+ * @param expected a name that may well come next: to compare costs less than to read
  * @throws SyntaxBreak for anything else than a parameter.
  */
-export function nextParameter(lexer: FieldLexer): string | undefined {
+export function nextParameter(lexer: FieldLexer, expected?: string): string | undefined {
   const before = lexer.position;
   let next = lexer.peek();
   let separated = lexer.position > before;
@@ -18,6 +20,7 @@ export function nextParameter(lexer: FieldLexer): string | undefined {
     separated = true;
   }
   if (next === END || next === COMMA) return undefined;
+  if (separated && expected !== undefined && lexer.takeName(expected)) return expected;
   const name = separated ? lexer.name() : '';
   if (name === '') throw unexpected(lexer);
   return name;
@@ -29,6 +32,14 @@ export function nextParameter(lexer: FieldLexer): string | undefined {
  */
 export function parameterValue(lexer: FieldLexer, name: string): string {
   takeEquals(lexer, name);
+  return valueText(lexer, name);
+}
+
+/**
+ * The value behind the `=`.
+ * @throws SyntaxBreak if there is none.
+ */
+export function valueText(lexer: FieldLexer, name: string): string {
   if (lexer.peek() === QUOTE) return lexer.quoted();
   const word = lexer.word();
   if (word !== '') return word;

@@ -12,7 +12,7 @@ import { parseCategory } from './category.js';
 import { fromHeader } from './header-text.js';
 import { COLON, COMMA, END, FieldLexer, QUOTE, SEMICOLON, SyntaxBreak } from './lexer.js';
 import { forEachLine } from './lines.js';
-import { parseLink } from './link.js';
+import { LinkReader } from './link.js';
 import { unexpected } from './parameters.js';
 import { TextFaults } from './text-faults.js';
 import { isUriReference } from './uri.js';
@@ -117,6 +117,7 @@ class FieldReader {
   private readonly limits: TextLimits;
   private readonly categories = new CategoryList();
   private readonly attributes = new Map<string, AttributeInput>();
+  private readonly linkReader = new LinkReader();
   private readonly links: LinkInput[] = [];
   private readonly actionLinks: string[] = [];
   private readonly locations: string[] = [];
@@ -189,7 +190,7 @@ class FieldReader {
   }
 
   link(lexer: FieldLexer): void {
-    const parsed = parseLink(lexer, this.faults);
+    const parsed = this.linkReader.read(lexer, this.faults);
     if (parsed === undefined) return;
     if ('link' in parsed) this.links.push(parsed.link);
     else this.actionLinks.push(parsed.actionLink);
