@@ -34,11 +34,6 @@ export interface Element {
   readonly path: string;
 }
 
-/** Elements in the tree. */
-export function countElements(element: Element): number {
-  return element.children.reduce((count, child) => count + countElements(child), 1);
-}
-
 /** The tree below the root. Comments and processing instructions are left out (O-080). */
 export function elementTree({ document, utf8, tags }: SourceXml): Element {
   return new TreeReader(writingOf(document), new Positions(utf8), tags).read();
@@ -89,11 +84,19 @@ interface Scope {
 interface Open {
   readonly element: Writable;
   readonly scope: Scope;
-  /** How many children of each name there are so far. */
-  siblings: Map<string, number> | undefined;
 }
 
-type Writable = { -readonly [K in keyof Element]: K extends 'children' ? Element[] : Element[K] };
+/** How many children of one name an element has so far. */
+interface Siblings {
+  parent: Writable;
+  count: number;
+}
+
+type Writable = { -readonly [K in keyof Element]: Element[K] };
+
+/** Most elements have no attributes, or no children: none of these has a list of its own. */
+const NO_ATTRIBUTES: readonly Attribute[] = [];
+const NO_CHILDREN: readonly Element[] = [];
 
 /** A path is for people: longer names are cut in it. */
 const LONGEST_STEP = 80;
@@ -113,6 +116,8 @@ class TreeReader {
   readonly #positions: Positions;
   readonly #tags: readonly number[];
   readonly #open: Open[] = [];
+  /** By depth and name, for the element that is open at that depth: one map for each element would cost more than the element. */
+  readonly #siblings: Map<string, Siblings>[] = [];
   #at = 0;
   #seen = 0;
   #root: Element | undefined;
@@ -139,7 +144,7 @@ class TreeReader {
   /** Text counts only while no child element has come: a tree with both is read as its elements. */
   #addText(text: string): void {
     const open = this.#open.at(-1);
-    if (open !== undefined && open.siblings === undefined) open.element.text += text;
+    if (open?.element.children === NO_CHILDREN) open.element.text += text;
   }
 
   #skipDeclared(tag: number): void {
@@ -163,8 +168,8 @@ class TreeReader {
     const parent = this.#open.at(-1);
     let at = nameEnd(text, tag + 1);
     const qualifiedName = text.slice(tag + 1, at);
-    const written: string[] = [];
-    let scope = parent?.scope;
+    let attributes: Attribute[] | undefined;
+    let scope = parent?.scope ?? declare(undefined, undefined, 'xml', XML_NAMESPACE);
     for (let code = text.charCodeAt(at); code !== GT && code !== SLASH; code = text.charCodeAt(at)) {
       if (code === SPACE || code === NEWLINE || code === TAB) {
         at++;
@@ -175,41 +180,47 @@ class TreeReader {
       const end = text.indexOf(text.charAt(equals + 1), equals + 2);
       const value = decoded(text.slice(equals + 2, end));
       at = end + 1;
+      // libxml2 writes the declarations of an element before its attributes.
       if (name === 'xmlns' || name.startsWith('xmlns:')) scope = declare(scope, parent?.scope, name.slice(6), value);
-      else written.push(name, value);
+      else (attributes ??= []).push(attributeOf(scope, name, value));
     }
-    const inside = scope ?? declare(undefined, undefined, 'xml', XML_NAMESPACE);
-    const element = this.#element(qualifiedName, written, inside, parent);
-    if (parent === undefined) this.#root = element;
-    else parent.element.children.push(element);
+    const element = this.#element(qualifiedName, attributes ?? NO_ATTRIBUTES, scope, parent?.element);
     const empty = text.charCodeAt(at) === SLASH;
-    if (!empty) this.#open.push({ element, scope: inside, siblings: undefined });
+    if (!empty) this.#open.push({ element, scope });
     this.#at = at + (empty ? 2 : 1);
   }
 
-  #element(qualifiedName: string, written: readonly string[], scope: Scope, parent: Open | undefined): Writable {
+  #element(
+    qualifiedName: string,
+    attributes: readonly Attribute[],
+    scope: Scope,
+    parent: Writable | undefined,
+  ): Writable {
     const { namespace, name } = nameIn(scope, qualifiedName);
     const { line, column } = this.#positions.at(this.#tags[this.#seen++] ?? 0);
-    let place = 1;
-    if (parent !== undefined) {
-      parent.element.text = '';
-      parent.siblings ??= new Map();
-      place = (parent.siblings.get(name) ?? 0) + 1;
-      parent.siblings.set(name, place);
-    }
+    const place = parent === undefined ? 1 : this.#placeAmong(parent, name);
     const step = name.length > LONGEST_STEP ? `${name.slice(0, LONGEST_STEP)}…` : name;
-    const path = `${parent?.element.path ?? ''}/${step}${place > 1 ? `[${place}]` : ''}`;
-    return {
-      namespace,
-      name,
-      qualifiedName,
-      attributes: attributesIn(scope, written),
-      children: [],
-      text: '',
-      line,
-      column,
-      path,
-    };
+    const path = `${parent?.path ?? ''}/${step}${place > 1 ? `[${place}]` : ''}`;
+    const children = NO_CHILDREN;
+    const element = { namespace, name, qualifiedName, attributes, children, text: '', line, column, path };
+    if (parent === undefined) this.#root = element;
+    else if (parent.children === NO_CHILDREN) parent.children = [element];
+    else (parent.children as Element[]).push(element);
+    return element;
+  }
+
+  /** Which child of that name the next one is, counted from 1. */
+  #placeAmong(parent: Writable, name: string): number {
+    parent.text = '';
+    const depth = this.#open.length;
+    const names = (this.#siblings[depth] ??= new Map());
+    let siblings = names.get(name);
+    if (siblings === undefined) names.set(name, (siblings = { parent, count: 0 }));
+    if (siblings.parent !== parent) {
+      siblings.parent = parent;
+      siblings.count = 0;
+    }
+    return ++siblings.count;
   }
 }
 
@@ -224,18 +235,11 @@ function isDelimiter(code: number): boolean {
   return code === EQUALS || code === GT || code === SLASH || code === SPACE || code === NEWLINE || code === TAB;
 }
 
-function attributesIn(scope: Scope, written: readonly string[]): readonly Attribute[] {
-  const attributes: Attribute[] = [];
-  for (let index = 0; index < written.length; index += 2) {
-    const qualifiedName = written[index] as string;
-    const value = written[index + 1] as string;
-    // The default namespace is none of an attribute's.
-    const { namespace, name } = qualifiedName.includes(':')
-      ? nameIn(scope, qualifiedName)
-      : { namespace: '', name: qualifiedName };
-    attributes.push({ namespace, name, value });
-  }
-  return attributes;
+function attributeOf(scope: Scope, qualifiedName: string, value: string): Attribute {
+  // The default namespace is none of an attribute's.
+  if (!qualifiedName.includes(':')) return { namespace: '', name: qualifiedName, value };
+  const { namespace, name } = nameIn(scope, qualifiedName);
+  return { namespace, name, value };
 }
 
 /** The scope of an element with one declaration more: its own scope once it has one. */

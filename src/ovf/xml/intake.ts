@@ -5,6 +5,7 @@
  * elements and attributes are bounded (O-075 to O-078, O-082; S-098).
  */
 
+import { isUtf8 } from 'node:buffer';
 import { ParseOption, XmlDocument, XmlParseError } from 'libxml2-wasm';
 
 import { Problem, excerpt, problem, type Fault } from '../../base/errors.js';
@@ -78,7 +79,7 @@ export function toUtf8(bytes: Uint8Array, limits: XmlLimits = DESCRIPTOR_LIMITS)
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const actual = encodingOf(buffer);
   const text = actual === 'utf-8' ? withoutMark(buffer) : Buffer.from(decode(buffer.subarray(2), actual), 'utf8');
-  if (actual === 'utf-8') decode(text, actual);
+  if (actual === 'utf-8' && !isUtf8(text)) throw notIn(actual);
   const declared = declaredEncoding(text);
   const wanted = actual === 'utf-8' ? /^(utf-?8|us-ascii|ascii)$/i : /^utf-?16(le|be)?$/i;
   if (declared !== undefined && !wanted.test(declared)) {
@@ -111,8 +112,12 @@ function decode(buffer: Buffer, encoding: Encoding): string {
   try {
     return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(buffer);
   } catch {
-    throw encodingProblem(`the bytes of the document are not ${encoding.toUpperCase()}`);
+    throw notIn(encoding);
   }
+}
+
+function notIn(encoding: Encoding): Problem {
+  return encodingProblem(`the bytes of the document are not ${encoding.toUpperCase()}`);
 }
 
 function declaredEncoding(utf8: Buffer): string | undefined {
