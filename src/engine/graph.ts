@@ -16,7 +16,10 @@ export interface FiledGraph {
   readonly children: ReadonlyMap<string, Uuid>;
 }
 
-/** Writes one waiting operation at its first step. */
+/**
+ * Writes one operation at its first step. It waits to be released, unless it is the first there ever was of an entity that
+ * stands alone, as in every creation: then it has nothing to wait for.
+ */
 export async function insertSingle(
   tx: Tx,
   operation: NewOperation,
@@ -26,7 +29,9 @@ export async function insertSingle(
   const step = firstStep(types, operation.type);
   const subject = operation.appliance ?? operation.entity;
   const turn = (await lockSubject(tx, subject, 1)) + 1;
-  const stored = fresh(operation, { subject, step, turn, now });
+  const filed = fresh(operation, { subject, step, turn, now });
+  const free = turn === 1 && subject === operation.entity && step !== null;
+  const stored: StoredOperation = free ? { ...filed, state: 'due', dueAt: now } : filed;
   await insertOperation(tx, stored);
   return stored;
 }

@@ -180,6 +180,7 @@ export class Lifecycle {
 
   async #filed(tx: Tx, operation: StoredOperation): Promise<void> {
     await this.event(tx, operation);
+    if (operation.state === 'due') return this.#nudgeAfter(tx);
     const candidates = 'SELECT id FROM operation WHERE id = ? UNION SELECT id FROM operation WHERE parent = ?';
     await this.#releaseForward(tx, { sql: candidates, params: [operation.id, operation.id] });
   }

@@ -28,7 +28,7 @@ import { existingEntity } from './existing.js';
 import type { RequestContext } from './extension.js';
 import type { Handlers } from './handlers.js';
 import type { EntityChange, EntityDraft, Invocation, KindHandler, LinkEnds, Write } from './kind-handler.js';
-import { hideLink, renderRecord } from './rendering.js';
+import { hideLink, renderRecord, renderResource } from './rendering.js';
 import { recallOrMake } from './replay.js';
 
 export interface EntityServices {
@@ -114,13 +114,7 @@ export class Entities {
     const draft = await draftEntity(this.#services.access, write, entity, belonging);
     this.#permit(context, 'create', draft);
     await handler.prepare(write, draft);
-    const record = await renderRecord(
-      tx,
-      recordOf(draft, now),
-      write.registry,
-      this.#services.handlers,
-      belonging.unshown !== true,
-    );
+    const record = await this.#renderNew(write, recordOf(draft, now), belonging.unshown !== true);
     await insertEntity(tx, record);
     await this.#services.admission?.entered(write, record);
     for (const link of draft.links) await this.#makeInline(write, record, link, belonging);
@@ -128,6 +122,16 @@ export class Entities {
     await handler.created(write, stored, draft);
     await noteEntity(write, 'create', record);
     return existingEntity(tx, record.id);
+  }
+
+  /**
+   * A new resource has no links yet. Not looking for any spares more than the statement: on PostgreSQL creations at the same
+   * time would collide in what each has looked at, and one of them run again.
+   */
+  #renderNew({ tx, registry }: Write, record: EntityRecord, showOnSource: boolean): Promise<EntityRecord> {
+    const { handlers } = this.#services;
+    if (record.source === null) return Promise.resolve(renderResource(record, registry, handlers, []));
+    return renderRecord(tx, record, registry, handlers, showOnSource);
   }
 
   /** A link given inside its source (GFD.185 §3.4.5): created like any other, under the source's owner. */

@@ -76,11 +76,11 @@ export async function renderRecord(
   handlers: Handlers,
   showOnSource = true,
 ): Promise<EntityRecord> {
-  const applicable = handlers.of(record.kind).applicable(record);
   if (record.source === null) {
     const links = (await linksOf(tx, [record.id])).map((link) => parseEntityView(link.rendering)).filter(isLinkView);
-    return { ...record, rendering: stored(viewOf(record, registry, applicable, links), registry) };
+    return renderResource(record, registry, handlers, links);
   }
+  const applicable = handlers.of(record.kind).applicable(record);
   const source = await findEntity(tx, record.source);
   const target = record.target === null ? undefined : await findEntity(tx, record.target);
   if (!source) return record;
@@ -88,6 +88,17 @@ export async function renderRecord(
   const rendered = { ...record, rendering: stored(view, registry) };
   if (showOnSource && isLinkView(view) && source.phase === 'live') await showLink(tx, source, view, 'present');
   return rendered;
+}
+
+/** A resource with its rendering renewed, whose links are known. */
+export function renderResource(
+  record: EntityRecord,
+  registry: CategoryRegistry,
+  handlers: Handlers,
+  links: readonly LinkView[],
+): EntityRecord {
+  const view = viewOf(record, registry, handlers.of(record.kind).applicable(record), links);
+  return { ...record, rendering: stored(view, registry) };
 }
 
 /** Puts a link into the rendering of its source, or takes it out; nothing else of the source changes. */

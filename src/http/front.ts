@@ -16,7 +16,7 @@ import type { Categories } from '../extension/categories.js';
 import type { RequestContext } from '../extension/extension.js';
 import type { OcciVersion } from '../occi/model.js';
 import { requestedVersion } from '../occi/protocol-version.js';
-import { generationsOf } from '../store/generations.js';
+import { SharedGenerations } from '../store/generations.js';
 import type { Store } from '../store/sql.js';
 import { setFields, writeAnswer, writeLastAnswer, type CommonFields } from './answer.js';
 import { watchArrival } from './arrival.js';
@@ -80,9 +80,11 @@ interface Arrived {
 
 export class Front {
   readonly #services: FrontServices;
+  readonly #generations: SharedGenerations;
 
   constructor(services: FrontServices) {
     this.#services = services;
+    this.#generations = new SharedGenerations(services.store);
   }
 
   /** The listener for `node:http`. */
@@ -136,7 +138,7 @@ export class Front {
         remedy: 'say OCCI/1.2 or lower in User-Agent',
       });
     }
-    const generations = await generationsOf(store);
+    const generations = await this.#generations.read();
     const principal = await identification.require(message, generations.access);
     if (principal.credential) this.#services.signedIn(principal, arrived.requestId);
     this.#services.vigil.follow(message, response, principal, (error) => {

@@ -14,9 +14,35 @@ export async function generationOf(reader: SqlReader, name: GenerationName): Pro
   return value ?? 0;
 }
 
+export type Generations = Readonly<Record<GenerationName, number>>;
+
 /** Where all numbers stand, in one read. */
-export async function generationsOf(reader: SqlReader): Promise<Readonly<Record<GenerationName, number>>> {
+export async function generationsOf(reader: SqlReader): Promise<Generations> {
   return (await reader.get<Record<GenerationName, number>>(ALL)) ?? { access: 0, categories: 0 };
+}
+
+/**
+ * The same for many requests at once. Those that come while a read is under way share the next one: nobody gets an answer
+ * that was asked for before they came, so each sees all that was committed by then, as if it had asked alone.
+ */
+export class SharedGenerations {
+  readonly #reader: SqlReader;
+  #current: Promise<unknown> = Promise.resolve();
+  #next: Promise<Generations> | undefined;
+
+  constructor(reader: SqlReader) {
+    this.#reader = reader;
+  }
+
+  read(): Promise<Generations> {
+    this.#next ??= this.#current.then(() => {
+      this.#next = undefined;
+      const read = generationsOf(this.#reader);
+      this.#current = read.catch(() => undefined);
+      return read;
+    });
+    return this.#next;
+  }
 }
 
 const ALL = `SELECT coalesce((SELECT value FROM generation WHERE name = 'access'), 0) AS access,

@@ -31,6 +31,16 @@ forEachDatabase((_, database) => {
       expect(Object.keys(done?.memory ?? {})).toEqual(['reserve', 'create', 'start']);
     });
 
+    it('is due at once as the first of its entity, and otherwise waits for those before it', async () => {
+      const shop = new Workshop(store);
+      const entity = newUuid();
+      const operations = [await shop.fileOne('a', 'make', entity), await shop.fileOne('b', 'make', entity)];
+      const states = (): Promise<unknown[]> => Promise.all(operations.map((id) => shop.state(id)));
+      expect(await states()).toEqual(['due', 'waiting']);
+      await shop.finish();
+      expect(await states()).toEqual(['done', 'done']);
+    });
+
     it('looks again at once when it is hastened, though its time has not come', async () => {
       let seen = false;
       const run = (): Promise<StepOutcome> =>

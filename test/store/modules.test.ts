@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { appendAudit, listAudit } from '../../src/store/audit.js';
 import { insertEntity } from '../../src/store/entities.js';
-import { generationOf, raiseGeneration } from '../../src/store/generations.js';
+import { generationOf, raiseGeneration, SharedGenerations } from '../../src/store/generations.js';
 import {
   appendEvent,
   eventsAfter,
@@ -16,7 +16,7 @@ import {
 import { numberPlaceholders } from '../../src/store/placeholders.js';
 import { pruneReplays, recallReplay, rememberReplay } from '../../src/store/replay.js';
 import { openSecret, sealSecret, wipeSecrets } from '../../src/store/secrets.js';
-import type { Store } from '../../src/store/sql.js';
+import type { SqlReader, Store } from '../../src/store/sql.js';
 import { deleteUserMixin, insertUserMixin, listUserMixins, type UserMixin } from '../../src/store/user-mixins.js';
 import { forEachDatabase } from '../support/databases.js';
 import { entityRecord } from './records.js';
@@ -154,6 +154,23 @@ forEachDatabase((_name, database) => {
     });
     await expect(failed).rejects.toThrow('no');
     expect(await generationOf(store, 'access')).toBe(before);
+  });
+
+  it('shares a read of the generations among those who ask before it begins, and with nobody who asks later', async () => {
+    let reads = 0;
+    const counting: SqlReader = Object.create(store, {
+      get: { value: (sql: string) => ((reads += 1), store.get(sql)) },
+    }) as SqlReader;
+    const shared = new SharedGenerations(counting);
+    const first = shared.read();
+    const early = await first;
+    const running = shared.read();
+    await Promise.resolve();
+    await store.write((tx) => raiseGeneration(tx, 'access'));
+    const late = await Promise.all([shared.read(), shared.read(), shared.read()]);
+    expect((await running).access - early.access).toBeLessThanOrEqual(1);
+    expect(late.map(({ access }) => access - early.access)).toEqual([1, 1, 1]);
+    expect(reads).toBe(3);
   });
 });
 
