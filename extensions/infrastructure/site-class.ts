@@ -50,6 +50,7 @@ export interface ProvisionInput {
   readonly bootOf?: SiteRef;
   readonly userData?: string;
   readonly ovfEnvironment?: string;
+  readonly environmentFiles?: ComputeSpec['environmentFiles'];
   readonly readOnly?: boolean;
   /** What a machine will be plugged into, for sites that want to know when they make it. */
   readonly nics?: readonly Omit<NicSpec, 'compute'>[];
@@ -99,6 +100,7 @@ const compute: SiteClass = {
         ...(userData === undefined ? {} : { userData }),
         ...(typeof key === 'string' ? { sshKeys: [key] } : {}),
         ...(input.ovfEnvironment === undefined ? {} : { ovfEnvironment: input.ovfEnvironment }),
+        ...(input.environmentFiles === undefined ? {} : { environmentFiles: input.environmentFiles }),
         ...(input.host === undefined ? {} : { host: input.host }),
         ...(input.apartFrom === undefined ? {} : { apartFrom: input.apartFrom }),
         ...(input.togetherWith === undefined ? {} : { togetherWith: input.togetherWith }),

@@ -42,6 +42,7 @@ import {
 } from './deployment-graph.js';
 import { describePlan, describeRefusal } from './dry-run.js';
 import { SLA, governedAttributes } from '../sla/agreements.js';
+import { filesToBring } from './environment-files.js';
 import { agreementId } from './governance.js';
 import { HAND_OVER, SITE_ACT, TAKE_BACK, takesWhole, wholeChild } from './hand-over.js';
 import { withInstances } from './instances.js';
@@ -220,6 +221,9 @@ export class ApplianceHandler implements KindHandler {
         registered.set(`${site} ${image}`, { image, site, subject: newUuid() });
       }
     }
+    // Whoever must have signed a package, its work has to find out; else only images and files for guests need it.
+    const signing = registered.size > 0 || this.#services.signatures !== 'any';
+    const needed = (isOpen(images) && signing) || filesToBring(plan, images).length > 0;
     return deploymentGraph({
       appliance: entity.id,
       ...parts,
@@ -227,8 +231,7 @@ export class ApplianceHandler implements KindHandler {
       startup: plan.startup,
       constraints: plan.constraints,
       images: [...registered.values()],
-      // Whoever must have signed a package, its work has to find out; else only the images need it.
-      package: isOpen(images) && (registered.size > 0 || this.#services.signatures !== 'any') ? newUuid() : undefined,
+      package: needed ? newUuid() : undefined,
     });
   }
 

@@ -4,11 +4,10 @@
  */
 
 import type { NewChild } from '../../src/engine/operation.js';
-import type { PlacementConstraint, StartupStep } from '../../src/ovf/plan.js';
+import type { PlacementConstraint, PlannedMachine, StartupStep } from '../../src/ovf/plan.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { ACT, PROVISION } from '../infrastructure/operations.js';
 import type { Components, DiskComponent, MachineComponents } from './components.js';
-import { isInstanceOf } from './instances.js';
 import type { Hosts } from './layout.js';
 
 export const PACKAGE = 'appliance.package';
@@ -105,7 +104,7 @@ function machineChildren(
   const input = {
     machine: machine.id,
     ...(host === undefined ? {} : { host }),
-    ...neighbours(machine.id, site, [...components.machines, ...parts.present], constraints),
+    ...neighbours(machine, site, [...components.machines, ...parts.present], constraints),
   };
   const networkOf = (nic: EntityRecord): EntityRecord | undefined =>
     components.networks.find((candidate) => candidate.id === nic.target);
@@ -117,7 +116,8 @@ function machineChildren(
   const readOnlyPlugs = disks.filter((disk) => disk.readOnly).map(({ attachment }) => attachment.id);
   const booting = boot && { storage: boot.storage.id, attachment: boot.attachment.id, image: boot.image ?? '' };
   const made = { ...input, ...(booting ? { boot: booting } : {}) };
-  const fetching = booting ? [imageKey(site, booting.image)] : [];
+  const waiting = parts.package !== undefined && machine.environment.files !== undefined;
+  const fetching = [...(booting ? [imageKey(site, booting.image)] : []), ...(waiting ? ['package'] : [])];
   const children = [
     plugsAtCreation
       ? provision(compute, { ...made, readOnly: readOnlyPlugs }, [...new Set([...plugs, ...fetching])])
@@ -159,19 +159,19 @@ function readyKeys({ compute, disks, interfaces }: MachineComponents): string[] 
 
 /** Machines of its site (by compute id) it must not, or must, share a host with, as far as VEP did not choose the hosts itself. */
 function neighbours(
-  id: string,
+  of: PlannedMachine,
   site: string,
   machines: readonly MachineComponents[],
   constraints: readonly PlacementConstraint[],
 ): Record<string, string[]> {
   const bound = (rule: PlacementConstraint['rule']): string[] => {
     const mine = constraints.filter(
-      (constraint) => constraint.rule === rule && constraint.hard && binds(constraint, id),
+      (constraint) => constraint.rule === rule && constraint.hard && binds(constraint, of),
     );
     return machines
       .filter(
         ({ machine, compute }) =>
-          compute.site === site && machine.id !== id && mine.some((constraint) => binds(constraint, machine.id)),
+          compute.site === site && machine.id !== of.id && mine.some((constraint) => binds(constraint, machine)),
       )
       .map(({ compute }) => compute.id);
   };
@@ -181,8 +181,8 @@ function neighbours(
 }
 
 /** Whether a constraint is about a machine: named, an instance of one that is named, or one of all. */
-function binds({ machines }: PlacementConstraint, id: string): boolean {
-  return machines.length === 0 || machines.some((machine) => machine === id || isInstanceOf(id, machine));
+function binds({ machines }: PlacementConstraint, { id, instanceOf = id }: PlannedMachine): boolean {
+  return machines.length === 0 || machines.includes(id) || machines.includes(instanceOf);
 }
 
 /** The machines whose start the sequence waits to hear of: a wait of no time ends before anything can be heard. */
@@ -308,7 +308,7 @@ function groupsOf(startup: readonly StartupStep[], machines: readonly MachineCom
       order,
       members: planned.flatMap(({ id, ...rest }) =>
         machines
-          .filter(({ machine }) => machine.id === id || isInstanceOf(machine.id, id))
+          .filter(({ machine }) => machine.id === id || machine.instanceOf === id)
           .map((member) => ({ member, ...rest })),
       ),
     }))

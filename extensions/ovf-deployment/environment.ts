@@ -14,9 +14,10 @@ import { secretKey as secretKeyOf } from '../../src/ovf/properties/visible.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store } from '../../src/store/sql.js';
+import type { BlobStore } from '../../src/transfer/blob-store.js';
 import { storageSpecOf, type ProvisionInput } from '../infrastructure/site-class.js';
+import { environmentDocuments } from './environment-files.js';
 import type { GuestReports } from './guest-reports.js';
-import { isInstanceOf } from './instances.js';
 import { openInputs } from './sealed-inputs.js';
 import { imagesOf, loadAppliance } from './tables.js';
 
@@ -24,6 +25,7 @@ const PLATFORM = { kind: 'VEP', version: '0.1.0', vendor: 'VEP', locale: 'en-US'
 
 export interface EnvironmentServices {
   readonly store: Store;
+  readonly blobs: BlobStore;
   readonly secretKey: Uint8Array;
   readonly reports: GuestReports;
   readonly sites: Sites;
@@ -80,7 +82,7 @@ async function imageOf(store: Store, entity: EntityRecord, image: string): Promi
 }
 
 async function guestDocuments(
-  { store, secretKey, reports, sites }: EnvironmentServices,
+  { store, blobs, secretKey, reports, sites }: EnvironmentServices,
   entity: EntityRecord,
   machineId: string,
 ): Promise<ProvisionInput> {
@@ -99,17 +101,24 @@ async function guestDocuments(
   const ovfEnvironment = buildEnvironment(row.plan, machineId, secrets, PLATFORM, guest);
   const seed = buildNoCloud(row.plan, machineId, secrets, guest);
   const { transports } = sites.adapter(entity.site ?? '').capabilities();
-  const byItself = transports.includes('iso') || transports.includes('context');
-  return { ovfEnvironment, userData: combinedUserData(seed, byItself ? undefined : ovfEnvironment) };
+  const files = await environmentDocuments(blobs, row.plan, row.images, machine);
+  if (transports.includes('iso'))
+    return {
+      ovfEnvironment,
+      userData: combinedUserData(seed),
+      ...(files.length > 0 && { environmentFiles: files }),
+    };
+  const byItself = transports.includes('context');
+  return { ovfEnvironment, userData: combinedUserData(seed, byItself ? undefined : ovfEnvironment, files) };
 }
 
 /** What is secret in a machine is so in all its instances; only the machine was there when the inputs were sealed. */
 function withInstanceSecrets(plan: DeploymentPlan, secrets: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const all = new Map(secrets);
-  for (const { id, environment } of plan.machines) {
-    const prototype = plan.machines.find((other) => isInstanceOf(id, other.id));
-    for (const { key, secret } of prototype && secrets.size > 0 ? environment.properties : []) {
-      const value = secret ? secrets.get(secretKeyOf(prototype?.id ?? '', key)) : undefined;
+  for (const { id, instanceOf, environment } of plan.machines) {
+    if (instanceOf === undefined) continue;
+    for (const { key, secret } of environment.properties) {
+      const value = secret ? secrets.get(secretKeyOf(instanceOf, key)) : undefined;
       if (value !== undefined && !all.has(secretKeyOf(id, key))) all.set(secretKeyOf(id, key), value);
     }
   }

@@ -9,6 +9,14 @@ import { problem } from '../../src/base/errors.js';
 import type { Rendering } from '../../src/extension/extension.js';
 import { safeHref } from '../../src/ovf/envelope/href.js';
 import { exportEnvelope } from '../../src/ovf/export/envelope.js';
+import {
+  bundleFiles,
+  MAX_BUNDLE,
+  readEnvelope,
+  withBundles,
+  type Envelope,
+  type OvfSchemas,
+} from '../../src/ovf/index.js';
 import { TAR_END, tarHeader, tarPadding } from '../../src/ovf/package/tar-header.js';
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
 import type { Store } from '../../src/store/sql.js';
@@ -20,9 +28,23 @@ import { APPLIANCE, DESCRIPTOR_TYPES, PACKAGE_TYPES } from './vocabulary.js';
 export interface ExportServices {
   readonly store: Store;
   readonly blobs: BlobStore;
+  readonly schemas: OvfSchemas;
 }
 
-export function applianceRenderings({ store, blobs }: ExportServices): Rendering[] {
+/** The descriptor as it came, with the message bundles that came along; what it says to people goes out again. */
+async function originalOf({ blobs, schemas }: ExportServices, row: ApplianceRow): Promise<Envelope> {
+  const { envelope } = readEnvelope(Buffer.from(row.descriptor, 'utf8'), { mode: 'lenient', schemas });
+  const contents = new Map<string, Uint8Array>();
+  for (const { id } of bundleFiles(envelope)) {
+    const origin = row.images[id];
+    const blob = origin && 'sha256' in origin ? await blobs.find(origin.sha256) : undefined;
+    if (blob && blob.sizeBytes <= MAX_BUNDLE) contents.set(id, await blobs.read(blob.sha256, 0, blob.sizeBytes));
+  }
+  return withBundles(envelope, contents, 'lenient').envelope;
+}
+
+export function applianceRenderings(services: ExportServices): Rendering[] {
+  const { store } = services;
   const rowOf = async (id: string): Promise<ApplianceRow> => {
     const row = await loadAppliance(store, id);
     if (row) return row;
@@ -32,12 +54,15 @@ export function applianceRenderings({ store, blobs }: ExportServices): Rendering
     {
       mediaType: DESCRIPTOR_TYPES[0],
       kind: APPLIANCE,
-      render: async ({ id }) => Buffer.from(exportEnvelope(withoutInstances((await rowOf(id)).plan)), 'utf8'),
+      render: async ({ id }) => {
+        const row = await rowOf(id);
+        return Buffer.from(exportEnvelope(withoutInstances(row.plan), await originalOf(services, row)), 'utf8');
+      },
     },
     {
       mediaType: PACKAGE_TYPES[0],
       kind: APPLIANCE,
-      render: async ({ id }) => exportArchive(blobs, await rowOf(id)),
+      render: async ({ id }) => exportArchive(services, await rowOf(id)),
     },
   ];
 }
@@ -47,10 +72,11 @@ interface Member extends Blob {
 }
 
 /** Everything that can go wrong does so before the first byte is sent. */
-async function exportArchive(blobs: BlobStore, row: ApplianceRow): Promise<AsyncIterable<Uint8Array>> {
+async function exportArchive(services: ExportServices, row: ApplianceRow): Promise<AsyncIterable<Uint8Array>> {
+  const { blobs } = services;
   const { plan, members } = await packed(blobs, row);
   const stem = plan.id.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 60) || 'appliance';
-  const descriptor = Buffer.from(exportEnvelope(plan), 'utf8');
+  const descriptor = Buffer.from(exportEnvelope(plan, await originalOf(services, row)), 'utf8');
   const lines = [
     [`${stem}.ovf`, createHash('sha256').update(descriptor).digest('hex')],
     ...members.map(({ name, sha256 }) => [name, sha256]),
@@ -101,7 +127,8 @@ async function packed(
 ): Promise<{ plan: DeploymentPlan; members: readonly Member[] }> {
   const members: Member[] = [];
   const images: PlannedImage[] = [];
-  for (const image of plan.images) {
+  const packing = new Map([...plan.images, ...(plan.files ?? [])].map((file) => [file.id, file]));
+  for (const image of packing.values()) {
     const origin = origins[image.id];
     if (origin === undefined) continue;
     if ('member' in origin) {
@@ -133,5 +160,14 @@ async function packed(
       image !== undefined && there.has(image) ? { ...drive, image } : drive,
     ),
   }));
-  return { plan: withoutInstances({ ...plan, images, disks, machines }), members };
+  const isFile = new Set(plan.files?.map(({ id }) => id));
+  const isImage = new Set(plan.images.map(({ id }) => id));
+  const whole = {
+    ...plan,
+    images: images.filter(({ id }) => isImage.has(id)),
+    ...(plan.files && { files: images.filter(({ id }) => isFile.has(id)) }),
+    disks,
+    machines,
+  };
+  return { plan: withoutInstances(whole), members };
 }

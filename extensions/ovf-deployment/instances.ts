@@ -7,6 +7,9 @@ import { problem } from '../../src/base/errors.js';
 import type { DeploymentPlan, PlannedMachine } from '../../src/ovf/plan.js';
 import { memoryOf } from '../../src/ovf/planning/allocation.js';
 
+/** Of one machine; each of them is a machine of the plan. */
+const MOST_INSTANCES = 10_000;
+
 /**
  * The plan with the wanted number of instances of each role; a role that is not named gets what the plan says, or keeps
  * what it has.
@@ -15,15 +18,15 @@ import { memoryOf } from '../../src/ovf/planning/allocation.js';
  */
 export function withInstances(plan: DeploymentPlan, counts: Readonly<Record<string, number>>): DeploymentPlan {
   for (const role of Object.keys(counts)) refuseUnknown(plan, role, counts[role] ?? 1);
-  const prototypes = plan.machines.filter(
-    (machine) => !plan.machines.some((other) => isInstanceOf(machine.id, other.id)),
-  );
+  const prototypes = plan.machines.filter(({ instanceOf }) => instanceOf === undefined);
+  const taken = new Set(prototypes.flatMap(({ id, hostname }) => [id, hostname]));
   const machines = prototypes.flatMap((prototype) => {
-    const present = plan.machines.filter((machine) => isInstanceOf(machine.id, prototype.id)).length + 1;
-    const wanted = counts[prototype.id] ?? Math.max(present, prototype.instances.normal);
+    const present = plan.machines.filter(({ instanceOf }) => instanceOf === prototype.id).length + 1;
+    const asked = Object.hasOwn(counts, prototype.id) ? counts[prototype.id] : undefined;
+    const wanted = asked ?? Math.max(present, prototype.instances.normal);
     // Each stands for itself from now on; the bounds stay with it for the next time.
     const single = { ...prototype, instances: { ...prototype.instances, normal: 1 } };
-    return Array.from({ length: wanted }, (_, index) => (index === 0 ? single : replica(single, index + 1)));
+    return [single, ...replicas(single, wanted - 1, taken)];
   });
   const grown = { ...plan, machines };
   if (Object.keys(counts).length > 0) refuseOverLimit(plan, grown);
@@ -44,16 +47,24 @@ function refuseOverLimit(before: DeploymentPlan, after: DeploymentPlan): void {
   }
 }
 
-/** The plan with each role once, and as many instances of it as there are. Replicas are in no step of the start-up. */
+/** The plan with each role once, and as many instances of it as there are. */
 export function withoutInstances(plan: DeploymentPlan): DeploymentPlan {
-  const written = new Set(plan.startup.flatMap(({ machines }) => machines.map(({ id }) => id)));
-  const replicas = plan.machines.filter(({ id }) => !written.has(id));
   const machines = plan.machines.flatMap((machine) => {
-    if (!written.has(machine.id)) return [];
-    const more = replicas.filter(({ id }) => isInstanceOf(id, machine.id)).length;
+    if (machine.instanceOf !== undefined) return [];
+    const more = plan.machines.filter(({ instanceOf }) => instanceOf === machine.id).length;
     return [more === 0 ? machine : { ...machine, instances: { ...machine.instances, normal: more + 1 } }];
   });
   return { ...plan, machines };
+}
+
+/** So many replicas; a number whose names the descriptor has given to another machine is passed over. */
+function replicas(prototype: PlannedMachine, count: number, taken: ReadonlySet<string>): readonly PlannedMachine[] {
+  const made: PlannedMachine[] = [];
+  for (let number = 2; made.length < count; number += 1) {
+    const next = replica(prototype, number);
+    if (!taken.has(next.id) && !taken.has(next.hostname)) made.push(next);
+  }
+  return made;
 }
 
 function replica(prototype: PlannedMachine, number: number): PlannedMachine {
@@ -61,6 +72,7 @@ function replica(prototype: PlannedMachine, number: number): PlannedMachine {
   return {
     ...prototype,
     id: `${prototype.id}-${number}`,
+    instanceOf: prototype.id,
     title: `${prototype.title} ${number}`,
     hostname: `${prototype.hostname}-${number}`,
     interfaces,
@@ -79,11 +91,11 @@ function refuseUnknown(plan: DeploymentPlan, role: string, count: number): void 
     });
   }
   const { min = 1, max } = machine.instances;
-  if (count >= min && (max === undefined || count <= max)) return;
+  if (Number.isInteger(count) && count >= min && count <= Math.min(max ?? MOST_INSTANCES, MOST_INSTANCES)) return;
   throw problem(
     'invalid',
     'appliance.count-out-of-bounds',
-    `${role} can have ${min} to ${max ?? 'any number of'} instances`,
+    `${role} can have ${min} to ${Math.min(max ?? MOST_INSTANCES, MOST_INSTANCES)} instances`,
     {
       place: { field: 'count' },
       rule: 'DSP0243 2.0 §9.14',

@@ -11,26 +11,42 @@ import type { RequestContext } from '../../src/extension/extension.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Attributes } from '../../src/occi/model.js';
 import {
+  bundleFiles,
   checkCompleteness,
+  languageFor,
   NO_INPUTS,
   parsePlanInputs,
-  planAppliance,
+  planEnvelope,
+  readEnvelope,
+  utf8Text,
   type DeploymentInputs,
   type OvfSchemas,
   type PlanResult,
 } from '../../src/ovf/index.js';
 import { UNSIGNED, type Signature } from '../../src/ovf/package/certificate.js';
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
+import { oversizedFiles } from './environment-files.js';
 import type { Applicant, Governance, Governed } from './governance.js';
 import type { GuestReports } from './guest-reports.js';
 import { sizedByImages } from './image-sizes.js';
 import { withMappedNetworks, type NetworkServices } from './mapped-networks.js';
 import { layoutOn, partOf, readWish, siteOf, sitesOf, withSites, type Layout, type SiteWish } from './layout.js';
-import { isOpen, originsOf, receivePackage, type ImageOrigins, type PackageServices } from './package.js';
+import { withMessages } from './messages.js';
+import {
+  imageOrigins,
+  isOpen,
+  originsOf,
+  sentAs,
+  type FileOrigin,
+  type ImageOrigins,
+  type PackageServices,
+} from './package.js';
+import { FETCH_MS } from './package-by-url.js';
+import { receivePackage } from './receive.js';
 import { refusedSignature } from './signature-policy.js';
 import { OVF_CONFIGURATION, OVF_INPUTS, OVF_SITE, OVF_URL } from './vocabulary.js';
 import { checkCredentials } from '../../src/transfer/source-credentials.js';
-import { DELTA_DISKS, DELTA_REMEDY, deltaDisks } from './site-verdict.js';
+import { DELTA_DISKS, DELTA_REMEDY, deltaDisks, isTold } from './site-verdict.js';
 
 export interface PreparationServices extends PackageServices, NetworkServices {
   readonly sites: Sites;
@@ -105,12 +121,22 @@ export async function prepareDeployment(
   const wanted = textOf(attributes[OVF_SITE]);
   const { wish, faults: unknown } = readWish(governance.policy, sites.names, wanted, inputs.sites);
   throwIfFaulty('invalid', unknown);
-  const received = await receivePackage(services, context, attachments, urlOf(attributes), inputs.credentials);
+  const languages = inputs.language === undefined ? context.languages : [inputs.language];
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(FETCH_MS)]);
+  const fetching = { credentials: inputs.credentials, signal, bundles: languages.length > 0 };
+  const received = await receivePackage(services, context, attachments, urlOf(attributes), fetching);
   const digest = createHash('sha256').update(received.descriptor).digest('hex');
-  const planned = readable(digest, () =>
-    planAppliance(received.descriptor, inputs, { mode: 'lenient', schemas: services.schemas }),
+  const read = readable(digest, () =>
+    readEnvelope(received.descriptor, { mode: 'lenient', schemas: services.schemas }),
   );
-  const { origins, missing } = originsOf(planned.draft?.images ?? [], received);
+  const told = await withMessages(services, received, read, languages, fetching);
+  const planned = planEnvelope(told, withLanguage(inputs, languageFor(told.envelope, languages)), 'lenient');
+  const { images = [], files = [] } = planned.draft ?? {};
+  const { origins, missing } = originsOf([...images, ...files], received);
+  const bundles = bundleFiles(read.envelope).flatMap(({ id, href }): [string, FileOrigin][] => {
+    const sent = sentAs(href, received.files);
+    return sent ? [[id, { sha256: sent.sha256 }]] : [];
+  });
   const sized = await sizedByImages(services.blobs, planned, origins);
   const mapped = await withMappedNetworks(services, context, sized, wish.candidates);
   const { result, faults } = withSites(mapped.result, wanted, inputs.sites);
@@ -122,15 +148,16 @@ export async function prepareDeployment(
     ...(received.contents ? checkCompleteness(planned.envelope, received.contents, 'lenient') : []),
     ...mapped.faults,
     ...faults,
+    ...oversizedFiles(result.draft),
   ];
   const agreement = attachments.find((attachment) => attachment.name === 'sla');
   const judgement = await judge(governance, context, { result, findings, digest, agreement, wish }, attributes);
   const layout = await layoutFor(services, context, result, wish, judgement);
   return new PreparedDeployment({
     result,
-    descriptor: Buffer.from(received.descriptor).toString('utf8'),
+    descriptor: utf8Text(received.descriptor),
     digest,
-    images: origins,
+    images: imageOrigins(Object.fromEntries(bundles), origins),
     layout,
     inputs,
     sentInputs: sentInputs(attributes[OVF_INPUTS]),
@@ -185,7 +212,8 @@ function siteFindings(
 ): Fault[] {
   return sitesOf(layout).flatMap((site) => {
     const part = partOf(draft, (machine) => siteOf(layout, machine) === site);
-    const needed = new Set(part.images.map(({ id }) => id));
+    const files = part.machines.flatMap(({ environment }) => environment.files ?? []);
+    const needed = new Set([...part.images.map(({ id }) => id), ...files.map(({ file }) => file)]);
     return [
       ...notSent(
         sites,
@@ -239,12 +267,12 @@ function waitingForGuests({ startup }: DeploymentPlan, site: string, reachable: 
 
 /** O-065: properties are there to reach a guest. */
 function unreachableGuests(sites: Sites, site: string, { machines }: DeploymentPlan): Fault[] {
-  const told = machines.some(({ environment }) => environment.properties.length > 0);
+  const told = machines.some(isTold);
   if (!told || sites.adapter(site).capabilities().transports.length > 0) return [];
   return [
     {
       code: 'ovf.O-065',
-      message: `site ${site} has no way to bring the properties of the appliance to its guests`,
+      message: `site ${site} has no way to bring properties or files of the appliance to its guests`,
       place: { field: OVF_SITE },
       rule: 'O-065',
       remedy: 'choose another site',
@@ -285,6 +313,13 @@ function inputsOf(inputs: JsonValue | undefined, configuration: JsonValue | unde
   const parsed = inputs === undefined ? NO_INPUTS : parsePlanInputs(inputs);
   checkCredentials(parsed.credentials);
   return typeof configuration === 'string' ? { ...parsed, configuration } : parsed;
+}
+
+function withLanguage(
+  { language: _wanted, ...inputs }: DeploymentInputs,
+  language: string | undefined,
+): DeploymentInputs {
+  return language === undefined ? inputs : { ...inputs, language };
 }
 
 /** An image that nobody sent is an error, unless the site runs machines without looking at images. */

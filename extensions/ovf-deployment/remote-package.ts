@@ -21,7 +21,8 @@ import { download } from '../../src/transfer/download.js';
 import type { SourceCredentials } from '../../src/transfer/source-credentials.js';
 import type { Digest } from '../../src/transfer/verified.js';
 import { PACKAGE } from './deployment-graph.js';
-import { isOpen, originsOf, type FileOrigin, type ImageOrigins } from './package.js';
+import { bringFiles, filesToBring } from './environment-files.js';
+import { imageOrigins, isOpen, originsOf, type FileOrigin, type ImageOrigins } from './package.js';
 import { openInputs } from './sealed-inputs.js';
 import { refusedSignature } from './signature-policy.js';
 import { loadAppliance, updateImages, type ApplianceRow } from './tables.js';
@@ -48,17 +49,18 @@ export function remotePackage(services: RemotePackageServices): OperationType {
           const row = await loadAppliance(services.store, appliance);
           const entity = await findEntity(services.store, appliance);
           if (!row || !entity) throw new IaasError('invalid', 'the appliance is gone');
-          if (!isOpen(row.images)) return { done: true };
-          const archived = Object.values(row.images).some((origin) => 'member' in origin);
+          if (!isOpen(row.images) && filesToBring(row.plan, row.images).length === 0) return { done: true };
           const { credentials } = await openInputs(services.store, services.secretKey, row.secrets);
-          const work = new RemotePackage(services, row, entity, { ...context, credentials });
-          const { images, signature } = await (archived ? work.unpack() : work.lookBeside());
-          throwIfFaulty('invalid', refusedSignature(services.signatures, signature));
+          const settled = await settledPackage(services, row, entity, { ...context, credentials });
+          const { signature } = settled;
+          if (signature) throwIfFaulty('invalid', refusedSignature(services.signatures, signature));
+          const { signal } = context;
+          const images = await bringFiles(services, row.plan, settled.images, { signal, credentials });
           return {
             done: true,
             commit: async (tx) => {
               await updateImages(tx, appliance, images);
-              await services.observations.noted(tx, appliance, { [OVF_SIGNATURE]: signature.status });
+              if (signature) await services.observations.noted(tx, appliance, { [OVF_SIGNATURE]: signature.status });
             },
           };
         },
@@ -69,7 +71,21 @@ export function remotePackage(services: RemotePackageServices): OperationType {
 
 interface Settled {
   readonly images: ImageOrigins;
-  readonly signature: Signature;
+  /** Absent where the request has told it already. */
+  readonly signature?: Signature;
+}
+
+/** What the request left open, settled. */
+function settledPackage(
+  services: RemotePackageServices,
+  row: ApplianceRow,
+  entity: EntityRecord,
+  context: ConstructorParameters<typeof RemotePackage>[3],
+): Promise<Settled> {
+  if (!isOpen(row.images)) return Promise.resolve({ images: row.images });
+  const work = new RemotePackage(services, row, entity, context);
+  const archived = Object.values(row.images).some((origin) => 'member' in origin);
+  return archived ? work.unpack() : work.lookBeside();
 }
 
 class RemotePackage {
@@ -103,8 +119,8 @@ class RemotePackage {
     const unpacked = await unpackOva(this.#services, this.#watched(bytes, sizeBytes), this.#digest);
     const { envelope } = readEnvelope(unpacked.descriptor, { mode: 'lenient', schemas });
     throwIfFaulty('invalid', checkCompleteness(envelope, unpacked.contents, 'lenient'));
-    const { origins } = originsOf(this.#row.plan.images, unpacked);
-    return { images: { ...this.#row.images, ...origins }, signature: unpacked.signature };
+    const { origins } = originsOf([...this.#row.plan.images, ...(this.#row.plan.files ?? [])], unpacked);
+    return { images: imageOrigins(this.#row.images, origins), signature: unpacked.signature };
   }
 
   async *#watched(bytes: AsyncIterable<Uint8Array>, total: number | undefined): AsyncGenerator<Uint8Array> {
@@ -132,7 +148,7 @@ class RemotePackage {
       throw exact ? error : this.#recoded(error);
     });
     const images = Object.entries(this.#row.images).map(([id, origin]) => [id, this.#listed(id, origin, read)]);
-    return { images: Object.fromEntries(images) as ImageOrigins, signature: read.signature };
+    return { images: imageOrigins(Object.fromEntries(images) as ImageOrigins), signature: read.signature };
   }
 
   /** A descriptor in UTF-16 is kept in UTF-8: its digest cannot be told again. */

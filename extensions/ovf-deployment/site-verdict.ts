@@ -59,6 +59,11 @@ function madeDisks({ disks, machines }: DeploymentPlan, bootsFromImage: boolean)
   return disks.map(({ id }) => id).filter((id) => !bootsFromImage || !own.includes(id));
 }
 
+/** Whether something must reach the guest. */
+export function isTold({ environment: { properties, files = [] } }: DeploymentPlan['machines'][number]): boolean {
+  return properties.length > 0 || files.length > 0;
+}
+
 /** What the plan needs and the site cannot do, whoever asks and however empty it is. */
 export function inabilities(
   name: string,
@@ -77,7 +82,7 @@ export function inabilities(
   const foreign = plan.disks.filter(
     ({ image, format = 'unknown' }) => image !== undefined && format !== 'unknown' && !images.takes(name, format),
   );
-  const told = plan.machines.filter(({ environment }) => environment.properties.length > 0).map(({ id }) => id);
+  const told = plan.machines.filter(isTold).map(({ id }) => id);
   return [
     ...(network.has('create')
       ? []
@@ -101,6 +106,6 @@ export function inabilities(
         )),
     ...(transports.length > 0
       ? []
-      : cannot('site.no-transport', 'the site cannot bring properties to guests', 'take another site', told)),
+      : cannot('site.no-transport', 'the site cannot bring properties and files to guests', 'take another site', told)),
   ];
 }

@@ -8,7 +8,7 @@ import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import { bigint, key, nullable, text } from '../../src/store/columns.js';
 import type { SqlReader, Tx } from '../../src/store/sql.js';
 import { table } from '../../src/store/tables.js';
-import type { ImageOrigins } from './package.js';
+import { imageOrigins, type ImageOrigins } from './package.js';
 
 export interface ApplianceRow {
   readonly appliance: string;
@@ -101,7 +101,7 @@ export async function loadAppliance(reader: SqlReader, appliance: string): Promi
     appliance,
     descriptor: row.descriptor,
     plan: JSON.parse(row.plan) as DeploymentPlan,
-    images: JSON.parse(row.images) as ImageOrigins,
+    images: imageOrigins(JSON.parse(row.images) as ImageOrigins),
     secrets: row.secrets,
   };
 }

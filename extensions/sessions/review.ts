@@ -170,7 +170,7 @@ export class SessionReview {
 /** The server itself at work, on nobody's request. */
 function ownContext(): RequestContext {
   const signal = new AbortController().signal;
-  return { principal: SESSION_KEEPER, version: '1.2', requestId: newUuid(), base: '', signal };
+  return { principal: SESSION_KEEPER, version: '1.2', requestId: newUuid(), base: '', languages: [], signal };
 }
 
 const OPEN = "s.state IN ('trying', 'active')";

@@ -6,10 +6,9 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import {
-  buildPlan,
-  mergeFindings,
   NO_INPUTS,
   planDocument,
+  planEnvelope,
   type PlanDocument,
   type PlanInputs,
   type ReadOptions,
@@ -31,6 +30,6 @@ export async function planHere(
   const digest = descriptor === undefined ? null : createHash('sha256').update(descriptor).digest('hex');
   // What cannot be read as it is meant is not planned either.
   const sound = findings.every(({ severity = 'error' }) => severity !== 'error');
-  const result = envelope && sound ? buildPlan(envelope, inputs, mode) : undefined;
-  return planDocument(digest, result, result ? mergeFindings(findings, result.findings) : findings);
+  const result = envelope && sound ? planEnvelope({ envelope, findings }, inputs, mode) : undefined;
+  return planDocument(digest, result, result?.findings ?? findings);
 }

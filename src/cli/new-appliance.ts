@@ -16,6 +16,8 @@ export interface ApplianceOptions {
   readonly on?: readonly string[];
   readonly configuration?: string;
   readonly acceptEulas?: boolean;
+  /** Tag of BCP 47. */
+  readonly language?: string;
   readonly site?: string;
   readonly title?: string;
   readonly keepOnFailure?: boolean;
@@ -47,6 +49,7 @@ export async function inputsOf(session: Session, options: ApplianceOptions): Pro
     ...(networks ? { networks } : {}),
     ...(sites ? { sites } : {}),
     ...(options.acceptEulas === true ? { eulas: 'all' } : {}),
+    ...(options.language === undefined ? {} : { language: options.language }),
   };
   if (options.inputs === undefined) return given;
   const text = (await readNamed(session, options.inputs, '--inputs')).toString('utf8');

@@ -7,10 +7,20 @@ import { createReadStream, type Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, sep } from 'node:path';
 import { Problem, type Fault } from '../base/errors.js';
-import { checkCompleteness, inspectEnvelope, type Envelope, type OvfSchemas, type ReadOptions } from '../ovf/index.js';
+import {
+  bundleFiles,
+  checkCompleteness,
+  inspectEnvelope,
+  MAX_BUNDLE,
+  withBundles,
+  type Envelope,
+  type OvfSchemas,
+  type ReadOptions,
+} from '../ovf/index.js';
 import { safeHref } from '../ovf/envelope/href.js';
 import { readOva } from '../ovf/package/ova.js';
-import { PackageReader, type MemberSink, type PackageOptions, type ReadPackage } from '../ovf/package/reader.js';
+import { PackageReader, type PackageOptions, type ReadPackage } from '../ovf/package/reader.js';
+import { SmallFiles } from '../ovf/package/small-files.js';
 import { UsageError } from './exit-codes.js';
 import { isDescriptor, readBytes } from './ovf-files.js';
 
@@ -47,16 +57,18 @@ export async function inspectPackage(
   const { path, folder } = await packageAt(named);
   const options = { mode, trust: { anchors: signers, now: Date.now() } };
   try {
+    const sink = new SmallFiles(BUNDLES);
     if (!(await isDescriptor(path)))
-      return inspected(await readOva(createReadStream(path, READ_SIZE), NOWHERE, options), mode, schemas, false);
+      return inspected(await readOva(createReadStream(path, READ_SIZE), sink, options), sink, mode, schemas, false);
     const bytes = await readBytes(path);
     const { envelope, findings } = inspectEnvelope(bytes, { mode, schemas });
     const documents = await documentsBeside(path);
-    if (!envelope || (!folder && documents.length === 0))
-      return { descriptor: bytes, ...(envelope && { envelope }), findings };
+    if (!envelope) return { descriptor: bytes, findings };
+    if (!folder && documents.length === 0) return await withMessages(bytes, envelope, findings, path, mode);
     const references = envelope.references.flatMap(({ href }) => safeHref(href));
     const names = references.flatMap((href) => (href.kind === 'member' ? [href.path] : []));
-    return inspected(await readFolder(path, [...documents, ...names], options), mode, schemas, !folder);
+    const read = await readFolder(path, [...documents, ...names], sink, options);
+    return inspected(read, sink, mode, schemas, !folder);
   } catch (error) {
     if (error instanceof Problem) return { findings: error.faults };
     throw error;
@@ -84,33 +96,64 @@ export async function fileBeside(descriptor: string, relative: string): Promise<
 
 const READ_SIZE = { highWaterMark: 1 << 20 };
 
-const NOWHERE: MemberSink = {
-  open: () =>
-    Promise.resolve({
-      write: () => Promise.resolve(),
-      close: () => Promise.resolve({}),
-      abort: () => Promise.resolve(),
-    }),
-};
+/** Bytes of message bundles, the only files whose contents are looked at: of one, and of all. */
+const BUNDLES = { each: MAX_BUNDLE, all: 16 * MAX_BUNDLE };
 
-function inspected(read: ReadPackage, mode: Mode, schemas: OvfSchemas, partial: boolean): InspectedPackage {
-  const { envelope, findings } = inspectEnvelope(read.descriptor.bytes, { mode, schemas });
+function inspected(
+  read: ReadPackage,
+  { files }: SmallFiles,
+  mode: Mode,
+  schemas: OvfSchemas,
+  partial: boolean,
+): InspectedPackage {
+  const { envelope: written, findings } = inspectEnvelope(read.descriptor.bytes, { mode, schemas });
   const contents = {
     descriptor: read.descriptor.name,
     members: read.members,
     ...(read.manifest ? { manifest: read.manifest } : {}),
     ...(partial ? { partial } : {}),
   };
+  if (!written) return { descriptor: read.descriptor.bytes, findings: [...read.findings, ...findings] };
+  const bundles = bundleFiles(written).flatMap(({ id, href }) => {
+    const name = safeHref(href);
+    const bytes = name.kind === 'member' ? files.get(name.path) : undefined;
+    return bytes ? [[id, bytes] as const] : [];
+  });
+  const { envelope, findings: told } = withBundles(written, new Map(bundles), mode);
+  const complete = checkCompleteness(envelope, contents, mode);
   return {
     descriptor: read.descriptor.bytes,
-    ...(envelope && { envelope }),
-    findings: [...read.findings, ...findings, ...(envelope ? checkCompleteness(envelope, contents, mode) : [])],
+    envelope,
+    findings: [...read.findings, ...findings, ...complete, ...told],
   };
 }
 
+/** A descriptor with those of its message bundles that lie beside it. */
+async function withMessages(
+  descriptor: Uint8Array,
+  written: Envelope,
+  findings: readonly Fault[],
+  path: string,
+  mode: Mode,
+): Promise<InspectedPackage> {
+  const bundles = new Map<string, Uint8Array>();
+  for (const { id, href } of bundleFiles(written)) {
+    const name = safeHref(href);
+    const file = name.kind === 'member' ? await fileBeside(path, name.path) : undefined;
+    if (file !== undefined && (await stat(file)).size <= MAX_BUNDLE) bundles.set(id, await readBytes(file));
+  }
+  const { envelope, findings: told } = withBundles(written, bundles, mode);
+  return { descriptor, envelope, findings: [...findings, ...told] };
+}
+
 /** The descriptor and those of the named files that are there; a file in pieces with all its pieces. */
-async function readFolder(descriptor: string, names: readonly string[], options: PackageOptions): Promise<ReadPackage> {
-  const reader = new PackageReader(NOWHERE, options);
+async function readFolder(
+  descriptor: string,
+  names: readonly string[],
+  sink: SmallFiles,
+  options: PackageOptions,
+): Promise<ReadPackage> {
+  const reader = new PackageReader(sink, options);
   const take = async (name: string, path: string, { size }: Pick<Stats, 'size'>): Promise<void> => {
     const accepted = reader.accept(name);
     if (accepted !== undefined) await reader.take(accepted, size, createReadStream(path, READ_SIZE));

@@ -100,6 +100,7 @@ function addCommands(program: Command, calling: Calling): void {
     .description('check an OVF descriptor or package; needs no server')
     .argument('<file>', '.ovf or .ova')
     .option('--strict', 'take the standard at its word: deviations are errors')
+    .option('--language <tag>', 'language of titles, labels and licences, such as de-AT')
     .option('--signer <files...>', 'certificates (PEM) of signers to trust, or of authorities that vouch for them')
     .addOption(
       new Option('--schema <edition>', 'ask only the XML Schema of OVF').choices(['1.0', '1.1', 'vmware', '2.0']),
@@ -334,6 +335,7 @@ function deployOptions(command: Command): Command {
     .option('--network <name=target>', 'path of a network to use for one of the descriptor (repeatable)', pairs)
     .option('--configuration <id>', 'deployment option')
     .option('--accept-eulas', 'accept every licence of the package')
+    .option('--language <tag>', 'language of titles, labels and licences, such as de-AT')
     .option('--site <names>', 'site to deploy on, or several with commas between')
     .option('--on <item=sites>', 'sites of one machine or collection (repeatable)', pairs)
     .option('--title <title>', 'title of the appliance');

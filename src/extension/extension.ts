@@ -38,6 +38,8 @@ export interface RequestContext {
   readonly requestId: string;
   /** `https://host[:port]`, as the client reached this server. */
   readonly base: string;
+  /** Tags of BCP 47 that the client would rather read, best first; empty where it has not said. */
+  readonly languages: readonly string[];
   readonly signal: AbortSignal;
 }
 

@@ -25,6 +25,7 @@ import type { Guard } from './guard.js';
 import { wantsPage } from './html/negotiation.js';
 import { KEYSTONE_PATH } from './keystone/endpoints.js';
 import { Pages } from './html/pages.js';
+import { acceptedLanguages } from './languages.js';
 import type { Vigil } from './vigil.js';
 import type { Identification } from './identification.js';
 import type { RequestMetrics } from './metrics.js';
@@ -233,7 +234,7 @@ function reasonOf(found: Problem): string | undefined {
 
 /** The signal aborts when the client goes away. Few ask for it, and making one costs as much as reading an entity. */
 function contextOf(
-  { response, requestId }: Arrived,
+  { message, response, requestId }: Arrived,
   principal: Principal,
   version: OcciVersion,
   base: string,
@@ -244,6 +245,9 @@ function contextOf(
     version,
     requestId,
     base,
+    get languages() {
+      return acceptedLanguages(message.headers['accept-language']);
+    },
     get signal() {
       if (!controller) {
         const gone = (controller = new AbortController());

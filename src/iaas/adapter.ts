@@ -6,6 +6,7 @@
  */
 
 import type { JsonObject } from '../base/json.js';
+import type { EnvironmentDocument } from '../ovf/index.js';
 
 /** The site's own identifier of something it made, opaque to VEP. */
 export type SiteRef = string;
@@ -118,6 +119,8 @@ export interface ComputeSpec {
   readonly sshKeys?: readonly string[];
   /** `ovf-env.xml`, delivered by the best transport the site has. */
   readonly ovfEnvironment?: string;
+  /** Files that go beside it, to sites whose {@link Capabilities.transports} name `iso`; others find them in the user data. */
+  readonly environmentFiles?: readonly EnvironmentDocument[];
   /** Host chosen by VEP's placement; the site may refuse it but must not silently choose another. */
   readonly host?: string;
   /** Machines (their {@link ComputeSpec.id}) it must not, or must, share a host with. */

@@ -20,6 +20,8 @@ export interface DeploymentPlan {
   readonly disks: readonly PlannedDisk[];
   /** Files of the References section that a disk or a CD drive needs. */
   readonly images: readonly PlannedImage[];
+  /** Files of the References section that reach guests as they are (OVF 2 EnvironmentFilesSection); absent: none. */
+  readonly files?: readonly PlannedImage[];
   /** Groups in start order; machines of one group start in parallel. Stopping goes in reverse. */
   readonly startup: readonly StartupStep[];
   readonly constraints: readonly PlacementConstraint[];
@@ -43,6 +45,8 @@ export interface PlannedCollection {
 
 export interface PlannedMachine {
   readonly id: string;
+  /** Id of the machine that this one is a further instance of; absent: it is one of the descriptor's. */
+  readonly instanceOf?: string;
   readonly title: string;
   readonly hostname: string;
   readonly collection?: string;
@@ -162,6 +166,15 @@ export interface PlannedEnvironment {
   /** `iso`, `com.vmware.guestInfo`, … in order of preference. */
   readonly transports: readonly string[];
   readonly properties: readonly ResolvedProperty[];
+  /** Files that the guest finds beside its environment document; absent: none. */
+  readonly files?: readonly EnvironmentPath[];
+}
+
+export interface EnvironmentPath {
+  /** Relative, its steps separated by slashes: `ovffiles/<path>` on the CD. */
+  readonly path: string;
+  /** File id in {@link DeploymentPlan.files}. */
+  readonly file: string;
 }
 
 export interface ResolvedProperty {

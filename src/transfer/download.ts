@@ -10,6 +10,8 @@ import { accessTo, type SourceCredentials } from './source-credentials.js';
 export interface DownloadOptions {
   readonly maxBytes: number;
   readonly signal: AbortSignal;
+  /** Patience with the server in milliseconds, where the dialler's own is too long. */
+  readonly timeoutMs?: number;
   /** What opens the server; the one that fits is shown to it and to no other. */
   readonly credentials?: SourceCredentials;
 }
@@ -65,7 +67,7 @@ async function* resumed(
       } catch (error) {
         const again = error instanceof Problem && error.kind === 'unavailable' && at > 0 && ++breaks <= MOST_BREAKS;
         const rest =
-          again && validator !== undefined ? await restFrom(dialler, url, options, at, validator) : undefined;
+          again && validator !== undefined ? await rangeFrom(dialler, url, options, at, validator) : undefined;
         if (rest === undefined) throw error;
         answer = rest;
       }
@@ -76,15 +78,19 @@ async function* resumed(
 }
 
 /** What tells one version of the file from another; a weak tag cannot (RFC 9110 §13.1.5). */
-function validatorOf({ headers }: DialResponse): string | undefined {
+export function validatorOf({ headers }: DialResponse): string | undefined {
   const tag = headers['etag'];
   return tag !== undefined && !tag.startsWith('W/') ? tag : headers['last-modified'];
 }
 
-async function restFrom(
+/**
+ * The file from the byte `at` on; undefined where it is no longer the one with that validator, or the server sends it
+ * whole.
+ */
+export async function rangeFrom(
   dialler: GuardedDialler,
   url: string,
-  { maxBytes, signal, credentials }: DownloadOptions,
+  { maxBytes, signal, timeoutMs, credentials }: DownloadOptions,
   at: number,
   validator: string,
 ): Promise<DialResponse | undefined> {
@@ -94,6 +100,7 @@ async function restFrom(
     ...access,
     maxBytes: Math.max(0, maxBytes - at),
     signal,
+    ...(timeoutMs !== undefined && { timeoutMs }),
     headers: { ...headers, range: `bytes=${at}-`, 'if-range': validator },
   });
   const same = validatorOf(answer) === validator || validatorOf(answer) === undefined;

@@ -2,7 +2,7 @@
 
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, createPrivateKey, sign } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,6 +67,32 @@ describe('vep plan, without a server', () => {
     expect((await run('plan asks.ovf --property port=5 --accept-eulas')).code).toBe(0);
   });
 
+  it('speaks the language that is asked for, from bundles beside the descriptor or in the archive', async () => {
+    const bundle =
+      '<Strings xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1" xml:lang="de"><Msg ovf:msgid="licence">Sei freundlich</Msg></Strings>';
+    const text = descriptor
+      .replace('</VirtualSystem>', '<EulaSection><Info/><License ovf:msgid="licence">Be kind</License></EulaSection>$&')
+      .replace('</References>', '<File ovf:id="de" ovf:href="de.xml"/>$&')
+      .replace('</Envelope>', '<Strings xml:lang="de" ovf:fileRef="de"/>$&');
+    writeFileSync(join(folder, 'kind.ovf'), text);
+    expect((await run('plan kind.ovf --language de')).out).toContain('Be kind');
+    writeFileSync(join(folder, 'de.xml'), bundle);
+    expect((await run('plan kind.ovf --language de-AT')).out).toContain('Sei freundlich');
+    expect((await run('plan kind.ovf --offline')).out).toContain('Be kind');
+    const source = archiveOf('a.ova', [
+      { name: 'kind.ovf', bytes: Buffer.from(text) },
+      { name: 'de.xml', bytes: Buffer.from(bundle) },
+      { name: 'images/base.qcow2', bytes: Buffer.from('x') },
+    ]);
+    writeFileSync(join(folder, 'a.ova'), await source.read(0, source.sizeBytes));
+    expect((await run('plan a.ova --language de')).out).toContain('Sei freundlich');
+    const validated = JSON.parse((await run('validate a.ova --language de --json')).out);
+    expect(validated.unresolved.eulas[0].text).toBe('Sei freundlich');
+    writeFileSync(join(folder, 'de.xml'), 'nonsense');
+    expect((await run('validate kind.ovf')).out).toContain('the bundle is left out');
+    expect((await run('validate kind.ovf --language de_AT')).err).toContain('language tag');
+  });
+
   it('reads a package', async () => {
     const source = archiveOf('a.ova', [
       { name: 'a.ovf', bytes: Buffer.from(descriptor) },
@@ -100,6 +126,39 @@ describe('vep plan, without a server', () => {
 });
 
 describe('vep validate', () => {
+  it('believes signatures of those whom --signer names, and says so; others are told apart', async () => {
+    const pki = (name: string): string => join(packageRoot, 'test/support/pki-fixtures', name);
+    const manifest = `SHA256(a.ovf)= ${createHash('sha256').update(descriptor).digest('hex')}\n`;
+    const lay = (signer: string, over = manifest): void => {
+      const signature = sign('sha256', Buffer.from(over), createPrivateKey(readFileSync(pki(`eec/${signer}.key`))));
+      const certificate = readFileSync(pki(`eec/${signer}.pem`), 'utf8');
+      writeFileSync(join(folder, 'a.cert'), `SHA256(a.mf)= ${signature.toString('hex')}\n${certificate}`);
+    };
+    const told = async (options = ''): Promise<readonly [number, string]> => {
+      const { code, out } = await run(`validate a.ovf --json ${options}`.trim());
+      const { findings } = JSON.parse(out) as { findings: { code: string; severity: string; message: string }[] };
+      const [found] = findings.filter((finding) => finding.code === 'ovf.O-030');
+      return [code, `${found?.severity} ${found?.message}`];
+    };
+    writeFileSync(join(folder, 'a.ovf'), descriptor);
+    writeFileSync(join(folder, 'a.mf'), manifest);
+    lay('alice');
+    const [unknown] = [await told()];
+    expect(unknown).toEqual([0, expect.stringMatching(/^warning /)]);
+    expect(await told(`--signer ${pki('ca/root.pem')}`)).toEqual([0, expect.stringMatching(/^info .*trusts/)]);
+    expect(await told(`--signer ${pki('eec/alice.pem')}`)).toEqual([0, expect.stringMatching(/^info .*trusts/)]);
+    lay('mallory-samedn');
+    expect(await told(`--signer ${pki('ca/root.pem')}`)).toEqual([0, expect.stringMatching(/^warning /)]);
+    lay('expired');
+    expect(await told(`--signer ${pki('ca/root.pem')}`)).toEqual([0, expect.stringMatching(/^warning .*expired/)]);
+    lay('alice', 'another manifest');
+    expect(await told(`--signer ${pki('ca/root.pem')}`)).toEqual([1, expect.stringMatching(/^error /)]);
+    expect((await run('validate a.ovf --signer nowhere.pem')).err).toContain('nowhere.pem cannot be read');
+    writeFileSync(join(folder, 'none.pem'), 'no certificate');
+    const none = await run('validate a.ovf --signer none.pem');
+    expect([none.code === 0, none.err]).toEqual([false, expect.stringContaining('holds no certificate')]);
+  });
+
   it('finds nothing wrong with the examples, even by the letter', async () => {
     for (const name of ['single-vm', 'web-shop', 'options']) {
       const { code, out } = await run(`validate ${join(packageRoot, `examples/${name}/${name}.ovf`)} --strict`);

@@ -60,7 +60,7 @@ describe('an appliance that runs', () => {
     const out = await taken(first, OVF_TYPE);
     expect([out.status, out.headers['content-type']]).toEqual([200, OVF_TYPE]);
     expect(out.text).not.toContain(SECRET);
-    const second = await deployed(OVF_TYPE, out.text, { properties: passwords(out.text) });
+    const second = await deployed(OVF_TYPE, out.text, { properties: passwords(out.text), eulas: 'all' });
     expect(await outline(second)).toEqual(await outline(first));
     expect((await taken(second, OVF_TYPE)).text).toBe(out.text);
   });

@@ -1,5 +1,6 @@
 /** Whole packages (DSP0243 §5, K05, K06): archives named by URL, broken lines, manifests, certificates, pieces, gzip. */
 
+import { jest } from '@jest/globals';
 import { createHash, createPrivateKey, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -50,6 +51,8 @@ const web = new Map<string, Buffer>();
 const asked: { readonly path: string; readonly range: string | undefined; readonly sent: () => number }[] = [];
 /** Breaks the line after so many bytes, once for each entry. */
 let breaks: number[] = [];
+/** The server says that it knows ranges. */
+let ranges = true;
 
 const files = http.createServer((request, response) => {
   const path = request.url ?? '';
@@ -64,7 +67,7 @@ const files = http.createServer((request, response) => {
   const etag = `"${createHash('sha1').update(content).digest('hex')}"`;
   const from =
     range === undefined || request.headers['if-range'] !== etag ? 0 : Number(/^bytes=(\d+)-$/.exec(range)?.[1]);
-  const headers = { etag, 'content-length': content.length - from };
+  const headers = { etag, 'content-length': content.length - from, ...(ranges ? { 'accept-ranges': 'bytes' } : {}) };
   response.writeHead(from > 0 ? 206 : 200, {
     ...headers,
     ...(from > 0 ? { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` } : {}),
@@ -83,6 +86,7 @@ beforeEach(() => {
   web.clear();
   asked.length = 0;
   breaks = [];
+  ranges = true;
 });
 afterEach(() => client().send('DELETE', '/appliance/'));
 
@@ -174,10 +178,44 @@ describe('an archive named by URL', () => {
     expect(await components(client(), pathOf(reply), '/compute/')).toEqual([]);
   });
 
-  it('is refused by the request when it does not begin with a descriptor, or with one that is wrong', async () => {
+  it.each([true, false])(
+    'may have its descriptor behind the images (a server that knows ranges: %s)',
+    async (known) => {
+      ranges = known;
+      const content = { 'disk.img': DISK, 'more.img': DISK, 'app.mf': '', 'app.ovf': ONE };
+      content['app.mf'] = lines({ 'app.ovf': ONE, 'disk.img': DISK });
+      web.set('/app.ova', await archive(content));
+      const reply = await named(`${base}/app.ova`);
+      expect(await keptFiles(reply)).toEqual([sha256(DISK)]);
+      const inRequest = asked.slice(0, known ? 3 : 1);
+      const starts = known
+        ? [undefined, `bytes=${DISK.length + 512}-`, `bytes=${2 * (DISK.length + 512)}-`]
+        : [undefined];
+      expect(inRequest.map(({ range }) => range)).toEqual(starts);
+      expect(asked[inRequest.length]?.range).toBeUndefined();
+    },
+  );
+
+  it('is refused where it changes, or is too long, while its descriptor is looked for', async () => {
+    const content = await archive({ 'disk.img': DISK, 'app.ovf': ONE });
+    web.set('/app.ova', content);
+    const first = named(`${base}/app.ova`);
+    const get = web.get.bind(web);
+    jest.spyOn(web, 'get').mockImplementation((path) => (asked.length === 0 ? get(path) : Buffer.alloc(10_000, 'x')));
+    expect((await first).json.faults).toEqual([expect.objectContaining({ code: 'ovf.url-changed' })]);
+    jest.restoreAllMocks();
+    ranges = false;
+    const { header } = { header: content.subarray(0, 512) };
+    web.set('/long.ova', Buffer.concat([sized(header, 70 << 20), Buffer.alloc(70 << 20), content]));
+    const long = await named(`${base}/long.ova`);
+    expect(long.json.faults.map(({ code }: { code: string }) => code)).toEqual(['ovf.url-no-package', 'ovf.O-021']);
+    expect(long.text).toContain('/upload/');
+  });
+
+  it('is refused by the request when there is no descriptor in it, or one that is wrong', async () => {
     const manifest = lines({ 'app.ovf': 'another' });
     for (const [content, code] of [
-      [await archive({ 'disk.img': DISK, 'app.ovf': ONE }), 'ovf.O-021'],
+      [await archive({ 'disk.img': DISK }), 'ovf.O-022'],
       [await archive({ 'app.ovf': ONE, 'app.mf': manifest, 'disk.img': DISK }), 'ovf.O-026'],
       [await archive({ 'app.ovf': `<!DOCTYPE x>${ONE}` }), 'xml.doctype'],
       [DISK, 'ovf.O-023'],
@@ -190,6 +228,16 @@ describe('an archive named by URL', () => {
     expect(await client().list('/appliance/')).toEqual([]);
   });
 });
+
+/** A tar header that says another size. */
+function sized(header: Buffer, bytes: number): Buffer {
+  const other = Buffer.from(header);
+  other.write(`${bytes.toString(8).padStart(11, '0')} `, 124, 'latin1');
+  other.fill(0x20, 148, 156);
+  const sum = other.reduce((total, byte) => total + byte, 0);
+  other.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  return other;
+}
 
 /** With a symbolic link before the end mark. */
 async function withLink(bytes: Buffer): Promise<Buffer> {
@@ -366,5 +414,67 @@ describe('multipart', () => {
     const { body, type } = multipart([['ovf', 'app.ovf', ONE], ...parts]);
     const reply = await sent(type, body);
     expect([reply.status, reply.json.faults[0].code]).toEqual([400, code]);
+  });
+});
+
+describe('message bundles in files of their own', () => {
+  const bundle = (lang: string, name: string): string =>
+    `<Strings xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1" xml:lang="${lang}"><Msg ovf:msgid="licence">${name}</Msg></Strings>`;
+  const ovf = ONE.replace('</References>', '<File ovf:id="de" ovf:href="msg/de.xml"/></References>')
+    .replace(
+      '</VirtualSystem>',
+      '<EulaSection><Info/><License ovf:msgid="licence">Pay!</License></EulaSection></VirtualSystem>',
+    )
+    .replace('</Envelope>', '<Strings xml:lang="de" ovf:fileRef="de"/></Envelope>');
+  const german = bundle('de', 'Zahlen!');
+  const shown = ({ json }: Reply): unknown => json.unresolved.eulas[0].text;
+  const planned = (url: string, language: string): Promise<Reply> =>
+    server().request('POST', '/appliance/?dry-run', {
+      headers: { 'content-type': 'application/occi+json', accept: JSON_TYPE, 'accept-language': language },
+      body: JSON.stringify({ kind: APPLIANCE, attributes: { [`${OVF}.url`]: url } }),
+    });
+
+  it('are read for whoever asks in their language: sent along, in an archive at a URL, or beside a descriptor', async () => {
+    const content = { 'app.ovf': ovf, 'msg/de.xml': german, 'disk.img': DISK };
+    const tar = await archive(content);
+    const { body, type } = multipart([
+      ['ovf', 'app.ovf', ovf],
+      ['file', 'msg/de.xml', german],
+      ['file', 'disk.img', DISK],
+    ]);
+    const direct = (kind: string, bytes: Buffer, language: string): Promise<Reply> =>
+      server().request('POST', '/appliance/?dry-run', {
+        headers: { 'content-type': kind, accept: JSON_TYPE, 'accept-language': language },
+        body: bytes,
+      });
+    expect(shown(await direct('application/x-tar', tar, 'de-AT, en;q=0.5'))).toBe('Zahlen!');
+    expect(shown(await direct(type, body, 'fr, de;q=0.1'))).toBe('Zahlen!');
+    expect(shown(await direct(type, body, 'en, de;q=0.1'))).toBe('Pay!');
+    web.set('/app.ova', tar);
+    expect(shown(await planned(`${base}/app.ova`, 'de'))).toBe('Zahlen!');
+    for (const [name, bytes] of Object.entries(content)) web.set(`/p/${name}`, Buffer.from(bytes));
+    asked.length = 0;
+    expect(shown(await planned(`${base}/p/app.ovf`, 'de'))).toBe('Zahlen!');
+    expect(asked.map(({ path }) => path)).toEqual(['/p/app.ovf', '/p/msg/de.xml']);
+    asked.length = 0;
+    expect(shown(await planned(`${base}/p/app.ovf`, 'en-US'))).toBe('Pay!');
+    expect(asked.map(({ path }) => path)).toEqual(['/p/app.ovf']);
+  });
+
+  it('that cannot be had, or are none, leave the text as it is, and a warning', async () => {
+    const found = async (reply: Reply): Promise<[unknown, string[]]> => [
+      shown(reply),
+      reply.json.findings
+        .filter(({ message }: { message: string }) => message.includes('left out'))
+        .map(({ code }: { code: string }) => code),
+    ];
+    web.set('/p/app.ovf', Buffer.from(ovf));
+    expect(await found(await planned(`${base}/p/app.ovf`, 'de'))).toEqual(['Pay!', ['ovf.O-073']]);
+    web.set('/p/msg/de.xml', Buffer.alloc(3 << 20, 'x'));
+    expect(await found(await planned(`${base}/p/app.ovf`, 'de'))).toEqual(['Pay!', ['ovf.O-073']]);
+    web.set('/p/msg/de.xml', Buffer.from(`<!DOCTYPE x>${german}`));
+    expect(await found(await planned(`${base}/p/app.ovf`, 'de'))).toEqual(['Pay!', ['xml.doctype']]);
+    web.set('/app.ova', await archive({ 'app.ovf': ovf, 'disk.img': Buffer.alloc(6 << 20), 'msg/de.xml': german }));
+    expect(await found(await planned(`${base}/app.ova`, 'de'))).toEqual(['Pay!', ['ovf.O-073']]);
   });
 });

@@ -1,4 +1,4 @@
-import { isInstanceOf, withInstances } from '../../extensions/ovf-deployment/instances.js';
+import { withInstances, withoutInstances } from '../../extensions/ovf-deployment/instances.js';
 import { planOf } from './plan.js';
 
 const ids = (plan: ReturnType<typeof planOf>): string[] => plan.machines.map((machine) => machine.id);
@@ -34,13 +34,33 @@ describe('withInstances', () => {
   });
 });
 
-describe('isInstanceOf', () => {
-  it.each([
-    ['web-2', 'web', true],
-    ['web-10', 'web', true],
-    ['web-1', 'web', false],
-    ['web-x', 'web', false],
-    ['web2', 'web', false],
-    ['web', 'web', false],
-  ])('%s of %s: %s', (id, prototype, expected) => expect(isInstanceOf(id, prototype)).toBe(expected));
+describe('machines of the descriptor', () => {
+  it('are no instances of one another, whatever their names', () => {
+    const named = planOf([
+      { id: 'web', cores: { normal: 1 } },
+      { id: 'web-2', cores: { normal: 8 } },
+      { id: 'web-10' },
+    ]);
+    const plan = withInstances(named, {});
+    expect(ids(plan)).toEqual(['web', 'web-2', 'web-10']);
+    expect(plan.machines[1]?.cores.normal).toBe(8);
+    const grown = withInstances(plan, { web: 3 });
+    expect(grown.machines.map(({ id, instanceOf }) => [id, instanceOf])).toEqual([
+      ['web', undefined],
+      ['web-3', 'web'],
+      ['web-4', 'web'],
+      ['web-2', undefined],
+      ['web-10', undefined],
+    ]);
+    expect(ids(withInstances(grown, { web: 1 }))).toEqual(['web', 'web-2', 'web-10']);
+    expect(withoutInstances(grown).machines.map(({ id, instances }) => [id, instances.normal])).toEqual([
+      ['web', 3],
+      ['web-2', 1],
+      ['web-10', 1],
+    ]);
+  });
+
+  it.each(['constructor', '__proto__', 'toString', 'length'])('may be called %s', (id) => {
+    expect(ids(withInstances(planOf([{ id }, { id: 'db' }]), {}))).toEqual([id, 'db']);
+  });
 });

@@ -3,7 +3,8 @@
 import { withInstances } from '../../extensions/ovf-deployment/instances.js';
 import { translate } from '../../src/iaas/translation/index.js';
 import { exportEnvelope } from '../../src/ovf/export/envelope.js';
-import { collection, envelope, planOf, readyPlan, system, verdicts } from './plan-support.js';
+import type { DeploymentPlan } from '../../src/ovf/index.js';
+import { collection, envelope, planOf, product, property, readyPlan, system, verdicts } from './plan-support.js';
 
 const MIB = 2 ** 20;
 
@@ -118,6 +119,43 @@ describe('collections that stand several times', () => {
     ]);
     const order = startup.map((step) => step.machines.map(({ id }) => id).sort());
     expect(order).toEqual([['cache', 'tier-2/cache', 'tier-3/cache'], ['db', 'tier-2/db', 'tier-3/db'], ['web']]);
+  });
+
+  it('may be the appliance as a whole: its instances stand side by side, in a collection round them', () => {
+    const whole = (count: number): string =>
+      envelope(
+        collection(
+          'shop',
+          system('db') + system('web', { sections: product([property('peer', 'ovf:value="${all}"')]) }),
+          `${product([property('all', 'ovf:value="x"')])}<EulaSection><Info/><License>Pay</License></EulaSection>
+          <StartupSection><Info/><Item ovf:id="db" ovf:order="1"/><Item ovf:id="web" ovf:order="2"/></StartupSection>
+          <ovf2:ScaleOutSection ovf:required="false" ovf2:id="shop"><Info/><ovf2:InstanceCount ovf2:default="${count}"/></ovf2:ScaleOutSection>`,
+        ),
+      );
+    const two = planOf(whole(2), { eulas: ['shop#1'] }, 'lenient').plan;
+    expect(two).toMatchObject({ id: 'shop-all', title: 'shop' });
+    expect(two?.machines.map(({ id, collection: of }) => [id, of])).toEqual([
+      ['db', 'shop'],
+      ['web', 'shop'],
+      ['shop-2/db', 'shop-2'],
+      ['shop-2/web', 'shop-2'],
+    ]);
+    expect(two?.collections.map(({ id, parent }) => [id, parent])).toEqual([
+      ['shop-all', undefined],
+      ['shop', 'shop-all'],
+      ['shop-2', 'shop-all'],
+    ]);
+    expect(two?.machines[3]?.environment.properties).toMatchObject([
+      { key: 'peer', value: 'x' },
+      { key: 'all', value: 'x' },
+    ]);
+    expect(two?.startup.map(({ machines }) => machines.map(({ id }) => id))).toEqual([
+      ['db', 'shop-2/db'],
+      ['web', 'shop-2/web'],
+    ]);
+    expect(planOf(whole(1), { eulas: 'all' }, 'lenient').plan).toMatchObject({ id: 'shop', machines: [{}, {}] });
+    const again = planOf(exportEnvelope(two as DeploymentPlan), {}, 'lenient').plan;
+    expect(again?.machines.map(({ id }) => id)).toEqual(two?.machines.map(({ id }) => id));
   });
 
   it('O-051 and O-078 refuse numbers that nobody can deploy, at once', () => {

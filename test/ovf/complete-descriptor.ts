@@ -94,7 +94,7 @@ const VMWARE_CONFIG = `<vmw:Config ovf:required="false" vmw:key="k" vmw:value="v
 
 const VERSION_2_OF_ENVELOPE = `<SharedDiskSection><Info/><SharedDisk ovf:diskId="both" ovf:capacity="1" ovf:readOnly="true"/></SharedDiskSection>
 <PlacementGroupSection ovf:id="apart" ovf:policy="availability"><Info/><Description>d</Description></PlacementGroupSection>`;
-const VERSION_2_OF_SYSTEM = `<EnvironmentFilesSection ovf:transport="iso"><Info/><File ovf:fileRef="file1" ovf:path="/etc/x"/></EnvironmentFilesSection>
+const VERSION_2_OF_SYSTEM = `<EnvironmentFilesSection ovf:transport="iso"><Info/><File ovf:fileRef="file1" ovf:path="etc/x"/></EnvironmentFilesSection>
 <BootDeviceSection><Info/><b:CIM_BootConfigSetting>${properties('b', ['Caption', 'Description', 'ElementName', 'InstanceID'])}</b:CIM_BootConfigSetting></BootDeviceSection>
 <ScaleOutSection ovf:id="vm"><Info/><Description>d</Description><InstanceCount ovf:minimum="1" ovf:default="2" ovf:maximum="3" ovf:configuration="c"/></ScaleOutSection>
 <PlacementSection ovf:group="apart"><Info/></PlacementSection>`;

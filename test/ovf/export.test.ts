@@ -8,10 +8,16 @@ import {
   buildPlan,
   inspectEnvelope,
   NO_INPUTS,
+  planEnvelope,
   readXml,
   type DeploymentPlan,
+  type Envelope,
   type PlanInputs,
 } from '../../src/ovf/index.js';
+import { Findings } from '../../src/ovf/planning/findings.js';
+import { withReplicas } from '../../src/ovf/planning/replicate.js';
+import type { Content } from '../../src/ovf/envelope/model.js';
+import { envelope, system } from './plan-support.js';
 import { officialSchemas, schemas, sharedFolder } from './schema-support.js';
 
 const xsd = sharedFolder('ovf-xsd');
@@ -66,40 +72,116 @@ function reread(text: string, inputs: Partial<PlanInputs> = {}): DeploymentPlan 
   }
   const { envelope } = inspectEnvelope(Buffer.from(text), { mode: 'lenient', schemas });
   if (!envelope) throw new Error('no envelope');
-  const { plan, findings } = buildPlan(envelope, { ...NO_INPUTS, ...inputs });
-  if (!plan) throw new Error(JSON.stringify(findings, undefined, 1));
-  return plan;
+  const { draft, findings } = buildPlan(envelope, { ...NO_INPUTS, eulas: 'all', ...inputs });
+  if (!draft) throw new Error(JSON.stringify(findings, undefined, 1));
+  return draft;
 }
 
-function planOfFile(path: string): DeploymentPlan | undefined {
-  const { envelope, findings } = inspectEnvelope(readFileSync(path), { mode: 'lenient', schemas });
+interface Planned {
+  readonly plan: DeploymentPlan;
+  readonly envelope: Envelope;
+}
+
+function planOfText(bytes: Uint8Array): Planned | undefined {
+  const { envelope, findings } = inspectEnvelope(bytes, { mode: 'lenient', schemas });
   if (!envelope || findings.some(({ severity }) => severity === 'error')) return undefined;
-  return buildPlan(envelope, { ...NO_INPUTS, eulas: 'all' }).draft;
+  const { draft } = buildPlan(envelope, { ...NO_INPUTS, eulas: 'all' });
+  return draft && { plan: draft, envelope };
+}
+
+function planOfFile(path: string): Planned | undefined {
+  return planOfText(readFileSync(path));
+}
+
+/** All that a descriptor says to people, in document order: message keys with it, and its bundles. */
+function sayings({ content, strings }: Envelope): object {
+  const said = (message?: { readonly text: string; readonly msgid?: string }): unknown =>
+    message && [message.text, message.msgid ?? null];
+  const of = (each: Content): object => ({
+    id: each.id,
+    name: said(each.name),
+    annotation: each.annotations.map(({ annotation }) => annotation.text).join('\n'),
+    eulas: each.eulas.map(({ license }) => said(license)),
+    products: each.products.map((section) => ({
+      ...{
+        class: section.class,
+        instance: section.instance,
+        version: section.version,
+        fullVersion: section.fullVersion,
+      },
+      ...{ product: said(section.product), vendor: said(section.vendor), appUrl: section.appUrl },
+    })),
+    children: each.kind === 'VirtualSystem' ? [] : each.children.map(of),
+  });
+  const bundles = strings.filter(({ messages }) => messages.size > 0);
+  return { content: of(content), strings: bundles.map(({ lang, messages }) => [lang, [...messages]]) };
 }
 
 describe('an exported plan', () => {
   it.each(['single-vm', 'web-shop', 'options'])('of the example %s reads as the same plan', (name) => {
-    const plan = planOfFile(join(packageRoot, 'examples', name, `${name}.ovf`)) as DeploymentPlan;
-    expect(essence(reread(exportEnvelope(plan), { properties: secretsOf(plan) }))).toEqual(essence(plan));
+    const { plan, envelope } = planOfFile(join(packageRoot, 'examples', name, `${name}.ovf`)) as Planned;
+    for (const text of [exportEnvelope(plan), exportEnvelope(plan, envelope)])
+      expect(essence(reread(text, { properties: secretsOf(plan) }))).toEqual(essence(plan));
   });
 
-  (corpus === undefined ? it.skip : it)('of every real descriptor that can be planned reads as the same plan', () => {
-    const folder = join(corpus ?? '', 'files');
-    let exported = 0;
-    for (const name of readdirSync(folder)) {
-      const plan = planOfFile(join(folder, name));
-      if (!plan) continue;
-      const text = exportEnvelope(plan);
-      let again: DeploymentPlan;
-      try {
-        again = reread(text, { properties: secretsOf(plan) });
-      } catch (error) {
-        throw new Error(`${name}: ${String(error)}`);
+  (corpus === undefined ? it.skip : it)(
+    'of every real descriptor that can be planned reads as the same plan, and says the same to people',
+    () => {
+      const folder = join(corpus ?? '', 'files');
+      let exported = 0;
+      for (const name of readdirSync(folder)) {
+        const { plan, envelope } = planOfFile(join(folder, name)) ?? {};
+        if (!plan || !envelope) continue;
+        for (const text of [exportEnvelope(plan), exportEnvelope(plan, envelope)]) {
+          let again: DeploymentPlan;
+          try {
+            again = reread(text, { properties: secretsOf(plan) });
+          } catch (error) {
+            throw new Error(`${name}: ${String(error)}`);
+          }
+          expect([name, essence(again)]).toEqual([name, essence(plan)]);
+        }
+        const told = inspectEnvelope(Buffer.from(exportEnvelope(plan, envelope)), { mode: 'lenient', schemas });
+        const content = withReplicas(envelope.content, plan.configuration, new Findings('lenient'));
+        expect([name, told.envelope && sayings(told.envelope)]).toEqual([name, sayings({ ...envelope, content })]);
+        exported += 1;
       }
-      expect([name, essence(again)]).toEqual([name, essence(plan)]);
-      exported += 1;
-    }
-    console.log(`exported and read again: ${exported} real descriptors`);
-    expect(exported).toBeGreaterThan(100);
+      console.log(`exported and read again: ${exported} real descriptors`);
+      expect(exported).toBeGreaterThan(100);
+    },
+  );
+
+  it('keeps labels, types, limits, licences, files for guests and what translates them; secrets are asked for again', () => {
+    const sections = `<AnnotationSection><Info/><Annotation ovf:msgid="note">Mind</Annotation></AnnotationSection>
+      <ProductSection ovf:class="org.shop" ovf:instance="1"><Info>About</Info><Product ovf:msgid="shop">Shop</Product><Vendor>V</Vendor><Version>1</Version>
+        <Category>Net</Category>
+        <Property ovf:key="port" ovf:type="uint16" ovf:userConfigurable="true" ovf:value="80"><Label ovf:msgid="port">Port</Label></Property>
+        <Property ovf:key="mode" ovf:type="string" ovf:qualifiers='ValueMap{"a","b"}' ovf:value="a"/>
+        <Category>Who</Category>
+        <Property ovf:key="secret" ovf:type="string" ovf:password="true" ovf:qualifiers="MinLen(8)" ovf:value="hunter2hunter2"/>
+      </ProductSection>
+      <EulaSection><Info/><License ovf:msgid="licence">Pay</License></EulaSection>
+      <EnvironmentFilesSection xmlns="http://schemas.dmtf.org/ovf/envelope/2" xmlns:o="http://schemas.dmtf.org/ovf/envelope/2" o:required="false"><Info/><File o:fileRef="cfg" o:path="setup/cfg.xml"/></EnvironmentFilesSection>`;
+    const bundle =
+      '<Strings xml:lang="de"><Msg ovf:msgid="licence">Zahlen</Msg><Msg ovf:msgid="port">Anschluss</Msg></Strings>';
+    const text = envelope(system('shop', { sections }), {
+      references: '<File ovf:id="cfg" ovf:href="cfg.xml" ovf:size="7"/>',
+    }).replace('</Envelope>', `${bundle}</Envelope>`);
+    const { plan, envelope: original } = planOfText(Buffer.from(text)) as Planned;
+    expect(plan.files).toMatchObject([{ id: 'cfg', href: 'cfg.xml', sizeBytes: 7 }]);
+    expect(plan.machines[0]?.environment.files).toEqual([{ path: 'setup/cfg.xml', file: 'cfg' }]);
+    const out = exportEnvelope(plan, original);
+    expect(out).not.toContain('hunter2');
+    const again = inspectEnvelope(Buffer.from(out), { mode: 'lenient', schemas }).envelope as Envelope;
+    expect(sayings(again)).toEqual(sayings(original));
+    const { unresolved } = planEnvelope({ envelope: again, findings: [] }, { ...NO_INPUTS, language: 'de' }, 'lenient');
+    expect(unresolved).toMatchObject({
+      eulas: [{ text: 'Zahlen' }],
+      properties: [
+        { key: 'org.shop.port.1', label: 'Anschluss', category: 'Net', limits: { type: 'uint16' }, default: '80' },
+        { key: 'org.shop.secret.1', category: 'Who', limits: { minLength: 8 }, password: true, blocking: true },
+      ],
+    });
+    expect(essence(reread(out, { properties: secretsOf(plan) }))).toEqual(essence(plan));
   });
 });

@@ -1,4 +1,7 @@
+import { gzipSync } from 'node:zlib';
+import { bundleFiles, languageFor, NO_INPUTS, planEnvelope, readEnvelope, withBundles } from '../../src/ovf/index.js';
 import { parsePlanInputs } from '../../src/ovf/inputs.js';
+import { schemas } from './schema-support.js';
 import { envelope, planOf, system } from './plan-support.js';
 
 const bundle = (lang: string, name: string): string =>
@@ -38,5 +41,96 @@ describe('messages in another language (DSP0243 §10)', () => {
     expect(parsePlanInputs({ language: 'de-AT' })).toMatchObject({ language: 'de-AT' });
     for (const language of ['', 'de_AT', 7, '../x'])
       expect(() => parsePlanInputs({ language })).toThrow('language tag');
+  });
+});
+
+describe('bundles in files of their own (DSP0243 §10, O-073, O-074)', () => {
+  const external = (attributes: string): string => `<Strings ${attributes}/>`;
+  const file = (id: string, attributes = ''): string => `<File ovf:id="${id}" ovf:href="msg/${id}.xml" ${attributes}/>`;
+  const references = (files: string, ...bundles: readonly string[]): string =>
+    envelope(named, { references: files }).replace('</Envelope>', `${bundles.join('')}</Envelope>`);
+  const content = (lang: string, name: string): Buffer =>
+    Buffer.from(
+      `<o:Strings xmlns:o="http://schemas.dmtf.org/ovf/envelope/1" ${lang && `xml:lang="${lang}"`}><o:Msg o:msgid="name">${name}</o:Msg></o:Strings>`,
+    );
+  const read = (text: string): ReturnType<typeof readEnvelope> =>
+    readEnvelope(Buffer.from(text), { mode: 'lenient', schemas });
+  const german = references(file('de'), external('xml:lang="de" ovf:fileRef="de"'));
+  const told = (
+    text: string,
+    contents: Record<string, Buffer>,
+    mode: 'strict' | 'lenient' = 'lenient',
+  ): { title: string | undefined; findings: string[] } => {
+    const { envelope: whole, findings } = withBundles(read(text).envelope, new Map(Object.entries(contents)), mode);
+    const result = planEnvelope({ envelope: whole, findings: [] }, { ...NO_INPUTS, language: 'de' }, 'lenient');
+    return {
+      title: result.draft?.title,
+      findings: findings.map(({ code, severity, place }) => `${code} ${severity} ${place?.field}`),
+    };
+  };
+
+  it('speak as those inside the descriptor do, packed or not', () => {
+    expect(told(german, { de: content('de', 'Laden') })).toEqual({ title: 'Laden', findings: [] });
+    const packed = references(file('de', 'ovf:compression="gzip"'), external('xml:lang="de" ovf:fileRef="de"'));
+    expect(told(packed, { de: gzipSync(content('', 'Laden')) })).toEqual({ title: 'Laden', findings: [] });
+    expect(told(german, {})).toEqual({ title: 'Shop', findings: [] });
+  });
+
+  it('say their language in the descriptor, else in the file; without any they are of no use', () => {
+    const silent = references(file('de'), external('ovf:fileRef="de"'));
+    expect(told(silent, { de: content('de-CH', 'Lade') })).toEqual({ title: 'Lade', findings: [] });
+    expect(told(silent, { de: content('', 'Lade') })).toEqual({
+      title: 'Shop',
+      findings: ['ovf.O-074 warning msg/de.xml'],
+    });
+  });
+
+  it.each<[string, Buffer, string]>([
+    ['no XML', Buffer.from('name=Laden'), 'xml.not-well-formed'],
+    ['a document type', Buffer.from('<!DOCTYPE Strings [<!ENTITY a "b">]><Strings/>'), 'xml.doctype'],
+    ['another document', Buffer.from('<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"/>'), 'ovf.O-074'],
+    ['no gzip', Buffer.from('plain'), 'ovf.O-018'],
+    ['a bomb', gzipSync(Buffer.alloc(64 << 20)), 'ovf.O-018'],
+  ])('that are %s are left out, which strict mode refuses', (what, bytes, code) => {
+    const zipped = what === 'no gzip' || what === 'a bomb';
+    const text = references(
+      file('de', zipped ? 'ovf:compression="gzip"' : ''),
+      external('xml:lang="de" ovf:fileRef="de"'),
+    );
+    const lenient = told(text, { de: bytes });
+    expect(lenient.title).toBe('Shop');
+    expect(lenient.findings).toEqual([`${code} warning msg/de.xml`]);
+    const { findings } = withBundles(read(text).envelope, new Map([['de', bytes]]), 'strict');
+    expect(findings.map((fault) => [fault.code, fault.severity ?? 'error'])).toEqual([[code, 'error']]);
+  });
+
+  it('are asked for only where a language needs them', () => {
+    const files = file('de') + file('fr') + file('any');
+    const text = references(
+      files,
+      external('xml:lang="de" ovf:fileRef="de"'),
+      external('xml:lang="fr-FR" ovf:fileRef="fr"'),
+      external('ovf:fileRef="any"'),
+    );
+    const { envelope: whole } = read(text);
+    const needed = (...languages: readonly string[]): string[] => bundleFiles(whole, languages).map(({ id }) => id);
+    expect(needed('de-AT')).toEqual(['de', 'any']);
+    expect(needed('it', 'fr')).toEqual(['fr', 'any']);
+    expect(bundleFiles(whole).map(({ id }) => id)).toEqual(['de', 'fr', 'any']);
+  });
+});
+
+describe('the language of whoever asks (RFC 4647)', () => {
+  const offered = text(bundle('de', 'Laden'), bundle('fr-CA', 'Magasin'));
+  const { envelope: whole } = readEnvelope(Buffer.from(offered), { mode: 'lenient', schemas });
+  it.each<[readonly string[], string | undefined]>([
+    [[], undefined],
+    [['it', 'de-AT', 'fr'], 'de-AT'],
+    [['en', 'de'], undefined],
+    [['en-GB'], undefined],
+    [['it'], undefined],
+    [['fr-FR', 'en'], 'fr-FR'],
+  ])('of %j is %s: the text itself counts as a bundle of its own language', (wanted, language) => {
+    expect(languageFor(whole, wanted)).toBe(language);
   });
 });

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { Problem } from '../../src/base/errors.js';
-import { buildPlan, NO_INPUTS, parsePlanInputs, readEnvelope } from '../../src/ovf/index.js';
+import { buildPlan, NO_INPUTS, parsePlanInputs, readEnvelope, type PlanResult } from '../../src/ovf/index.js';
 import type { DeploymentPlan, PlannedMachine } from '../../src/ovf/plan.js';
 import {
   collection,
@@ -542,14 +542,6 @@ describe('the whole', () => {
     });
   });
 
-  it('O-084 says that an appliance as a whole stands once, whatever it asks for', () => {
-    const scale =
-      '<ovf2:ScaleOutSection ovf2:id="all" ovf:required="false"><Info/><ovf2:InstanceCount ovf2:default="2"/></ovf2:ScaleOutSection>';
-    const { plan, findings } = planOf(envelope(collection('all', system('vm'), scale)), {}, 'lenient');
-    expect(findings.filter(({ code }) => code === 'ovf.O-084').map(({ severity }) => severity)).toEqual(['warning']);
-    expect(plan?.machines).toHaveLength(1);
-  });
-
   it('tells what reader and planner both found only once', () => {
     const text = envelope(system('vm', { bare: true, items: cpu(1) + item({ id: '2', type: 4, quantity: 512 }) }));
     expect(verdicts(planOf(text, {}, 'lenient')).filter((verdict) => verdict.endsWith('O-035'))).toHaveLength(1);
@@ -645,17 +637,41 @@ describe('InstallSection', () => {
   });
 });
 
-describe('sections that no site acts on', () => {
+describe('files for the guest (OVF 2 EnvironmentFilesSection)', () => {
+  const files = (...paths: readonly string[]): string =>
+    `<ovf2:EnvironmentFilesSection ovf:required="false"><Info/>${paths
+      .map((path) => `<ovf2:File ovf2:fileRef="f" ovf2:path="${path}"/>`)
+      .join('')}</ovf2:EnvironmentFilesSection>`;
+  const references = '<File ovf:id="f" ovf:href="x"/><File ovf:id="other" ovf:href="y"/>';
+  const planned = (sections: string, outer = ''): PlanResult =>
+    planOf(envelope(collection('c', system('vm', { sections }), outer), { references }), {}, 'lenient');
+
+  it('are those of the system and its collection, under relative paths', () => {
+    const { plan, findings } = planned(files('/etc/x', 'own'), files('ETC/X', 'all'));
+    expect(plan?.machines[0]?.environment.files?.map(({ path }) => path)).toEqual(['etc/x', 'all', 'own']);
+    expect(plan?.files).toMatchObject([{ id: 'f', href: 'x' }]);
+    expect(plan?.images).toEqual([]);
+    expect(findings.map(({ code, severity }) => `${severity} ${code}`)).toContain('warning ovf.O-015');
+    expect(planOf(envelope(system('vm'))).plan).not.toHaveProperty('files');
+  });
+
   it.each([
+    ['O-015', files('a/../../b'), ''],
+    ['O-015', files('a'.repeat(70)), ''],
+    ['O-012', files('a', 'A'), ''],
+    ['O-012', files('a/b'), files('A')],
     [
-      'EnvironmentFilesSection',
-      '<ovf2:EnvironmentFilesSection ovf:required="false"><Info/><ovf2:File ovf2:fileRef="f" ovf2:path="/etc/x"/></ovf2:EnvironmentFilesSection>',
+      'O-078',
+      files(...Array.from({ length: 200 }, (_, index) => `own${index}`)),
+      files(...Array.from({ length: 200 }, (_, index) => `all${index}`)),
     ],
-  ])('O-084 %s is told, not passed over', (_, sections) => {
-    const references = '<File ovf:id="f" ovf:href="x"/>';
-    expect(verdicts(planOf(envelope(system('vm', { sections }), { references }), {}, 'lenient'))).toContain(
-      'warning O-084',
-    );
-    expect(verdicts(planOf(envelope(system('vm')), {}, 'lenient'))).not.toContain('warning O-084');
+  ])('%s refuse what no disc can hold', (rule, sections, outer) => {
+    let found: readonly { readonly rule?: string }[];
+    try {
+      found = planned(sections, outer).findings;
+    } catch (error) {
+      found = (error as Problem).faults;
+    }
+    expect(found.map((fault) => fault.rule?.slice(0, 5))).toContain(rule);
   });
 });

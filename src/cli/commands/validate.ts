@@ -1,9 +1,10 @@
 /** `vep validate`: every finding about a descriptor or package, without a server. */
 
+import { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
 import { Problem, type Fault } from '../../base/errors.js';
-import { planDocument, readXml, schemaVerdict, type Edition } from '../../ovf/index.js';
-import { EXIT, type ExitCode } from '../exit-codes.js';
+import { parsePlanInputs, planDocument, readXml, schemaVerdict, type Edition } from '../../ovf/index.js';
+import { EXIT, UsageError, type ExitCode } from '../exit-codes.js';
 import { planHere } from '../local-plan.js';
 import { loadSchemas, readBytes } from '../ovf-files.js';
 import type { Session } from '../session.js';
@@ -16,17 +17,22 @@ export interface ValidateOptions {
   readonly strict?: boolean;
   readonly schema?: keyof typeof SCHEMA_EDITIONS;
   readonly signer?: readonly string[];
+  /** Tag of BCP 47, for titles, labels and licences. */
+  readonly language?: string;
 }
 
 export async function validate(
   session: Session,
   [file = '']: readonly string[],
-  { strict, schema, signer = [] }: ValidateOptions,
+  { strict, schema, signer = [], language }: ValidateOptions,
 ): Promise<ExitCode> {
   const mode = strict === true ? 'strict' : 'lenient';
   const document =
     schema === undefined
-      ? await planHere(session, file, mode, { signers: await certificates(session, signer) })
+      ? await planHere(session, file, mode, {
+          inputs: parsePlanInputs(language === undefined ? {} : { language }),
+          signers: await certificates(session, signer),
+        })
       : planDocument(null, undefined, await askSchema(session, file, SCHEMA_EDITIONS[schema]));
   const { findings } = document;
   const count = (severity: string): number =>
@@ -41,10 +47,22 @@ export async function validate(
   return errors === 0 ? EXIT.ok : EXIT.refused;
 }
 
-/** @throws UsageError for a file that cannot be read */
+/** @throws UsageError for a file that cannot be read, or holds no certificate: nobody would be trusted, unnoticed */
 async function certificates({ terminal }: Session, files: readonly string[]): Promise<readonly string[]> {
-  const read = files.map((file) => readBytes(resolve(terminal.directory, file)));
-  return (await Promise.all(read)).map((bytes) => Buffer.from(bytes).toString('utf8'));
+  const read = files.map(async (file) => {
+    const text = (await readBytes(resolve(terminal.directory, file))).toString('utf8');
+    if (isCertificate(text)) return text;
+    throw new UsageError(`${file} holds no certificate (PEM)`, 'name a file that begins with BEGIN CERTIFICATE');
+  });
+  return Promise.all(read);
+}
+
+function isCertificate(text: string): boolean {
+  try {
+    return text.includes('-----BEGIN CERTIFICATE-----') && new X509Certificate(text).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Nothing but what the schema of an edition says about a descriptor. */

@@ -56,9 +56,12 @@ function planTree(plan: DeploymentPlan, style: Style): TreeNode {
         label: `machine ${style.bold(displayText(machine.id))}  ${sizeText(machine)}`,
         children: [
           ...machine.interfaces.map(({ name, network }) => ({
-            label: `${name}${network === undefined ? '' : ` on ${displayText(network)}`}`,
+            label: `${displayText(name)}${network === undefined ? '' : ` on ${displayText(network)}`}`,
           })),
           ...machine.drives.map((drive) => ({ label: driveText(plan, drive) })),
+          ...(machine.environment.files ?? []).map(({ path }) => ({
+            label: `file ${displayText(path)} for the guest`,
+          })),
         ],
       })),
       ...(order === '' ? [] : [{ label: `starts ${order}` }]),

@@ -1,12 +1,14 @@
 /**
  * A deployment plan as OpenNebula templates: an image for each file, a virtual network for each that the appliance brings
- * along, a VM group for machines that belong together or apart, and a VM template for each machine. What is free-form
+ * along, a VM group for machines that belong together or apart, a VM template for each machine, and a service of OneFlow
+ * round several. What is free-form
  * goes in base64, because templates expand `$` and cannot hold every text.
  */
 
 import type { DeploymentPlan, PlannedDrive, PlannedInterface } from '../../ovf/plan.js';
 import { OPENNEBULA_FORMATS } from '../adapters/opennebula/capabilities.js';
 import type { Template, Vector } from '../adapters/opennebula/template.js';
+import { serviceTemplate } from './oneflow.js';
 import { templateText } from './opennebula-text.js';
 import {
   disksOf,
@@ -26,6 +28,7 @@ import {
 export function toOpenNebula(plan: DeploymentPlan, guestsOf: GuestsOf): Translation {
   const writer = new Templates(plan, guestsOf);
   const group = writer.group();
+  const service = serviceTemplate(plan);
   const documents = [
     ...plan.images.map(({ id }) => document(`image ${id}`, writer.image(id))),
     ...plan.networks
@@ -33,8 +36,9 @@ export function toOpenNebula(plan: DeploymentPlan, guestsOf: GuestsOf): Translat
       .map(({ name, description }) => document(`network ${name}`, writer.network(name, description))),
     ...(group ? [document(`VM group ${plan.id}`, group)] : []),
     ...instancesOf(plan).map((instance) => document(`machine ${instance.id}`, writer.machine(instance))),
+    ...(service === undefined ? [] : [{ title: `service ${plan.title}`, text: service }]),
   ];
-  return { mediaType: 'text/plain', documents, notes: notesOf(plan) };
+  return { mediaType: 'text/plain', documents, notes: notesOf(plan, service !== undefined) };
 }
 
 function document(title: string, template: Template): TranslatedDocument {
@@ -194,7 +198,7 @@ function base64(text: string): string {
   return Buffer.from(text, 'utf8').toString('base64');
 }
 
-function notesOf(plan: DeploymentPlan): Translation['notes'] {
+function notesOf(plan: DeploymentPlan, service: boolean): Translation['notes'] {
   const unplaced = plan.constraints.filter(({ rule }) => !POLICIES.has(rule)).map(({ origin }) => origin);
   const foreign = plan.disks.filter(
     ({ image, format = 'unknown' }) => image !== undefined && format !== 'iso' && !OPENNEBULA_FORMATS.includes(format),
@@ -203,12 +207,22 @@ function notesOf(plan: DeploymentPlan): Translation['notes'] {
   const note = (message: string, remedy: string, values: readonly string[]): Translation['notes'] =>
     values.length === 0 ? [] : [unsaid(message, remedy, values.join(', '))];
   return [
-    ...unsaidByAll(plan),
+    ...unsaidByAll(plan, service),
     ...unsaidAllocations(plan),
     ...unsaidNetworks(plan),
-    ...(plan.startup.length > 1
-      ? [unsaid('the order in which the machines start is not in it', 'instantiate them in the order of the plan')]
+    ...(service
+      ? [
+          unsaid(
+            'the service names its VM templates by a text in the place of their numbers',
+            'register the templates and put the number that each gets into vm_template',
+          ),
+        ]
       : []),
+    ...note(
+      'all instances of a role are told what the first is told, its host name too',
+      'give the role one instance and instantiate the templates of the others by themselves',
+      service ? plan.machines.filter(({ instances }) => instances.normal > 1).map(({ id }) => id) : [],
+    ),
     ...note('the placement is not in it', 'add SCHED_REQUIREMENTS for the hosts that are meant', unplaced),
     ...note(
       'NIC/MAC is restricted to oneadmin by default',

@@ -159,12 +159,13 @@ export function unsaidAllocations(
 }
 
 /** Notes about what no format but VEP's own engine keeps: pauses, installation runs, further constraints. */
-export function unsaidByAll(plan: DeploymentPlan): readonly Fault[] {
+export function unsaidByAll(plan: DeploymentPlan, boundsSaid = false): readonly Fault[] {
   const paused = plan.startup.flatMap(({ machines }) =>
     machines.filter(({ startDelay, waitingForGuest }) => startDelay > 0 || waitingForGuest).map(({ id }) => id),
   );
   const installing = plan.machines.filter(({ install }) => install).map(({ id }) => id);
-  const bounded = plan.machines.filter(({ instances: { min, max } }) => min !== undefined || max !== undefined);
+  const bounded = plan.machines.filter(({ instances: { min, max } }) => !boundsSaid && (min ?? max) !== undefined);
+  const filed = plan.machines.filter(({ environment }) => environment.files !== undefined).map(({ id }) => id);
   const together = plan.collections.filter(({ allocation }) => allocation).map(({ id }) => id);
   const deltas = plan.disks.filter(({ parent }) => parent !== undefined).map(({ id }) => id);
   const note = (message: string, ids: readonly string[]): Fault[] =>
@@ -176,6 +177,7 @@ export function unsaidByAll(plan: DeploymentPlan): readonly Fault[] {
       'between how many instances it can be scaled is not in it',
       bounded.map(({ id }) => id),
     ),
+    ...note('files for the guest are not in it', filed),
     ...note('what the machines of a collection may have together is not in it', together),
     ...note('that a disk is a delta of another is not in it: its image has to be flattened', deltas),
   ];

@@ -1,30 +1,49 @@
 /**
  * An envelope in another language (DSP0243 §10): the text of every element that has a msgid is replaced by the message of
- * the bundle that fits the wanted language best, and stays as it is where no bundle has it. Only bundles inside the
- * descriptor are known here.
+ * the bundle that fits the wanted language best, and stays as it is where no bundle has it. Bundles in files of their own
+ * count once `withBundles` has read them.
  */
 
 import type { Envelope, Message, Strings } from './model.js';
+
+/**
+ * The first of the wanted languages (tags of BCP 47, best first) that a bundle speaks; undefined where none does, or where
+ * the text as it stands fits at least as well.
+ */
+export function languageFor(envelope: Envelope, wanted: readonly string[]): string | undefined {
+  for (const language of wanted) {
+    const best = Math.min(UNFIT, ...envelope.strings.map(({ lang }) => fitness(lang, language)));
+    const own = fitness(envelope.lang, language);
+    if (best < UNFIT && best <= own) return language;
+    if (own < UNFIT) return undefined;
+  }
+  return undefined;
+}
 
 /** `language` is a tag of BCP 47, e.g. `de-AT`: its own bundles come first, then those of `de`, then any kind of German. */
 export function inLanguage(envelope: Envelope, language: string): Envelope {
   const bundles = fitting(envelope.strings, language);
   if (bundles.length === 0) return envelope;
-  const message = (msgid: string): string | undefined =>
-    bundles.find(({ messages }) => messages.has(msgid))?.messages.get(msgid);
-  return translated({ ...envelope, strings: [] }, message) as Envelope;
+  // The best come last and win; a document may have thousands of bundles.
+  const messages = new Map(bundles.toReversed().flatMap((bundle) => [...bundle.messages]));
+  return translated({ ...envelope, strings: [] }, (msgid) => messages.get(msgid)) as Envelope;
+}
+
+const UNFIT = 3;
+
+/** How well a text in one language serves whoever wants another: 0 as wanted, up to 2 related, {@link UNFIT} not at all. */
+export function fitness(lang: string, language: string): number {
+  const offered = lang.toLowerCase();
+  const wanted = language.toLowerCase();
+  const [primary = ''] = wanted.split('-');
+  if (offered === wanted) return 0;
+  if (offered === primary) return 1;
+  return offered.startsWith(`${primary}-`) ? 2 : UNFIT;
 }
 
 function fitting(strings: readonly Strings[], language: string): readonly Strings[] {
-  const wanted = language.toLowerCase();
-  const [primary = ''] = wanted.split('-');
-  const rank = ({ lang }: Strings): number => {
-    const offered = lang.toLowerCase();
-    if (offered === wanted) return 0;
-    if (offered === primary) return 1;
-    return offered.startsWith(`${primary}-`) ? 2 : 3;
-  };
-  return strings.filter((bundle) => rank(bundle) < 3).sort((a, b) => rank(a) - rank(b));
+  const rank = ({ lang }: Strings): number => fitness(lang, language);
+  return strings.filter((bundle) => rank(bundle) < UNFIT).sort((a, b) => rank(a) - rank(b));
 }
 
 /** A copy of a part of the envelope with its messages replaced. Maps hold no messages and are left alone. */

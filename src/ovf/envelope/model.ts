@@ -346,6 +346,7 @@ export interface EnvironmentFile extends Located {
 
 /** A message bundle: inside the envelope, or (`fileRef`) in a file of its own. */
 export interface Strings extends Located {
+  /** `xml:lang`; empty while only the file of the bundle may say it. */
   readonly lang: string;
   /** File id of an external bundle. */
   readonly fileRef?: string;

@@ -23,6 +23,8 @@ export type Vocabulary = 'ovf' | 'ovf2' | 'rasd' | 'vssd' | 'bare' | 'foreign';
 const OVF_NAMESPACES: ReadonlySet<string> = new Set([OVF_1, OVF_2, OVF_1_SLASH]);
 /** What is left of a template that nobody has rendered. */
 export const PLACEHOLDER = /[$@%#]?\{|@@|<%|%[A-Za-z_]+%/;
+/** Characters of ids, names and references: they are repeated wherever something is referred to. */
+const LONGEST_ATTRIBUTE = 4_096;
 const UNSIGNED_LONG_MAX = 2n ** 64n - 1n;
 
 export class Reading {
@@ -80,6 +82,8 @@ export class Reading {
   required(element: Element, name: string): string {
     const value = this.attribute(element, name);
     if (value === undefined) this.findings.error('D08', at(element), `${element.name} lacks the attribute ovf:${name}`);
+    else if (value.length > LONGEST_ATTRIBUTE && name !== 'value')
+      this.findings.error('O-078', at(element), `ovf:${name} is longer than ${LONGEST_ATTRIBUTE} characters`, value);
     return value ?? '';
   }
 

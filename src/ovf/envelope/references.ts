@@ -158,14 +158,16 @@ export function readPlacementGroup(reading: Reading, section: Element): Placemen
 export function readStrings(reading: Reading, element: Element): Strings {
   const lang = element.attributes.find((attr) => attr.name === 'lang' && attr.namespace === XML_NAMESPACE)?.value;
   const fileRef = reading.attribute(element, 'fileRef');
-  if (lang === undefined)
+  const elsewhere = fileRef !== undefined && fileRef !== '';
+  // What lies in a file may say there what language it is in.
+  if (lang === undefined && !elsewhere)
     reading.findings.warning('O-074', at(element), 'the Strings bundle has no xml:lang; taken as en-US');
   const messages = new Map<string, string>();
   for (const msg of reading.children(element, 'Msg')) messages.set(reading.required(msg, 'msgid'), msg.text);
   reading.rest(element, ['Msg']);
   return {
-    lang: lang ?? 'en-US',
-    ...(fileRef === undefined || fileRef === '' ? {} : { fileRef }),
+    lang: lang ?? (elsewhere ? '' : 'en-US'),
+    ...(elsewhere ? { fileRef } : {}),
     messages,
     at: at(element),
   };

@@ -3,6 +3,7 @@
  * another and about the rest of the envelope.
  */
 
+import { unsafeCdPath } from '../cd-path.js';
 import { checkHardware, type Declared } from './rules-hardware.js';
 import type { Content, Envelope, InstanceCount, Located, VirtualSystem, VirtualSystemCollection } from './model.js';
 import type { Reading } from './reading.js';
@@ -47,7 +48,15 @@ function checkReferences(reading: Reading, content: Content, files: ReadonlySet<
     reading.findings.deviation('O-013', node.at, `the fileRef of ${what} names no File`, 'left out', fileRef);
   };
   for (const icon of content.products.flatMap((product) => product.icons)) check(icon.fileRef, icon, 'the icon');
-  for (const file of content.environmentFiles) check(file.fileRef, file, 'the environment file');
+  const paths = new Set<string>();
+  for (const file of content.environmentFiles) {
+    check(file.fileRef, file, 'the environment file');
+    const why = unsafeCdPath(file.path);
+    const key = file.path.toLowerCase();
+    if (why !== undefined) reading.findings.error('O-015', file.at, `ovf:path cannot be used: ${why}`, file.path);
+    else if (paths.has(key)) reading.findings.error('O-012', file.at, 'two environment files have one path', file.path);
+    paths.add(key);
+  }
 }
 
 function checkConfigurations(reading: Reading, content: Content, declared: ReadonlySet<string>): void {

@@ -179,12 +179,20 @@ export function readPlacement(reading: Reading, section: Element): PlacementSect
   return { info: reading.info(section), group: reading.required(section, 'group'), at: at(section) };
 }
 
+/** A path is relative to where the files of the environment lie: a slash before it changes nothing. */
+function readPath(reading: Reading, file: Element): string {
+  const path = reading.required(file, 'path');
+  if (!path.startsWith('/')) return path;
+  reading.findings.deviation('O-015', at(file), 'ovf:path begins with a slash', 'read without it', path);
+  return path.replace(/^\/+/, '');
+}
+
 export function readEnvironmentFiles(reading: Reading, section: Element): readonly EnvironmentFile[] {
   reading.rest(section, ['Info', 'File']);
   const transports = words(reading.attribute(section, 'transport'));
   return reading.children(section, 'File').map((file) => ({
     fileRef: reading.required(file, 'fileRef'),
-    path: reading.required(file, 'path'),
+    path: readPath(reading, file),
     transports,
     at: at(file),
   }));

@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import type { JsonObject, JsonValue } from '../../base/json.js';
+import { ENVIRONMENT_FOLDER, type EnvironmentDocument } from './environment-document.js';
 import type { NoCloudSeed } from './no-cloud.js';
 
 /**
@@ -39,15 +40,27 @@ export function cloudConfig(configuration: JsonObject): string {
 }
 
 /** Where cloud-init's OVF data source looks for the environment when it has no CD. */
-export const SEEDED_ENVIRONMENT = '/var/lib/cloud/seed/ovf/ovf-env.xml';
+const SEED_FOLDER = '/var/lib/cloud/seed/ovf';
+export const SEEDED_ENVIRONMENT = `${SEED_FOLDER}/ovf-env.xml`;
 
 /**
  * The user data of a site that takes one document and nothing beside it: the appliance's own and VEP's part as a MIME
- * archive, the appliance's going before. `environment` is put into a file of the guest, for sites without a CD.
+ * archive, the appliance's going before. `environment` is put into a file of the guest, and `documents` beside it, for sites
+ * without a CD.
  */
-export function combinedUserData({ configuration, own }: NoCloudSeed, environment?: string): string {
+export function combinedUserData(
+  { configuration, own }: NoCloudSeed,
+  environment?: string,
+  documents: readonly EnvironmentDocument[] = [],
+): string {
   const file = { path: SEEDED_ENVIRONMENT, permissions: '0600', content: environment ?? '' };
-  const files = [...filesOf(configuration), ...(environment === undefined ? [] : [file])];
+  const beside = documents.map(({ path, base64 }) => ({
+    path: `${SEED_FOLDER}/${ENVIRONMENT_FOLDER}/${path}`,
+    permissions: '0600',
+    encoding: 'b64',
+    content: base64,
+  }));
+  const files = [...filesOf(configuration), ...(environment === undefined ? [] : [file]), ...beside];
   const ours = { ...configuration, ...(files.length > 0 && { write_files: files }) };
   if (own === undefined) return cloudConfig(ours);
   if (Object.keys(ours).length === 0) return own;

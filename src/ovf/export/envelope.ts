@@ -5,21 +5,28 @@
  */
 
 import type { Element } from '@xmldom/xmldom';
+import type { Envelope } from '../envelope/model.js';
 import type {
   DeploymentPlan,
   DiskFormat,
   PlannedCollection,
   PlannedDisk,
+  PlannedEnvironment,
   PlannedImage,
   PlannedMachine,
   ResolvedProperty,
 } from '../plan.js';
 import { allocationItems, hardwareSection } from './hardware.js';
 import { membersOf, type PlacementGroup, placementGroups } from './placement.js';
-import { OvfDocument, type Child } from './xml.js';
+import { OriginalTexts } from './texts.js';
+import { OvfDocument, type AttributeTexts, type Child } from './xml.js';
 
-export function exportEnvelope(plan: DeploymentPlan): string {
-  return new EnvelopeWriter(plan).write();
+/**
+ * @param original the descriptor the plan was made of, with its message bundles: what it says to people is said again, and
+ *   its licences are to be accepted again
+ */
+export function exportEnvelope(plan: DeploymentPlan, original?: Envelope): string {
+  return new EnvelopeWriter(plan, original).write();
 }
 
 const FORMAT_URIS: Readonly<Record<Exclude<DiskFormat, 'unknown'>, string>> = {
@@ -39,8 +46,11 @@ class EnvelopeWriter {
   readonly #keys: ReadonlySet<string>;
   readonly #steps: ReadonlyMap<string, { readonly order: number; readonly item: StartedMachine }>;
 
-  constructor(plan: DeploymentPlan) {
+  readonly #texts: OriginalTexts | undefined;
+
+  constructor(plan: DeploymentPlan, original: Envelope | undefined) {
     this.#plan = plan;
+    this.#texts = original && new OriginalTexts(this.#document, original, plan.configuration);
     this.#groups = placementGroups(plan);
     const holders = [...plan.machines.map(({ environment }) => environment), ...plan.collections];
     this.#keys = new Set(holders.flatMap(({ properties }) => properties.map(({ key }) => key)));
@@ -50,18 +60,23 @@ class EnvelopeWriter {
   }
 
   write(): string {
-    const { images, disks, networks, configuration } = this.#plan;
+    const { images, files = [], disks, networks, configuration } = this.#plan;
+    const referenced = new Map([...images, ...files].map((file) => [file.id, file]));
     const shared = disks.filter((disk) => disk.shared);
     const own = disks.filter((disk) => !disk.shared);
-    return this.#document.serialize([
-      this.#element('References', {}, ...images.map((image) => this.#file(image))),
+    const children = [
+      this.#element('References', {}, ...[...referenced.values()].map((file) => this.#file(file))),
       own.length > 0 && this.#section('DiskSection', 'Virtual disks', ...own.map((disk) => this.#disk('Disk', disk))),
       networks.length > 0 &&
         this.#section(
           'NetworkSection',
           'Networks',
           ...networks.map(({ name, description }) =>
-            this.#element('Network', { name }, ...this.#optional('Description', description)),
+            this.#element(
+              'Network',
+              { name },
+              ...(this.#texts?.network(name) ?? this.#optional('Description', description)),
+            ),
           ),
         ),
       configuration !== undefined &&
@@ -71,8 +86,10 @@ class EnvelopeWriter {
           this.#element(
             'Configuration',
             { id: configuration, default: true },
-            this.#element('Label', {}, configuration),
-            this.#element('Description', {}, 'The configuration that was deployed'),
+            ...(this.#texts?.configuration(configuration) ?? [
+              this.#element('Label', {}, configuration),
+              this.#element('Description', {}, 'The configuration that was deployed'),
+            ]),
           ),
         ),
       shared.length > 0 &&
@@ -86,12 +103,14 @@ class EnvelopeWriter {
         this.#extension('PlacementGroupSection', { 'ovf2:id': id, 'ovf2:policy': policy }, 'Placement'),
       ),
       this.#root(),
-    ]);
+      ...(this.#texts?.strings() ?? []),
+    ];
+    return this.#document.serialize(children, this.#texts?.lang ?? 'en-US');
   }
 
   #root(): Element {
     const { collections, machines, annotation } = this.#plan;
-    const sections = annotation === undefined ? [] : [this.#annotation(annotation)];
+    const sections = annotation === undefined || this.#texts ? [] : [this.#annotation(annotation)];
     const top = collections.find(({ parent }) => parent === undefined);
     if (top) return this.#collection(top, sections);
     const [machine] = machines;
@@ -135,12 +154,14 @@ class EnvelopeWriter {
       'VirtualSystemCollection',
       { id },
       this.#element('Info', {}, 'A collection of virtual machines'),
-      this.#element('Name', {}, title),
+      this.#texts ? this.#texts.name(id, title) : this.#element('Name', {}, title),
       ...sections,
+      ...(this.#texts?.annotations(id) ?? []),
       allocation &&
         this.#section('ResourceAllocationSection', 'Resources', ...allocationItems(this.#document, allocation)),
       this.#startup(children),
-      this.#product(properties),
+      ...this.#products(id, properties),
+      ...(this.#texts?.eulas(id) ?? []),
       this.#placed(id),
       ...children.map((child) => ('cores' in child ? this.#machine(child) : this.#collection(child))),
     );
@@ -167,12 +188,15 @@ class EnvelopeWriter {
       'VirtualSystem',
       { id },
       this.#element('Info', {}, 'A virtual machine'),
-      this.#element('Name', {}, title),
+      this.#texts ? this.#texts.name(id, title) : this.#element('Name', {}, title),
       ...sections,
+      ...(this.#texts?.annotations(id) ?? []),
       this.#operatingSystem(machine),
       install && this.#section('InstallSection', 'Installation', { initialBootStopDelay: install.bootStopDelay }),
       hardwareSection(this.#document, machine),
-      this.#product(environment.properties),
+      ...this.#products(id, environment.properties),
+      ...(this.#texts?.eulas(id) ?? []),
+      this.#environmentFiles(environment),
       this.#scaleOut(machine),
       this.#placed(id),
     );
@@ -188,6 +212,25 @@ class EnvelopeWriter {
       'Guest operating system',
       { id, version, 'vmw:osType': osType },
       ...this.#optional('Description', description),
+    );
+  }
+
+  #products(id: string, properties: readonly ResolvedProperty[]): readonly Child[] {
+    if (this.#texts) return this.#texts.products(id, properties, (property) => this.#valueOf(property));
+    return [this.#product(properties)];
+  }
+
+  /** What a machine has from its collection is written as its own: it reaches the same guest by the same path. */
+  #environmentFiles({ files = [] }: PlannedEnvironment): Child {
+    if (files.length === 0) return undefined;
+    const there = new Set(this.#plan.files?.map(({ id }) => id));
+    return this.#extension(
+      'EnvironmentFilesSection',
+      {},
+      'Files for the guest',
+      ...files
+        .filter(({ file }) => there.has(file))
+        .map(({ file, path }) => this.#element('ovf2:File', { 'ovf2:fileRef': file, 'ovf2:path': path })),
     );
   }
 
@@ -209,11 +252,12 @@ class EnvelopeWriter {
   }
 
   /** What draws on a password draws on it again, as long as the keys it names are those that are written here. */
-  #valueOf({ value, secret, declared }: ResolvedProperty): Parameters<OvfDocument['element']>[1] {
+  #valueOf({ value, secret, declared }: ResolvedProperty): AttributeTexts {
     const userConfigurable = true;
     if (!secret) return { value, userConfigurable };
     const names = [...(declared ?? '').matchAll(/\$\{([^{}]*)\}/g)].map(([, name = '']) => name);
-    if (declared !== undefined && names.every((name) => this.#keys.has(name))) return { value: declared };
+    if (declared !== undefined && (this.#texts ?? names.every((name) => this.#keys.has(name))))
+      return { value: declared };
     return { password: true, qualifiers: 'MinLen(1)', userConfigurable };
   }
 

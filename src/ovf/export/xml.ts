@@ -1,7 +1,7 @@
 /** An OVF document put together as a tree (K36): elements and attributes in their namespaces, so that no value can break out. */
 
 import { DOMImplementation, XMLSerializer, type Document, type Element } from '@xmldom/xmldom';
-import { OVF_1, OVF_2, RASD, VMW, VSSD } from '../envelope/vocabulary.js';
+import { OVF_1, OVF_2, RASD, VMW, VSSD, XML_NAMESPACE } from '../envelope/vocabulary.js';
 
 /** Attributes by name with prefix; what is undefined is left out. */
 export type AttributeTexts = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -15,7 +15,6 @@ const NAMESPACES: ReadonlyMap<string, string> = new Map([
   ['vmw', VMW],
 ]);
 const XMLNS = 'http://www.w3.org/2000/xmlns/';
-const XML = 'http://www.w3.org/XML/1998/namespace';
 
 export class OvfDocument {
   readonly #document: Document;
@@ -41,13 +40,14 @@ export class OvfDocument {
   }
 
   /** The whole as text. The document is used up by that. */
-  serialize(children: readonly Child[]): string {
+  serialize(children: readonly Child[], lang: string): string {
     const root = this.#document.documentElement as Element;
     for (const [prefix, namespace] of NAMESPACES) root.setAttributeNS(XMLNS, `xmlns:${prefix}`, namespace);
-    root.setAttributeNS(XML, 'xml:lang', 'en-US');
+    root.setAttributeNS(XML_NAMESPACE, 'xml:lang', lang);
     for (const child of children) if (child && typeof child !== 'string') root.appendChild(child);
     const text = new XMLSerializer().serializeToString(this.#document, { requireWellFormed: true });
-    return `<?xml version="1.0" encoding="UTF-8"?>\n${text}\n`;
+    // A carriage return that is not written as a reference is read as a line feed (XML 1.0 §2.11).
+    return `<?xml version="1.0" encoding="UTF-8"?>\n${text.replaceAll('\r', '&#13;')}\n`;
   }
 }
 

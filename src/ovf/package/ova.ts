@@ -14,6 +14,7 @@ import {
   type PackageOptions,
   type ReadPackage,
 } from './reader.js';
+import { SmallFiles } from './small-files.js';
 import { readTar, type TarEntry } from './tar.js';
 
 /** Bytes that are still looked at for further faults once a package is refused. */
@@ -47,25 +48,67 @@ export async function readOva(
   return reader.result();
 }
 
-const HEAD_MEMBERS = 3;
+/** What stands at the beginning of an archive. */
+export interface OvaHead extends ReadPackage {
+  /** Small files that follow the descriptor, by name: message bundles stand there (DSP0243 §10). */
+  readonly documents: ReadonlyMap<string, Uint8Array>;
+}
+
+/** A large file stands before the descriptor; whoever can, goes on reading at the next header. */
+export interface LateDescriptor {
+  /** Offset of that header from where this reading began. */
+  readonly nextHeader: number;
+}
+
+export interface HeadOptions extends PackageOptions {
+  /** Bytes that are read through in search of the descriptor. */
+  readonly patience: number;
+  /** The caller can go on elsewhere in the archive: a large file is not read through. */
+  readonly seekable: boolean;
+  /** The small files behind the descriptor are wanted too. */
+  readonly documents: boolean;
+}
+
+/** Bytes of one of the small files, and of all of them. */
+const DOCUMENTS = { each: 1024 * 1024, all: 4 * 1024 * 1024 };
 
 /**
- * Reads only what stands before the images: the descriptor, and manifest and certificate where they follow it. The source
- * is given up after that.
- * @throws Problem as {@link readOva}; also where the descriptor is not the first member, whatever the mode
+ * Reads only as far as the descriptor, manifest and certificate where they are met on the way or follow it, and on request
+ * the small files behind. The source is given up after that.
+ * @throws Problem as {@link readOva}; also where no descriptor is found within the caller's patience
  */
-export async function readOvaHead(source: AsyncIterable<Uint8Array>, options: PackageOptions): Promise<ReadPackage> {
-  const reader = new PackageReader({ open: () => Promise.reject(new Error('nothing but documents is kept')) }, options);
-  for await (const { name, size, type, bytes } of readTar(unpacked(source, reader.limits))) {
-    if (type !== 'file' || !/\.(ovf|mf|cert)$/i.test(name)) break;
-    if (reader.size === 0 && !/\.ovf$/i.test(name)) break;
-    const accepted = reader.accept(name);
-    if (accepted !== undefined) await reader.take(accepted, size, bytes);
-    if (reader.size === HEAD_MEMBERS || accepted === undefined) break;
+export async function readOvaHead(
+  source: AsyncIterable<Uint8Array>,
+  options: HeadOptions,
+): Promise<OvaHead | LateDescriptor> {
+  const sink = new SmallFiles(DOCUMENTS);
+  const reader = new PackageReader(sink, options);
+  let found = false;
+  for await (const { name, size, type, at, bytes } of readTar(unpacked(source, reader.limits))) {
+    const document = type === 'file' && /\.(ovf|mf|cert)$/i.test(name);
+    const wanted = document || (found && options.documents && type === 'file' && sink.fits(size));
+    if (found && !wanted) break;
+    if (wanted) {
+      const accepted = reader.accept(name);
+      if (accepted === undefined) break;
+      await reader.take(accepted, size, bytes);
+      found ||= /\.ovf$/i.test(name);
+      continue;
+    }
+    const nextHeader = at + BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+    if (options.seekable && size > SKIPPED) return { nextHeader };
+    if (nextHeader > options.patience) {
+      reader.findings.error('O-021', { field: name }, LATE);
+      throw new Problem('malformed', reader.findings.list());
+    }
   }
-  if (reader.size === 0) reader.findings.error('O-021', {}, 'the descriptor is not the first member of the archive');
-  return reader.result();
+  return { ...(await reader.result()), documents: sink.files };
 }
+
+const BLOCK = 512;
+/** Files up to this size are read through rather than skipped by another request. */
+const SKIPPED = 256 * 1024;
+const LATE = 'large files stand before the descriptor, and the archive can only be read from its beginning';
 
 /** The archive without gzip, up to the limit and not a byte further. */
 export async function* unpacked(

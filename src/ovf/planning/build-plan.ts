@@ -5,16 +5,18 @@
 
 import type { Fault } from '../../base/errors.js';
 import type { Mode } from '../envelope/findings.js';
-import type { Content, Envelope, ResourceAllocationSection, VirtualSystem } from '../envelope/model.js';
+import type { Content, Envelope, ResourceAllocationSection } from '../envelope/model.js';
 import type { PlanInputs, UnresolvedInputs } from '../inputs.js';
 import type { DeploymentPlan, PlannedCollection, PlannedMachine, ResolvedProperty } from '../plan.js';
 import { resolveProperties } from '../properties/resolve.js';
 import { readScopes, type PropertyScope } from '../properties/scope.js';
 import { visibleProperties } from '../properties/visible.js';
 import { checkCollectionAllocations, planCollectionAllocation } from './allocation.js';
+import { bulkOf, MOST_COPIED } from './bulk.js';
 import { chooseConfiguration } from './configuration.js';
 import { planDisks, planImages, type DiskUse } from './disks.js';
 import type { Media } from './drives.js';
+import { EnvironmentFiles, planFiles } from './environment-files.js';
 import { Findings } from './findings.js';
 import { hostnames } from './hostname.js';
 import { planMachine } from './machine.js';
@@ -48,6 +50,7 @@ export function buildPlan(written: Envelope, inputs: PlanInputs, mode: Mode = 'l
   const disks = planDisks(diskUses(machines, media, scopes), media.disks, media.files, properties, findings);
   const networks = planNetworks(envelope, inputs.networks, findings);
   const mounted = new Set(machines.flatMap(({ drives }) => drives.flatMap(({ image }) => image ?? [])));
+  const files = planFiles(media.files, machines);
   const constraints = planPlacement(envelope, findings);
   const unresolved = unresolvedInputs({ envelope, inputs, configuration, properties, networks, machines, disks });
   const { id, ovfId, name, annotations } = envelope.content;
@@ -61,6 +64,7 @@ export function buildPlan(written: Envelope, inputs: PlanInputs, mode: Mode = 'l
     networks,
     disks,
     images: planImages(media.files, disks, mounted),
+    ...(files.length > 0 && { files }),
     startup: planStartup(envelope.content),
     constraints,
     collections,
@@ -99,13 +103,15 @@ function planContents(
   const collections: PlannedCollection[] = [];
   const allocated: { planned: PlannedCollection; section: ResourceAllocationSection }[] = [];
   const hostname = hostnames();
-  const visit = (content: Content, collection: string | undefined): void => {
+  const environmentFiles = new EnvironmentFiles(media.files, findings);
+  const visit = (content: Content, parent: Content | undefined): void => {
+    const collection = parent?.id;
     const properties = propertiesOf(content.id);
     if (content.kind === 'VirtualSystem') {
-      machines.push(planMachine(content, { configuration, media, collection, properties, hostname, findings }));
+      const files = environmentFiles.of(content, parent);
+      machines.push(planMachine(content, { configuration, media, collection, properties, files, hostname, findings }));
       return;
     }
-    if (collection === undefined) reportUnplanned(content, findings);
     const { id, name, ovfId, resourceAllocation } = content;
     const planned = {
       id,
@@ -116,23 +122,20 @@ function planContents(
     };
     collections.push(planned);
     if (resourceAllocation) allocated.push({ planned, section: resourceAllocation });
-    for (const child of content.children) visit(child, id);
+    for (const child of content.children) visit(child, content);
   };
   visit(root, undefined);
   const total = machines.reduce((sum, { instances }) => sum + instances.normal, 0);
-  if (total > MAX_CONTENTS) tooMany(root, findings);
+  const copied = machines.reduce((sum, machine) => sum + copiesOf(machine), 0);
+  if (total > MAX_CONTENTS || copied > MOST_COPIED) tooMany(root, findings);
   checkCollectionAllocations(allocated, collections, machines, findings);
   return { machines, collections };
 }
 
-/** What a plan cannot say of a collection is at least reported (O-084). */
-function reportUnplanned(collection: Exclude<Content, VirtualSystem>, findings: Findings): void {
-  if (collection.scaleOut) {
-    findings.warning('O-084', 'the appliance as a whole cannot stand several times: one instance is planned', {
-      place: collection.scaleOut.at,
-      remedy: 'put the ScaleOutSection on the systems and collections in it, or deploy the appliance again',
-    });
-  }
+/** Characters that further instances of a machine add to the plan. */
+function copiesOf(machine: PlannedMachine): number {
+  const { normal } = machine.instances;
+  return normal === 1 ? 0 : bulkOf(machine) * (normal - 1);
 }
 
 function diskUses(

@@ -79,15 +79,17 @@ export function planImages(
   mounted: ReadonlySet<string>,
 ): readonly PlannedImage[] {
   const needed = new Set([...mounted, ...disks.flatMap(({ image }) => image ?? [])]);
-  return [...files.values()]
-    .filter(({ id }) => needed.has(id))
-    .map(({ id, href, size, compression, chunkSize }) => ({
-      id,
-      href,
-      compression,
-      ...(size !== undefined && { sizeBytes: Number(size) }),
-      ...(chunkSize !== undefined && { chunkSize: Number(chunkSize) }),
-    }));
+  return [...files.values()].filter(({ id }) => needed.has(id)).map(planFile);
+}
+
+export function planFile({ id, href, size, compression, chunkSize }: File): PlannedImage {
+  return {
+    id,
+    href,
+    compression,
+    ...(size !== undefined && { sizeBytes: Number(size) }),
+    ...(chunkSize !== undefined && { chunkSize: Number(chunkSize) }),
+  };
 }
 
 function planDisk(disk: Disk, capacityBytes: number, files: ReadonlyMap<string, File>): PlannedDisk {

@@ -9,11 +9,22 @@ import type { PlanInputs, UnresolvedEula } from '../inputs.js';
 
 const EXCERPT_LENGTH = 2_000;
 
-/** The licences of a content element and everything in it that the inputs do not accept. */
+/**
+ * The licences of a content element and everything in it that the inputs do not accept. Whoever has accepted a text has
+ * accepted it wherever it stands: instances of a collection bring it again.
+ */
 export function unacceptedEulas(root: Content, accepted: PlanInputs['eulas']): readonly UnresolvedEula[] {
   if (accepted === 'all') return [];
   const known = new Set(accepted);
-  return collectEulas(root).filter(({ id, digest }) => !known.has(id) && !known.has(digest));
+  const all = collectEulas(root);
+  const settled = new Set(
+    all.filter(({ id, digest }) => known.has(id) || known.has(digest)).map(({ digest }) => digest),
+  );
+  return all.filter(({ digest }) => {
+    const open = !settled.has(digest);
+    settled.add(digest);
+    return open;
+  });
 }
 
 /** Ids are `<content id>#<n>`, counted from 1. */

@@ -5,7 +5,7 @@
 
 import { excerpt } from '../../base/errors.js';
 import type { Item, OperatingSystemSection, VirtualHardwareSection, VirtualSystem } from '../envelope/model.js';
-import type { PlannedInterface, PlannedMachine, ResolvedProperty } from '../plan.js';
+import type { EnvironmentPath, PlannedInterface, PlannedMachine, ResolvedProperty } from '../plan.js';
 import { planAllocation } from './allocation.js';
 import { planDrives, type Media } from './drives.js';
 import type { Findings } from './findings.js';
@@ -19,6 +19,7 @@ export interface MachineContext {
   /** Id of the collection the system is in. */
   readonly collection: string | undefined;
   readonly properties: readonly ResolvedProperty[];
+  readonly files: readonly EnvironmentPath[];
   /** Gives a host name that no other machine of the plan has. */
   readonly hostname: (wish: string) => string;
   readonly findings: Findings;
@@ -29,7 +30,6 @@ export function planMachine(system: VirtualSystem, context: MachineContext): Pla
   const { hardware, type } = chooseHardware(system, findings);
   const items = effectiveItems(hardware?.items ?? [], configuration, findings);
   reportUnused(items, findings);
-  reportUndone(system, findings);
   if (hardware) checkTransport(hardware, properties, findings);
   const { operatingSystem, install } = system;
   const architecture = operatingSystem && architectureOf(operatingSystem);
@@ -47,7 +47,11 @@ export function planMachine(system: VirtualSystem, context: MachineContext): Pla
     ...(type !== undefined && { virtualSystemType: type }),
     drives: planDrives(items, context.media, findings),
     interfaces: planInterfaces(items, findings),
-    environment: { transports: hardware?.transports ?? [], properties },
+    environment: {
+      transports: hardware?.transports ?? [],
+      properties,
+      ...(context.files.length > 0 && { files: context.files }),
+    },
     ...(install && { install: { bootStopDelay: install.initialBootStopDelay } }),
     instances: planInstances(system, configuration, findings),
   };
@@ -107,17 +111,6 @@ function reportUnused(items: readonly EffectiveItem[], findings: Findings): void
         remedy: 'mark the item ovf:required="false" if the guest runs without the device',
       });
     } else findings.info('O-084', `the item "${excerpt(item.elementName)}" is left to the site`, details);
-  }
-}
-
-/** Sections that are read and shown, but that no site of VEP acts on (O-084). */
-function reportUndone({ environmentFiles }: VirtualSystem, findings: Findings): void {
-  for (const file of environmentFiles) {
-    findings.warning('O-084', 'the environment file is not laid into the guest', {
-      place: file.at,
-      remedy: 'put the file into an image, or its content into a property',
-      value: file.path,
-    });
   }
 }
 

@@ -15,8 +15,9 @@ const POLICIES: ReadonlyMap<string, Pick<PlacementConstraint, 'rule' | 'hard'>> 
 ]);
 
 export function planPlacement(envelope: Envelope, findings: Findings): readonly PlacementConstraint[] {
+  const members = groupMembers(envelope.content);
   return envelope.placementGroups.flatMap((group) => {
-    const machines = groupMembers(envelope.content, group.id, false);
+    const machines = members.get(group.id) ?? [];
     return group.policy.split(/[\s,]+/).flatMap((policy) => {
       const constraint = POLICIES.get(policy);
       if (constraint)
@@ -30,11 +31,22 @@ export function planPlacement(envelope: Envelope, findings: Findings): readonly 
   });
 }
 
-/** Ids of the systems in a group, themselves or through a collection round them. */
-function groupMembers(content: Content, group: string, inherited: boolean): readonly string[] {
-  const member = inherited || content.placement?.group === group;
-  if (content.kind === 'VirtualSystem') return member ? [content.id] : [];
-  return content.children.flatMap((child) => groupMembers(child, group, member));
+/** Ids of the systems in each group, themselves or through a collection round them. */
+function groupMembers(root: Content): ReadonlyMap<string, readonly string[]> {
+  const members = new Map<string, string[]>();
+  const visit = (content: Content, outer: readonly string[]): void => {
+    const own = content.placement?.group;
+    const groups = own === undefined || outer.includes(own) ? outer : [...outer, own];
+    if (content.kind === 'VirtualSystemCollection') for (const child of content.children) visit(child, groups);
+    else
+      for (const group of groups) {
+        const ids = members.get(group);
+        if (ids) ids.push(content.id);
+        else members.set(group, [content.id]);
+      }
+  };
+  visit(root, []);
+  return members;
 }
 
 /** Far more than anybody deploys at once; each becomes a machine of the plan. */

@@ -1,11 +1,13 @@
 /**
  * Collections that stand several times (OVF 2 ScaleOutSection of a VirtualSystemCollection): each instance is a collection
  * of its own, with all that is in it. The first keeps its ids; the others are called `<id>-2`, `<id>-3`, …, and what is in
- * them `<id>-2/<ovf:id>`. They stand in the start-up order where the first stands.
+ * them `<id>-2/<ovf:id>`. They stand in the start-up order where the first stands. Where the top collection itself stands
+ * several times, an appliance still is one thing: its instances stand in a collection without anything else of its own.
  */
 
 import type { Content, StartupSection, VirtualSystemCollection } from '../envelope/model.js';
 import type { Findings } from './findings.js';
+import { bulkOf, MOST_COPIED } from './bulk.js';
 import { planInstances } from './placement.js';
 
 /** Systems and collections that a plan may come to; far beyond what anybody deploys at once. */
@@ -13,12 +15,48 @@ export const MAX_CONTENTS = 10_000;
 
 /** The content with its replicas, those of inner collections first. */
 export function withReplicas(root: Content, configuration: string | undefined, findings: Findings): Content {
-  const total = { contents: 0 };
-  return replicate(root, configuration, total, findings);
+  const total = { contents: 0, copied: 0, ids: idsOf(root) };
+  const { kind, scaleOut } = root;
+  if (kind === 'VirtualSystem' || scaleOut === undefined) return replicate(root, configuration, total, findings);
+  const round = replicate(roundOf(root), configuration, total, findings);
+  return round.kind === 'VirtualSystemCollection' && round.children.length > 1 ? round : firstOf(round);
+}
+
+/** A collection that holds the whole appliance and stands for it. */
+function roundOf(root: VirtualSystemCollection): VirtualSystemCollection {
+  const { name, ovfId, info, at } = root;
+  return {
+    kind: 'VirtualSystemCollection',
+    id: roundId(root),
+    ovfId,
+    info,
+    ...(name && { name }),
+    at,
+    annotations: [],
+    products: [],
+    eulas: [],
+    environmentFiles: [],
+    children: [root],
+  };
+}
+
+function roundId(root: Content): string {
+  const taken = idsOf(root);
+  let id = `${root.id}-all`;
+  while (taken.has(id)) id += '-';
+  return id;
+}
+
+function firstOf(round: Content): Content {
+  return round.kind === 'VirtualSystem' ? round : (round.children[0] ?? round);
 }
 
 interface Total {
   contents: number;
+  /** Characters of all copies. */
+  copied: number;
+  /** Ids that contents of the descriptor have. */
+  readonly ids: ReadonlySet<string>;
 }
 
 function replicate(content: Content, configuration: string | undefined, total: Total, findings: Findings): Content {
@@ -28,11 +66,11 @@ function replicate(content: Content, configuration: string | undefined, total: T
     const whole = replicate(child, configuration, total, findings);
     const { normal } = whole.kind === 'VirtualSystem' ? { normal: 1 } : planInstances(whole, configuration, findings);
     total.contents += sizeOf(whole) * normal;
-    if (normal === 1 || total.contents > MAX_CONTENTS) {
-      if (total.contents > MAX_CONTENTS) tooMany(whole, findings);
-      return [whole];
-    }
-    const instances = Array.from({ length: normal }, (_, index) => (index === 0 ? whole : copyOf(whole, index + 1)));
+    if (normal > 1) total.copied += bulkOf(whole) * (normal - 1);
+    const tooMuch = total.contents > MAX_CONTENTS || total.copied > MOST_COPIED;
+    if (tooMuch) tooMany(whole, findings);
+    if (normal === 1 || tooMuch) return [whole];
+    const instances = [whole, ...copiesOf(whole, normal - 1, total.ids)];
     copies.set(
       whole.id,
       instances.map(({ id }) => id),
@@ -49,16 +87,35 @@ function sizeOf(content: Content): number {
 
 /** O-078: the plan would have more of them than that. */
 export function tooMany({ at, id }: Content, findings: Findings): void {
-  findings.error('O-078', `with its instances the appliance has more than ${MAX_CONTENTS} systems and collections`, {
+  const limits = `${MAX_CONTENTS} systems and collections, or ${MOST_COPIED} characters of them`;
+  findings.error('O-078', `with its instances the appliance has more than ${limits}`, {
     place: at,
     remedy: 'ask for fewer instances',
     value: id,
   });
 }
 
+function idsOf(root: Content): ReadonlySet<string> {
+  const ids = new Set<string>();
+  const visit = (content: Content): void => {
+    ids.add(content.id);
+    if (content.kind === 'VirtualSystemCollection') content.children.forEach(visit);
+  };
+  visit(root);
+  return ids;
+}
+
+/** So many copies; a number whose name the descriptor has given to something else is passed over. */
+function copiesOf(content: Content, count: number, taken: ReadonlySet<string>): readonly Content[] {
+  const copies: Content[] = [];
+  for (let number = 2; copies.length < count; number += 1)
+    if (!taken.has(`${content.id}-${number}`)) copies.push(copyOf(content, number));
+  return copies;
+}
+
 function copyOf(content: Content, number: number): Content {
   const text = `${content.name?.text ?? content.ovfId} ${number}`;
-  return renamed({ ...content, name: { ...(content.name ?? { at: content.at }), text } }, `${content.id}-${number}`);
+  return renamed({ ...content, name: { at: (content.name ?? content).at, text } }, `${content.id}-${number}`);
 }
 
 function renamed(content: Content, id: string): Content {

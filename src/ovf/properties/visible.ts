@@ -21,6 +21,8 @@ export function secretKey(contentId: string, propertyKey: string): string {
 
 /** Of a whole plan; every machine carries its parent's properties, so the product is what must be bounded. */
 const MAX_VISIBLE = 200_000;
+/** Characters of their values. */
+const MAX_CHARACTERS = 32 * 1024 * 1024;
 
 export function visibleProperties(
   scopes: ReadonlyMap<string, PropertyScope>,
@@ -30,10 +32,16 @@ export function visibleProperties(
   const secrets = new Map<string, string>();
   const visible = new Map<string, readonly ResolvedProperty[]>();
   let count = 0;
+  let characters = 0;
+  const charactersOf = onceEach((scope) =>
+    [...scope.own.values()].reduce((sum, property) => sum + properties.value(property).text.length, 0),
+  );
   for (const [contentId, scope] of scopes) {
     count += scope.own.size + (scope.parent?.own.size ?? 0);
-    if (count > MAX_VISIBLE) {
-      findings.error('O-064', `the environments hold over ${MAX_VISIBLE} properties together`, {
+    if (count <= MAX_VISIBLE) characters += charactersOf(scope) + (scope.parent ? charactersOf(scope.parent) : 0);
+    if (count > MAX_VISIBLE || characters > MAX_CHARACTERS) {
+      const limits = `${MAX_VISIBLE} properties, or ${MAX_CHARACTERS} characters of values,`;
+      findings.error('O-064', `the environments hold over ${limits} together`, {
         place: scope.content.at,
         remedy: 'split the appliance',
       });
@@ -53,4 +61,14 @@ export function visibleProperties(
     ]);
   }
   return { propertiesOf: (contentId) => visible.get(contentId) ?? [], secrets };
+}
+
+/** Remembers what has been told of each scope. */
+function onceEach(of: (scope: PropertyScope) => number): (scope: PropertyScope) => number {
+  const known = new Map<PropertyScope, number>();
+  return (scope) => {
+    const before = known.get(scope) ?? of(scope);
+    known.set(scope, before);
+    return before;
+  };
 }

@@ -91,6 +91,18 @@ export function toUtf8(bytes: Uint8Array, limits: XmlLimits = DESCRIPTOR_LIMITS)
   return text;
 }
 
+/**
+ * A document as text that can be kept and read again: whatever it was written in, it no longer says so.
+ * @throws Problem as {@link toUtf8} does
+ */
+export function utf8Text(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (encodingOf(buffer) === 'utf-8') return buffer.toString('utf8');
+  return toUtf8(bytes)
+    .toString('utf8')
+    .replace(/^(\s*<\?xml[^>]*?)\s+encoding\s*=\s*(?:"[^"]*"|'[^']*')/, '$1');
+}
+
 type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be';
 
 function encodingOf(buffer: Buffer): Encoding {

@@ -89,6 +89,7 @@ describe('opennebula', () => {
       'machine web/1',
       'machine web/1-2',
       'machine db',
+      'service Shop',
     ]);
     expect(document('opennebula', 'image tools')).toContain('TYPE = "CDROM"');
     expect(document('opennebula', 'image base')).toMatch(/TYPE = "OS"\nPATH = "images\/base.vmdk"\nFORMAT = "qcow2"/);
@@ -110,6 +111,24 @@ describe('opennebula', () => {
     expect(document('opennebula', 'machine db')).toContain('NETWORK = "site-lan"');
     const environment = /OVF_ENVIRONMENT_BASE64 = "([^"]*)"/.exec(text)?.[1] ?? '';
     expect(Buffer.from(environment, 'base64').toString()).toContain('oe:key="title" oe:value="Corner $shop"');
+  });
+
+  it('puts several machines into a service of OneFlow, in their order and with their bounds', () => {
+    expect(JSON.parse(document('opennebula', 'service Shop'))).toEqual({
+      name: 'Shop',
+      deployment: 'straight',
+      ready_status_gate: true,
+      roles: [
+        {
+          ...{ name: 'web_1', cardinality: 2, vm_template: expect.stringContaining('id of template') },
+          ...{ parents: ['db'], min_vms: 1, max_vms: 5, shutdown_action: 'terminate' },
+        },
+        { name: 'db', cardinality: 1, vm_template: expect.anything(), shutdown_action: 'terminate' },
+      ],
+    });
+    const { documents, notes } = translate(planOf([{ id: 'alone' }]), 'opennebula');
+    expect(documents.map(({ title }) => title)).toEqual(['network net', 'machine alone']);
+    expect(notes.map(({ message }) => message).join()).not.toContain('vm_template');
   });
 
   it('takes XML where its language has no way to say it, and refuses what neither has', () => {

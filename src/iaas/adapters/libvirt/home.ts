@@ -5,7 +5,7 @@
 
 import { chmod, mkdir, readFile, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { IaasError } from '../../adapter.js';
+import { IaasError, type ComputeSpec } from '../../adapter.js';
 import type { Account } from './account.js';
 import { isMissing, Shelf } from './shelf.js';
 
@@ -47,6 +47,7 @@ export interface GuestRecord {
   readonly userData?: string;
   readonly sshKeys?: readonly string[];
   readonly ovfEnvironment?: string;
+  readonly environmentFiles?: ComputeSpec['environmentFiles'];
 }
 
 export class Home {

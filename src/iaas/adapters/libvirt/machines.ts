@@ -106,11 +106,11 @@ export class Machines {
       disks,
     };
     await home.makeMachine(uuid);
-    const { hostname, userData, sshKeys, ovfEnvironment } = spec;
+    const { hostname, userData, sshKeys, ovfEnvironment, environmentFiles } = spec;
     await home.write(
       uuid,
       'guest.json',
-      JSON.stringify({ instanceId: id, hostname, userData, sshKeys, ovfEnvironment }),
+      JSON.stringify({ instanceId: id, hostname, userData, sshKeys, ovfEnvironment, environmentFiles }),
     );
     if (image) {
       const disk = home.machine(uuid, 'boot.qcow2');

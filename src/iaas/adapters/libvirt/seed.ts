@@ -5,7 +5,7 @@
  */
 
 import type { JsonObject } from '../../../base/json.js';
-import { buildIso, ENVIRONMENT_FILE, NO_CLOUD_VOLUME, seedFiles } from '../../../ovf/index.js';
+import { buildIso, environmentFilesOf, NO_CLOUD_VOLUME, seedFiles } from '../../../ovf/index.js';
 import type { GuestRecord } from './home.js';
 import type { MachineModel } from './marks.js';
 
@@ -31,9 +31,7 @@ export function seedCd(
     networkConfig: `${yaml(networkConfig(model, networkOf))}\n`,
   });
   const environment =
-    guest.ovfEnvironment === undefined
-      ? []
-      : [{ name: ENVIRONMENT_FILE, bytes: Buffer.from(guest.ovfEnvironment, 'utf8') }];
+    guest.ovfEnvironment === undefined ? [] : environmentFilesOf(guest.ovfEnvironment, guest.environmentFiles);
   return buildIso([...files, ...environment], NO_CLOUD_VOLUME);
 }
 

@@ -4,7 +4,7 @@
  * time, {@link advance} moves the whole site to a time. Both depend on their arguments alone.
  */
 
-import type { ResourceClass, SiteRef } from '../../adapter.js';
+import type { ComputeSpec, ResourceClass, SiteRef } from '../../adapter.js';
 import type { HostConfig, SimulatorConfig } from './config.js';
 import { DueQueue } from './due-queue.js';
 import type { ArmedFault } from './faults.js';
@@ -67,6 +67,7 @@ export interface GuestDocuments {
   readonly userData?: string;
   readonly sshKeys?: readonly string[];
   readonly ovfEnvironment?: string;
+  readonly environmentFiles?: ComputeSpec['environmentFiles'];
 }
 
 export interface Network extends Thing {

@@ -66,6 +66,7 @@ export function createMachine(step: Step, spec: ComputeSpec, token: string): Sit
       ...(spec.userData === undefined ? {} : { userData: spec.userData }),
       ...(spec.sshKeys === undefined ? {} : { sshKeys: spec.sshKeys }),
       ...(spec.ovfEnvironment === undefined ? {} : { ovfEnvironment: spec.ovfEnvironment }),
+      ...(spec.environmentFiles === undefined ? {} : { environmentFiles: spec.environmentFiles }),
     },
   });
 }

@@ -291,8 +291,10 @@ class Simulator implements SiteAdapter, SimulatorControls {
   }
 
   async cdOf(ref: SiteRef): Promise<Uint8Array | undefined> {
-    const environment = (await this.guestOf(ref))?.ovfEnvironment;
-    return environment === undefined ? undefined : environmentCd(environment);
+    const guest = await this.guestOf(ref);
+    return guest?.ovfEnvironment === undefined
+      ? undefined
+      : environmentCd(guest.ovfEnvironment, guest.environmentFiles);
   }
 
   async #make(call: Call, options?: CallOptions): Promise<SiteRef> {

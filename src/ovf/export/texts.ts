@@ -1,0 +1,162 @@
+/**
+ * What the descriptor an appliance came in says to people and what its plan does not hold: names, annotations, licences,
+ * products with the labels, types and limits of their properties, and the messages that translate all of it (DSP0243 §9.3,
+ * §9.5, §9.6, §10). An exported descriptor says it again, in the languages in which it was said.
+ */
+
+import type { Element } from '@xmldom/xmldom';
+import type { Content, Envelope, Message, ProductSection, Property } from '../envelope/model.js';
+import { XML_NAMESPACE } from '../envelope/vocabulary.js';
+import type { ResolvedProperty } from '../plan.js';
+import { Findings } from '../planning/findings.js';
+import { withReplicas } from '../planning/replicate.js';
+import { readLimits } from '../properties/limits.js';
+import { composedKey } from '../properties/scope.js';
+import type { AttributeTexts, Child, OvfDocument } from './xml.js';
+
+/** How the value in force is written, whoever set it. */
+export type ValueOf = (property: ResolvedProperty) => AttributeTexts;
+
+export class OriginalTexts {
+  readonly #document: OvfDocument;
+  readonly #original: Envelope;
+  readonly #contents = new Map<string, Content>();
+
+  constructor(document: OvfDocument, original: Envelope, configuration: string | undefined) {
+    this.#document = document;
+    this.#original = original;
+    const visit = (content: Content): void => {
+      this.#contents.set(content.id, content);
+      if (content.kind === 'VirtualSystemCollection') for (const child of content.children) visit(child);
+    };
+    visit(withReplicas(original.content, configuration, new Findings('lenient')));
+  }
+
+  get lang(): string {
+    return this.#original.lang;
+  }
+
+  /** `Name` as the descriptor has it; without one its id stands for it, as long as it keeps that. */
+  name(id: string, title: string): Element | undefined {
+    const { name } = this.#contents.get(id) ?? {};
+    if (name) return this.#message('Name', name);
+    return title === id ? undefined : this.#document.element('Name', {}, title);
+  }
+
+  annotations(id: string): readonly Child[] {
+    const texts = this.#contents.get(id)?.annotations.map(({ annotation }) => annotation) ?? [];
+    const [only, ...more] = texts;
+    if (only === undefined) return [];
+    // The standard has one section; of several the plan makes one text.
+    const joined = more.length === 0 ? only : { text: texts.map(({ text }) => text).join('\n'), at: only.at };
+    return [this.#section('AnnotationSection', 'Annotation', {}, this.#message('Annotation', joined))];
+  }
+
+  eulas(id: string): readonly Child[] {
+    const eulas = this.#contents.get(id)?.eulas ?? [];
+    return eulas.map(({ info, license }) =>
+      this.#document.element('EulaSection', {}, this.#message('Info', info), this.#message('License', license)),
+    );
+  }
+
+  /** The product sections of a content with those of its properties that are in force. */
+  products(id: string, properties: readonly ResolvedProperty[], valueOf: ValueOf): readonly Child[] {
+    const left = new Map(properties.filter(({ from }) => from === 'own').map((each) => [each.key, each]));
+    const sections = this.#contents.get(id)?.products ?? [];
+    const written = sections.map((section) => this.#product(section, left, valueOf));
+    const unknown = [...left.values()].map((property) =>
+      this.#document.element('Property', { key: property.key, type: 'string', ...valueOf(property) }),
+    );
+    return unknown.length === 0
+      ? written
+      : [...written, this.#section('ProductSection', 'Properties', { class: 'vep' }, ...unknown)];
+  }
+
+  /** Label and description of the configuration that was deployed. */
+  configuration(id: string): readonly Element[] | undefined {
+    const configuration = this.#original.deploymentOptionSection?.configurations.find((each) => each.id === id);
+    return (
+      configuration && [
+        this.#message('Label', configuration.label),
+        this.#message('Description', configuration.description),
+      ]
+    );
+  }
+
+  network(name: string): readonly Child[] | undefined {
+    const { description } = this.#original.networkSection?.networks.find((network) => network.name === name) ?? {};
+    return description && [this.#message('Description', description)];
+  }
+
+  /** The bundles, those that came in files of their own among them, in one piece. */
+  strings(): readonly Element[] {
+    return this.#original.strings
+      .filter(({ lang, messages }) => lang !== '' && messages.size > 0)
+      .map(({ lang, messages }) => {
+        const entries = [...messages].map(([msgid, text]) => this.#document.element('Msg', { msgid }, text));
+        const element = this.#document.element('Strings', {}, ...entries);
+        element.setAttributeNS(XML_NAMESPACE, 'xml:lang', lang);
+        return element;
+      });
+  }
+
+  #product(section: ProductSection, left: Map<string, ResolvedProperty>, valueOf: ValueOf): Element {
+    const { class: of, instance, info, product, vendor, version, fullVersion, productUrl, vendorUrl, appUrl } = section;
+    const texts = {
+      Version: version,
+      FullVersion: fullVersion,
+      ProductUrl: productUrl,
+      VendorUrl: vendorUrl,
+      AppUrl: appUrl,
+    };
+    const properties: Child[] = [];
+    let category: Message | undefined;
+    for (const property of section.properties) {
+      const resolved = left.get(composedKey(section, property));
+      if (!resolved) continue;
+      left.delete(resolved.key);
+      if (property.category && property.category !== category)
+        properties.push(this.#message('Category', property.category));
+      category = property.category;
+      properties.push(this.#property(property, resolved, valueOf));
+    }
+    return this.#document.element(
+      'ProductSection',
+      { class: of || undefined, instance: instance || undefined },
+      this.#message('Info', info),
+      product && this.#message('Product', product),
+      vendor && this.#message('Vendor', vendor),
+      ...Object.entries(texts).map(([name, text]) => text !== undefined && this.#document.element(name, {}, text)),
+      ...properties,
+    );
+  }
+
+  #property(property: Property, resolved: ResolvedProperty, valueOf: ValueOf): Element {
+    const { key, type, qualifiers, userConfigurable, label, description } = property;
+    const known = readLimits(type, qualifiers).unknownType === undefined;
+    const written = valueOf(resolved);
+    const password = written['password'] === true;
+    return this.#document.element(
+      'Property',
+      {
+        key,
+        type: known ? type : 'string',
+        qualifiers: password && qualifiers === undefined ? written['qualifiers'] : qualifiers,
+        // A secret is not in here: whoever deploys again fills it in, whosever it was before.
+        userConfigurable: userConfigurable || password ? true : undefined,
+        password: password ? true : undefined,
+        value: written['value'],
+      },
+      label && this.#message('Label', label),
+      description && this.#message('Description', description),
+    );
+  }
+
+  #message(name: string, { text, msgid }: Message): Element {
+    return this.#document.element(name, { msgid }, text);
+  }
+
+  #section(name: string, info: string, attributes: AttributeTexts, ...children: readonly Child[]): Element {
+    return this.#document.element(name, attributes, this.#document.element('Info', {}, info), ...children);
+  }
+}
