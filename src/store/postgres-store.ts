@@ -128,6 +128,7 @@ class PostgresStore implements Store {
   readonly #writes: pg.Pool;
   readonly #statements = new PostgresStatements();
   readonly #streamLanes = new Lanes(MAX_STREAMS);
+  readonly #writeLanes = new Lanes(POOL_SIZE);
   readonly #reruns = new Mutex();
   readonly #log: Log;
 
@@ -193,7 +194,17 @@ class PostgresStore implements Store {
     }
   }
 
+  /** Writers wait their turn here: the pool gives up on whoever waits longer than a connection may take to open. */
   async #attempt<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
+    const leave = await this.#writeLanes.enter();
+    try {
+      return await this.#transaction(fn);
+    } finally {
+      leave();
+    }
+  }
+
+  async #transaction<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
     const client = await this.#writes.connect();
     const tx = new PostgresTx(client, this.#statements);
     let value: T;
