@@ -109,10 +109,12 @@ export class ApplianceHandler implements KindHandler {
       .map(([term]) => ACTION_SCHEME + term);
   }
 
-  async makeReady(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<PreparedDeployment> {
-    const prepared = await prepareDeployment(this.#services, context, entity);
-    await refuseOverLimit(this.#services, context, registry, entity, prepared.governed().plan);
-    return prepared;
+  async makeReady(
+    context: RequestContext,
+    _registry: CategoryRegistry,
+    entity: NewEntity,
+  ): Promise<PreparedDeployment> {
+    return prepareDeployment(this.#services, context, entity);
   }
 
   async dryRun(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<DryRun> {
@@ -127,9 +129,10 @@ export class ApplianceHandler implements KindHandler {
     return describePlan(governance, context, prepared, (planned) => entities().foresee(context, registry, planned));
   }
 
-  prepare(_write: Write, draft: EntityDraft): Promise<void> {
+  async prepare(write: Write, draft: EntityDraft): Promise<void> {
     const prepared = preparedOf(draft.prepared);
     const { plan, layout, offer } = prepared.governed();
+    await refuseOverLimit(this.#services.entities(), write, plan);
     draft.title ??= plan.title;
     draft.heading = 'active';
     // Inputs may hold secrets: they are sealed or forgotten, never stored with the entity (K04).
@@ -146,7 +149,6 @@ export class ApplianceHandler implements KindHandler {
     }
     draft.appliance = draft.id;
     draft.site = layout.home;
-    return Promise.resolve();
   }
 
   async created(write: Write, entity: EntityRecord, draft: EntityDraft): Promise<void> {

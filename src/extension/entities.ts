@@ -19,7 +19,7 @@ import type { LinkReferences, ResolvedLink } from '../occi/resolve/index.js';
 import { isActionOffered } from '../occi/visible.js';
 import { findEntity, insertEntity, loadForUpdate, updateEntity } from '../store/entities.js';
 import type { EntityRecord } from '../store/entity-record.js';
-import type { Store, Tx } from '../store/sql.js';
+import type { SqlReader, Store, Tx } from '../store/sql.js';
 import type { Admission, Planned } from './admission.js';
 import { draftEntity, endsOf, recordOf, type Belonging, type NewEntity } from './entity-draft.js';
 import { EntityRemoval } from './entity-removal.js';
@@ -61,14 +61,17 @@ export class Entities {
     });
   }
 
-  /** What would stand in the way of making these, as far as account is kept of them: for a dry run. */
+  /**
+   * What would stand in the way of making these, as far as account is kept of them.
+   * @param reader the transaction that is about to make them; absent: a dry run
+   */
   async foresee(
     { principal }: RequestContext,
     registry: CategoryRegistry,
     planned: readonly Planned[],
+    reader: SqlReader = this.#services.store,
   ): Promise<readonly Fault[]> {
-    const { admission, store } = this.#services;
-    return (await admission?.foresee(store, registry, principal, planned)) ?? [];
+    return (await this.#services.admission?.foresee(reader, registry, principal, planned)) ?? [];
   }
 
   /** Lets the handlers fetch and judge what the entities bring, before any transaction begins. */
