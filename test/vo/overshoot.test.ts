@@ -57,8 +57,13 @@ forEachServer({ accounts }, (server, database) => {
       other === undefined
         ? deploy()
         : deployAt(other.url, String((server().tokens as Record<string, string>)['higgs']));
+    // Two servers may meet in the account so often that one says "send the request again"; nothing was changed then.
+    const settled = async (send: () => Promise<{ readonly status: number }>): Promise<{ readonly status: number }> => {
+      const reply = await send();
+      return reply.status === 503 ? settled(send) : reply;
+    };
     const replies = await Promise.all(
-      Array.from({ length: DEPLOYMENTS }, (_, index) => (index % 2 === 0 ? deploy() : there())),
+      Array.from({ length: DEPLOYMENTS }, (_, index) => settled(index % 2 === 0 ? () => deploy() : there)),
     );
     const statuses = new Map<number, number>();
     for (const { status } of replies) statuses.set(status, (statuses.get(status) ?? 0) + 1);
