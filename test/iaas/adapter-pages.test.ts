@@ -24,7 +24,7 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   ec2: ec2Capabilities({
     hibernation: true,
     network: { vpc: 'vpc-1' },
-    images: { bucket: { name: 'images', prefix: '' }, known: [] },
+    images: { bucket: { name: 'images', prefix: '', partMib: 64 }, known: [] },
   }),
   nimbus: nimbusCapabilities({ images: { known: [{ sha256: '', image: 'an image' }] } }),
   libvirt: libvirtCapabilities({ bridge: undefined }),

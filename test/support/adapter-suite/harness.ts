@@ -27,6 +27,8 @@ export interface Harness {
   readonly strikes?: () => Promise<void>;
   /** Why the counterpart cannot bring the saving of a machine to its end, where it cannot. */
   readonly savesNothing?: string;
+  /** Why one token used by several at once makes several things there, where it does. */
+  readonly racesTokens?: string;
   /** What the site itself rules of the addresses of a network. */
   readonly addressing?: {
     /** The only gateway that a range can have. */
@@ -62,8 +64,8 @@ export interface Faults {
   hang(operation: string): Promise<void>;
   /** The site says to try again later. */
   transient(operation: string): Promise<void>;
-  /** The site accepts and the thing ends in state error. */
-  failLater(operation: string): Promise<void>;
+  /** The site accepts and the thing ends in state error; absent where nobody can bring that about. */
+  failLater?(operation: string): Promise<void>;
   /** The site accepts and the thing quietly stays what it was; absent where nobody can bring that about. */
   doNothing?(operation: string): Promise<void>;
   /** Nothing that has not happened yet happens any more. */
@@ -82,7 +84,7 @@ export function faultsOnTheWire(
     loseAnswer: order({ kind: 'lose-answer' }),
     hang: order({ kind: 'hang' }),
     transient: order(later),
-    failLater: (operation) => site.failLater(operation),
+    ...(site.failLater ? { failLater: site.failLater.bind(site) } : {}),
     ...(site.doNothing ? { doNothing: site.doNothing.bind(site) } : {}),
     clear: () => {
       proxy.clear();

@@ -22,8 +22,6 @@ export interface BucketServices {
   readonly closed: AbortSignal;
 }
 
-/** Bytes of a part; a whole upload has at most 10,000. */
-const PART = 64 * 2 ** 20;
 const MAX_ANSWER = 2 ** 20;
 /** Pauses before a part is sent again, in milliseconds. */
 const AGAIN = [100, 1000];
@@ -50,13 +48,14 @@ export class Bucket {
 
   async put(key: string, path: string, sizeBytes: number, call: CallOptions): Promise<void> {
     const file = await open(path);
+    const most = this.#services.options.partMib * 2 ** 20;
     try {
       const part = async (at: number): Promise<Buffer> => {
-        const bytes = Buffer.alloc(Math.min(PART, sizeBytes - at));
+        const bytes = Buffer.alloc(Math.min(most, sizeBytes - at));
         await file.read(bytes, 0, bytes.length, at);
         return bytes;
       };
-      if (sizeBytes <= PART) {
+      if (sizeBytes <= most) {
         await this.#ask('PUT', key, {}, await part(0), call);
         return;
       }
@@ -65,7 +64,7 @@ export class Bucket {
       if (uploadId === undefined) throw new IaasError('transient', 'S3 begins no upload', excerpt(begun.text));
       try {
         const tags: string[] = [];
-        for (let at = 0, partNumber = 1; at < sizeBytes; at += PART, partNumber++)
+        for (let at = 0, partNumber = 1; at < sizeBytes; at += most, partNumber++)
           tags.push((await this.#ask('PUT', key, { partNumber: `${partNumber}`, uploadId }, await part(at), call)).tag);
         const list = tags.map((tag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${tag}</ETag></Part>`);
         const whole = `<CompleteMultipartUpload>${list.join('')}</CompleteMultipartUpload>`;

@@ -4,7 +4,7 @@
  * named an image that is there already for the very same file, that one is taken.
  */
 
-import type { Image, ImportSnapshotTask } from '@aws-sdk/client-ec2';
+import type { Image, ImportSnapshotTask, Tag } from '@aws-sdk/client-ec2';
 import type { Clock } from '../../../base/clock.js';
 import { IaasError, type CallOptions, type ImageSpec, type Observed } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
@@ -108,8 +108,8 @@ export class Images {
       return (await this.bootable(known, call)).ref;
     }
     requireCapability({ imageFormats: ec2Formats(options) } as never, 'image', spec.format);
-    const earlier = await this.#made(token, call);
-    if (earlier !== undefined) return earlier;
+    const earlier = await this.#named(token, call);
+    if (earlier) return this.#shown(token, importTags(options.realm, spec, token), call);
     if (!bucket)
       throw new IaasError(
         'unsupported',
@@ -119,9 +119,9 @@ export class Images {
     return this.#register(spec, token, snapshot, call);
   }
 
-  async #made(token: string, call: CallOptions): Promise<string | undefined> {
+  async #named(token: string, call: CallOptions): Promise<Image | undefined> {
     const name = uniqueName(this.#services.options.realm, token);
-    return (await this.#described([{ Name: 'name', Values: [name] }], ['self'], call))[0]?.ImageId;
+    return (await this.#described([{ Name: 'name', Values: [name] }], ['self'], call))[0];
   }
 
   /** The snapshot of a token's bytes: of an import that is under way or done, or of a new one. */
@@ -187,6 +187,7 @@ export class Images {
 
   async #register(spec: ImageSpec, token: string, snapshot: string, call: CallOptions): Promise<string> {
     const { options, api } = this.#services;
+    const tags = importTags(options.realm, spec, token);
     try {
       const answer = await api.ask(
         'RegisterImage',
@@ -198,7 +199,7 @@ export class Images {
           EnaSupport: true,
           RootDeviceName: '/dev/sda1',
           BlockDeviceMappings: [{ DeviceName: '/dev/sda1', Ebs: { SnapshotId: snapshot, DeleteOnTermination: true } }],
-          TagSpecifications: tagged('image', tagsOf(options.realm, spec, token, { [SIZE]: String(spec.sizeBytes) })),
+          TagSpecifications: tagged('image', tags),
         },
         call,
       );
@@ -206,12 +207,17 @@ export class Images {
     } catch (error) {
       if (!isCode(error, /^InvalidAMIName\.Duplicate$/)) throw error;
     }
-    return this.#shown(token, call);
+    return this.#shown(token, tags, call);
   }
 
   /** The image of a token that EC2 has just taken in, by this call or by another. */
-  #shown(token: string, call: CallOptions): Promise<string> {
-    return this.#services.patience.until(call, 'EC2 does not show the new image yet', () => this.#made(token, call));
+  async #shown(token: string, tags: Tag[], call: CallOptions): Promise<string> {
+    const { api, options, patience } = this.#services;
+    const image = await patience.until(call, 'EC2 does not show the new image yet', () => this.#named(token, call));
+    // Whoever takes no tags with an image takes them afterwards; until then only its name says whose it is.
+    if (!marksIn(image.Tags, options.realm))
+      await api.ask('CreateTags', { Resources: [image.ImageId ?? ''], Tags: tags }, call);
+    return image.ImageId ?? '';
   }
 
   /** Makes an image of a machine's disks. `deferred` lets EC2 restart the machine, so that the disks are at rest. */
@@ -219,11 +225,10 @@ export class Images {
     const { api, instances, options } = this.#services;
     if (!SAVE_METHODS.has(method)) throw new IaasError('invalid', 'EC2 saves hot or deferred');
     const machine = await instances.own(ref, call);
-    const known = await this.#made(token, call);
-    if (known !== undefined) return known;
+    const tags = tagsOf(options.realm, { id: token, name }, token);
+    if (await this.#named(token, call)) return this.#shown(token, tags, call);
     if (machine.meaning?.busy)
       throw new IaasError('transient', 'the machine is on its way to another state', machine.instance.State?.Name);
-    const tags = tagsOf(options.realm, { id: token, name }, token);
     const specifications = [...tagged('image', tags), ...tagged('snapshot', tags)];
     try {
       const answer = await api.ask(
@@ -240,7 +245,7 @@ export class Images {
     } catch (error) {
       if (!isCode(error, /^InvalidAMIName\.Duplicate$/)) throw error;
     }
-    return this.#shown(token, call);
+    return this.#shown(token, tags, call);
   }
 
   /** Deregisters it and deletes the snapshots behind it. An image that the administrator has named stays. */
@@ -278,6 +283,9 @@ export class Images {
     };
   }
 }
+
+const importTags = (realm: string, spec: ImageSpec, token: string): Tag[] =>
+  tagsOf(realm, spec, token, { [SIZE]: String(spec.sizeBytes) });
 
 /** Bytes of the file it was made from, or of its disk. */
 export function sizeOf({ Tags, BlockDeviceMappings: mappings = [] }: Image): number {

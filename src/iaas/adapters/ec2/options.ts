@@ -25,6 +25,8 @@ export interface BucketOptions {
   readonly endpoint?: string;
   /** Before the names of objects. */
   readonly prefix: string;
+  /** MiB of a part of a large file. S3 takes parts from 5 MiB on, and at most 10,000 of a file. */
+  readonly partMib: number;
 }
 
 export interface Ec2Options {
@@ -137,6 +139,7 @@ const schema: JsonObject = object(
             name: { type: 'string', pattern: '^[a-z0-9.-]{3,63}$' },
             endpoint: url,
             prefix: { type: 'string', pattern: '^[\\w./-]*$', default: 'vep/' },
+            partMib: integer(5, 1024, 64),
           },
           ['name'],
         ),

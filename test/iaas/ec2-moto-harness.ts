@@ -1,0 +1,67 @@
+/** A site of EC2 for tests with moto behind it, EC2 and S3 of another project, and a faulty proxy between. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { JsonObject } from '../../src/base/json.js';
+import type { SiteAdapter } from '../../src/iaas/adapter.js';
+import { faultsOnTheWire, type Harness, type Wire } from '../support/adapter-suite.js';
+import { SECRET } from '../support/fake-ec2/index.js';
+import { FaultyProxy } from '../support/faulty-proxy.js';
+import { elements, Moto, MOTO_ZONE } from '../support/moto.js';
+import { isOperationOf, openSite, optionsFor } from './ec2-harness.js';
+
+export const BUCKET = 'vep-images';
+
+/** Options of a site on moto; its VPC is made for it. */
+export async function motoOptions(moto: Moto): Promise<JsonObject> {
+  const [vpc = ''] = elements(await moto.ask('CreateVpc', { CidrBlock: '192.168.0.0/16' }), 'vpcId');
+  return { instanceTypes: ['t3.*', 'm5.*', 'c5.*', 'r5.*'], zone: MOTO_ZONE, network: { vpc }, hibernation: false };
+}
+
+export interface MotoHarness extends Harness {
+  readonly moto: Moto;
+}
+
+export async function motoHarness(bucket: JsonObject = {}): Promise<MotoHarness> {
+  const directory = mkdtempSync(join(tmpdir(), 'vep-moto-'));
+  const moto = await Moto.start();
+  await moto.createBucket(BUCKET);
+  const proxy = await FaultyProxy.open(moto.url);
+  const options = optionsFor(`${proxy.url}/`, moto.url, directory, {
+    ...(await motoOptions(moto)),
+    images: { bucket: { name: BUCKET, endpoint: moto.url, ...bucket } },
+  });
+  const open = (): Promise<SiteAdapter> => openSite(options, directory);
+  const adapter = await open();
+  const wire: Wire = { proxy, isRequestOf: isOperationOf };
+  return {
+    adapter,
+    moto,
+    wire,
+    racesTokens: 'a moto that keeps neither client tokens nor names of images apart',
+    secrets: [SECRET],
+    advance: (ms) => pause(ms),
+    pace: { stepMs: 5, patienceMs: 20_000 },
+    image: { format: 'raw', bytes: Buffer.alloc(4096, 'vep'), virtualSizeBytes: 4096 },
+    second: open,
+    addressing: { gatewayOf: (cidr) => cidr.replace(/0\/\d+$/, '1'), smallest: '192.168.77.0/28' },
+    faults: faultsOnTheWire(wire, { clear: () => Promise.resolve() }),
+    foreign: {
+      createMachine: async () => {
+        const [ImageId = ''] = elements(await moto.ask('DescribeImages'), 'imageId');
+        const wish = { ImageId, InstanceType: 't3.micro', MinCount: '1', MaxCount: '1' };
+        return elements(await moto.ask('RunInstances', wish), 'instanceId')[0] ?? 'none';
+      },
+    },
+    close: async () => {
+      await adapter.close();
+      const left = await moto.objects(BUCKET);
+      await proxy.close();
+      await moto.close();
+      rmSync(directory, { recursive: true });
+      expect(left).toEqual([]);
+    },
+  };
+}

@@ -1,0 +1,186 @@
+/**
+ * moto (github.com/getmoto/moto), the work-alike of AWS that others test with: EC2 and S3 of a project that has never heard
+ * of VEP, in a process of its own. It knows no ImportSnapshot: a front before it answers that one operation and its
+ * task with a snapshot that moto has taken of an empty volume. The front also keeps from it the tags of the snapshots that
+ * CreateImage makes, at which it breaks. Everything else goes there as it is.
+ */
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import http from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { programAt } from './counterparts.js';
+
+export const MOTO_ZONE = 'eu-central-1a';
+
+/** Elements of an answer, by name; those of nested lists come in the order of the document. */
+export const elements = (xml: string, name: string): string[] =>
+  [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map(([, text = '']) => text);
+
+export class Moto {
+  readonly #process: ChildProcess;
+  readonly #url: string;
+  readonly #front = http.createServer((request, response) => void this.#serve(request, response));
+  readonly #watchers: { readonly action: string; readonly tell: () => void }[] = [];
+
+  /** Requests of S3 that have come: method and path, in their order. */
+  readonly asked: string[] = [];
+  /** Bytes of the objects that were to be imported. */
+  readonly imported: number[] = [];
+  /** Imports that were asked for, as they are described. */
+  readonly #tasks: string[] = [];
+
+  private constructor(process: ChildProcess, url: string) {
+    this.#process = process;
+    this.#url = url;
+  }
+
+  static async start(): Promise<Moto> {
+    const port = await freePort();
+    const child = spawn(programAt('moto_server') ?? 'moto_server', ['-H', '127.0.0.1', '-p', String(port)], {
+      stdio: 'ignore',
+    });
+    process.once('exit', () => child.kill());
+    const moto = new Moto(child, `http://127.0.0.1:${port}`);
+    while (
+      !(await fetch(`${moto.#url}/moto-api/data.json`).then(
+        ({ ok }) => ok,
+        () => false,
+      ))
+    ) {
+      if (child.exitCode !== null) throw new Error(`moto_server has ended with ${child.exitCode}`);
+      await pause(50);
+    }
+    moto.#front.listen(0, '127.0.0.1');
+    await once(moto.#front, 'listening');
+    return moto;
+  }
+
+  /** Of EC2 and of S3: moto tells them apart by what a signature is for. */
+  get url(): string {
+    return `http://127.0.0.1:${(this.#front.address() as AddressInfo).port}`;
+  }
+
+  /** Resolves when an operation of EC2 has come, before it is passed on. */
+  called(action: string): Promise<void> {
+    return new Promise((tell) => this.#watchers.push({ action, tell }));
+  }
+
+  /** Asks EC2, as somebody who is not VEP; answers the document. */
+  async ask(action: string, parameters: Readonly<Record<string, string>> = {}): Promise<string> {
+    const body = new URLSearchParams({ Action: action, Version: '2016-11-15', ...parameters });
+    const response = await fetch(this.#url, { method: 'POST', headers: SIGNED_FOR('ec2'), body });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`moto refuses ${action}: ${text}`);
+    return text;
+  }
+
+  /** How many elements of a name an answer of EC2 has. */
+  async count(action: string, name: string, parameters: Readonly<Record<string, string>> = {}): Promise<number> {
+    return (await this.ask(action, parameters)).split(`<${name}`).length - 1;
+  }
+
+  async createBucket(name: string): Promise<void> {
+    const location = `<CreateBucketConfiguration><LocationConstraint>${MOTO_ZONE.slice(0, -1)}</LocationConstraint></CreateBucketConfiguration>`;
+    const { status } = await fetch(`${this.#url}/${name}`, {
+      method: 'PUT',
+      headers: SIGNED_FOR('s3'),
+      body: location,
+    });
+    if (status !== 200) throw new Error(`moto makes no bucket: ${status}`);
+  }
+
+  /** Names of what is in a bucket. */
+  async objects(bucket: string): Promise<string[]> {
+    const response = await fetch(`${this.#url}/${bucket}?list-type=2`, { headers: SIGNED_FOR('s3') });
+    return elements(await response.text(), 'Key');
+  }
+
+  async close(): Promise<void> {
+    this.#front.close();
+    this.#front.closeAllConnections();
+    await once(this.#front, 'close');
+    this.#process.kill();
+    if (this.#process.exitCode === null) await once(this.#process, 'exit');
+  }
+
+  async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const pieces: Uint8Array[] = [];
+    try {
+      for await (const piece of request) pieces.push(piece as Uint8Array);
+    } catch {
+      return;
+    }
+    let body = Buffer.concat(pieces);
+    const fields = new URLSearchParams(body.toString('latin1', 0, 100_000));
+    const action = request.url === '/' ? (fields.get('Action') ?? '') : '';
+    if (action === '') this.asked.push(`${request.method} ${request.url}`);
+    const watcher = this.#watchers.findIndex((each) => each.action === action);
+    if (watcher !== -1) this.#watchers.splice(watcher, 1)[0]?.tell();
+    if (action === 'ImportSnapshot' || action === 'DescribeImportSnapshotTasks') {
+      const tasks = (): string => this.#tasks.filter((task) => wanted(fields, task)).join('');
+      const answer =
+        action === 'ImportSnapshot'
+          ? await this.#import(fields)
+          : documentOf(action, `<importSnapshotTaskSet>${tasks()}</importSnapshotTaskSet>`);
+      response.writeHead(200, { 'content-type': 'text/xml' }).end(answer);
+      return;
+    }
+    if (action === 'CreateImage') {
+      for (const name of [...fields.keys()]) if (name.startsWith('TagSpecification.2.')) fields.delete(name);
+      body = Buffer.from(fields.toString());
+    }
+    const { connection: _connection, host: _host, 'content-length': _length, ...headers } = request.headers;
+    const options = { method: request.method, headers: { ...headers, 'content-length': String(body.byteLength) } };
+    const outgoing = http.request(`${this.#url}${request.url}`, options, (answer) => {
+      const { connection: _closing, 'keep-alive': _alive, ...kept } = answer.headers;
+      response.writeHead(answer.statusCode ?? 502, kept);
+      answer.pipe(response);
+    });
+    outgoing.on('error', () => response.destroy());
+    outgoing.end(body);
+  }
+
+  async #import(fields: URLSearchParams): Promise<string> {
+    const at = `${fields.get('DiskContainer.UserBucket.S3Bucket')}/${fields.get('DiskContainer.UserBucket.S3Key')}`;
+    const object = await fetch(`${this.#url}/${at}`, { method: 'HEAD', headers: SIGNED_FOR('s3') });
+    this.imported.push(Number(object.headers.get('content-length')));
+    const volume = await this.ask('CreateVolume', { AvailabilityZone: MOTO_ZONE, Size: '1' });
+    const [VolumeId = ''] = elements(volume, 'volumeId');
+    const [snapshot = ''] = elements(await this.ask('CreateSnapshot', { VolumeId }), 'snapshotId');
+    await this.ask('DeleteVolume', { VolumeId });
+    const tag = (at: number, part: string): string | null => fields.get(`TagSpecification.1.Tag.${at}.${part}`);
+    let tags = '';
+    for (let at = 1; tag(at, 'Key') !== null; at++)
+      tags += `<item><key>${tag(at, 'Key')}</key><value>${tag(at, 'Value') ?? ''}</value></item>`;
+    const task = `<importTaskId>import-${snapshot}</importTaskId><tagSet>${tags}</tagSet>`;
+    const detail = (status: string): string =>
+      `<snapshotTaskDetail><snapshotId>${snapshot}</snapshotId><status>${status}</status></snapshotTaskDetail>`;
+    this.#tasks.push(`<item>${task}${detail('completed')}</item>`);
+    return documentOf('ImportSnapshot', `${task}${detail('active')}`);
+  }
+}
+
+const documentOf = (action: string, content: string): string =>
+  `<${action}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>1</requestId>${content}</${action}Response>`;
+
+/** moto reads who is meant out of the signature and does not check it. */
+const SIGNED_FOR = (service: string): Record<string, string> => ({
+  authorization: `AWS4-HMAC-SHA256 Credential=other/20260101/${MOTO_ZONE.slice(0, -1)}/${service}/aws4_request, SignedHeaders=host, Signature=0`,
+});
+
+/** Whether a task is one that is asked for by its id; a filter by tag is left to whoever asks. */
+function wanted(fields: URLSearchParams, task: string): boolean {
+  const ids = [...fields].filter(([name]) => name.startsWith('ImportTaskId.')).map(([, id]) => id);
+  return ids.length === 0 || ids.some((id) => task.includes(`<importTaskId>${id}<`));
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
