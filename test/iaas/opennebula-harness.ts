@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock, type Clock } from '../../src/base/clock.js';
+import { newUuid } from '../../src/base/ids.js';
 import type { JsonObject } from '../../src/base/json.js';
 import type { Owner, SiteAdapter } from '../../src/iaas/adapter.js';
 import { openNebula } from '../../src/iaas/adapters/opennebula/site-type.js';
@@ -12,6 +13,7 @@ import { faultsOnTheWire, type Harness, type Wire } from '../support/adapter-sui
 import type { WireRequest } from '../support/faulty-proxy.js';
 import { FaultyProxy } from '../support/faulty-proxy.js';
 import { FakeOned, type FakeOnedOptions } from '../support/fake-oned/index.js';
+import { RealOned } from '../support/real-oned/oned.js';
 import { qcow2 } from './simulator-harness.js';
 import { runLog } from '../support/run.js';
 
@@ -38,9 +40,14 @@ export function isCallOf(operation: string, { body }: WireRequest): boolean {
 }
 
 /** Options of a site that needs them all; `more` on top. */
-export function optionsFor(url: string, directory: string, more: JsonObject = {}): JsonObject {
+export function optionsFor(
+  url: string,
+  directory: string,
+  more: JsonObject = {},
+  password: string = PASSWORD,
+): JsonObject {
   const secret = join(directory, 'secret');
-  writeFileSync(secret, `${PASSWORD}\n`);
+  writeFileSync(secret, `${password}\n`);
   return {
     endpoint: url,
     credentials: { driver: 'server_cipher', password: { file: secret } },
@@ -140,6 +147,65 @@ export async function openNebulaHarness(
       await fake.close();
       expect(fake.violations).toEqual([]);
       rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** Before a real oned, whose hosts, stores and networks are its own dummies. Its owner is of this harness alone. */
+export async function realOnedHarness(home: string): Promise<Harness & { readonly oned: RealOned }> {
+  const directory = mkdtempSync(join(tmpdir(), 'vep-one-'));
+  const oned = new RealOned(home);
+  await oned.prepare();
+  oned.clear();
+  const proxy = await FaultyProxy.open(oned.url);
+  const realm = `t${newUuid().slice(-6)}`;
+  const owner: Owner = { user: `local:${realm}`, group: `vo ${realm}` };
+  const more = { realm, patience: { pollMs: 50, settleMs: 8000 }, events: { pollMs: 200 } };
+  const options = optionsFor(proxy.url, directory, more, oned.password);
+  const open = async (): Promise<SiteAdapter> => madeFor(await openSite(options, directory), owner);
+  const adapter = await open();
+  const mine = async (kind: 'USER' | 'GROUP'): Promise<number[]> =>
+    (await oned.pool(`one.${kind.toLowerCase()}pool.info`, kind))
+      .filter((each) => each.value('NAME')?.includes(realm) === true)
+      .map((each) => each.number(-1, 'ID'));
+  const quota = async (cpu: string): Promise<void> => {
+    for (const user of await mine('USER')) await oned.ask('one.user.quota', user, `VM=[CPU="${cpu}"]`);
+  };
+  const wire: Wire = { proxy, isRequestOf: isCallOf, exhaustQuota: () => quota('0') };
+  const foreign: number[] = [];
+  return {
+    adapter,
+    oned,
+    wire,
+    secrets: [oned.password],
+    advance: (ms) => pause(ms),
+    pace: { stepMs: 100, patienceMs: 60_000 },
+    image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
+    second: open,
+    faults: faultsOnTheWire(wire, {
+      failLater: () => Promise.resolve(oned.order('deploy', 'failure')),
+      doNothing: () => Promise.resolve(oned.order('shutdown', 'failure', 'success')),
+      clear: async () => {
+        oned.clear();
+        await quota('-2');
+      },
+    }),
+    foreign: {
+      createMachine: async () => {
+        const id = await oned.ask('one.vm.allocate', '<TEMPLATE><CPU>0.1</CPU><MEMORY>64</MEMORY></TEMPLATE>', true);
+        foreign.push(Number(id));
+        return id;
+      },
+    },
+    close: async () => {
+      await adapter.close();
+      await proxy.close();
+      const left = await oned.contents(realm);
+      for (const id of foreign) await oned.ask('one.vm.action', 'terminate-hard', id);
+      for (const user of await mine('USER')) await oned.ask('one.user.delete', user);
+      for (const group of await mine('GROUP')) await oned.ask('one.group.delete', group);
+      rmSync(directory, { recursive: true });
+      expect(left).toEqual([]);
     },
   };
 }
