@@ -1,7 +1,7 @@
 /**
  * The message bundles of a package (DSP0243 §10) for whoever asks in another language. They say what a licence means to
  * the user who is to accept it, so they are needed within the request: those that came along are read from where they were
- * put, those beside a descriptor at a URL are fetched in what is left of its time (decision 0014).
+ * put, those beside a descriptor at a URL are fetched in what is left of its time (decision 0015).
  */
 
 import { excerpt, messageOf, Problem, type Fault } from '../../src/base/errors.js';

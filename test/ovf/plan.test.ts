@@ -571,6 +571,7 @@ describe('the JSON of the inputs (K04)', () => {
         properties: { a: 'x', b: 5, c: true, d: 0.5 },
         networks: { lan: 'public' },
         eulas: ['vm#1'],
+        sites: { vm: 'garching,leiden' },
         credentials: { 'repo.example.org': 'token' },
       }),
     ).toEqual({
@@ -578,9 +579,10 @@ describe('the JSON of the inputs (K04)', () => {
       properties: { a: 'x', b: '5', c: 'true', d: '0.5' },
       networks: { lan: 'public' },
       eulas: ['vm#1'],
+      sites: { vm: 'garching,leiden' },
       credentials: { 'repo.example.org': 'token' },
     });
-    expect(parsePlanInputs({})).toEqual({ properties: {}, networks: {}, eulas: [], credentials: {} });
+    expect(parsePlanInputs({})).toEqual({ properties: {}, networks: {}, eulas: [], sites: {}, credentials: {} });
     expect(parsePlanInputs({ eulas: 'all' }).eulas).toBe('all');
   });
 
