@@ -10,6 +10,7 @@ import type { Observations } from '../../src/extension/observations.js';
 import type { Sites, SiteStatus } from '../../src/iaas/sites.js';
 import { CONTRAIL, type TypeId } from '../../src/occi/model.js';
 import { findEntity } from '../../src/store/entities.js';
+import { LIMIT } from '../../src/store/placeholders.js';
 import type { Store } from '../../src/store/sql.js';
 
 export const UNOBSERVED: TypeId = `${CONTRAIL}/infrastructure#unobserved`;
@@ -59,7 +60,7 @@ async function mark(
 ): Promise<void> {
   const { name, answeredAt } = status;
   // What is still being made has not been seen at all.
-  const sql = `SELECT id FROM entity WHERE ${ON_SITE} AND NOT ${MARKED} ORDER BY id LIMIT ?`;
+  const sql = `SELECT id FROM entity WHERE ${ON_SITE} AND NOT ${MARKED} ORDER BY id ${LIMIT}`;
   for (let ids; !signal.aborted;) {
     ids = await store.pluck<string>(sql, [name, UNOBSERVED, BATCH]);
     if (ids.length === 0) return;
@@ -75,7 +76,7 @@ async function mark(
 }
 
 async function unmark({ store, observations }: UnobservedServices, site: string, signal: AbortSignal): Promise<number> {
-  const sql = `SELECT entity FROM entity_mixin WHERE mixin = ? AND entity IN (SELECT id FROM entity WHERE site = ?) LIMIT ?`;
+  const sql = `SELECT entity FROM entity_mixin WHERE mixin = ? AND entity IN (SELECT id FROM entity WHERE site = ?) ${LIMIT}`;
   let unmarked = 0;
   while (!signal.aborted) {
     const ids = await store.pluck<string>(sql, [UNOBSERVED, site, BATCH]);
