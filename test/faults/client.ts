@@ -19,7 +19,7 @@ export class CutOff extends Error {
 export class Client {
   readonly #directory: string;
   readonly #url: () => Promise<string>;
-  #token = '';
+  readonly #tokens = new Map<string, string>();
 
   /** `url` is asked before every request: a server that was killed comes back on another port. */
   constructor(directory: string, url: () => Promise<string>) {
@@ -62,6 +62,11 @@ export class Client {
     return this.#send('POST', '/appliance/', { 'Idempotency-Key': key }, form);
   }
 
+  /** Lets the server look at what a site has now: what was given back since it last did counts at once. */
+  lookAt(site: string): Promise<Answer> {
+    return this.#send('GET', `/health/sites/${site}/inventory`, { Authorization: `Bearer ${this.#secret('admin')}` });
+  }
+
   /** An entity as JSON; undefined when it is not there. */
   async entity(path: string): Promise<{ readonly attributes: Record<string, unknown> } | undefined> {
     const answer = await this.get(path, 'application/occi+json');
@@ -86,7 +91,7 @@ export class Client {
     const url = await this.#url();
     const asked = fetch(url + path, {
       method,
-      headers: { Authorization: `Bearer ${this.#secret()}`, 'User-Agent': 'OCCI/1.2', ...headers },
+      headers: { Authorization: `Bearer ${this.#secret('user')}`, 'User-Agent': 'OCCI/1.2', ...headers },
       ...(body === undefined ? {} : { body }),
     });
     try {
@@ -98,9 +103,12 @@ export class Client {
     }
   }
 
-  #secret(): string {
-    const file = join(this.#directory, 'user.token');
-    if (this.#token === '' && existsSync(file)) this.#token = readFileSync(file, 'utf8').trim();
-    return this.#token;
+  #secret(account: 'user' | 'admin'): string {
+    const file = join(this.#directory, `${account}.token`);
+    const known = this.#tokens.get(account);
+    if (known !== undefined || !existsSync(file)) return known ?? '';
+    const token = readFileSync(file, 'utf8').trim();
+    this.#tokens.set(account, token);
+    return token;
   }
 }
