@@ -24,7 +24,9 @@ const POOL_SIZE = 10;
 /** Streams leave the other connections of the read pool to plain reads. */
 const MAX_STREAMS = 4;
 const STREAM_BATCH = 500;
-const MAX_RERUNS = 5;
+const MAX_RERUNS = 8;
+/** Between two of them at most so many milliseconds: meanwhile no other write of the process begins. */
+const LONGEST_PAUSE = 160;
 const CONNECT_TIMEOUT = 10_000;
 /** Key of the advisory lock round migrations: 'vepmigr' in ASCII. */
 const MIGRATION_LOCK = 33_324_995_137_790_834n;
@@ -189,7 +191,7 @@ class PostgresStore implements Store {
         if (!isContention(error)) throw error;
         if (count === MAX_RERUNS) throw contention(error);
         // Other processes re-run too: waiting unequally long keeps them from meeting again.
-        await pause(Math.random() * 5 * 2 ** count);
+        await pause(Math.random() * Math.min(LONGEST_PAUSE, 5 * 2 ** count));
       }
     }
   }

@@ -44,7 +44,7 @@ forEachServer({ accounts }, (server, database) => {
       body: descriptor({ machines }),
     });
   const empty = async (): Promise<void> => {
-    expect((await wire.send('DELETE', '/appliance/', undefined, higgs)).status).toBe(200);
+    expect((await settled(() => wire.send('DELETE', '/appliance/', undefined, higgs))).status).toBe(200);
     const end = performance.now() + 60_000;
     while (Object.values(await charged()).some((amount) => amount > 0)) {
       if (performance.now() > end) throw new Error('what was deleted stays charged');
@@ -57,11 +57,6 @@ forEachServer({ accounts }, (server, database) => {
       other === undefined
         ? deploy()
         : deployAt(other.url, String((server().tokens as Record<string, string>)['higgs']));
-    // Two servers may meet in the account so often that one says "send the request again"; nothing was changed then.
-    const settled = async (send: () => Promise<{ readonly status: number }>): Promise<{ readonly status: number }> => {
-      const reply = await send();
-      return reply.status === 503 ? settled(send) : reply;
-    };
     const replies = await Promise.all(
       Array.from({ length: DEPLOYMENTS }, (_, index) => settled(index % 2 === 0 ? () => deploy() : there)),
     );
@@ -101,4 +96,10 @@ async function deployAt(url: string, token: string): Promise<{ readonly status: 
   });
   await response.arrayBuffer();
   return { status: response.status };
+}
+
+/** Two servers may meet in one place so often that one says "send the request again"; nothing was changed then. */
+async function settled<R extends { readonly status: number }>(send: () => Promise<R>): Promise<R> {
+  const reply = await send();
+  return reply.status === 503 ? settled(send) : reply;
 }
