@@ -19,9 +19,9 @@ import {
 } from '../../src/ovf/index.js';
 import { TAR_END, tarHeader, tarPadding } from '../../src/ovf/package/tar-header.js';
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
+import { foldReplicas } from '../../src/scheduling/offer.js';
 import type { Store } from '../../src/store/sql.js';
 import type { Blob, BlobStore } from '../../src/transfer/blob-store.js';
-import { withoutInstances } from './instances.js';
 import { loadAppliance, type ApplianceRow } from './tables.js';
 import { APPLIANCE, DESCRIPTOR_TYPES, PACKAGE_TYPES } from './vocabulary.js';
 
@@ -56,7 +56,7 @@ export function applianceRenderings(services: ExportServices): Rendering[] {
       kind: APPLIANCE,
       render: async ({ id }) => {
         const row = await rowOf(id);
-        return Buffer.from(exportEnvelope(withoutInstances(row.plan), await originalOf(services, row)), 'utf8');
+        return Buffer.from(exportEnvelope(foldReplicas(row.plan), await originalOf(services, row)), 'utf8');
       },
     },
     {
@@ -169,5 +169,5 @@ async function packed(
     disks,
     machines,
   };
-  return { plan: withoutInstances(whole), members };
+  return { plan: foldReplicas(whole), members };
 }

@@ -323,11 +323,7 @@ export class Governance {
   }
 
   #ties(plan: DeploymentPlan): Tie[] {
-    return tiesOf(
-      plan,
-      demandsOf(plan).map(({ id }) => id),
-      this.#services.policy,
-    );
+    return tiesOf(plan, demandsOf(plan), this.#services.policy);
   }
 
   /** A site that deploys appliances by itself reads in the descriptor which machines share a host, and which do not. */

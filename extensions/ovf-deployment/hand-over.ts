@@ -32,9 +32,9 @@ import type { Store, Tx } from '../../src/store/sql.js';
 import type { BlobStore } from '../../src/transfer/blob-store.js';
 import { siteClassOf } from '../infrastructure/site-class.js';
 import { exportEnvelope } from '../../src/ovf/export/envelope.js';
+import { foldReplicas } from '../../src/scheduling/offer.js';
 import { SLA } from '../sla/agreements.js';
 import { isForgotten } from './forgotten.js';
-import { withoutInstances } from './instances.js';
 import { mirrored } from './mirror.js';
 import { openInputs } from './sealed-inputs.js';
 import { loadAppliance, type ApplianceRow } from './tables.js';
@@ -265,7 +265,7 @@ class HandOver {
 
 /** As it came; where an agreement has settled sizes and numbers, as it was planned under it. */
 function descriptorOf({ mixins }: EntityRecord, { descriptor, plan }: ApplianceRow): string {
-  return mixins.includes(SLA) ? exportEnvelope(withoutInstances(plan)) : descriptor;
+  return mixins.includes(SLA) ? exportEnvelope(foldReplicas(plan)) : descriptor;
 }
 
 function refOf({ siteRef }: EntityRecord): SiteRef {

@@ -4,6 +4,7 @@
  */
 
 import { problem } from '../../src/base/errors.js';
+import { givenNames, instanceNumbers } from '../../src/ovf/instances.js';
 import type { DeploymentPlan, PlannedMachine } from '../../src/ovf/plan.js';
 import { memoryOf } from '../../src/ovf/planning/allocation.js';
 
@@ -19,14 +20,14 @@ const MOST_INSTANCES = 10_000;
 export function withInstances(plan: DeploymentPlan, counts: Readonly<Record<string, number>>): DeploymentPlan {
   for (const role of Object.keys(counts)) refuseUnknown(plan, role, counts[role] ?? 1);
   const prototypes = plan.machines.filter(({ instanceOf }) => instanceOf === undefined);
-  const taken = new Set(prototypes.flatMap(({ id, hostname }) => [id, hostname]));
+  const given = givenNames(prototypes);
   const machines = prototypes.flatMap((prototype) => {
     const present = plan.machines.filter(({ instanceOf }) => instanceOf === prototype.id).length + 1;
     const asked = Object.hasOwn(counts, prototype.id) ? counts[prototype.id] : undefined;
     const wanted = asked ?? Math.max(present, prototype.instances.normal);
     // Each stands for itself from now on; the bounds stay with it for the next time.
     const single = { ...prototype, instances: { ...prototype.instances, normal: 1 } };
-    return [single, ...replicas(single, wanted - 1, taken)];
+    return [single, ...instanceNumbers(single, wanted - 1, given).map((number) => replica(single, number))];
   });
   const grown = { ...plan, machines };
   if (Object.keys(counts).length > 0) refuseOverLimit(plan, grown);
@@ -45,26 +46,6 @@ function refuseOverLimit(before: DeploymentPlan, after: DeploymentPlan): void {
       remedy: 'ask for fewer instances',
     });
   }
-}
-
-/** The plan with each role once, and as many instances of it as there are. */
-export function withoutInstances(plan: DeploymentPlan): DeploymentPlan {
-  const machines = plan.machines.flatMap((machine) => {
-    if (machine.instanceOf !== undefined) return [];
-    const more = plan.machines.filter(({ instanceOf }) => instanceOf === machine.id).length;
-    return [more === 0 ? machine : { ...machine, instances: { ...machine.instances, normal: more + 1 } }];
-  });
-  return { ...plan, machines };
-}
-
-/** So many replicas; a number whose names the descriptor has given to another machine is passed over. */
-function replicas(prototype: PlannedMachine, count: number, taken: ReadonlySet<string>): readonly PlannedMachine[] {
-  const made: PlannedMachine[] = [];
-  for (let number = 2; made.length < count; number += 1) {
-    const next = replica(prototype, number);
-    if (!taken.has(next.id) && !taken.has(next.hostname)) made.push(next);
-  }
-  return made;
 }
 
 function replica(prototype: PlannedMachine, number: number): PlannedMachine {
@@ -102,9 +83,4 @@ function refuseUnknown(plan: DeploymentPlan, role: string, count: number): void 
       remedy: 'stay within the bounds of the descriptor',
     },
   );
-}
-
-/** Replicas are called `<prototype>-<number>` (`spec/ovf.md` §9). */
-export function isInstanceOf(id: string, prototype: string): boolean {
-  return id.startsWith(`${prototype}-`) && /^[2-9]\d*$|^1\d+$/.test(id.slice(prototype.length + 1));
 }

@@ -7,8 +7,8 @@
 import { excerpt, type Fault } from '../../src/base/errors.js';
 import type { DeploymentPlan, PlacementConstraint } from '../../src/ovf/plan.js';
 import type { PlanResult } from '../../src/ovf/index.js';
+import type { Named } from '../../src/scheduling/constraint.js';
 import type { Tie } from '../../src/scheduling/split.js';
-import { isInstanceOf } from './instances.js';
 import { OVF_INPUTS, OVF_SITE } from './vocabulary.js';
 
 /** Host per machine id, where placement has chosen one. */
@@ -194,15 +194,15 @@ function unknownItem(item: string): Fault {
  * What holds machines on one site: networks made for the appliance, but for those that reach over sites, and disks that are
  * shared. A network that is mapped ties nothing by itself: it is where it is.
  *
- * @param ids the machines' ids; instances are among them
+ * @param demands the machines; instances are among them
  */
 export function tiesOf(
   plan: DeploymentPlan,
-  ids: readonly string[],
+  demands: readonly Named[],
   { reaching }: Pick<SitePolicy, 'reaching'>,
 ): Tie[] {
   const withInstances = (machines: readonly string[]): ReadonlySet<string> =>
-    new Set(ids.filter((id) => machines.some((machine) => id === machine || isInstanceOf(id, machine))));
+    new Set(demands.filter(({ item }) => machines.includes(item)).map(({ id }) => id));
   const networks = plan.networks.flatMap(({ name, mappedTo }): Tie[] => {
     if (mappedTo !== undefined) return [];
     const on = plan.machines.filter(({ interfaces }) => interfaces.some(({ network }) => network === name));

@@ -3,6 +3,7 @@
  * hosts as its inventory tells them on the other. Callers convert; nothing here knows an adapter.
  */
 
+import { givenNames, instanceNumbers } from '../ovf/instances.js';
 import type { DeploymentPlan, PlannedMachine } from '../ovf/plan.js';
 
 /** One machine that needs a host. */
@@ -47,47 +48,32 @@ export interface HostOffer {
 export function demandsOf(plan: DeploymentPlan): MachineDemand[] {
   const disks = new Map(plan.disks.map((disk) => [disk.id, disk]));
   const shared = new Set<string>();
-  return foldReplicas(plan).machines.flatMap((machine) =>
-    Array.from({ length: machine.instances.normal }, (_, index) => ({
-      id: index === 0 ? machine.id : `${machine.id}-${index + 1}`,
+  const { machines } = foldReplicas(plan);
+  const given = givenNames(machines);
+  return machines.flatMap((machine) => {
+    const more = instanceNumbers(machine, machine.instances.normal - 1, given);
+    return [machine.id, ...more.map((number) => `${machine.id}-${number}`)].map((id) => ({
+      id,
       item: machine.id,
       cores: machine.cores.normal,
       memoryBytes: machine.memoryBytes.normal,
       diskBytes: diskBytes(machine, disks, shared),
-    })),
-  );
+    }));
+  });
 }
 
 /** The plan with its VirtualSystems alone: replicas that stand as machines become a number of instances again. */
 export function foldReplicas(plan: DeploymentPlan): DeploymentPlan {
-  const byId = new Map(plan.machines.map((machine) => [machine.id, machine]));
-  const present = new Map<string, number>();
-  for (const machine of plan.machines) {
-    const prototype = prototypeOf(machine, byId);
-    present.set(prototype, (present.get(prototype) ?? 0) + 1);
-  }
+  const replicas = new Map<string, number>();
+  for (const { instanceOf } of plan.machines)
+    if (instanceOf !== undefined) replicas.set(instanceOf, (replicas.get(instanceOf) ?? 0) + 1);
   const machines = plan.machines
-    .filter((machine) => prototypeOf(machine, byId) === machine.id)
+    .filter(({ instanceOf }) => instanceOf === undefined)
     .map((machine) => {
-      const normal = Math.max(machine.instances.normal, present.get(machine.id) ?? 1);
+      const normal = Math.max(machine.instances.normal, 1 + (replicas.get(machine.id) ?? 0));
       return { ...machine, instances: { ...machine.instances, normal } };
     });
   return { ...plan, machines };
-}
-
-/** Id of the VirtualSystem that a machine of a plan is a replica of, by its name and its drives; else its own. */
-export function prototypeOf(machine: PlannedMachine, byId: ReadonlyMap<string, PlannedMachine>): string {
-  const [, name, number] = /^(.+)-([2-9]|[1-9]\d+)$/.exec(machine.id) ?? [];
-  const prototype = byId.get(name ?? '');
-  const isReplica =
-    prototype !== undefined &&
-    machine.title === `${prototype.title} ${number ?? ''}` &&
-    machine.drives.length === prototype.drives.length &&
-    machine.drives.every(({ disk, image }, index) => {
-      const drive = prototype.drives[index];
-      return drive?.disk === disk && drive?.image === image;
-    });
-  return isReplica ? prototype.id : machine.id;
 }
 
 function diskBytes(

@@ -1,7 +1,6 @@
 /** A plan brought in line with an agreement: sizes raised to the terms' lower bounds (`spec/sla.md` §5.5), constraints added. */
 
 import type { DeploymentPlan, PlacementConstraint, PlannedMachine, QuantityRange } from '../ovf/plan.js';
-import { prototypeOf } from '../scheduling/offer.js';
 
 /** What terms ask for beyond the descriptor, by machine or disk id; absent where the descriptor suffices. */
 export interface Requirements {
@@ -16,10 +15,9 @@ export interface Requirements {
 
 /** The plan as the agreement wants it. Replicas that stand as machines already are raised like their prototype. */
 export function raisePlan(plan: DeploymentPlan, required: Requirements): DeploymentPlan {
-  const byId = new Map(plan.machines.map((machine) => [machine.id, machine]));
   const raise = (machine: PlannedMachine): PlannedMachine => {
-    const item = prototypeOf(machine, byId);
-    const instances = machine.id === item ? required.instances.get(item) : undefined;
+    const { id, instanceOf: item = id } = machine;
+    const instances = id === item ? required.instances.get(item) : undefined;
     return {
       ...machine,
       cores: raised(machine.cores, required.cores.get(item)),

@@ -1,4 +1,5 @@
-import { withInstances, withoutInstances } from '../../extensions/ovf-deployment/instances.js';
+import { withInstances } from '../../extensions/ovf-deployment/instances.js';
+import { foldReplicas } from '../../src/scheduling/offer.js';
 import { planOf } from './plan.js';
 
 const ids = (plan: ReturnType<typeof planOf>): string[] => plan.machines.map((machine) => machine.id);
@@ -53,7 +54,7 @@ describe('machines of the descriptor', () => {
       ['web-10', undefined],
     ]);
     expect(ids(withInstances(grown, { web: 1 }))).toEqual(['web', 'web-2', 'web-10']);
-    expect(withoutInstances(grown).machines.map(({ id, instances }) => [id, instances.normal])).toEqual([
+    expect(foldReplicas(grown).machines.map(({ id, instances }) => [id, instances.normal])).toEqual([
       ['web', 3],
       ['web-2', 1],
       ['web-10', 1],

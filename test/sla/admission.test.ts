@@ -124,7 +124,10 @@ describe('resource terms', () => {
   it('count replicas that stand as machines already as instances', () => {
     const base = plan();
     const web = base.machines[0]!;
-    const expanded = { ...base, machines: [...base.machines, { ...web, id: 'web-2', title: 'web 2' }] };
+    const expanded = {
+      ...base,
+      machines: [...base.machines, { ...web, id: 'web-2', instanceOf: 'web', title: 'web 2' }],
+    };
     const admitted = admittedOf(judged([at(['web'], 'vm.cores', 'GE', 4)], { plan: expanded }));
     expect(admitted.plan.machines.map(({ id, cores }) => [id, cores.normal])).toEqual([
       ['web', 4],
