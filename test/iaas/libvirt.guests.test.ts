@@ -60,7 +60,7 @@ describeWith(
             name: 'here',
             type: 'libvirt',
             guestUrl: `http://10.0.2.2:${port}`,
-            options: session.options({ access: { forward: [80], ports: [42_000, 42_999] }, shutdownMs: 120_000 }),
+            options: session.options({ access: { forward: [80], ports: [42_000, 42_999] }, shutdownMs: 30_000 }),
           },
         ],
       },
@@ -87,8 +87,10 @@ describeWith(
         await server.start();
       }
       await until('the guests to be active', async () => (await stateOf(location)) === 'active');
-      // Each started because the one before had reported: the delay is ten minutes.
-      expect(consoles().filter((text) => text.includes('VEP-REPORTED'))).toHaveLength(2);
+      // Each started because the one before had reported: the delay is ten minutes. The last one writes that it has
+      // reported only after VEP has taken its report.
+      const reported = (): number => consoles().filter((text) => text.includes('VEP-REPORTED')).length;
+      await until('both guests to have reported', () => Promise.resolve(reported() === 2));
       const ids = await client.ids('/compute/');
       expect(ids).toHaveLength(2);
       const pages = await Promise.all(ids.map((id) => page(id)));

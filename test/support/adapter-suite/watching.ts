@@ -1,6 +1,6 @@
 /** Events, measurements and the end: told at least once, only what was asked for, and closed as often as one likes. */
 
-import type { Observed, SiteEvent } from '../../../src/iaas/adapter.js';
+import type { Observed, SiteEvent, SiteRef } from '../../../src/iaas/adapter.js';
 import type { Bench } from './bench.js';
 
 export function describeWatching(bench: Bench): void {
@@ -15,8 +15,14 @@ export function describeWatching(bench: Bench): void {
       const following = follow(bench, stop.signal, seen);
       await listening(bench, seen);
       const ref = await bench.stopped();
-      const told = (): number => seen.filter((event) => event.ref === ref && event.class === 'compute').length;
+      const toldOf = (of: SiteRef): number =>
+        seen.filter((event) => event.ref === of && event.class === 'compute').length;
+      const told = (): number => toldOf(ref);
       await bench.until(() => told() > 0, 'its making is told');
+      // A site that is watched by looking is told of what it was between two looks only when it differs. Who has heard of
+      // a later machine has been told of this one's stop.
+      const later = await bench.machine();
+      await bench.until(() => toldOf(later) > 0, 'the making of a later one is told');
       const made = told();
       await bench.adapter.actCompute(ref, 'start', undefined);
       await bench.reaches('compute', ref, 'active');
