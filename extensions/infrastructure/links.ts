@@ -14,7 +14,7 @@ import {
   type Attributes,
   type AttributeValue,
 } from '../../src/occi/model.js';
-import { findEntity } from '../../src/store/entities.js';
+import { findEntity, linksTo } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { InfrastructureHandler, type HandlerServices } from './handler.js';
 import { requireEnds } from './link-ends.js';
@@ -110,13 +110,14 @@ export class StorageLinkHandler extends InfrastructureHandler {
 
   override async prepare(write: Write, draft: EntityDraft): Promise<void> {
     requireEnds(write, draft.kind.id, draft);
+    await requireUnattached(write, draft);
     await super.prepare(write, draft);
   }
 
-  judgeMove(write: Write, link: EntityRecord, moved: LinkEnds): Promise<void> {
+  async judgeMove(write: Write, link: EntityRecord, moved: LinkEnds): Promise<void> {
     requireEnds(write, link.kind, moved);
     this.requireSite(link, moved);
-    return Promise.resolve();
+    await requireUnattached(write, moved, link.id);
   }
 
   /** Another device comes with another attachment; where the guest mounts it is the guest's business. */
@@ -136,4 +137,23 @@ export class StorageLinkHandler extends InfrastructureHandler {
       },
     );
   }
+}
+
+/**
+ * A machine has a storage once: no site attaches it twice.
+ *
+ * @param self the link that is moved, if it is one
+ * @throws Problem `conflict` (`infrastructure.attached-already`)
+ */
+async function requireUnattached({ tx, registry }: Write, { source, target }: LinkEnds, self?: string): Promise<void> {
+  if (source === undefined || target === undefined) return;
+  const attached = (await linksTo(tx, [target.id])).some(
+    (link) => link.id !== self && link.source === source.id && registry.isA(link.kind, STORAGELINK),
+  );
+  if (!attached) return;
+  throw problem('conflict', 'infrastructure.attached-already', 'the storage is attached to that compute already', {
+    place: { field: 'occi.core.target' },
+    rule: 'GFD.224 §3.4.2',
+    remedy: 'use the storagelink there is, or name another storage or compute',
+  });
 }

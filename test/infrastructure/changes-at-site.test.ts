@@ -3,7 +3,7 @@
 import type { Observed, ResourceClass } from '../../src/iaas/adapter.js';
 import { forEachServer } from '../support/server.js';
 import { siteBeside } from './site-beside.js';
-import { Wire } from './wire.js';
+import { Wire, type EntityBody } from './wire.js';
 
 const S = 'http://schemas.ogf.org/occi/infrastructure';
 
@@ -109,6 +109,31 @@ forEachServer({}, (server) => {
     await wire.remove(nic);
     await server().wait(nic, (reply) => reply.status === 404);
     await wire.remove(disk, compute, storage, target);
+  });
+
+  it('a disk is attached to a machine once: made twice, made twice at once, or moved there', async () => {
+    const storage = await wire.make('/storage/', { kind: `${S}#storage`, attributes: { 'occi.storage.size': 1 } });
+    const [one, other] = [
+      await wire.make('/compute/', { kind: `${S}#compute` }),
+      await wire.make('/compute/', { kind: `${S}#compute` }),
+    ];
+    const disk = (source: string): EntityBody => ({
+      kind: `${S}#storagelink`,
+      source: { location: source },
+      target: { location: storage },
+    });
+    const refusal = [409, ['infrastructure.attached-already']];
+    const both = { links: [disk(one), disk(one)] };
+    expect(await wire.refused('POST', '/storagelink/', both)).toEqual(refusal);
+    const link = await wire.make('/storagelink/', disk(one));
+    expect(await wire.refused('POST', '/storagelink/', disk(one))).toEqual(refusal);
+    // To where it is already, it may be moved.
+    expect((await wire.send('POST', link, { source: { location: one } })).status).toBe(200);
+    const elsewhere = await wire.make('/storagelink/', disk(other));
+    expect(await wire.refused('POST', elsewhere, { source: { location: one } })).toEqual(refusal);
+    await wire.remove(elsewhere, link);
+    await wire.shown(await wire.make('/storagelink/', disk(one)), 'occi.storagelink.deviceid');
+    await wire.remove(one, other, storage);
   });
 
   it('an interface is moved to another network, an attachment to another machine', async () => {

@@ -47,6 +47,11 @@ it('authenticates, reads the model, and finds a template', async () => {
   const { categories } = parse((await send('GET', '/-/', { Accept: MODEL })).text);
   const template = categories.find((each) => each.rel === `${INFRA}os_tpl` && each.term === 'debian12');
   expect(template?.scheme).toBe(OS);
+  // The client looks for the action of that name in the whole model and gives up when there are two.
+  const actions = categories.filter((each) => each.class === 'action').map(({ term }) => term);
+  expect(actions).toHaveLength(new Set(actions).size);
+  const starts = categories.filter((each) => each.class === 'action' && each.term === 'start');
+  expect(starts.map(({ scheme }) => scheme)).toEqual([`${INFRA.slice(0, -1)}/compute/action#`]);
   const root = await send('GET', '', { Accept: MODEL });
   expect([200, 204]).toContain(root.status);
   expect(root.headers['accept']).not.toContain('json');

@@ -39,6 +39,7 @@ import {
   TEXT_URI_LIST,
   type AnswerType,
 } from './media.js';
+import { uriListEnd } from './rocci.js';
 
 /** Longest joined header line that clients and proxies take (K21). */
 const MAX_HEADER_LINE = 60 * 1024;
@@ -77,11 +78,6 @@ function uuidOf(id: string): string {
 /** Absolute URL of an entity. */
 export function urlOf(exchange: Exchange, entity: Pick<EntityRecord, 'kind' | 'id'>): string {
   return exchange.base + pathOf(exchange.registry, entity);
-}
-
-/** How lines of a `text/uri-list` end: by CRLF (RFC 2483 §5). rOCCI splits at LF alone and takes a CR for a part of the URL. */
-export function uriListEnd({ fields }: Pick<Exchange, 'fields'>): '\r\n' | '\n' {
-  return /\brOCCI-api\//.test(fields['user-agent'] ?? '') ? '\n' : '\r\n';
 }
 
 /** A list of URLs in a text rendering. */

@@ -15,7 +15,9 @@ import { renderCategories, type TextAnswer } from '../../occi/text/index.js';
 import { categoriesVisibleIn, categoryView, type CategoryView } from '../../occi/visible.js';
 import type { Answer } from '../answer.js';
 import { contentTypeOf, formOf, isJson, textAnswer } from './answers.js';
+import type { Exchange } from './exchange.js';
 import { OCCI_JSON_1_1, type AnswerType } from './media.js';
+import { isRocci, withLoneActions } from './rocci.js';
 
 /** Where 1.1 clients that know no kind without a location find all entities (jOCCI; `spec/occi.md` A31). */
 export const ENTITY_LOCATION = '/entity/';
@@ -33,7 +35,8 @@ export class Discovery {
     this.#entityLocation = entityLocation;
   }
 
-  answer(type: AnswerType, version: OcciVersion, registry: CategoryRegistry): Answer {
+  answer(type: AnswerType, exchange: Exchange): Answer {
+    const { version, registry } = exchange;
     if (registry.provider !== this.#provider) this.#forget(registry.provider);
     const own = registry.userMixins.map((mixin) => categoryView(mixin, registry, version));
     if (isJson(type)) {
@@ -44,11 +47,12 @@ export class Discovery {
         body: this.#body(`${type} ${version}`, own, () => renderCategoriesJson(...parts)),
       };
     }
-    const shared = this.#rendered(type, version);
+    const rocci = isRocci(exchange);
+    const shared = this.#rendered(type, version, rocci);
     if (shared.headers.length > 0)
       return textAnswer(type, joined(shared, renderCategories(own, formOf(type))), [], 200);
     const tail = own.length > 0 ? renderCategories(own, formOf(type)).body : '';
-    const body = this.#body(`${type} ${version}`, own, () => shared.body + tail);
+    const body = this.#body(`${type} ${version} ${rocci}`, own, () => shared.body + tail);
     return { status: 200, contentType: contentTypeOf(type), body };
   }
 
@@ -61,8 +65,11 @@ export class Discovery {
     return kept(this.#json, `${type} ${version}`, () => fragmentsOf(this.#views(version), type));
   }
 
-  #rendered(type: AnswerType, version: OcciVersion): TextAnswer {
-    return kept(this.#text, `${formOf(type)} ${version}`, () => renderCategories(this.#views(version), formOf(type)));
+  #rendered(type: AnswerType, version: OcciVersion, rocci: boolean): TextAnswer {
+    return kept(this.#text, `${formOf(type)} ${version} ${rocci}`, () => {
+      const views = this.#views(version);
+      return renderCategories(rocci ? withLoneActions(views) : views, formOf(type));
+    });
   }
 
   #views(version: OcciVersion): readonly CategoryView[] {

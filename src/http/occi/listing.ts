@@ -25,10 +25,11 @@ import type { EntityRecord } from '../../store/entity-record.js';
 import type { Store } from '../../store/sql.js';
 import type { Answer } from '../answer.js';
 import { parameter } from '../target.js';
-import { collectionAnswer, contentTypeOf, isJson, locationsAnswer, uriListEnd } from './answers.js';
+import { collectionAnswer, contentTypeOf, isJson, locationsAnswer } from './answers.js';
 import type { Exchange } from './exchange.js';
 import { filterOf, type Members } from './filter.js';
 import { answerType, OCCI_JSON_1_1, TEXT_OCCI, TEXT_URI_LIST, type AnswerType } from './media.js';
+import { uriListEnd } from './rocci.js';
 
 /** Longer lists are streamed. */
 const STREAM_ABOVE = 2_000;

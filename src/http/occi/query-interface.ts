@@ -71,7 +71,7 @@ export class QueryInterface {
 
   #discover(exchange: Exchange, type: AnswerType): Answer {
     if (exchange.headers.categories.length > 0) return categoriesAnswer(type, filtered(exchange));
-    return this.#discovery.answer(type, exchange.version, exchange.registry);
+    return this.#discovery.answer(type, exchange);
   }
 
   /** Adds user mixins, all or none (C-094, C-097). */
