@@ -19,9 +19,8 @@ import type { EntityRecord } from '../../src/store/entity-record.js';
 import { InfrastructureHandler, type HandlerServices } from './handler.js';
 import { requireEnds } from './link-ends.js';
 import { RESERVED_ADDRESS, isReservationUsed, showReservationUse } from './reserved-address.js';
+import { ADDRESS } from './site-class.js';
 import { IPRESERVATION } from './states.js';
-
-const ADDRESS = 'occi.networkinterface.address';
 
 export class NetworkInterfaceHandler extends InfrastructureHandler {
   readonly #observations: Observations;

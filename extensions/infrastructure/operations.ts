@@ -4,7 +4,7 @@
  * an entity's state is what was observed, never what was hoped.
  */
 
-import type { Attributes } from '../../src/occi/model.js';
+import { STORAGELINK, type Attributes } from '../../src/occi/model.js';
 import { stringAt } from '../../src/base/json.js';
 import type { Engine } from '../../src/engine/engine.js';
 import {
@@ -19,12 +19,13 @@ import { IaasError, type Observed, type SiteAdapter, type SiteRef } from '../../
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Observations } from '../../src/extension/observations.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import { findEntity, linksOf } from '../../src/store/entities.js';
+import { buriedLinksTo, findEntity, linksOf } from '../../src/store/entities.js';
 import type { Store, Tx } from '../../src/store/sql.js';
 import { RESERVED_ADDRESS, forgetEntity } from './reserved-address.js';
 import { IPRESERVATION, stateAttributes } from './states.js';
 import { imageSaved } from './templates.js';
 import {
+  ADDRESS,
   LEFT_SIZE,
   SITE_CLASSES,
   attachmentOf,
@@ -297,12 +298,23 @@ class SiteWork {
   async #needed(entity: EntityRecord): Promise<Needed | undefined> {
     if (entity.source === null) return {};
     const [source, target] = await Promise.all([this.#end(entity.source), this.#end(entity.target)]);
-    if (source === undefined || target === undefined) return undefined;
+    if (source === undefined || target === undefined || (await this.#isTaken(entity))) return undefined;
     return {
       source: source.ref,
       target: target.ref,
       ...(target.address === undefined ? {} : { address: target.address }),
     };
+  }
+
+  /** Whether another link that was deleted is still to give back what this one needs: the storage, or the address. */
+  async #isTaken({ id, kind, target, wanted }: EntityRecord): Promise<boolean> {
+    const address = wanted[ADDRESS];
+    if (target === null || (address === undefined && this.#observations.rootKind(kind) !== STORAGELINK)) return false;
+    for (const link of await buriedLinksTo(this.#store, target)) {
+      if (link.id === id || (address !== undefined && link.observed[ADDRESS] !== address)) continue;
+      if ((await this.#engine.unfinished(this.#store, link.id)).length > 0) return true;
+    }
+    return false;
   }
 
   /** What a machine will be plugged into, as far as its site has made it and wants to know. */

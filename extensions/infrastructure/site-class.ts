@@ -134,6 +134,9 @@ function hostToken(entity: EntityRecord, host: string): string {
   return `host-${digest.slice(0, 8)}`;
 }
 
+/** Address of an interface, as asked for or as the site gave it. */
+export const ADDRESS = 'occi.networkinterface.address';
+
 /** The size that a machine had when VEP last left it. No category defines it: it is never shown. */
 export const LEFT_SIZE = 'eu.contrail-project.observed.size';
 
@@ -248,7 +251,7 @@ const networkinterface: SiteClass = {
   reported: [
     'occi.networkinterface.interface',
     'occi.networkinterface.mac',
-    'occi.networkinterface.address',
+    ADDRESS,
     'occi.networkinterface.gateway',
     'occi.networkinterface.allocation',
   ],
@@ -263,9 +266,8 @@ const networkinterface: SiteClass = {
       ? {
           'occi.networkinterface.interface': report.interface,
           'occi.networkinterface.mac': report.mac,
-          ...(report.address === undefined ? {} : { 'occi.networkinterface.address': report.address }),
-          'occi.networkinterface.allocation':
-            entity.wanted['occi.networkinterface.address'] === undefined ? 'dynamic' : 'static',
+          ...(report.address === undefined ? {} : { [ADDRESS]: report.address }),
+          'occi.networkinterface.allocation': entity.wanted[ADDRESS] === undefined ? 'dynamic' : 'static',
           ...(report.gateway === undefined ? {} : { 'occi.networkinterface.gateway': report.gateway }),
         }
       : {}),
@@ -306,7 +308,7 @@ export function siteClassOf(kind: TypeId): SiteClass | undefined {
 /** How a network interface is plugged into a network of the site. */
 export function nicOf(link: EntityRecord, network: SiteRef, reserved: string | undefined): Omit<NicSpec, 'compute'> {
   const { wanted } = link;
-  const address = reserved ?? wanted['occi.networkinterface.address'];
+  const address = reserved ?? wanted[ADDRESS];
   const mac = wanted['occi.networkinterface.mac'];
   return {
     id: link.id,

@@ -114,6 +114,11 @@ export function linksTo(reader: SqlReader, targets: readonly string[]): Promise<
   return select(reader, 'target', targets);
 }
 
+/** The links to an entity that were deleted and that their site has not let go of yet (K11), oldest first. */
+export function buriedLinksTo(reader: SqlReader, target: string): Promise<EntityRecord[]> {
+  return select(reader, 'target', [target], 'deleting');
+}
+
 /** The live entities that an appliance owns, oldest first; it belongs to itself, but is none of them. */
 export async function componentsOf(reader: SqlReader, appliance: string): Promise<EntityRecord[]> {
   return (await select(reader, 'appliance', [appliance])).filter((entity) => entity.id !== appliance);
@@ -129,9 +134,10 @@ async function select(
   reader: SqlReader,
   column: 'source' | 'target' | 'appliance',
   ids: readonly string[],
+  phase: EntityRecord['phase'] = 'live',
 ): Promise<EntityRecord[]> {
   if (ids.length === 0) return [];
   const { sql, params } = inList(column, ids);
-  const statement = `SELECT ${COLUMNS} FROM entity WHERE ${sql} AND phase = 'live' ORDER BY id`;
-  return (await reader.all<EntityRow>(statement, params)).map(entityFromRow);
+  const statement = `SELECT ${COLUMNS} FROM entity WHERE ${sql} AND phase = ? ORDER BY id`;
+  return (await reader.all<EntityRow>(statement, [...params, phase])).map(entityFromRow);
 }

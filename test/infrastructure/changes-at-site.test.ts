@@ -132,8 +132,29 @@ forEachServer({}, (server) => {
     const elsewhere = await wire.make('/storagelink/', disk(other));
     expect(await wire.refused('POST', elsewhere, { source: { location: one } })).toEqual(refusal);
     await wire.remove(elsewhere, link);
+    // The site has not let go of it: the new one waits.
     await wire.shown(await wire.make('/storagelink/', disk(one)), 'occi.storagelink.deviceid');
     await wire.remove(one, other, storage);
+  });
+
+  it('an interface that asks for the address of a deleted one waits until the site has it back', async () => {
+    const target = await network({ 'occi.network.address': '10.52.0.0/24' });
+    const source = await wire.make('/compute/', { kind: `${S}#compute` });
+    const nic = (): Promise<string> =>
+      wire.make('/networkinterface/', {
+        kind: `${S}#networkinterface`,
+        mixins: [`${S}/networkinterface#ipnetworkinterface`],
+        attributes: { 'occi.networkinterface.address': '10.52.0.9' },
+        source: { location: source },
+        target: { location: target },
+      });
+    const before = await nic();
+    await wire.shown(before, 'occi.networkinterface.interface');
+    await wire.remove(before);
+    const after = await nic();
+    expect(await wire.shown(after, 'occi.networkinterface.interface')).toBeDefined();
+    expect((await wire.show(after)).attributes).toMatchObject({ 'occi.networkinterface.address': '10.52.0.9' });
+    await wire.remove(after, source, target);
   });
 
   it('an interface is moved to another network, an attachment to another machine', async () => {
