@@ -19,7 +19,7 @@ export const NEW_COMPUTE = [
 
 const one = { count: 1000, mark: { ratio: 5 } };
 const query = { count: 1000, path: '/-/', mark: { ratio: 3 } };
-const locations = { count: 100, path: '/compute/', mark: { ms: 0.6 } };
+const locations = { count: 300, path: '/compute/', mark: { ms: 0.6 } };
 
 /** Reads; those without a path are of one compute. */
 export const READS = [
