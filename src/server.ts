@@ -301,7 +301,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     }),
     createPlatform(),
     createMonitoring(),
-    createVo({ store, sites, registry, accounts, entities: () => entities }),
+    createVo({ store, sites, registry, clock, hooks, accounts, entities: () => entities }),
     createSessions({ sessions, access, entities: () => entities }, review),
     createImageLists({
       store,

@@ -1,6 +1,7 @@
 /**
- * Tables of the vo extension: the name of each VO, which nobody else can take, and what each entity takes of it. A charge
- * goes with its entity, when the site has let that go (K11); nobody can forget to give it back.
+ * Tables of the vo extension: the name of each VO, which nobody else can take, what each entity takes of it, and what is
+ * written of it at the sites. A charge goes with its entity, when the site has let that go (K11); nobody can forget to give
+ * it back.
  */
 
 import { Table, TableForeignKey, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
@@ -29,6 +30,15 @@ export const voTables = {
       },
       { vo_charge_by_vo: ['vo', 'principal'] },
     ),
+    table('vo_site', {
+      vo: { type: 'text', primary: true },
+      site: { type: 'text', primary: true },
+      share: { type: 'text' },
+      held: { type: 'text' },
+      name: { type: 'text', nullable: true },
+      findings: { type: 'text' },
+      at: { type: 'bigint' },
+    }),
   ],
   migrations: [
     class CreateVo1764800000000 implements MigrationInterface {
@@ -64,6 +74,31 @@ export const voTables = {
       async down(runner: QueryRunner): Promise<void> {
         await runner.dropTable('vo_charge');
         await runner.dropTable('vo');
+      }
+    },
+    class CreateVoSite1764900000000 implements MigrationInterface {
+      readonly name = 'CreateVoSite1764900000000';
+
+      /** Outlives the VO: what is written at a site has still to be taken back. */
+      async up(runner: QueryRunner): Promise<void> {
+        await runner.createTable(
+          new Table({
+            name: 'vo_site',
+            columns: [
+              text('vo', key),
+              text('site', key),
+              text('share'),
+              text('held'),
+              text('name', nullable),
+              text('findings'),
+              bigint('at'),
+            ],
+          }),
+        );
+      }
+
+      async down(runner: QueryRunner): Promise<void> {
+        await runner.dropTable('vo_site');
       }
     },
   ],

@@ -10,6 +10,7 @@ import type { CategoryRegistry } from '../../src/occi/registry.js';
 import type { EntityView } from '../../src/occi/model.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store } from '../../src/store/sql.js';
+import { keptAtSites } from './at-site-rows.js';
 import { amounts, outside, sum, type Amounts, type Limits } from './amounts.js';
 import { provisionedFor, standingOf, usesOf } from './standing.js';
 import { RESOURCES, VO, VO_USAGE_TYPE } from './vocabulary.js';
@@ -37,6 +38,7 @@ export function usageRendering(store: Store, registry: () => CategoryRegistry): 
           group: subgroup,
           ...shown(taken),
         })),
+        ...(principal.roles.has('administrator') ? { sites: await atSites(store, record.group) } : {}),
         charged: await chargedTo(store, registry(), record.group, everybody ? undefined : principal.id),
       };
       return Buffer.from(JSON.stringify(report));
@@ -56,6 +58,18 @@ function shown(of: Amounts | Limits): Record<string, number> {
       return value === undefined ? [] : [[resource, outside(resource, value)]];
     }),
   );
+}
+
+/** What is written of it at sites that hold limits by themselves: the provider's business. */
+async function atSites(store: Store, vo: string): Promise<object[]> {
+  const kept = await keptAtSites(store, { vo });
+  return kept.map(({ site, name, share, findings, at }) => ({
+    site,
+    ...(name === undefined ? {} : { as: name }),
+    held: share.limits,
+    at: at === 0 ? null : new Date(at).toISOString(),
+    findings,
+  }));
 }
 
 /** More is not told in one answer. */

@@ -38,8 +38,21 @@ export interface VoUsage {
   /** The larger of the two: what is held against the limits. */
   readonly counted: VoAmounts;
   readonly by: readonly (VoAmounts & { readonly principal: string; readonly group: string | null })[];
+  /** For administrators: what is written of it at sites that hold limits by themselves. */
+  readonly sites?: readonly VoAtSite[];
   /** The first thousand entities that the VO pays for. */
   readonly charged: readonly { readonly entity: string; readonly principal: string; readonly group: string | null }[];
+}
+
+export interface VoAtSite {
+  readonly site: string;
+  /** What stands for the VO there, in the site's words. */
+  readonly as?: string;
+  /** Limits that the site holds, by its own names; memory and storage in bytes. */
+  readonly held: Readonly<Record<string, number>>;
+  /** When it was last tried, ISO 8601; null: not yet. */
+  readonly at: string | null;
+  readonly findings: readonly { readonly code: string; readonly message: string; readonly remedy: string }[];
 }
 
 /** One entry of the audit trail. */

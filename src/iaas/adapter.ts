@@ -7,6 +7,7 @@
 
 import type { JsonObject } from '../base/json.js';
 import type { EnvironmentDocument } from '../ovf/index.js';
+import type { Limited, TenantSite } from './tenant.js';
 
 /** The site's own identifier of something it made, opaque to VEP. */
 export type SiteRef = string;
@@ -65,6 +66,8 @@ export interface Capabilities {
    * that volume, and attaching it, later finds it there.
    */
   readonly bootsFromImage?: boolean;
+  /** Limits of a Virtual Organization that it holds by itself ({@link SiteAdapter.tenants}). */
+  readonly limits?: ReadonlySet<Limited>;
 }
 
 /** For whom something is made: ids of the principal and of the group (Virtual Organization) in VEP. */
@@ -384,5 +387,7 @@ export interface SiteAdapter {
   metrics(refs: readonly SiteRef[], options?: CallOptions): Promise<readonly MetricSample[]>;
   /** With {@link Capabilities.appliances}. */
   readonly appliances?: ApplianceSite;
+  /** With {@link Capabilities.limits}. */
+  readonly tenants?: TenantSite;
   close(): Promise<void>;
 }

@@ -29,6 +29,7 @@ import {
   type StorageSpec,
 } from './adapter.js';
 import { requireCapability } from './capability.js';
+import type { TenantSite } from './tenant.js';
 
 /** Milliseconds a call may take. Images are as large as they are; everything else is a request or a page of them. */
 export interface CallLimits {
@@ -201,6 +202,17 @@ export class GuardedSite implements SiteAdapter {
       act: (ref, action, parameters, options) =>
         this.#call(options, (limited) => appliances.act(ref, action, parameters, limited)),
       remove: (ref, options) => this.#call(options, (limited) => appliances.remove(ref, limited)),
+    };
+  }
+
+  get tenants(): TenantSite {
+    const { tenants } = this.#adapter;
+    if (!tenants || this.capabilities().limits === undefined) {
+      throw new IaasError('unsupported', 'this site holds no limits of Virtual Organizations by itself');
+    }
+    return {
+      settle: (group, share, before, options) =>
+        this.#call(options, (limited) => tenants.settle(group, share, before, limited)),
     };
   }
 

@@ -41,6 +41,7 @@ const FRESH_MS = 5_000;
 export class Sites {
   readonly #clock: Clock;
   readonly #limits: CallLimits;
+  readonly #further: ((name: string) => Promise<readonly SiteFinding[]>)[] = [];
   readonly #sites = new Map<string, SiteRecord>();
 
   constructor(options: SitesOptions) {
@@ -97,9 +98,19 @@ export class Sites {
     return this.#record(name).inventory(maxAgeMs);
   }
 
+  /** Adds what others have to say about a site to its check. */
+  alsoCheck(further: (name: string) => Promise<readonly SiteFinding[]>): void {
+    this.#further.push(further);
+  }
+
   /** What keeps a site from being used: nothing when it can be. A site that does not answer is a finding too. */
   async check(name: string): Promise<readonly SiteFinding[]> {
     const adapter = this.adapter(name);
+    const further = await Promise.all(this.#further.map((check) => check(name)));
+    return [...(await this.#answered(adapter)), ...further.flat()];
+  }
+
+  async #answered(adapter: SiteAdapter): Promise<readonly SiteFinding[]> {
     try {
       return await adapter.check();
     } catch (error) {

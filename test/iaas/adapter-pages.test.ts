@@ -28,8 +28,8 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   }),
   nimbus: nimbusCapabilities({ images: { known: [{ sha256: '', image: 'an image' }] } }),
   libvirt: libvirtCapabilities({ bridge: undefined }),
-  opennebula: openNebulaCapabilities({ liveResize: true, reserveFrom: ['a network'] }),
-  openstack: openStackCapabilities({ choose: true }),
+  opennebula: openNebulaCapabilities({ liveResize: true, reserveFrom: ['a network'], limits: true }),
+  openstack: openStackCapabilities({ choose: true, limits: true }),
 };
 
 const FOLDER = join(packageRoot, 'docs/adapters');

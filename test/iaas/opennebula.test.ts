@@ -118,7 +118,7 @@ describe('tenants', () => {
   it('takes a new group out of the virtual data centre that has everything', async () => {
     const adapter = await site({ tenants: { vdc: 'vdc100' } });
     const { gid } = vm(await machine(adapter));
-    expect([fake.world.vdcs.get(100)?.has(gid), fake.world.vdcs.get(0)?.has(gid)]).toEqual([true, false]);
+    expect([fake.world.vdcs.get(100)?.groups.has(gid), fake.world.vdcs.get(0)?.groups.has(gid)]).toEqual([true, false]);
   });
 
   it('manages machines whose user OpenNebula has let be deleted', async () => {

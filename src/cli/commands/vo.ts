@@ -231,6 +231,11 @@ function render(usage: VoUsage, parts: Readonly<Record<string, readonly Located[
     displayText(view.title ?? ''),
     path,
   ]);
+  const sites = (usage.sites ?? []).flatMap(({ site, as = '', at, findings }) =>
+    (findings.length === 0 ? [{ message: at === null ? 'to be written' : 'written', remedy: '' }] : findings).map(
+      ({ message, remedy }) => [displayText(site), displayText(as), displayText(message), displayText(remedy)],
+    ),
+  );
   const section = (header: readonly string[], of: readonly (readonly string[])[]): string =>
     of.length === 0 ? '' : `\n${table(header, of, style)}`;
   return [
@@ -239,6 +244,7 @@ function render(usage: VoUsage, parts: Readonly<Record<string, readonly Located[
     section(['USER', 'GROUP', 'MACHINES', 'CORES', 'MEMORY', 'STORAGE'], users),
     section(['MEMBER', 'ROLE', 'GROUP'], members),
     section(['KIND', 'TITLE', 'PATH'], others),
+    section(['SITE', 'THERE', 'STATE', 'REMEDY'], sites),
   ].join('');
 }
 

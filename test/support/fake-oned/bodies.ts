@@ -180,11 +180,32 @@ export function userXml(world: World, user: User): string {
   ].join('');
 }
 
+/** A group as pools show it, without its quotas. */
 export function groupXml(world: World, { id, name }: Group): string {
   const users = [...world.users.values()]
     .filter((user) => user.groups.includes(id))
     .map((user) => element('ID', user.id));
   return `<GROUP>${element('ID', id)}${element('NAME', name)}<TEMPLATE></TEMPLATE><USERS>${users.join('')}</USERS><ADMINS></ADMINS></GROUP>`;
+}
+
+/** A group as `one.group.info` shows it. */
+export function groupInfoXml(world: World, group: Group): string {
+  const limit = (key: string): number => group.quotas.get(key) ?? -1;
+  const data = (name: string, value: number): string => `<${name}><![CDATA[${value}]]></${name}>`;
+  const stores = new Set([...group.quotas.keys()].flatMap((key) => /^DATASTORE\/(\d+)/.exec(key)?.[1] ?? []));
+  const datastores = [...stores].map((id) => {
+    const [images, size] = [limit(`DATASTORE/${id}/IMAGES`), limit(`DATASTORE/${id}/SIZE`)];
+    const used = world.volumesOf(group.id, Number(id));
+    return `<DATASTORE>${data('ID', Number(id))}${data('IMAGES', images)}${data('IMAGES_USED', used.images)}${data('SIZE', size)}${data('SIZE_USED', used.sizeMb)}</DATASTORE>`;
+  });
+  const used = world.machinesOf(group.id);
+  const machines = [...group.quotas.keys()].some((key) => key.startsWith('VM/'))
+    ? [
+        `<VM>${data('CPU', limit('VM/CPU'))}${data('CPU_USED', used.CPU)}${data('MEMORY', limit('VM/MEMORY'))}${data('MEMORY_USED', used.MEMORY)}${data('VMS', limit('VM/VMS'))}${data('VMS_USED', used.VMS)}</VM>`,
+      ]
+    : [];
+  const quotas = `<DATASTORE_QUOTA>${datastores.join('')}</DATASTORE_QUOTA><NETWORK_QUOTA></NETWORK_QUOTA><VM_QUOTA>${machines.join('')}</VM_QUOTA><IMAGE_QUOTA></IMAGE_QUOTA>`;
+  return groupXml(world, group).replace('</GROUP>', `${quotas}</GROUP>`);
 }
 
 export function ruleXml({ id, user, resource, rights }: Rule): string {

@@ -3,6 +3,7 @@
 import { addressOf } from '../../../src/iaas/ranges.js';
 import {
   datastoresXml,
+  groupInfoXml,
   groupXml,
   hostXml,
   imageXml,
@@ -19,7 +20,7 @@ import {
 import { stateName, type Lives } from './lives.js';
 import { Template, type Vector } from './template.js';
 import { Refused, type Argument } from './wire.js';
-import type { Image, Machine, Network, Thing, User, World } from './world.js';
+import { IMAGE_DATASTORE, type Image, type Machine, type Network, type Thing, type User, type World } from './world.js';
 
 /** Failures that a test has ordered for the next call of a kind. */
 export interface Orders {
@@ -29,7 +30,6 @@ export interface Orders {
 export type Handler = (user: User, parameters: readonly Argument[]) => string | number;
 
 const FREE_MB = 500_000;
-const IMAGE_DS = 101;
 const LIVE = new Set(['RUNNING', 'POWEROFF']);
 const RESTRICTED = ['MAC', 'VLAN_ID', 'BRIDGE'];
 
@@ -83,12 +83,30 @@ export function handlersOf(
     if (taken) throw new Refused(code, `${prefix}NAME is already taken by ${what} ${taken.id}.`);
   };
 
-  const checkQuota = (user: User, more: number): void => {
+  /** What a group may have of `DATASTORE` or `VM` is checked with what is asked for more. */
+  const checkGroup = (user: User, vector: string, more: Readonly<Record<string, number>>): void => {
+    const [group] = user.groups;
+    const quotas = world.groups.get(group ?? -1)?.quotas;
+    if (world.isAdmin(user) || group === undefined || !quotas) return;
+    const volumes = world.volumesOf(group, IMAGE_DATASTORE);
+    const used = { ...world.machinesOf(group), IMAGES: volumes.images, SIZE: volumes.sizeMb } as Record<string, number>;
+    for (const [name, amount] of Object.entries(more)) {
+      const limit = quotas.get(`${vector}/${name}`) ?? -1;
+      if (limit >= 0 && (used[name] ?? 0) + amount > limit)
+        throw new Refused(
+          512,
+          `User [${user.id}] : group [${group}] limit of ${limit} reached for ${name} quota in ${vector.split('/')[0]}.`,
+        );
+    }
+  };
+
+  const checkQuota = (user: User, vms: number, cpu: number, memory: number): void => {
+    checkGroup(user, 'VM', { VMS: vms, CPU: cpu, MEMORY: memory });
     if (world.isAdmin(user) || user.cpuQuota === undefined) return;
     const used = [...world.machines.values()]
       .filter((vm) => vm.uid === user.id && vm.state !== 6)
       .reduce((sum, vm) => sum + Number(vm.template.get('CPU') ?? 0), 0);
-    if (used + more > user.cpuQuota)
+    if (used + cpu > user.cpuQuota)
       throw new Refused(
         512,
         `User [${user.id}] : user [${user.id}] limit of ${user.cpuQuota} reached for CPU quota in VM.`,
@@ -141,10 +159,12 @@ export function handlersOf(
     ]);
   };
 
-  const nicOf = (vm: number, asked: Vector, number_: number): Vector => {
+  const nicOf = (user: User, vm: number, asked: Vector, number_: number): Vector => {
     const id = Number(asked.get('NETWORK_ID'));
     const net = world.networks.get(id);
     if (!net) throw new Refused(2048, `Virtual network with ID: ${id} does not exist`);
+    if (!world.mayUseNetwork(user, net))
+      throw new Refused(512, `User [${user.id}] : Not authorized to perform USE NET [${id}].`);
     const used = new Set(net.leases.map((lease) => lease.ip));
     const wanted = asked.get('IP') === undefined ? undefined : addressOf(asked.get('IP') ?? '');
     const offered = net.ranges.flatMap(({ id: range, first, size }) =>
@@ -189,7 +209,7 @@ export function handlersOf(
       throw new Refused(8192, 'MEMORY attribute must be a positive integer value.');
     if (!(Number(given.get('CPU')) > 0))
       throw new Refused(8192, 'CPU attribute must be a positive float or integer value.');
-    checkQuota(user, Number(given.get('CPU')));
+    checkQuota(user, 1, Number(given.get('CPU')), Number(given.get('MEMORY')));
     const thing = world.thing(world.machines, user, given.get('NAME') ?? 'one', new Template());
     const vm: Machine = {
       ...thing,
@@ -218,7 +238,7 @@ export function handlersOf(
       if (index > 0 && !given.vectors('DISK')[index]?.has('TARGET')) disk.set('TARGET', target ?? 'sdz');
       template.add('DISK', disk);
     }
-    for (const [index, nic] of given.vectors('NIC').entries()) template.add('NIC', nicOf(vm.id, nic, index));
+    for (const [index, nic] of given.vectors('NIC').entries()) template.add('NIC', nicOf(user, vm.id, nic, index));
     template.set('AUTOMATIC_REQUIREMENTS', '(CLUSTER_ID = 100) & !(PUBLIC_CLOUD = YES) & !(PIN_POLICY = PINNED)');
     if (hold === true) template.set('SUBMIT_ON_HOLD', 'YES');
     template.set('VMID', String(vm.id));
@@ -278,6 +298,7 @@ export function handlersOf(
 
   const makeImage = (user: User, name: string, more: Partial<Image>, template: Template): number => {
     mustBeNew(world.images, user, name, 'IMAGE', 16384, 'Error allocating a new image. ');
+    checkGroup(user, `DATASTORE/${IMAGE_DATASTORE}`, { IMAGES: 1, SIZE: more.sizeMb ?? 1024 });
     const image: Image = {
       ...world.thing(world.images, user, name, template),
       state: 4,
@@ -369,6 +390,11 @@ export function handlersOf(
       world.rules.set(id, { id, user: by, resource, rights: Number(text(rights)) });
       return id;
     },
+    'one.acl.delrule': (user, [id]) => {
+      world.mustAdmin(user, 'MANAGE ACL');
+      if (!world.rules.delete(number(id))) throw new Refused(8192, 'ACL rule does not exist');
+      return number(id);
+    },
     'one.acl.info': () => pool('ACL_POOL', [...world.rules.values()].map(ruleXml)),
     'one.hostpool.info': () =>
       pool(
@@ -389,24 +415,63 @@ export function handlersOf(
       pool(
         'VDC_POOL',
         [...world.vdcs].map(
-          ([id, groups]) =>
-            `<VDC><ID>${id}</ID><NAME>vdc${id}</NAME><GROUPS>${[...groups].map((group) => `<ID>${group}</ID>`).join('')}</GROUPS></VDC>`,
+          ([id, { name, groups, hosts }]) =>
+            `<VDC><ID>${id}</ID><NAME>${name}</NAME><GROUPS>${[...groups].map((group) => `<ID>${group}</ID>`).join('')}</GROUPS>` +
+            `<CLUSTERS></CLUSTERS><HOSTS>${[...hosts].map((host) => `<HOST><ZONE_ID>0</ZONE_ID><HOST_ID>${host}</HOST_ID></HOST>`).join('')}</HOSTS>` +
+            '<DATASTORES></DATASTORES><VNETS></VNETS><TEMPLATE></TEMPLATE></VDC>',
         ),
       ),
+    'one.group.info': (_user, [id]) => groupInfoXml(world, find(world.groups, number(id), 'group')),
+    'one.group.quota': (user, [id, template]) => {
+      world.mustAdmin(user, 'ADMIN GROUP');
+      const { quotas } = find(world.groups, number(id), 'group');
+      const given = Template.parse(text(template));
+      for (const vector of ['VM', 'DATASTORE'])
+        for (const each of given.vectors(vector))
+          for (const [name, value] of each)
+            if (name !== 'ID') quotas.set([vector, each.get('ID'), name].filter(Boolean).join('/'), Number(value));
+      return number(id);
+    },
+    'one.vdc.allocate': (user, [template]) => {
+      world.mustAdmin(user, 'CREATE VDC');
+      const name = Template.parse(text(template)).get('NAME') ?? '';
+      const taken = [...world.vdcs].find(([, vdc]) => vdc.name === name);
+      if (taken) throw new Refused(8192, `NAME is already taken by VDC ${taken[0]}.`);
+      const id = world.nextId(world.vdcs, 101);
+      world.vdcs.set(id, { name, groups: new Set(), hosts: new Set() });
+      return id;
+    },
+    'one.vdc.delete': (user, [id]) => {
+      world.mustAdmin(user, 'ADMIN VDC');
+      find(world.vdcs, number(id), 'VDC');
+      world.vdcs.delete(number(id));
+      return number(id);
+    },
+    'one.vdc.addhost': (user, [vdc, , host]) => {
+      world.mustAdmin(user, 'ADMIN VDC');
+      find(world.hosts, number(host), 'host');
+      find(world.vdcs, number(vdc), 'VDC').hosts.add(number(host));
+      return number(vdc);
+    },
+    'one.vdc.delhost': (user, [vdc, , host]) => {
+      world.mustAdmin(user, 'ADMIN VDC');
+      find(world.vdcs, number(vdc), 'VDC').hosts.delete(number(host));
+      return number(vdc);
+    },
     'one.vdc.addgroup': (user, [vdc, group]) => {
       world.mustAdmin(user, 'ADMIN VDC');
-      find(world.vdcs, number(vdc), 'VDC').add(number(group));
+      find(world.vdcs, number(vdc), 'VDC').groups.add(number(group));
       return number(vdc);
     },
     'one.vdc.delgroup': (user, [vdc, group]) => {
       world.mustAdmin(user, 'ADMIN VDC');
-      find(world.vdcs, number(vdc), 'VDC').delete(number(group));
+      find(world.vdcs, number(vdc), 'VDC').groups.delete(number(group));
       return number(vdc);
     },
     'one.image.allocate': (user, [templateText, datastore]) => {
       const template = Template.parse(text(templateText));
       world.mayCreate(user, 'IMAGE');
-      if (number(datastore) !== IMAGE_DS)
+      if (number(datastore) !== IMAGE_DATASTORE)
         throw new Refused(
           16384,
           'Error allocating a new image. New images can only be allocated in a files or image datastore.',
@@ -622,7 +687,9 @@ export function handlersOf(
       const template = Template.parse(text(templateText));
       if (Number(template.get('CPU') ?? 1) <= 0)
         throw new Refused(8192, 'CPU must be a positive float or integer value.');
-      checkQuota(user, Number(template.get('CPU') ?? 0) - Number(vm.template.get('CPU')));
+      const more = (name: string): number =>
+        Number(template.get(name) ?? vm.template.get(name)) - Number(vm.template.get(name));
+      checkQuota(user, 0, more('CPU'), more('MEMORY'));
       if (!['HOLD', 'PENDING', 'POWEROFF', 'UNDEPLOYED'].includes(stateName(vm)))
         throw new Refused(2048, `Resize is not available for state ${stateName(vm)}`);
       vm.template.merge(template);
@@ -634,6 +701,7 @@ export function handlersOf(
       checkRestricted(user, template);
       mustPlug(vm, (state) => `Could not add a new NIC to VM ${vm.id}, wrong state ${state}.`);
       const nic = nicOf(
+        user,
         vm.id,
         template.vectors('NIC')[0] ?? new Map<string, string>(),
         nextNumber(vm, 'NIC', 'NIC_ID'),

@@ -19,6 +19,14 @@ export interface User {
 export interface Group {
   readonly id: number;
   readonly name: string;
+  /** Limits by vector and attribute, `VM/CPU` or `DATASTORE/101/SIZE`. */
+  readonly quotas: Map<string, number>;
+}
+
+export interface Vdc {
+  readonly name: string;
+  readonly groups: Set<number>;
+  readonly hosts: Set<number>;
 }
 
 /** An object with an owner. */
@@ -91,6 +99,8 @@ export interface Rule {
 }
 
 export const ONEADMIN = 0;
+/** The only datastore of images. */
+export const IMAGE_DATASTORE = 101;
 
 export class World {
   readonly users = new Map<number, User>();
@@ -102,9 +112,9 @@ export class World {
   readonly vmGroups = new Map<number, Thing & { roles: Vector[] }>();
   readonly rules = new Map<number, Rule>();
   /** Groups of each virtual data centre; the first has everything, and every new group. */
-  readonly vdcs = new Map<number, Set<number>>([
-    [0, new Set<number>()],
-    [100, new Set<number>()],
+  readonly vdcs = new Map<number, Vdc>([
+    [0, { name: 'default', groups: new Set<number>(), hosts: new Set<number>() }],
+    [100, { name: 'vdc100', groups: new Set<number>(), hosts: new Set<number>() }],
   ]);
   /** Images that are being copied go on being copied. */
   copying = false;
@@ -141,8 +151,8 @@ export class World {
         `NAME is already taken by GROUP ${[...this.groups.values()].find((group) => group.name === name)?.id}.`,
       );
     const id = this.nextId(this.groups, this.groups.size < 2 ? 0 : 100);
-    this.groups.set(id, { id, name });
-    this.vdcs.get(0)?.add(id);
+    this.groups.set(id, { id, name, quotas: new Map() });
+    this.vdcs.get(0)?.groups.add(id);
     return id;
   }
 
@@ -205,14 +215,21 @@ export class World {
   }
 
   mayUseImage(user: User, image: Image): boolean {
-    const one = 0x8100000000n + BigInt(image.id);
     return (
-      this.isAdmin(user) ||
-      image.uid === user.id ||
-      image.mode.other ||
-      [...this.rules.values()].some(
-        (rule) => rule.resource === one && user.groups.some((group) => rule.user === 0x200000000n + BigInt(group)),
-      )
+      this.isAdmin(user) || image.uid === user.id || image.mode.other || this.#opened(user, 0x8100000000n, image.id)
+    );
+  }
+
+  /** A network of another group is used by a rule alone; what belongs to no VO is everybody's, by the default data centre. */
+  mayUseNetwork(user: User, { id, uid, gid }: Network): boolean {
+    const free = gid === ONEADMIN || user.groups.includes(gid);
+    return this.isAdmin(user) || uid === user.id || free || this.#opened(user, 0x4100000000n, id);
+  }
+
+  #opened(user: User, one: bigint, id: number): boolean {
+    return [...this.rules.values()].some(
+      (rule) =>
+        rule.resource === one + BigInt(id) && user.groups.some((group) => rule.user === 0x200000000n + BigInt(group)),
     );
   }
 
@@ -236,6 +253,18 @@ export class World {
     const mine = [...this.machines.values()].filter((vm) => vm.host === host && [3, 5, 8].includes(vm.state));
     const sum = (name: string): number => mine.reduce((total, vm) => total + Number(vm.template.get(name) ?? 0), 0);
     return { cpu: sum('CPU') * 100, memory: sum('MEMORY') * 1024, machines: mine.length };
+  }
+
+  /** What the quotas of a group count. */
+  machinesOf(group: number): Readonly<Record<'VMS' | 'CPU' | 'MEMORY', number>> {
+    const mine = [...this.machines.values()].filter((vm) => vm.gid === group && vm.state !== 6);
+    const sum = (name: string): number => mine.reduce((total, vm) => total + Number(vm.template.get(name) ?? 0), 0);
+    return { VMS: mine.length, CPU: sum('CPU'), MEMORY: sum('MEMORY') };
+  }
+
+  volumesOf(group: number, datastore: number): { readonly images: number; readonly sizeMb: number } {
+    const mine = [...this.images.values()].filter((image) => image.gid === group && datastore === IMAGE_DATASTORE);
+    return { images: mine.length, sizeMb: mine.reduce((total, image) => total + image.sizeMb, 0) };
   }
 
   usesOf(image: Image): number {

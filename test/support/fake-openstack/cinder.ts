@@ -1,6 +1,7 @@
 /** Block storage v3: volumes through their states, their metadata, snapshots and limits. */
 
 import { documentOf, fault, paged, type Answer, type Json, type Request } from './answers.js';
+import { serveQuotas } from './quotas.js';
 import type { Grant, Thing, World } from './world.js';
 
 export class Cinder {
@@ -12,7 +13,7 @@ export class Cinder {
     this.#stepMs = stepMs;
   }
 
-  serve(request: Request, grant: Grant): Answer {
+  serve(request: Request, grant: Grant, admin: boolean): Answer {
     const { method } = request;
     const version = { 'openstack-api-version': request.headers['openstack-api-version'] ?? 'volume 3.0' };
     if (/^\/v3\/?$/.test(request.path))
@@ -22,9 +23,22 @@ export class Cinder {
         body: { versions: [{ id: 'v3.0', status: 'CURRENT', version: '3.70', min_version: '3.0' }] },
       };
     const [, kind = '', id, action] =
-      new RegExp(`^/v3/${grant.project.id}/([a-z_]+)(?:/([^/]+))?(?:/([a-z]+))?$`).exec(request.path) ?? [];
+      new RegExp(`^/v3/${grant.project.id}/([a-z_-]+)(?:/([^/]+))?(?:/([a-z]+))?$`).exec(request.path) ?? [];
     const answer = ((): Answer => {
       if (kind === 'limits') return { status: 200, body: this.#limits(grant) };
+      if (kind === 'os-quota-sets')
+        return serveQuotas(
+          this.#world,
+          request,
+          { project: id ?? '', what: action, own: id === grant.project.id, admin },
+          {
+            object: 'quota_set',
+            names: ['volumes', 'gigabytes'],
+            others: { snapshots: 10, backups: 10, backup_gigabytes: 1000, per_volume_gigabytes: -1, groups: 10 },
+            mayNot: (verb) => fault(403, `Policy doesn't allow volume_extension:quotas:${verb} to be performed.`),
+            refuse: (message) => fault(400, message),
+          },
+        );
       if (kind === 'snapshots') return this.#snapshots(request, id, grant);
       if (kind === 'types')
         return { status: 200, body: { volume_types: [{ id: this.#world.uuid(), name: '__DEFAULT__' }] } };

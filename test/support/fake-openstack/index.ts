@@ -151,9 +151,9 @@ export class FakeOpenStack {
       case 'compute':
         return this.#nova.serve(request, grant, this.keystone.isAdmin(grant));
       case 'network':
-        return this.#neutron.serve(request, grant);
+        return this.#neutron.serve(request, grant, this.keystone.isAdmin(grant));
       case 'volume':
-        return this.#cinder.serve(request, grant);
+        return this.#cinder.serve(request, grant, this.keystone.isAdmin(grant));
       case 'image':
         return this.#glance.serve(request, grant);
       case 'placement':

@@ -116,12 +116,12 @@ export class Keystone {
       throw new Refusal({ status: 403, body: { error: { code: 403, message, title: 'Forbidden' } } });
     }
     if (method === 'POST' && path === '/v3/projects') {
-      const { name, description, tags } = documentOf(request).project;
+      const { name, domain_id: _domain, ...more } = documentOf(request).project;
       if ([...world.projects.values()].some((each) => each.name === name)) {
         const message = `Conflict occurred attempting to store project - it is not permitted to have two projects with the same name in the same domain : ${name}.`;
         throw new Refusal({ status: 409, body: { error: { code: 409, message, title: 'Conflict' } } });
       }
-      const project = Object.assign(world.addProject(name), { more: { description, tags } });
+      const project = Object.assign(world.addProject(name), { more });
       return { status: 201, body: { project: shown(project) } };
     }
     if (method === 'GET' && path === '/v3/projects') {

@@ -1,7 +1,8 @@
 /** Network v2.0: networks, subnets, ports with their addresses, routers and security groups. */
 
 import { documentOf, neutronError, paged, type Answer, type Json, type Request } from './answers.js';
-import type { Grant, Thing, World } from './world.js';
+import { serveQuotas } from './quotas.js';
+import type { Grant, Project, Thing, World } from './world.js';
 
 const KINDS: Readonly<Record<string, readonly [single: string, type: string]>> = {
   networks: ['network', 'Network'],
@@ -9,6 +10,7 @@ const KINDS: Readonly<Record<string, readonly [single: string, type: string]>> =
   ports: ['port', 'Port'],
   routers: ['router', 'Router'],
   'security-groups': ['security_group', 'SecurityGroup'],
+  'rbac-policies': ['rbac_policy', 'RbacPolicy'],
 };
 
 export class Neutron {
@@ -18,8 +20,21 @@ export class Neutron {
     this.#world = world;
   }
 
-  serve(request: Request, grant: Grant): Answer {
+  serve(request: Request, grant: Grant, admin: boolean): Answer {
     const [, kind = '', id, action] = /^\/v2\.0\/([a-z-]+)(?:\/([^/]+))?(?:\/([a-z_]+))?$/.exec(request.path) ?? [];
+    if (kind === 'quotas')
+      return serveQuotas(
+        this.#world,
+        request,
+        { project: id ?? '', what: action, own: id === grant.project.id, admin },
+        {
+          object: 'quota',
+          names: ['network', 'floatingip'],
+          others: { subnet: 100, port: 500, router: 10, security_group: 10, security_group_rule: 100, rbac_policy: 10 },
+          mayNot: (verb) => neutronError(403, 'PolicyNotAuthorized', `rule:${verb}_quota is disallowed by policy`),
+          refuse: (message) => neutronError(400, 'InvalidInput', message),
+        },
+      );
     const [single, type] = KINDS[kind] ?? [];
     if (!single || !type) throw neutronError(404, 'HTTPNotFound', 'The resource could not be found.');
     const things = this.#thingsOf(kind);
@@ -28,7 +43,7 @@ export class Neutron {
       return { status: 200, body: this.#list(request, kind, [...things.values()], grant) };
     }
     const thing = things.get(id);
-    if (!thing || (thing.project !== grant.project.id && thing.body.shared !== true))
+    if (!thing || !this.#sees(thing, grant))
       throw neutronError(404, `${type}NotFound`, `${type} ${id} could not be found.`);
     switch (request.method) {
       case 'PUT':
@@ -43,17 +58,27 @@ export class Neutron {
   }
 
   #thingsOf(kind: string): Map<string, Thing> {
-    const { networks, subnets, ports, routers, securityGroups } = this.#world;
-    return { networks, subnets, ports, routers, 'security-groups': securityGroups }[kind] ?? networks;
+    const { networks, subnets, ports, routers, securityGroups, rbacPolicies } = this.#world;
+    const others = { 'security-groups': securityGroups, 'rbac-policies': rbacPolicies };
+    return { networks, subnets, ports, routers, ...others }[kind] ?? networks;
   }
 
-  #list(request: Request, kind: string, all: readonly Thing[], { project }: Grant): Json {
+  /** What is the project's own, everybody's, or shared with it by a policy; a subnet is as its network. */
+  #sees({ id, project: owner, body }: Thing, { project }: Pick<Grant, 'project'>): boolean {
+    const open = [...this.#world.rbacPolicies.values()].some(
+      ({ body: policy }) =>
+        policy.target_tenant === project.id &&
+        [id, body.network_id].includes(policy.object_id) &&
+        body.device_id === undefined,
+    );
+    return owner === project.id || body.shared === true || open;
+  }
+
+  #list(request: Request, kind: string, all: readonly Thing[], grant: Grant): Json {
     const name = kind.replaceAll('-', '_');
     const filters = [...request.query].filter(([key]) => !['limit', 'marker'].includes(key));
     const mine = all.filter(
-      ({ project: owner, body }) =>
-        (owner === project.id || body.shared === true) &&
-        filters.every(([key, value]) => String(body[key] ?? '') === value),
+      (thing) => this.#sees(thing, grant) && filters.every(([key, value]) => String(thing.body[key] ?? '') === value),
     );
     return paged(
       request,
@@ -77,10 +102,27 @@ export class Neutron {
       updated_at: now,
       revision_number: 1,
     };
+    if (kind === 'networks') this.#withinQuota(project);
+    if (kind === 'rbac-policies') this.#mayShare(wanted, project);
     const made = { network: this.#network, subnet: this.#subnet, port: this.#port }[single as 'network'];
     const body = made ? made.call(this, { ...base, ...wanted }) : { ...base, ...wanted };
     this.#thingsOf(kind).set(body.id, { id: body.id, project: project.id, body });
     return { status: 201, body: { [single]: body } };
+  }
+
+  #withinQuota({ id, quota }: Project): void {
+    const mine = [...this.#world.networks.values()].filter(({ project }) => project === id);
+    if (quota.network < 0 || mine.length < quota.network) return;
+    throw neutronError(409, 'OverQuota', "Quota exceeded for resources: ['network'].");
+  }
+
+  #mayShare({ object_id, target_tenant }: Json, { id }: Project): void {
+    const network = this.#world.networks.get(object_id);
+    if (network?.project !== id) throw neutronError(404, 'NetworkNotFound', `Network ${object_id} could not be found.`);
+    const known = [...this.#world.rbacPolicies.values()].some(
+      ({ body }) => body.object_id === object_id && body.target_tenant === target_tenant,
+    );
+    if (known) throw neutronError(409, 'DuplicateRBACPolicy', 'An RBAC policy already exists with those values.');
   }
 
   #network(body: Json): Json {
@@ -110,7 +152,8 @@ export class Neutron {
 
   #port(body: Json): Json {
     const network = this.#world.networks.get(body.network_id);
-    if (!network) throw neutronError(404, 'NetworkNotFound', `Network ${body.network_id} could not be found.`);
+    if (!network || !this.#sees(network, { project: { id: body.project_id } as Project }))
+      throw neutronError(404, 'NetworkNotFound', `Network ${body.network_id} could not be found.`);
     const fixed = this.#address(network, body.fixed_ips?.[0]?.ip_address);
     const hex = this.#world.hex();
     return {
@@ -179,8 +222,17 @@ export class Neutron {
     return { status: 200, body: { id: router.id, port_id: id, subnet_id } };
   }
 
-  #delete(kind: string, { id }: Thing): Answer {
+  #delete(kind: string, { id, body }: Thing): Answer {
     const { networks, subnets, ports } = this.#world;
+    if (kind === 'rbac-policies') {
+      const used = [...ports.values()].some(
+        (port) => port.body.network_id === body.object_id && port.project === body.target_tenant,
+      );
+      if (used) {
+        const message = `RBAC policy on object ${body.object_id} cannot be removed because other objects depend on it.`;
+        throw neutronError(409, 'RbacPolicyInUse', message);
+      }
+    }
     if (kind === 'networks') {
       const held = [...ports.values()].filter(({ body }) => body.network_id === id).map((port) => port.id);
       if (held.length > 0) {

@@ -4,6 +4,7 @@ import { documentOf, fault, paged, type Answer, type Json, type Request } from '
 import type { Cinder } from './cinder.js';
 import type { Glance } from './glance.js';
 import { BIRTH, LIVES, lives, REBOOTS, resizing, STILLBIRTH, type Life } from './lives.js';
+import { serveQuotas } from './quotas.js';
 import { host, Scheduler } from './scheduler.js';
 import { momentOf, type Flavor, type Grant, type Project, type Server, type Thing, type World } from './world.js';
 
@@ -83,6 +84,20 @@ export class Nova {
             })),
           },
         };
+      case 'os-quota-sets':
+        return serveQuotas(
+          this.#world,
+          request,
+          { project: id ?? '', what, own: id === grant.project.id, admin },
+          {
+            object: 'quota_set',
+            names: ['instances', 'cores', 'ram'],
+            others: { key_pairs: 100, metadata_items: 128, server_group_members: 10, server_groups: 10 },
+            used: (project) => this.#used(project),
+            mayNot: (verb) => fault(403, `Policy doesn't allow os_compute_api:os-quota-sets:${verb} to be performed.`),
+            refuse: (message) => fault(400, message),
+          },
+        );
       case 'os-server-groups':
         return this.#groups(request, id, grant);
       case 'servers':
@@ -307,13 +322,17 @@ export class Nova {
     Object.assign(found.body, { device_id: server.id, device_owner: 'compute:nova', status: 'ACTIVE' });
   }
 
-  #withinQuota({ project }: Grant, flavor: Flavor): void {
-    const mine = [...this.#world.servers.values()].filter((server) => server.project === project.id);
-    const used = {
+  #used(project: string): { readonly instances: number; readonly cores: number; readonly ram: number } {
+    const mine = [...this.#world.servers.values()].filter((server) => server.project === project);
+    return {
       instances: mine.length,
       cores: mine.reduce((sum, server) => sum + server.flavor.vcpus, 0),
       ram: mine.reduce((sum, server) => sum + server.flavor.ram, 0),
     };
+  }
+
+  #withinQuota({ project }: Grant, flavor: Flavor): void {
+    const used = this.#used(project.id);
     const wanted = { instances: 1, cores: flavor.vcpus, ram: flavor.ram };
     const over = (['cores', 'instances', 'ram'] as const).filter(
       (name) => used[name] + wanted[name] > project.quota[name],
@@ -609,16 +628,16 @@ export class Nova {
   }
 
   #limits({ project }: Grant): Json {
-    const mine = [...this.#world.servers.values()].filter((server) => server.project === project.id);
+    const used = this.#used(project.id);
     const { instances, cores, ram } = project.quota;
     const absolute = {
       maxTotalInstances: instances,
       maxTotalCores: cores,
       maxTotalRAMSize: ram,
       maxServerMeta: 128,
-      totalInstancesUsed: mine.length,
-      totalCoresUsed: mine.reduce((sum, server) => sum + server.flavor.vcpus, 0),
-      totalRAMUsed: mine.reduce((sum, server) => sum + server.flavor.ram, 0),
+      totalInstancesUsed: used.instances,
+      totalCoresUsed: used.cores,
+      totalRAMUsed: used.ram,
     };
     return { limits: { rate: [], absolute } };
   }

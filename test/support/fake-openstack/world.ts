@@ -3,10 +3,25 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Json } from './answers.js';
 
+export interface Quota {
+  readonly instances: number;
+  readonly cores: number;
+  readonly ram: number;
+  readonly volumes: number;
+  readonly gigabytes: number;
+  readonly network: number;
+  readonly floatingip: number;
+}
+
+/** What projects have that nothing was said about. */
+export const USUAL: Quota = {
+  ...{ instances: 24, cores: 26, ram: 51_200, volumes: 60, gigabytes: 500, network: 100, floatingip: 50 },
+};
+
 export interface Project {
   readonly id: string;
   readonly name: string;
-  quota: { instances: number; cores: number; ram: number; volumes: number; gigabytes: number };
+  quota: Quota;
 }
 
 export interface User {
@@ -89,6 +104,7 @@ export class World {
   readonly volumes = new Map<string, Thing>();
   readonly snapshots = new Map<string, Thing>();
   readonly images = new Map<string, Thing>();
+  readonly rbacPolicies = new Map<string, Thing>();
   readonly hosts = ['fake1', 'fake2'];
   readonly #steps: { readonly at: number; readonly then: () => void }[] = [];
 
@@ -98,8 +114,7 @@ export class World {
   readonly now = (): string => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 
   addProject(name: string): Project {
-    const quota = { instances: 24, cores: 26, ram: 51_200, volumes: 60, gigabytes: 500 };
-    const project = { id: this.hex(), name, quota };
+    const project = { id: this.hex(), name, quota: USUAL };
     this.projects.set(project.id, project);
     const id = this.uuid();
     this.securityGroups.set(id, { id, project: project.id, body: { id, name: 'default', project_id: project.id } });

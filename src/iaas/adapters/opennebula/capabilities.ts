@@ -2,15 +2,18 @@
 
 import type { Capabilities } from '../../adapter.js';
 import { OPENNEBULA_METRICS } from './metrics.js';
+import { OPENNEBULA_LIMITS } from './shares.js';
 
 export const OPENNEBULA_FORMATS: readonly string[] = ['qcow2', 'raw'];
 
 export interface CapabilityChoices {
   readonly liveResize: boolean;
   readonly reserveFrom: readonly string[];
+  /** Limits of Virtual Organizations are written into the quotas of their groups. */
+  readonly limits: boolean;
 }
 
-export function openNebulaCapabilities({ liveResize, reserveFrom }: CapabilityChoices): Capabilities {
+export function openNebulaCapabilities({ liveResize, reserveFrom, limits }: CapabilityChoices): Capabilities {
   return {
     compute: new Set(['start', 'stop', 'restart', 'suspend', 'save', 'resize'] as const),
     liveResize,
@@ -27,5 +30,6 @@ export function openNebulaCapabilities({ liveResize, reserveFrom }: CapabilityCh
     imageless: false,
     transports: ['context', 'user-data'],
     plugsAtCreation: true,
+    ...(limits ? { limits: new Set(OPENNEBULA_LIMITS) } : {}),
   };
 }

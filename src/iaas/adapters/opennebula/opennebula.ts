@@ -29,6 +29,7 @@ import {
 } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
 import type { SiteSurroundings } from '../../site-type.js';
+import type { TenantSite } from '../../tenant.js';
 import { openNebulaCapabilities } from './capabilities.js';
 import { check } from './check.js';
 import { Datastores } from './datastores.js';
@@ -48,6 +49,7 @@ import type { OpenNebulaOptions } from './options.js';
 import { Placement } from './placement.js';
 import { observePlugs, Plugs } from './plugs.js';
 import { openSessions } from './session.js';
+import { Shares } from './shares.js';
 import { Tenants } from './tenants.js';
 import { Visit } from './visit.js';
 import { Volumes } from './volumes.js';
@@ -78,6 +80,7 @@ class OpenNebula implements SiteAdapter {
   readonly #datastores: Datastores;
   readonly #handover: Handover;
   readonly #visit: Visit;
+  readonly tenants: TenantSite;
   readonly #closed = new AbortController();
 
   constructor(options: OpenNebulaOptions, surroundings: SiteSurroundings) {
@@ -86,12 +89,13 @@ class OpenNebula implements SiteAdapter {
     this.site = site;
     this.#options = options;
     this.#surroundings = surroundings;
-    this.#capabilities = openNebulaCapabilities({ liveResize, reserveFrom: networks.reserveFrom });
     this.#dialler = diallerOf(options, surroundings);
     const sessions = openSessions(options.credentials, clock);
     const { endpoint, concurrency } = options;
     const oned = new Oned({ endpoint, concurrency, dialler: this.#dialler, sessions, clock });
     this.#oned = oned;
+    const limits = options.tenants.limits && oned.delegates;
+    this.#capabilities = openNebulaCapabilities({ liveResize, reserveFrom: networks.reserveFrom, limits });
     const tenants = new Tenants(oned, options.tenants);
     this.#pool = new MachinePool(oned, realm);
     this.#visit = new Visit(oned, this.#pool, clock);
@@ -103,6 +107,7 @@ class OpenNebula implements SiteAdapter {
     this.#imagePool = new ImagePool(oned, realm);
     this.#datastores = new Datastores(oned, options.images.datastore);
     const datastore = (call: CallOptions): Promise<number> => this.#datastores.id(call);
+    this.tenants = new Shares({ oned, tenants, hosts: this.#hosts, datastore });
     this.#handover = openHandover(options.images.handover, join(data.directory, 'handover', site));
     this.#images = new Images({
       oned,

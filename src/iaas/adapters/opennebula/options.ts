@@ -37,6 +37,8 @@ export interface OpenNebulaOptions {
     readonly prefix: string;
     /** Virtual data centre (name or id) that their groups are put into, in the place of the default one. */
     readonly vdc?: string;
+    /** Limits of Virtual Organizations, and what is opened to them, are written into quotas and rules of their groups. */
+    readonly limits: boolean;
   };
   /** The hypervisor driver resizes running machines (LIVE_RESIZE of VM_MAD in oned.conf). */
   readonly liveResize: boolean;
@@ -86,6 +88,7 @@ const integer = (minimum: number, maximum: number, value: number): JsonObject =>
   maximum,
   default: value,
 });
+const flag = (value: boolean): JsonObject => ({ type: 'boolean', default: value });
 const tokenLifetimeMs = integer(60_000, 86_400_000, 1_800_000);
 
 /** JSON Schema 2020-12 of `options` of a site of type `opennebula`. */
@@ -143,10 +146,14 @@ const schema: JsonObject = object(
     systemDatastore: integer(-1, 2 ** 31 - 1, -1),
     networks: { ...object({ reserveFrom: texts, prefix: integer(8, 30, 28) }), default: {} },
     tenants: {
-      ...object({ prefix: { type: 'string', pattern: '^[A-Za-z0-9._-]{0,16}$', default: 'vep-' }, vdc: text }),
+      ...object({
+        prefix: { type: 'string', pattern: '^[A-Za-z0-9._-]{0,16}$', default: 'vep-' },
+        vdc: text,
+        limits: flag(true),
+      }),
       default: {},
     },
-    liveResize: { type: 'boolean', default: false },
+    liveResize: flag(false),
     events: {
       ...object({ publisher: { type: 'string', pattern: '^.+:\\d{1,5}$' }, pollMs: integer(1, 600_000, 10_000) }),
       default: {},

@@ -26,7 +26,9 @@ const CREATE_ALL = 0x21429400000000n;
 const BACKUP_JOB = 0x100000000000000n;
 const CREATE = '0x8';
 /** `IMAGE/#id USE`. */
-const IMAGE_ONE = 0x8100000000n;
+export const IMAGE_ONE = 0x8100000000n;
+/** `NET/#id USE`. */
+export const NET_ONE = 0x4100000000n;
 const USE = '0x1';
 
 export interface TenantSettings {
@@ -56,6 +58,29 @@ export class Tenants {
       await this.#ensureUser(user, group, principal.user, options);
       return { user, group };
     });
+  }
+
+  /** The group that stands for a Virtual Organization, made if it is not there yet. */
+  async standing(group: string, options: CallOptions): Promise<{ readonly id: number; readonly name: string }> {
+    return { id: await this.#group(group, options), name: this.#nameOf(group) };
+  }
+
+  /** Lets a group use one thing that is another's. @param one {@link NET_ONE} or {@link IMAGE_ONE} */
+  open(group: number, one: bigint, id: number, options: CallOptions): Promise<void> {
+    return this.#rule(group, one + BigInt(id), USE, options);
+  }
+
+  /** Takes that back; what is not open stays so. */
+  async close(group: number, one: bigint, id: number, options: CallOptions): Promise<void> {
+    const [user, resource] = [GROUP + BigInt(group), one + BigInt(id)];
+    const rules = await this.#oned.document('one.acl.info', [], options);
+    const hex = (rule: Branch, name: string): bigint => BigInt(`0x${rule.value(name) ?? '0'}`);
+    for (const rule of rules.all('ACL')) {
+      if (hex(rule, 'USER') !== user || hex(rule, 'RESOURCE') !== resource || hex(rule, 'RIGHTS') !== BigInt(USE))
+        continue;
+      await this.#oned.id('one.acl.delrule', [rule.number(-1, 'ID')], options).catch(ignoring(/does not exist/i));
+    }
+    this.#granted.delete(`${group} ${id}`);
   }
 
   /** Forgets whom it has seen: somebody may have removed them. */
@@ -159,7 +184,7 @@ function named(pool: Branch, kind: string, name: string): number | undefined {
 }
 
 /** Lets a refusal pass that only says that it is so already. */
-function ignoring(said: RegExp): (error: unknown) => number {
+export function ignoring(said: RegExp): (error: unknown) => number {
   return (error) => {
     if (error instanceof IaasError && said.test(error.said ?? '')) return -1;
     throw error;

@@ -1,6 +1,7 @@
 /** What an OpenStack site can do. */
 
 import type { Capabilities } from '../../adapter.js';
+import { OPENSTACK_LIMITS } from './shares.js';
 
 /** Formats of disks that Nova boots on its usual hypervisors. */
 const FORMATS: readonly string[] = ['qcow2', 'raw', 'vmdk', 'vdi', 'vhd'];
@@ -8,9 +9,11 @@ const FORMATS: readonly string[] = ['qcow2', 'raw', 'vmdk', 'vdi', 'vhd'];
 export interface CapabilityChoices {
   /** The account may choose hosts; see {@link HostOptions}. */
   readonly choose: boolean;
+  /** Limits of Virtual Organizations are written into the quotas of their projects. */
+  readonly limits: boolean;
 }
 
-export function openStackCapabilities({ choose }: CapabilityChoices): Capabilities {
+export function openStackCapabilities({ choose, limits }: CapabilityChoices): Capabilities {
   return {
     compute: new Set(['start', 'stop', 'restart', 'suspend', 'save', 'resize'] as const),
     // Nova switches the guest off and on again.
@@ -28,5 +31,6 @@ export function openStackCapabilities({ choose }: CapabilityChoices): Capabiliti
     transports: ['user-data'],
     plugsAtCreation: true,
     bootsAtCreation: true,
+    ...(limits ? { limits: new Set(OPENSTACK_LIMITS) } : {}),
   };
 }

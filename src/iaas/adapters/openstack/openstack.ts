@@ -27,6 +27,7 @@ import {
 } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
 import type { SiteSurroundings } from '../../site-type.js';
+import type { TenantSite } from '../../tenant.js';
 import { Attachments } from './attachments.js';
 import { openStackCapabilities } from './capabilities.js';
 import { check } from './check.js';
@@ -44,6 +45,7 @@ import type { OpenStackOptions } from './options.js';
 import { Orders } from './orders.js';
 import { Placement } from './placement.js';
 import { Servers } from './servers.js';
+import { Shares } from './shares.js';
 import { Tenants } from './tenants.js';
 import { Versions } from './versions.js';
 import { Volumes } from './volumes.js';
@@ -72,6 +74,7 @@ class OpenStack implements SiteAdapter {
   readonly #attachments: Attachments;
   readonly #machines: Machines;
   readonly #observer: Observer;
+  readonly tenants: TenantSite;
 
   constructor(options: OpenStackOptions, surroundings: SiteSurroundings) {
     const { clock, site } = surroundings;
@@ -80,7 +83,8 @@ class OpenStack implements SiteAdapter {
     this.site = site;
     this.#options = options;
     this.#surroundings = surroundings;
-    const capabilities = openStackCapabilities({ choose });
+    const limits = options.tenants.limits ?? options.tenants.others === 'create';
+    const capabilities = openStackCapabilities({ choose, limits });
     this.#capabilities = capabilities;
     this.#line = new Line({ ...options, clock });
     const tenants = new Tenants(this.#line, clock, options);
@@ -111,6 +115,7 @@ class OpenStack implements SiteAdapter {
       configDrive: options.machines.configDrive,
       knows: (version, call) => this.#versions.knows('compute', version, call),
     });
+    this.tenants = new Shares(tenants, networks);
     [this.#networks, this.#nics, this.#images, this.#volumes] = [networks, nics, images, volumes];
     [this.#attachments, this.#machines] = [attachments, machines];
     this.#observer = new Observer({

@@ -84,6 +84,11 @@ export interface TenantOptions {
   readonly prefix: string;
   /** Role that VEP's account gives itself in those. */
   readonly role: string;
+  /**
+   * Limits of Virtual Organizations, and what is opened to them, are written into quotas and rules of their projects, which
+   * takes the role `admin`. Absent: where VEP makes the projects, and so has that role.
+   */
+  readonly limits?: boolean;
 }
 
 const object = (properties: JsonObject, required: readonly string[] = []): JsonObject => ({
@@ -180,6 +185,7 @@ const schema: JsonObject = object(
         others: { enum: ['own', 'create', 'refuse'], default: 'own' },
         prefix: { type: 'string', pattern: '^[A-Za-z0-9._-]{0,16}$', default: 'vep-' },
         role: { ...text, default: 'member' },
+        limits: { type: 'boolean' },
       }),
       default: {},
     },

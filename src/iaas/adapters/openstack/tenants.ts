@@ -59,6 +59,12 @@ export class Tenants {
     return making;
   }
 
+  /** The project that a group has for itself, made if that shall be; nothing where it shares the site's own. */
+  async own(group: string, options: CallOptions): Promise<Cloud | undefined> {
+    if (!this.#ofGroup.has(group) && this.#options.tenants.others !== 'create') return undefined;
+    return this.of({ user: '', group }, options);
+  }
+
   /** A project by its id, if VEP works in it. */
   async cloud(project: string, options: CallOptions): Promise<Cloud | undefined> {
     const known = this.#ofProject.get(project);
@@ -108,7 +114,9 @@ export class Tenants {
     const own = membersOf((await this.#keystone('GET', `/projects/${home.project}`, options))['project']);
     const name = projectName(prefix, group);
     const domain = stringAt(own, 'domain_id') ?? 'default';
-    const wanted = { name, domain_id: domain, description: `vep group ${group}`.slice(0, 255), tags: [this.#tag] };
+    const description = `vep group ${group}`.slice(0, 255);
+    // By this property accounting and other tools of federations know whose project it is.
+    const wanted = { name, domain_id: domain, description, tags: [this.#tag], 'egi.VO': group };
     const made = await this.#keystone('POST', '/projects', options, { project: wanted }).catch((error: unknown) => {
       if (!(error instanceof StackError) || error.status !== 409) throw error;
       return undefined;
