@@ -1,10 +1,11 @@
 /**
  * Real guests on a real libvirt, under VEP as a provider runs it: `examples/two-guests` is deployed by a server that is
- * killed with `kill -9` on the way, the guests boot, read their environment, report by their one-time URLs and answer HTTP, and
+ * killed with `kill -9` on the way, the guests boot, read their environment and the files beside it, report by their one-time URLs and answer HTTP, and
  * when the appliance is deleted there is no process and no file left. `examples/web-shop` deploys unchanged beside it.
  */
 
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -19,6 +20,22 @@ import { PROGRAMS, Session } from './libvirt-harness.js';
 
 const STATE = 'eu.contrail-project.appliance.state';
 const PATIENCE_MS = 600_000;
+
+/** Files that the guests get beside their environment: one of both, and one of the front alone. */
+const FILES = [
+  {
+    id: 'notes',
+    path: 'notes/größe & more.txt',
+    bytes: Buffer.from('of both: "é" <&>\n'),
+    before: '<VirtualSystem ovf:id="back">',
+  },
+  {
+    id: 'bytes',
+    path: 'a/b/c/bytes',
+    bytes: Buffer.from([0, 1, 2, 255, 13, 10]),
+    before: '</VirtualSystem>\n  </Virtual',
+  },
+];
 
 /** Made once by `examples/images/build` and kept; nothing where the packages cannot be had. */
 function guestImage(): string | undefined {
@@ -80,7 +97,7 @@ describeWith(
     'boots two guests that report and answer, through two kills, and leaves nothing behind',
     async () => {
       if (image === undefined) return;
-      const location = await deploy('two-guests', readFileSync(image), 'the-guests');
+      const location = await deploy('two-guests', readFileSync(image), 'the-guests', FILES);
       for (const what of [/./, /running/]) {
         await until(`a machine that is ${what.source}`, async () => what.test(await domains()));
         await server.kill();
@@ -96,6 +113,14 @@ describeWith(
       const pages = await Promise.all(ids.map((id) => page(id)));
       expect(pages.sort().map((text) => /^role=(.*)$/m.exec(text)?.[1])).toEqual(['store', 'web']);
       for (const text of pages) expect(text).toContain('is up');
+      const found = await Promise.all(ids.map((id) => page(id, 'files')));
+      const [notes, bytes] = FILES.map(
+        ({ path, bytes }) => `${createHash('sha256').update(bytes).digest('hex')}  ./${path}`,
+      );
+      expect(found.map((text) => text.trim().split('\n').sort()).sort((a, b) => a.length - b.length)).toEqual([
+        [notes],
+        [notes, bytes].sort(),
+      ]);
       await remove(location);
     },
     3 * PATIENCE_MS,
@@ -113,12 +138,11 @@ describeWith(
     3 * PATIENCE_MS,
   );
 
-  async function deploy(example: string, bytes: Uint8Array, key: string): Promise<string> {
-    const descriptor = readFileSync(join(packageRoot, `examples/${example}/${example}.ovf`), 'utf8');
-    const { status, location, body } = await client.deploy(
-      { descriptor, files: new Map([['images/base.qcow2', Buffer.from(bytes)]]) },
-      key,
-    );
+  async function deploy(example: string, bytes: Uint8Array, key: string, more: typeof FILES = []): Promise<string> {
+    const text = readFileSync(join(packageRoot, `examples/${example}/${example}.ovf`), 'utf8');
+    const files = new Map([['images/base.qcow2', Buffer.from(bytes)]]);
+    for (const { id, bytes } of more) files.set(id, bytes);
+    const { status, location, body } = await client.deploy({ descriptor: more.reduce(withFile, text), files }, key);
     expect({ status, body: status === 201 ? '' : body }).toEqual({ status: 201, body: '' });
     return location;
   }
@@ -147,14 +171,14 @@ describeWith(
   }
 
   /** What a guest serves at the port of this machine that its state message names. */
-  async function page(id: string): Promise<string> {
+  async function page(id: string, path = ''): Promise<string> {
     let url: string | undefined;
     await until('a port that leads to the guest', async () => {
       const message = (await client.entity(`/compute/${id}`))?.attributes['occi.compute.state.message'];
       url = /127\.0\.0\.1:\d+/.exec(String(message))?.[0];
       return url !== undefined;
     });
-    return (await fetch(`http://${url}/`)).text();
+    return (await fetch(`http://${url}/${path}`)).text();
   }
 
   async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
@@ -171,6 +195,16 @@ describeWith(
     }
   }
 });
+
+/** The descriptor with a file in its References and in an EnvironmentFilesSection of OVF 2 of the system or collection. */
+function withFile(descriptor: string, { id, path, before }: (typeof FILES)[number]): string {
+  const escaped = path.replaceAll('&', '&amp;');
+  const section = `<o2:EnvironmentFilesSection xmlns:o2="http://schemas.dmtf.org/ovf/envelope/2" ovf:required="false">
+    <Info>Files</Info><o2:File o2:fileRef="${id}" o2:path="${escaped}"/></o2:EnvironmentFilesSection>`;
+  return descriptor
+    .replace('</References>', `<File ovf:id="${id}" ovf:href="${id}"/></References>`)
+    .replace(before, `${section}${before}`);
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

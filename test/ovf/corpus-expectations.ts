@@ -24,7 +24,7 @@ export interface Expectation {
 }
 
 export function expectationOf(bytes: Uint8Array): Expectation {
-  using document = XmlDocument.fromBuffer(withoutPreamble(bytes));
+  using document = XmlDocument.fromBuffer(withoutPreamble(withoutTypes(bytes)));
   const { root } = document;
   const configuration =
     first(
@@ -40,6 +40,24 @@ export function expectationOf(bytes: Uint8Array): Expectation {
   const networks = new Set([...declared, ...machines.flatMap(({ adapters }) => adapters)]);
   networks.delete('');
   return { ...(configuration !== undefined && { configuration }), machines, networks: [...networks].sort() };
+}
+
+/** In OVF 0.9 the type of a `Section` or `Content` is its name in OVF 1, and only the root stands in the namespace. */
+function withoutTypes(bytes: Uint8Array): Uint8Array {
+  const before = 'http://www.vmware.com/schema/ovf/1/envelope';
+  const text = Buffer.from(bytes).toString('latin1');
+  if (!new RegExp(`<(\\w+:)?Envelope[^>]*"${before}"`).test(text)) return bytes;
+  const open: string[] = [];
+  const renamed = text.replace(/<(\/?)(?:[\w-]+:)?(Section|Content)\b([^>]*?)(\/?)>/g, (_, end, name, rest, empty) => {
+    const type = end ? open.pop() : (/type="(?:[\w-]+:)?(\w+)_Type"/.exec(rest)?.[1] ?? name);
+    if (!end && !empty) open.push(type);
+    return `<${end}${type}${rest}${empty}>`;
+  });
+  const plain = renamed.replace(/<(\/?)[\w-]+:(?=(?:Envelope|References|Info|Disk|Network|System|Item)\b)/g, '<$1');
+  return Buffer.from(
+    plain.replace(/<Envelope/, `<Envelope xmlns="${before}"`).replace(/( xmlns="[^"]*")(.*?) xmlns="[^"]*"/s, '$1$2'),
+    'latin1',
+  );
 }
 
 /** A byte order mark and white space in front of the XML declaration are no part of a document. */

@@ -191,7 +191,7 @@ describe('deviations of real files', () => {
   it.each([
     ['OVF 2', 'http://schemas.dmtf.org/ovf/envelope/2', true],
     ['a trailing slash', `${OVF_1}/`, true],
-    ['OVF 0.9', 'http://www.vmware.com/schema/ovf/1/envelope', false],
+    ['OVF 0.9', 'http://www.vmware.com/schema/ovf/1/envelope', true],
     ['an unknown namespace', 'http://nosuchspec.com/ovf/envelope/1', false],
   ])('D10 with %s', (_name, namespace, accepted) => {
     const text = descriptor().replaceAll(OVF_1, namespace);
@@ -199,6 +199,52 @@ describe('deviations of real files', () => {
     const lenient = judge(text, 'lenient');
     expect(lenient.errors).toEqual(accepted ? [] : ['ovf.D10']);
     expect(lenient.envelope?.content.id).toBe(accepted ? 'vm' : undefined);
+  });
+
+  it('D10 reads OVF 0.9 by the types of its sections', () => {
+    const item = (id: number, type: number, more: string): string =>
+      `<Item><rasd:Caption>item ${id}</rasd:Caption><rasd:InstanceId>${id}</rasd:InstanceId><rasd:ResourceType>${type}</rasd:ResourceType>${more}</Item>`;
+    const text = `<o:Envelope xmlns:o="http://www.vmware.com/schema/ovf/1/envelope" xmlns:x="http://www.w3.org/2001/XMLSchema-instance"
+        xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData" o:version="0.9">
+      <References><File o:id="file1" o:href="a.vmdk" o:size="100"/></References>
+      <Section x:type="o:DiskSection_Type"><Info/><Disk o:diskId="d1" o:fileRef="file1" o:capacity="8589934592" o:format="http://www.vmware.com/specifications/vmdk.html#sparse"/></Section>
+      <Section x:type="o:NetworkSection_Type"><Info/><Network o:name="lan"/></Section>
+      <Content x:type="o:VirtualSystem_Type" o:id="vm"><Info/>
+        <Section x:type="o:OperatingSystemSection_Type" o:id="36"><Info/></Section>
+        <Section x:type="o:VirtualHardwareSection_Type"><Info/>
+          ${item(1, 3, '<rasd:VirtualQuantity>2</rasd:VirtualQuantity>')}
+          ${item(2, 4, '<rasd:AllocationUnits>MegaBytes</rasd:AllocationUnits><rasd:VirtualQuantity>512</rasd:VirtualQuantity>')}
+          ${item(3, 6, '<rasd:BusNumber>1</rasd:BusNumber>')}
+          ${item(4, 17, '<rasd:HostResource>/disk/d1</rasd:HostResource><rasd:Parent>3</rasd:Parent>')}
+          ${item(5, 10, '<rasd:Connection>lan</rasd:Connection>')}
+        </Section>
+        <Section x:type="v:Unknown_Type" o:required="false"><Info/></Section>
+      </Content>
+    </o:Envelope>`;
+    expect(judge(text, 'strict').errors).toEqual(['ovf.D10']);
+    expect(judge(text, 'lenient').errors).toEqual([]);
+    const system = vm(text);
+    expect(system).toMatchObject({ id: 'vm', operatingSystem: { id: 36 } });
+    expect(system.hardware[0]?.items).toMatchObject([
+      { resourceType: 3, elementName: 'item 1', virtualQuantity: { value: 2n } },
+      { resourceType: 4, allocationUnits: 'MegaBytes' },
+      { resourceType: 6, address: '1' },
+      { resourceType: 17, hostResources: [{ target: { kind: 'disk', id: 'd1' } }] },
+      { resourceType: 10, connections: ['lan'] },
+    ]);
+    const other = text.replace('o:VirtualSystem_Type', 'o:Other_Type');
+    expect(judge(other, 'lenient').errors).toContain('ovf.O-080');
+  });
+
+  it('O-034 tells a placeholder in a capacity from a number that is wrong', () => {
+    const disk = (capacity: string): string =>
+      descriptor({
+        disks: `<DiskSection><Info/><Disk ovf:diskId="vmdisk1" ovf:capacity="${capacity}"/></DiskSection>`,
+      });
+    for (const placeholder of ['+SIZE+', '@DISK_SIZE@', '___DISK___', '{{SIZE}}'])
+      expect(judge(disk(placeholder), 'lenient').findings[0]?.message).toContain('placeholder');
+    for (const wrong of ['0', '1.5', 'large'])
+      expect(judge(disk(wrong), 'lenient').findings[0]?.message).toContain('whole number');
   });
 
   it('D10 reads the storage and port items of OVF 2', () => {

@@ -107,7 +107,7 @@ const ROWS: readonly Row[] = [
     'the namespace of OVF 0.9',
     sound,
     sound.replaceAll('http://schemas.dmtf.org/ovf/envelope/1', 'http://www.vmware.com/schema/ovf/1/envelope'),
-    'refused',
+    'read by the types of its sections',
   ],
   ['D11', 'an href that is no URI', sound, files('disk1', 'a%zz'), 'refused', 'ovf.O-015'],
   [

@@ -13,6 +13,7 @@ import { readSourceXml } from '../xml/intake.js';
 import { isContent, readContent, sortSections, type SectionsByName } from './content.js';
 import { Findings, type Mode } from './findings.js';
 import type { Content, DiskSection, Envelope, NetworkSection } from './model.js';
+import { asOvf1 } from './ovf-09.js';
 import { at, Reading } from './reading.js';
 import {
   readDeploymentOptions,
@@ -72,8 +73,9 @@ function inspect(bytes: Uint8Array, options: ReadOptions): Inspection {
   using document = source.document;
   const root = elementTree(source);
   if (!isEnvelope(root, findings)) return { findings: findings.list() };
-  const reading = new Reading(findings, root.namespace);
-  const envelope = readRoot(reading, root);
+  const understood = root.namespace === OVF_09 ? asOvf1(root) : root;
+  const reading = new Reading(findings, understood.namespace);
+  const envelope = readRoot(reading, understood);
   if (envelope !== undefined) checkRules(reading, envelope);
   const schemaValid = verdict(document, source.tags.length, root, reading, options);
   return {
@@ -142,8 +144,14 @@ function isEnvelope(root: Element, findings: Findings): boolean {
       );
       return true;
     case OVF_09:
-      findings.error('D10', place, 'the envelope is of OVF 0.9, which came before the standard', root.namespace);
-      return false;
+      findings.deviation(
+        'D10',
+        place,
+        'the envelope is of OVF 0.9, which came before the standard',
+        'read by the types of its sections',
+        root.namespace,
+      );
+      return findings.mode === 'lenient';
     case '':
       findings.error('D09', place, 'Envelope is in no namespace');
       return false;

@@ -22,7 +22,7 @@ export type Vocabulary = 'ovf' | 'ovf2' | 'rasd' | 'vssd' | 'bare' | 'foreign';
 
 const OVF_NAMESPACES: ReadonlySet<string> = new Set([OVF_1, OVF_2, OVF_1_SLASH]);
 /** What is left of a template that nobody has rendered. */
-export const PLACEHOLDER = /[$@%#]?\{|@@|<%|%[A-Za-z_]+%/;
+export const PLACEHOLDER = /[$@%#]?\{|@@|<%|%[A-Za-z_]+%|^(@|\+|__)[A-Za-z_]+\1$/;
 /** Characters of ids, names and references: they are repeated wherever something is referred to. */
 const LONGEST_ATTRIBUTE = 4_096;
 const UNSIGNED_LONG_MAX = 2n ** 64n - 1n;

@@ -39,7 +39,10 @@ export function cloudConfig(configuration: JsonObject): string {
   return `#cloud-config\n${yaml(configuration)}\n`;
 }
 
-/** Where cloud-init's OVF data source looks for the environment when it has no CD. */
+/**
+ * The folder that cloud-init keeps for seeds of OVF. What lies there is for the guest's own software: cloud-init has had its
+ * data from another source by then, and its OVF source, though it says otherwise, reads a seed one folder further up.
+ */
 const SEED_FOLDER = '/var/lib/cloud/seed/ovf';
 export const SEEDED_ENVIRONMENT = `${SEED_FOLDER}/ovf-env.xml`;
 
