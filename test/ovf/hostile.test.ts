@@ -61,6 +61,19 @@ describe('a descriptor that asks for', () => {
     ['thousands of files at every machine', 'O-078', () => collection('c', systems(500), files(4000))],
     ['files at thousands of machines', 'O-078', () => collection('c', systems(500), files(200))],
     [
+      'a million configurations at its items',
+      'O-078',
+      () => {
+        const ids = times(300, (index) => `c${index} `);
+        const items = times(
+          4000,
+          (index) =>
+            `<Item ovf:configuration="${ids}"><rasd:ElementName/><rasd:InstanceID>${index}</rasd:InstanceID><rasd:ResourceType>3</rasd:ResourceType></Item>`,
+        );
+        return system('a', { items });
+      },
+    ],
+    [
       'collections in collections, each many times',
       'O-078',
       () => {

@@ -67,7 +67,7 @@ function readItem(reading: Reading, element: Element, name: Item['element']): It
   return {
     element: name,
     required: reading.boolean(element, 'required', true),
-    configurations: reading.list(element, 'configuration'),
+    configurations: reading.configurations(element),
     bound: bound(reading, element),
     instanceId: fields.get('InstanceID') ?? '',
     elementName: fields.get('ElementName') ?? fields.get('Caption') ?? fields.get('Description') ?? '',

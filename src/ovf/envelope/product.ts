@@ -74,7 +74,7 @@ function readProperty(reading: Reading, element: Element, category: Message | un
     userConfigurable: reading.boolean(element, 'userConfigurable', false),
     password: reading.boolean(element, 'password', false),
     value: reading.attribute(element, 'value') ?? '',
-    configurations: reading.list(element, 'configuration'),
+    configurations: reading.configurations(element),
     values: reading.children(element, 'Value').map((value) => readValue(reading, value)),
     ...(category === undefined ? {} : { category }),
     ...(label === undefined ? {} : { label }),
@@ -87,7 +87,7 @@ function readValue(reading: Reading, element: Element): PropertyValue {
   reading.rest(element, []);
   return {
     value: reading.required(element, 'value'),
-    configurations: reading.list(element, 'configuration'),
+    configurations: reading.configurations(element),
     at: at(element),
   };
 }

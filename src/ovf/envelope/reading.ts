@@ -25,6 +25,8 @@ const OVF_NAMESPACES: ReadonlySet<string> = new Set([OVF_1, OVF_2, OVF_1_SLASH])
 export const PLACEHOLDER = /[$@%#]?\{|@@|<%|%[A-Za-z_]+%|^(@|\+|__)[A-Za-z_]+\1$/;
 /** Characters of ids, names and references: they are repeated wherever something is referred to. */
 const LONGEST_ATTRIBUTE = 4_096;
+/** Configurations that all elements together name: rules and planner go through them item by item. */
+const MOST_CONFIGURATIONS = 100_000;
 const UNSIGNED_LONG_MAX = 2n ** 64n - 1n;
 
 export class Reading {
@@ -36,6 +38,7 @@ export class Reading {
   /** Disks that no disk section declares but a host resource describes (D21). */
   readonly declaredDisks: Disk[] = [];
   #level: 1 | 2 | 3 = 1;
+  #configurationsLeft = MOST_CONFIGURATIONS;
 
   constructor(findings: Findings, namespace: string) {
     this.findings = findings;
@@ -129,9 +132,16 @@ export class Reading {
     return value;
   }
 
-  /** A space-separated list, as in ovf:configuration. */
-  list(element: Element, name: string): readonly string[] {
-    return words(this.attribute(element, name));
+  /** The configurations that an element is for, each once; none of them once there are too many (O-078). */
+  configurations(element: Element): readonly string[] {
+    const text = this.attribute(element, 'configuration');
+    if (text === undefined || this.#configurationsLeft < 0) return [];
+    const ids = words(text);
+    this.#configurationsLeft -= ids.length;
+    if (this.#configurationsLeft >= 0) return [...new Set(ids)];
+    const message = `more than ${MOST_CONFIGURATIONS} configurations are named, all elements taken together`;
+    this.findings.error('O-078', at(element), message);
+    return [];
   }
 
   /** The quantity an element holds; empty: none (D18), no number: an error (D03). */

@@ -88,7 +88,8 @@ function checkTopology(reading: Reading, items: readonly Item[]): void {
 
 function together(one: Item, other: Item): boolean {
   if (one.configurations.length === 0 || other.configurations.length === 0) return true;
-  return one.configurations.some((id) => other.configurations.includes(id));
+  const others = new Set(other.configurations);
+  return one.configurations.some((id) => others.has(id));
 }
 
 /** O-050, O-051: one item each for processors and memory, with a quantity. */

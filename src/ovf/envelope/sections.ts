@@ -169,7 +169,7 @@ function readInstanceCount(reading: Reading, element: Element): InstanceCount {
     default: count,
     minimum,
     ...(maximum === undefined ? {} : { maximum: upper }),
-    configurations: reading.list(element, 'configuration'),
+    configurations: reading.configurations(element),
     at: at(element),
   };
 }
