@@ -30,6 +30,7 @@ import {
   Access,
   Authenticator,
   KeystoneTokens,
+  HiddenTrail,
   RefusalTrail,
   bootstrap,
   type Evidence,
@@ -321,7 +322,12 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
 
   const bootstrapped = await bootstrap(store, directory, clock.now());
   const trail = new RefusalTrail(store, clock);
-  closers.add(() => trail.flush());
+  const hidden = new HiddenTrail(store, clock, access);
+  const flushTrails = async (): Promise<void> => {
+    await trail.flush();
+    await hidden.flush();
+  };
+  closers.add(flushTrails);
   const identification = new Identification(authenticator, certificates, config.limits.requestsPerSecond);
   const entities = new Entities({ store, access, handlers, engine, clock, admission: accounts });
   const bodyReaders = extensions.flatMap((extension) => extension.bodyReaders);
@@ -399,6 +405,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     identification,
     metrics,
     trail,
+    hidden,
     auditReads: config.access.audit.reads,
     vigil,
     keystone: keystone !== undefined,
@@ -423,7 +430,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       : []),
     { name: 'open-requests', everyMs: config.access.sessions.checkMs, run: () => vigil.look(store) },
     ...(keystone ? [{ name: 'keystone-tokens', everyMs: TOKEN_USE_FLUSH_MS, run: () => keystone.prune() }] : []),
-    { name: 'refusals', everyMs: REFUSAL_FLUSH_MS, run: () => trail.flush() },
+    { name: 'refusals', everyMs: REFUSAL_FLUSH_MS, run: flushTrails },
     ...(trust ? [{ name: 'trust', everyMs: trust.everyMs, run: trust.refresh }] : []),
     { name: 'upload-expiry', everyMs: UPLOAD_LIFETIME_MS / 24, run: () => uploads.expire() },
   ].map((task) => new BackgroundTask(task, clock, log));

@@ -39,4 +39,5 @@ export { TrustDirectory, readTrust } from './x509/trust-directory.js';
 export { trustReport, type TrustReport } from './x509/trust-report.js';
 export type { Step } from './x509/validation.js';
 export { KeystoneTokens } from './keystone-tokens.js';
+export { HiddenTrail } from './hidden-trail.js';
 export { RefusalTrail, type Refused } from './refusal-trail.js';

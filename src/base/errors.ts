@@ -89,9 +89,14 @@ export function problem(
   return new Problem(kind, { code, message, ...more });
 }
 
-/** What is not the caller's and what does not exist are answered with this same problem (K14). */
-export function notFound(what = 'nothing'): Problem {
-  return problem('not-found', 'not-found', `there is ${what} here`);
+/**
+ * What is not the caller's and what does not exist are answered with this same problem (K14).
+ *
+ * @param named ids that the request named beside its URL, for the audit trail alone
+ */
+export function notFound(what = 'nothing', named: readonly string[] = []): Problem {
+  const fault = { code: 'not-found', message: `there is ${what} here` };
+  return new Problem('not-found', fault, named.length === 0 ? {} : { cause: `hidden: ${named.join(' ')}` });
 }
 
 /** Throws one `kind` problem with all faults of severity error, if there are any. */

@@ -46,3 +46,10 @@ function randomSixteen(): Buffer {
 export function isUuid(text: string): text is Uuid {
   return UUID.test(text);
 }
+
+const WITHIN = /(?<![0-9a-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f-])/g;
+
+/** The UUIDs that a text names, each once, in its order. */
+export function uuidsIn(text: string): readonly Uuid[] {
+  return [...new Set(text.match(WITHIN) ?? [])];
+}

@@ -8,8 +8,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { Principal } from '../access/principal.js';
-import { messageOf, problem, Problem } from '../base/errors.js';
-import { newUuid } from '../base/ids.js';
+import type { HiddenTrail } from '../access/hidden-trail.js';
+import type { Verb } from '../access/policy.js';
+import { messageOf, problem, Problem, type Fault } from '../base/errors.js';
+import { newUuid, uuidsIn } from '../base/ids.js';
 import type { RefusalTrail } from '../access/refusal-trail.js';
 import type { Telemetry } from '../base/telemetry.js';
 import type { Categories } from '../extension/categories.js';
@@ -50,6 +52,7 @@ export interface FrontServices {
   readonly identification: Identification;
   readonly metrics: RequestMetrics;
   readonly trail: RefusalTrail;
+  readonly hidden: HiddenTrail;
   /** Whether what is read is noted in the trail. */
   readonly auditReads: boolean;
   readonly vigil: Vigil;
@@ -216,10 +219,15 @@ export class Front {
   #audit(found: Problem, status: number, message: IncomingMessage, requestId: string): void {
     const { trail, identification } = this.#services;
     const code = found.faults[0]?.code ?? found.kind;
-    if (!isDecision(status, code)) return;
     const peer = message.socket.remoteAddress ?? '';
+    const method = message.method ?? '';
     const principal = identification.known(message);
-    trail.refused({ peer, principal, method: message.method ?? '', code, cause: reasonOf(found), requestId });
+    if (isDecision(status, code)) trail.refused({ peer, principal, method, code, cause: reasonOf(found), requestId });
+    else if (principal && (status === 404 || status === 400)) {
+      // What is another's is answered as what is not there: which of the two it was is found out later.
+      for (const [verb, entities] of namedIn(message.url ?? '', found))
+        if (entities.length > 0) this.#services.hidden.answered({ principal, entities, verb, method, peer, requestId });
+    }
   }
 }
 
@@ -227,6 +235,22 @@ export class Front {
 function isDecision(status: number, code: string | undefined): boolean {
   return status === 401 || status === 403 || code === 'spoofed-header' || code === 'authentication.too-many-failures';
 }
+
+/** Entities of one request that are looked after. */
+const MAX_NAMED = 8;
+
+/** The entities that a refused request named, by what was not allowed if they are there: in its URL, or in its body. */
+function namedIn(url: string, { faults, cause }: Problem): readonly (readonly [Verb, readonly string[]])[] {
+  const changed = faults.filter(({ code }) => code === 'occi.link-source-unknown').flatMap(valuesIn);
+  const read = [...uuidsIn(url.slice(0, 2000)), ...faults.flatMap(valuesIn), ...hiddenIn(cause)];
+  return [
+    ['update', changed.slice(0, MAX_NAMED)],
+    ['read', read.filter((id) => !changed.includes(id)).slice(0, MAX_NAMED)],
+  ];
+}
+
+const valuesIn = ({ value = '' }: Fault): readonly string[] => uuidsIn(value);
+const hiddenIn = (cause: unknown): readonly string[] => (typeof cause === 'string' ? uuidsIn(cause) : []);
 
 function reasonOf(found: Problem): string | undefined {
   return typeof found.cause === 'string' ? found.cause : undefined;

@@ -10,7 +10,7 @@ import { indexEntity } from './entity-index.js';
 import type { EntityRecord } from './entity-record.js';
 import { ENTITY_COLUMNS, entityFromRow, entityValues, type EntityRow } from './entity-row.js';
 import { inList } from './placeholders.js';
-import type { Scope } from './scope.js';
+import type { Ownership, Scope } from './scope.js';
 import type { SqlReader, Tx } from './sql.js';
 
 const COLUMNS = ENTITY_COLUMNS.join(', ');
@@ -34,6 +34,16 @@ export async function insertEntity(tx: Tx, record: EntityRecord): Promise<void> 
 export async function findEntity(reader: SqlReader, id: string): Promise<EntityRecord | undefined> {
   const row = await reader.get<EntityRow>(SELECT_ONE, [id]);
   return row && entityFromRow(row);
+}
+
+/** Whose live entities are, by id; those that are not there are left out. */
+export async function ownershipsOf(reader: SqlReader, ids: readonly string[]): Promise<ReadonlyMap<string, Ownership>> {
+  const which = inList('id', ids);
+  const rows = await reader.all<Ownership>(
+    `SELECT id, kind, owner, grp AS "group", appliance FROM entity WHERE phase = 'live' AND ${which.sql}`,
+    which.params,
+  );
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 /** The live entity, if it lies within the scope. */

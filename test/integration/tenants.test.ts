@@ -128,6 +128,37 @@ forEachServer({}, (server) => {
     await stranger().send('DELETE', own);
   });
 
+  it('S-072 every answer that hid something is on record, for those who audit the provider alone', async () => {
+    const idOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+    const own = await stranger().create('compute');
+    await stranger().send('DELETE', theirs.storage);
+    await stranger().send('GET', `/compute/${NOBODY}`);
+    await stranger().send('POST', '/networkinterface/', {
+      categories: [kindOf('networkinterface')],
+      attributes: [`occi.core.source="${own}"`, `occi.core.target="${theirs.network}"`],
+    });
+    const trail = async (entity: string) =>
+      (await server().request('GET', `/events/audit?entity=${entity}`, { as: 'admin' })).json.entries as {
+        outcome: string;
+        actor: string;
+        group: string;
+        reason: string;
+      }[];
+    const denied = { actor: 'local:stranger', group: '', outcome: 'denied', reason: 'hidden' };
+    for (const path of [theirs.storage, theirs.network, theirs.compute])
+      await server().wait(
+        `/events/audit?entity=${idOf(path)}`,
+        ({ json }) => json.entries.some((entry: { reason?: string }) => entry.reason === 'hidden'),
+        { as: 'admin' },
+      );
+    expect(await trail(idOf(theirs.storage))).toContainEqual(expect.objectContaining(denied));
+    expect(await trail(NOBODY)).toEqual([]);
+    expect(
+      (await server().request('GET', `/events/audit?entity=${idOf(theirs.storage)}`, { as: 'stranger' })).status,
+    ).toBe(403);
+    await stranger().send('DELETE', own);
+  });
+
   it('S-072 foreign entities cannot be tagged, kept or taken out of a mixin', async () => {
     const tag = category(`${USER}theirs`, 'mixin', '; location="/theirs/"');
     expect((await stranger().send('POST', '/-/', { categories: [tag] })).status).toBe(200);

@@ -195,7 +195,7 @@ export class Collections {
       const all = await this.#writable(write, exchange, members, 'delete');
       const wanted = named.length === 0 ? all : idsOf(exchange, named);
       const strangers = wanted.filter((id) => !all.includes(id));
-      if (strangers.length > 0) throw notFound();
+      if (strangers.length > 0) throw notFound('nothing', strangers.slice(0, 8));
       for (const id of wanted) {
         // Deleting one entity may take others with it: a link goes with its source, a machine with its appliance.
         const member = await findEntity(write.tx, id);
