@@ -9,6 +9,7 @@ import { bigint, key, nullable, text } from '../../src/store/columns.js';
 import type { SqlReader, Tx } from '../../src/store/sql.js';
 import { table } from '../../src/store/tables.js';
 import { imageOrigins, type ImageOrigins } from './package.js';
+import { storedPlan } from './stored-plan.js';
 
 export interface ApplianceRow {
   readonly appliance: string;
@@ -100,7 +101,7 @@ export async function loadAppliance(reader: SqlReader, appliance: string): Promi
   return {
     appliance,
     descriptor: row.descriptor,
-    plan: JSON.parse(row.plan) as DeploymentPlan,
+    plan: storedPlan(row.plan),
     images: imageOrigins(JSON.parse(row.images) as ImageOrigins),
     secrets: row.secrets,
   };
