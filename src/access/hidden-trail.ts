@@ -119,7 +119,9 @@ export class HiddenTrail {
     if (now < this.#windowEnd) return;
     this.#ended.push(...this.#asked.values());
     this.#endedFurther += this.#further;
-    [this.#asked, this.#perPrincipal, this.#further] = [new Map(), new Map(), 0];
+    this.#asked = new Map();
+    this.#perPrincipal = new Map();
+    this.#further = 0;
     this.#windowEnd = now + WINDOW_MS;
   }
 }

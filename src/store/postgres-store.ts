@@ -14,6 +14,7 @@ import { messageOf, Problem, problem } from '../base/errors.js';
 import { Mutex } from '../base/mutex.js';
 import type { Log } from '../base/log.js';
 import { Lanes } from './lanes.js';
+import { hearLostConnections } from './lost-connections.js';
 import { migrate } from './migrate.js';
 import type { DataSourceParts } from './open-store.js';
 import { bindable } from './placeholders.js';
@@ -28,6 +29,8 @@ const MAX_RERUNS = 8;
 /** Between two of them at most so many milliseconds: meanwhile no other write of the process begins. */
 const LONGEST_PAUSE = 160;
 const CONNECT_TIMEOUT = 10_000;
+/** Milliseconds that a read waits for a connection while all are taken. */
+const READ_WAIT_MS = 5_000;
 /** Key of the advisory lock round migrations: 'vepmigr' in ASCII. */
 const MIGRATION_LOCK = 33_324_995_137_790_834n;
 
@@ -83,17 +86,6 @@ function poolOf(source: DataSource): pg.Pool {
   return (source.driver as unknown as { master: pg.Pool }).master;
 }
 
-/** A connection that breaks while it is in use fails its query *and* emits an error, which nobody else listens to. */
-function listenToErrors(pool: pg.Pool, log: Log): pg.Pool {
-  const known = new WeakSet<pg.PoolClient>();
-  pool.on('acquire', (client) => {
-    if (known.has(client)) return;
-    known.add(client);
-    client.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));
-  });
-  return pool;
-}
-
 async function createSchema(url: string, schema: string): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT });
   await client.connect();
@@ -130,42 +122,73 @@ class PostgresStore implements Store {
   readonly #writes: pg.Pool;
   readonly #statements = new PostgresStatements();
   readonly #streamLanes = new Lanes(MAX_STREAMS);
+  readonly #readLanes = new Lanes(POOL_SIZE);
   readonly #writeLanes = new Lanes(POOL_SIZE);
   readonly #reruns = new Mutex();
   readonly #log: Log;
 
   constructor(writer: DataSource, reader: DataSource, log: Log) {
     this.#sources = [reader, writer];
-    this.#reads = listenToErrors(poolOf(reader), log);
-    this.#writes = listenToErrors(poolOf(writer), log);
+    const lost = (error: Error): void => log.warn({ err: error }, 'a database connection was lost');
+    this.#reads = hearLostConnections(poolOf(reader), lost);
+    this.#writes = hearLostConnections(poolOf(writer), lost);
     this.#log = log;
   }
 
   all<T>(sql: string, params: readonly SqlValue[] = []): Promise<T[]> {
-    return this.#statements.all(this.#reads, sql, params) as Promise<T[]>;
+    return this.#read(() => this.#statements.all(this.#reads, sql, params) as Promise<T[]>);
   }
 
   async get<T>(sql: string, params: readonly SqlValue[] = []): Promise<T | undefined> {
-    return (await this.#statements.all(this.#reads, sql, params))[0] as T | undefined;
+    return (await this.all<T>(sql, params))[0];
   }
 
   pluck<T>(sql: string, params: readonly SqlValue[] = []): Promise<T[]> {
-    return this.#statements.pluck(this.#reads, sql, params) as Promise<T[]>;
+    return this.#read(() => this.#statements.pluck(this.#reads, sql, params) as Promise<T[]>);
   }
 
   async *iterate<T>(sql: string, params: readonly SqlValue[] = []): AsyncIterable<T> {
     const leave = await this.#streamLanes.enter();
     try {
-      const client = await this.#reads.connect();
+      const leaveReads = await this.#enterReads();
       try {
-        await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-        yield* readCursor<T>(client, this.#statements, sql, params);
+        const client = await connected(this.#reads);
+        try {
+          await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+          yield* readCursor<T>(client, this.#statements, sql, params);
+        } finally {
+          await endQuietly(client, 'ROLLBACK');
+        }
       } finally {
-        await endQuietly(client, 'ROLLBACK');
+        leaveReads();
       }
     } finally {
       leave();
     }
+  }
+
+  /** Reads wait their turn here, and not for ever: whoever asked is told to come back, not that something is broken. */
+  async #read<T>(work: () => Promise<T>): Promise<T> {
+    const leave = await this.#enterReads();
+    try {
+      return await work();
+    } catch (error) {
+      throw withoutDatabase(error);
+    } finally {
+      leave();
+    }
+  }
+
+  /** @throws Problem `unavailable` (`store.busy`) */
+  async #enterReads(): Promise<() => void> {
+    const leave = await this.#readLanes.enterWithin(READ_WAIT_MS);
+    if (leave) return leave;
+    const message = 'the database is busy with other requests';
+    throw new Problem(
+      'unavailable',
+      { code: 'store.busy', message, remedy: 'send the request again' },
+      { retryAfter: 2 },
+    );
   }
 
   async write<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
@@ -207,7 +230,7 @@ class PostgresStore implements Store {
   }
 
   async #transaction<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
-    const client = await this.#writes.connect();
+    const client = await connected(this.#writes);
     const tx = new PostgresTx(client, this.#statements);
     let value: T;
     try {
@@ -232,6 +255,28 @@ class PostgresStore implements Store {
       this.#log.error({ err: error }, 'a hook after commit failed');
     }
   }
+}
+
+/** @throws Problem `unavailable` (`store.away`) where no connection can be had: nothing has been done then */
+async function connected(pool: pg.Pool): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    throw withoutDatabase(error);
+  }
+}
+
+/** PostgreSQL starts, ends or has no connection left (classes 57P and 53), cannot be reached, or lost the connection. */
+const AWAY = /^(?:57P0[1-3]|53300|08\w{3}|ECONNREFUSED|ECONNRESET|ENOENT|ENOTFOUND|ETIMEDOUT|EPIPE|EHOSTUNREACH)$/;
+const LOST = /^(?:timeout exceeded when trying to connect|Connection terminated)/;
+
+/** A failure that says nothing of the statement: what only reads may be asked for again. */
+function withoutDatabase(error: unknown): unknown {
+  const { code } = error as { readonly code?: unknown };
+  const away = typeof code === 'string' ? AWAY.test(code) : LOST.test(messageOf(error));
+  if (!away) return error;
+  const fault = { code: 'store.away', message: 'the database does not answer', remedy: 'send the request again later' };
+  return new Problem('unavailable', fault, { cause: error, retryAfter: 5 });
 }
 
 /** Serialization failure or deadlock: nothing was done, and doing it again may well succeed. */

@@ -4,6 +4,7 @@
  */
 
 import pg from 'pg';
+import { hearLostConnections } from '../../../store/lost-connections.js';
 import { KEPT_COMMANDS, type CommandLog, type Entry, type LogTail } from './command-log.js';
 
 export class PostgresCommandLog implements CommandLog {
@@ -21,8 +22,9 @@ export class PostgresCommandLog implements CommandLog {
   /** Opens the log, making the schema and its tables where there are none. */
   static async open(url: string, site: string): Promise<PostgresCommandLog> {
     const pool = new pg.Pool({ connectionString: url, max: 2, connectionTimeoutMillis: 10_000 });
-    // An idle connection that breaks is replaced at the next use; nothing is lost by it.
+    // A connection that breaks is replaced at the next use; what it was used for fails by itself.
     pool.on('error', () => undefined);
+    hearLostConnections(pool, () => undefined);
     const log = new PostgresCommandLog(pool, `sim_${site}`);
     await log.#locked(async (client) => {
       await client.query(`CREATE SCHEMA IF NOT EXISTS ${log.#quoted}`);
