@@ -63,15 +63,8 @@ export class InfrastructureHandler implements KindHandler {
   }
 
   /** Where a new entity goes: a link where its source is, a resource to the default site. */
-  protected siteFor({ source, target }: LinkEnds): string {
-    if (!source) return this.services.sites.default;
-    if (source.site === null || target?.site !== source.site) {
-      throw problem('invalid', 'infrastructure.link-across-sites', 'both ends of the link must be on one site', {
-        place: { field: 'occi.core.target' },
-        remedy: 'link resources whose placement names the same site',
-      });
-    }
-    return source.site;
+  protected siteFor(ends: LinkEnds): string {
+    return ends.source ? siteOfLink(ends) : this.services.sites.default;
   }
 
   /** A link is moved within its site, and what an appliance has ordered stays as it is. */
@@ -144,4 +137,13 @@ export class InfrastructureHandler implements KindHandler {
       principal: write.context.principal.id,
     });
   }
+}
+
+/** @throws Problem `invalid` where the ends are on two sites, or on none */
+export function siteOfLink({ source, target }: LinkEnds): string {
+  if (source && source.site !== null && target?.site === source.site) return source.site;
+  throw problem('invalid', 'infrastructure.link-across-sites', 'both ends of the link must be on one site', {
+    place: { field: 'occi.core.target' },
+    remedy: 'link resources whose placement names the same site',
+  });
 }

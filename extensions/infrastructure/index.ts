@@ -95,8 +95,8 @@ export function createInfrastructure(services: InfrastructureServices): Extensio
       new NetworkInterfaceHandler(handlerServices),
       new StorageLinkHandler(handlerServices),
       new IpReservationHandler(handlerServices),
-      new SecurityGroupHandler(),
-      new SecurityGroupLinkHandler(),
+      new SecurityGroupHandler(handlerServices),
+      new SecurityGroupLinkHandler(handlerServices),
     ],
     operations: [
       ...infrastructureOperations({

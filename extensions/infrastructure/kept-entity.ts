@@ -1,9 +1,16 @@
 /**
  * Entities that no site knows: they live in the store alone, and an action on one is done when its transaction commits.
- * Security groups are such (no adapter interface has a place for them), and so are the kinds of other extensions.
+ * Most kinds of other extensions are such.
  */
 
-import type { EntityChange, EntityDraft, Invocation, KindHandler, Write } from '../../src/extension/kind-handler.js';
+import type {
+  EntityChange,
+  EntityDraft,
+  Invocation,
+  KindHandler,
+  OperationDraft,
+  Write,
+} from '../../src/extension/kind-handler.js';
 import { emitEvent } from '../../src/extension/events.js';
 import { applyChange } from '../../src/extension/handlers.js';
 import type { TypeId } from '../../src/occi/model.js';
@@ -38,7 +45,7 @@ export class KeptEntityHandler implements KindHandler {
     return Promise.resolve({ entity });
   }
 
-  release(_write: Write, _entity: EntityRecord): Promise<undefined> {
+  release(_write: Write, _entity: EntityRecord): Promise<OperationDraft | undefined> {
     return Promise.resolve(undefined);
   }
 }

@@ -7,21 +7,17 @@
 import { STORAGELINK, type Attributes } from '../../src/occi/model.js';
 import { stringAt } from '../../src/base/json.js';
 import type { Engine } from '../../src/engine/engine.js';
-import {
-  untilNextLook,
-  type Operation,
-  type OperationType,
-  type Step,
-  type StepContext,
-  type StepOutcome,
-} from '../../src/engine/operation.js';
+import type { Operation, OperationType, Step, StepContext } from '../../src/engine/operation.js';
 import { IaasError, type Observed, type SiteAdapter, type SiteRef } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Observations } from '../../src/extension/observations.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { buriedLinksTo, findEntity, linksOf } from '../../src/store/entities.js';
 import type { Store, Tx } from '../../src/store/sql.js';
+import { guardOperations, guardsOf, isGuardedOtherwise } from './guarding.js';
 import { RESERVED_ADDRESS, forgetEntity } from './reserved-address.js';
+import { filterOf, rulesOf } from './security-rules.js';
+import { DONE, again } from './steps.js';
 import { IPRESERVATION, stateAttributes } from './states.js';
 import { imageSaved } from './templates.js';
 import {
@@ -40,6 +36,7 @@ import {
 export const PROVISION = 'infrastructure.provision';
 export const ACT = 'infrastructure.act';
 export const RESIZE = 'infrastructure.resize';
+export const RULES = 'infrastructure.rules';
 export const RELEASE = 'infrastructure.release';
 
 /** Looks up what a provision must hand to the site but no operation may hold: rendered guest environments, images. */
@@ -68,7 +65,9 @@ export function infrastructureOperations(services: OperationServices): Operation
     { name: PROVISION, steps: [work.make(), work.settle()], settled },
     { name: ACT, steps: [work.act(), work.reach()], settled },
     { name: RESIZE, steps: [work.resize(), work.settle()], settled },
+    { name: RULES, steps: [work.rules(), work.settle()], settled },
     { name: RELEASE, steps: [work.remove(), work.gone()], settled },
+    ...guardOperations(services, settled),
   ];
 }
 
@@ -77,13 +76,6 @@ interface Subject {
   readonly entity: EntityRecord;
   readonly siteClass: SiteClass;
   readonly adapter: SiteAdapter;
-}
-
-const DONE: StepOutcome = { done: true };
-
-/** The site is still at work. */
-function again({ operation }: StepContext): StepOutcome & { readonly done: false } {
-  return { done: false, again: untilNextLook(operation) };
 }
 
 class SiteWork {
@@ -111,12 +103,9 @@ class SiteWork {
         if (!subject) return DONE;
         const { entity, siteClass, adapter } = subject;
         if (entity.siteRef !== null) return DONE;
-        const needed = await this.#needed(entity);
-        if (!needed) return again(context);
-        const details = {
-          ...(await this.#details(context.operation, entity, context.signal)),
-          ...(await this.#plugs(subject, context)),
-        };
+        const [needed, plugs] = [await this.#needed(entity), await this.#plugs(subject, context)];
+        if (!needed || !plugs) return again(context);
+        const details = { ...(await this.#details(context.operation, entity, context.signal)), ...plugs };
         // The entity's own id is the token: whatever operation makes it, it is made once.
         const ref = await siteClass.make(adapter, entity, needed, details, entity.id, { signal: context.signal });
         return { done: true, memory: { ref }, commit: (tx) => this.#observations.placed(tx, entity.id, ref) };
@@ -146,9 +135,24 @@ class SiteWork {
         const commit = this.#storing(subject, report);
         if (report.busy) return { ...again(context), commit };
         if (report.state === 'error') throw new IaasError('fatal', report.message ?? 'the site reports an error');
+        if (!(await this.#guarded(subject, report, context.signal))) return { ...again(context), commit };
         return { done: true, commit };
       },
     };
+  }
+
+  /** Groups that a machine was given or lost while an interface was being made are made up for. */
+  async #guarded({ entity, adapter }: Subject, report: Observed, signal: AbortSignal): Promise<boolean> {
+    if (report.class !== 'nic' || entity.source === null) return true;
+    const [guards, machine] = [await this.#guards(entity.source), await findEntity(this.#store, entity.source)];
+    if (guards === undefined) return false;
+    if (!machine?.siteRef || !isGuardedOtherwise(report, guards)) return true;
+    await filterOf(adapter).guard(machine.siteRef, guards, { signal });
+    return false;
+  }
+
+  #guards(compute: string): Promise<readonly SiteRef[] | undefined> {
+    return guardsOf(this.#store, this.#observations, compute);
   }
 
   act(): Step {
@@ -232,6 +236,20 @@ class SiteWork {
     };
   }
 
+  /** Tells the site the rules of a security group. */
+  rules(): Step {
+    return {
+      name: 'rules',
+      run: async (context) => {
+        const subject = await this.#subject(context);
+        const ref = subject?.entity.siteRef;
+        if (!subject || !ref) return DONE;
+        await filterOf(subject.adapter).update(ref, rulesOf(subject.entity.wanted), { signal: context.signal });
+        return DONE;
+      },
+    };
+  }
+
   remove(): Step {
     return {
       name: 'delete',
@@ -298,11 +316,15 @@ class SiteWork {
   async #needed(entity: EntityRecord): Promise<Needed | undefined> {
     if (entity.source === null) return {};
     const [source, target] = await Promise.all([this.#end(entity.source), this.#end(entity.target)]);
-    if (source === undefined || target === undefined || (await this.#isTaken(entity))) return undefined;
+    const isNic = siteClassOf(this.#observations.rootKind(entity.kind))?.class === 'nic';
+    const guards = isNic ? await this.#guards(entity.source) : [];
+    if (source === undefined || target === undefined || guards === undefined) return undefined;
+    if (await this.#isTaken(entity)) return undefined;
     return {
       source: source.ref,
       target: target.ref,
       ...(target.address === undefined ? {} : { address: target.address }),
+      ...(guards.length === 0 ? {} : { securityGroups: guards }),
     };
   }
 
@@ -317,9 +339,15 @@ class SiteWork {
     return false;
   }
 
-  /** What a machine will be plugged into, as far as its site has made it and wants to know. */
-  async #plugs({ entity, siteClass, adapter }: Subject, { input }: StepContext): Promise<ProvisionInput> {
+  /**
+   * What a machine will be plugged into, as far as its site has made it and wants to know. Undefined while the site is still
+   * making what is to guard it.
+   */
+  async #plugs({ entity, siteClass, adapter }: Subject, { input }: StepContext): Promise<ProvisionInput | undefined> {
     if (siteClass.class !== 'compute' || adapter.capabilities().plugsAtCreation !== true) return {};
+    const securityGroups = await this.#guards(entity.id);
+    if (securityGroups === undefined) return undefined;
+    const guarded = securityGroups.length === 0 ? {} : { securityGroups };
     const nics = [];
     const volumes = [];
     const readOnly = new Set(Array.isArray(input['readOnly']) ? input['readOnly'] : []);
@@ -329,7 +357,7 @@ class SiteWork {
       // What cannot be had yet, or at all, is the business of the link's own operation.
       const target = await this.#end(link.target).catch(unlessRefused);
       if (!target) continue;
-      if (what === 'nic') nics.push(nicOf(link, target.ref, target.address));
+      if (what === 'nic') nics.push({ ...nicOf(link, target.ref, target.address), ...guarded });
       else volumes.push(attachmentOf(link, target.ref, readOnly.has(link.id) ? true : undefined));
     }
     return { nics, volumes };
@@ -454,6 +482,7 @@ class SiteWork {
       case 'nic':
       case 'attachment':
       case 'image':
+      case 'securitygroup':
         break;
     }
     throw new IaasError('unsupported', `no site knows the action ${term ?? ''} on ${siteClass.class}`);

@@ -36,7 +36,7 @@ export interface ReconcileServices {
 export function infrastructureReconcileSource(services: ReconcileServices): ReconcileSource<KnownRecord> {
   const { store, sites, engine, observations } = services;
   return {
-    classes: ['nic', 'attachment', 'compute', 'storage', 'network'],
+    classes: ['nic', 'attachment', 'compute', 'storage', 'network', 'securitygroup'],
     sites: () => sites.names.map((name) => sites.adapter(name)),
     known: async (site, what) => {
       const kinds = kindsOf(what);

@@ -1,110 +1,92 @@
 /**
- * Security groups as rOCCI and ooi have them (`spec/occi.md` §4): a list of rules, kept, checked and shown, and the link
- * from a compute to the group that shall guard it. No site can be told of them, for the adapter interface has no word for
- * it, so no traffic is filtered yet; `docs/kinds.md` says so.
+ * Security groups as rOCCI and ooi have them (`spec/occi.md` §4): rules that a site holds traffic to, and the link from a
+ * compute to the group that guards it. A group stands at one site, and guards machines there.
  */
 
-import ipaddr from 'ipaddr.js';
-import { excerpt, throwIfFaulty, type Fault } from '../../src/base/errors.js';
-import { isJsonObject, stringAt, type JsonObject } from '../../src/base/json.js';
-import type { EntityChange, EntityDraft, LinkEnds, Write } from '../../src/extension/kind-handler.js';
-import type { AttributeValue } from '../../src/occi/model.js';
+import { problem, throwIfFaulty } from '../../src/base/errors.js';
+import { applyChange } from '../../src/extension/handlers.js';
+import type { EntityChange, EntityDraft, LinkEnds, OperationDraft, Write } from '../../src/extension/kind-handler.js';
+import { differenceOf, normalRules } from '../../src/iaas/security-groups.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
+import { GUARD, UNGUARD } from './guarding.js';
+import { InfrastructureHandler, siteOfLink, type HandlerServices } from './handler.js';
 import { KeptStateHandler } from './kept-entity.js';
 import { requireEnds } from './link-ends.js';
+import { RULES as UPDATE } from './operations.js';
+import { RULES, ruleFaults, rulesOf } from './security-rules.js';
 import { SECURITYGROUP, SECURITYGROUPLINK, stateMachineOf } from './states.js';
 
-export class SecurityGroupHandler extends KeptStateHandler {
-  constructor() {
-    super(SECURITYGROUP, stateMachineOf(SECURITYGROUP));
+export class SecurityGroupHandler extends InfrastructureHandler {
+  constructor(services: HandlerServices) {
+    super(SECURITYGROUP, services);
   }
 
   override async prepare(write: Write, draft: EntityDraft): Promise<void> {
     throwIfFaulty('invalid', ruleFaults(draft.wanted[RULES]));
     await super.prepare(write, draft);
+    const site = draft.site ?? '';
+    if (this.services.sites.adapter(site).capabilities().securityGroups === true) return;
+    throw problem(
+      'unmet',
+      'infrastructure.no-filter',
+      `site ${site} does not filter the traffic of machines by rules`,
+      {
+        remedy: 'filter within the machines, or ask for a site that has security groups',
+      },
+    );
   }
 
-  override change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
+  override async change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
     throwIfFaulty('invalid', ruleFaults(change.attributes.get(RULES)));
-    return super.change(write, entity, change);
+    const changed = applyChange(entity, change);
+    const [before, after] = [normalRules(rulesOf(entity.wanted)), normalRules(rulesOf(changed.wanted))];
+    const { missing, surplus } = differenceOf(before, after);
+    if (missing.length + surplus.length > 0)
+      await this.file(write, entity, { type: UPDATE, site: entity.site, input: {} });
+    return changed;
   }
 }
 
 export class SecurityGroupLinkHandler extends KeptStateHandler {
-  constructor() {
+  readonly #services: HandlerServices;
+
+  constructor(services: HandlerServices) {
     super(SECURITYGROUPLINK, stateMachineOf(SECURITYGROUPLINK));
+    this.#services = services;
   }
 
   override async prepare(write: Write, draft: EntityDraft): Promise<void> {
     requireEnds(write, draft.kind.id, draft);
+    draft.site ??= siteOfLink(draft);
     await super.prepare(write, draft);
   }
 
+  override async created(write: Write, entity: EntityRecord): Promise<void> {
+    await this.#guard(write, entity);
+  }
+
+  override async change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
+    if (change.moved !== undefined) await this.#guard(write, entity);
+    return super.change(write, entity, change);
+  }
+
+  /** Another group may guard the machine in its place; the machine stays. */
   judgeMove(write: Write, link: EntityRecord, moved: LinkEnds): Promise<void> {
     requireEnds(write, link.kind, moved);
-    return Promise.resolve();
+    if (moved.source?.id === link.source && siteOfLink(moved) === link.site) return Promise.resolve();
+    throw problem('conflict', 'infrastructure.guard-of-machine', 'a link to a security group stays with its machine', {
+      place: { field: 'occi.core.source' },
+      remedy: 'delete the link and make another',
+    });
   }
-}
 
-const RULES = 'occi.securitygroup.rules';
-/** IP protocols that number their ends with ports (IANA). */
-const PORTED = new Set(['tcp', 'udp', 'sctp', 'dccp', 'udplite']);
-const PROTOCOL = /^[a-z][a-z0-9-]*$/;
-const HIGHEST_PORT = 65_535;
-
-/**
- * What the attribute's pattern cannot say: ports in order and only where the protocol has them, a range of the IP version
- * that is named, a protocol by name or number. Every fault of every rule, with a JSON pointer into the list.
- */
-export function ruleFaults(rules: AttributeValue | undefined): Fault[] {
-  if (!Array.isArray(rules)) return [];
-  return rules.flatMap((rule: AttributeValue, index) =>
-    isJsonObject(rule) ? [...protocolFaults(rule, index), ...portFaults(rule, index), ...rangeFaults(rule, index)] : [],
-  );
-}
-
-function protocolFaults(rule: JsonObject, index: number): Fault[] {
-  const protocol = stringAt(rule, 'protocol')?.toLowerCase();
-  if (protocol === undefined || PROTOCOL.test(protocol)) return [];
-  if (/^[0-9]{1,3}$/.test(protocol) && Number(protocol) <= 255) return [];
-  return [
-    fault(index, 'protocol', protocol, 'is no IP protocol', 'name one such as tcp, udp or icmp, or give its number'),
-  ];
-}
-
-function portFaults(rule: JsonObject, index: number): Fault[] {
-  const port = stringAt(rule, 'port');
-  if (port === undefined) return [];
-  const [first = 0, last = first] = port.split('-').map(Number);
-  const faults: Fault[] = [];
-  if (first > HIGHEST_PORT || last > HIGHEST_PORT)
-    faults.push(fault(index, 'port', port, 'is beyond the last port', `ports go up to ${HIGHEST_PORT}`));
-  if (first > last) faults.push(fault(index, 'port', port, 'ends before it begins', 'write the lower port first'));
-  const protocol = stringAt(rule, 'protocol')?.toLowerCase();
-  if (protocol === undefined || !PORTED.has(protocol)) {
-    const whose = protocol === undefined ? 'needs a protocol' : `has no meaning for ${excerpt(protocol)}`;
-    faults.push(fault(index, 'port', port, whose, `leave the port out, or name one of ${[...PORTED].join(', ')}`));
+  override release(_write: Write, entity: EntityRecord): Promise<OperationDraft | undefined> {
+    // One from before sites were told of groups has nothing to be taken back.
+    return Promise.resolve(entity.site === null ? undefined : { type: UNGUARD, site: entity.site, input: {} });
   }
-  return faults;
-}
 
-function rangeFaults(rule: JsonObject, index: number): Fault[] {
-  const range = stringAt(rule, 'range');
-  const version = stringAt(rule, 'ipversion');
-  if (range === undefined || version === undefined) return [];
-  const [address = ''] = range.split('/');
-  if (ipaddr.isValid(address) && ipaddr.parse(address).kind() === version) return [];
-  return [
-    fault(index, 'range', range, `is no ${version} range`, 'let range and ipversion agree, or leave ipversion out'),
-  ];
-}
-
-function fault(index: number, member: string, value: string, complaint: string, remedy: string): Fault {
-  return {
-    code: `infrastructure.security-rule-${member}`,
-    message: `${member} ${excerpt(value)} of rule ${index + 1} ${complaint}`,
-    place: { field: RULES, path: `/${index}/${member}` },
-    remedy,
-    value: excerpt(value),
-  };
+  async #guard(write: Write, { id, site, appliance }: EntityRecord): Promise<void> {
+    const principal = write.context.principal.id;
+    await this.#services.engine.file(write.tx, { type: GUARD, entity: id, appliance, site, input: {}, principal });
+  }
 }

@@ -25,8 +25,10 @@ import type {
   StorageSpec,
 } from '../../src/iaas/adapter.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
+import { differenceOf, normalRules, type NormalRule } from '../../src/iaas/security-groups.js';
 import { RESERVED_ADDRESS, addressOfRange, rangeOfAddress } from './reserved-address.js';
-import { IPRESERVATION, stateAttributes, stateMachineOf, type StateMachine } from './states.js';
+import { filterOf, rulesOf } from './security-rules.js';
+import { IPRESERVATION, SECURITYGROUP, stateAttributes, stateMachineOf, type StateMachine } from './states.js';
 
 const GIB = 2 ** 30;
 
@@ -36,6 +38,8 @@ export interface Needed {
   readonly target?: SiteRef;
   /** The address that the target has reserved, which the link shall have. */
   readonly address?: string;
+  /** What guards the machine at the source. */
+  readonly securityGroups?: readonly SiteRef[];
 }
 
 /** What only the operation knows: placement, guest environment, image. Secrets have been looked up by then. */
@@ -257,7 +261,8 @@ const networkinterface: SiteClass = {
   ],
   make: (adapter, entity, needed, _input, token, options) => {
     const plug = nicOf(entity, needed.target ?? '', needed.address);
-    return adapter.attachNic({ ...plug, compute: needed.source ?? '' }, token, options);
+    const guarded = needed.securityGroups === undefined ? {} : { securityGroups: needed.securityGroups };
+    return adapter.attachNic({ ...plug, ...guarded, compute: needed.source ?? '' }, token, options);
   },
   observe: (report, entity) => ({
     'occi.networkinterface.state': report.state,
@@ -290,6 +295,32 @@ const storagelink: SiteClass = {
   }),
 };
 
+const securitygroup: SiteClass = {
+  kind: SECURITYGROUP,
+  class: 'securitygroup',
+  machine: stateMachineOf(SECURITYGROUP),
+  reported: [],
+  make: (adapter, entity, _needed, _input, token, options) => {
+    const group = { id: entity.id, name: entity.title ?? entity.id, rules: rulesOf(entity.wanted) };
+    return filterOf(adapter).create({ ...group, ...belonging(entity) }, token, options);
+  },
+  observe: (report, entity) => ({
+    'occi.securitygroup.state': report.state,
+    ...messageOf('occi.securitygroup.state.message', report),
+    ...(report.class === 'securitygroup' && report.message === undefined && !report.busy
+      ? strangeRules(report.rules, entity)
+      : {}),
+  }),
+};
+
+/** Rules that somebody has changed at the site. */
+function strangeRules(rules: readonly NormalRule[], { wanted }: EntityRecord): Attributes {
+  const { missing, surplus } = differenceOf(rules, normalRules(rulesOf(wanted)));
+  if (missing.length + surplus.length === 0) return {};
+  const message = `the site's rules are others: ${missing.length} are missing there, ${surplus.length} are too many`;
+  return { 'occi.securitygroup.state.message': message };
+}
+
 export const SITE_CLASSES: readonly SiteClass[] = [
   compute,
   network,
@@ -297,6 +328,7 @@ export const SITE_CLASSES: readonly SiteClass[] = [
   storage,
   networkinterface,
   storagelink,
+  securitygroup,
 ];
 
 const byKind = new Map(SITE_CLASSES.map((siteClass) => [siteClass.kind, siteClass]));

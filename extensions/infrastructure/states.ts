@@ -87,13 +87,13 @@ export const STATE_MACHINES: Readonly<Record<TypeId, StateMachine>> = {
   },
   [SECURITYGROUP]: {
     attribute: 'occi.securitygroup.state',
-    initial: 'active',
+    initial: 'inactive',
     actionScheme: `${S}/securitygroup/action#`,
     transitions: [],
   },
   [SECURITYGROUPLINK]: {
     attribute: 'occi.securitygrouplink.state',
-    initial: 'active',
+    initial: 'inactive',
     actionScheme: `${S}/securitygrouplink/action#`,
     transitions: [],
   },

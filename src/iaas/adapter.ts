@@ -8,6 +8,7 @@
 import type { JsonObject } from '../base/json.js';
 import type { EnvironmentDocument } from '../ovf/index.js';
 import type { Limited, TenantSite } from './tenant.js';
+import type { NormalRule, SecurityGroupSite } from './security-groups.js';
 
 /** The site's own identifier of something it made, opaque to VEP. */
 export type SiteRef = string;
@@ -27,7 +28,7 @@ export class IaasError extends Error {
   }
 }
 
-export type ResourceClass = 'compute' | 'network' | 'storage' | 'nic' | 'attachment' | 'image';
+export type ResourceClass = 'compute' | 'network' | 'storage' | 'nic' | 'attachment' | 'image' | 'securitygroup';
 
 export type ComputeAction = 'start' | 'stop' | 'restart' | 'suspend' | 'save' | 'resize';
 export type NetworkAction = 'up' | 'down';
@@ -68,6 +69,8 @@ export interface Capabilities {
   readonly bootsFromImage?: boolean;
   /** Limits of a Virtual Organization that it holds by itself ({@link SiteAdapter.tenants}). */
   readonly limits?: ReadonlySet<Limited>;
+  /** It filters the traffic of machines by groups of rules ({@link SiteAdapter.securityGroups}). */
+  readonly securityGroups?: boolean;
 }
 
 /** For whom something is made: ids of the principal and of the group (Virtual Organization) in VEP. */
@@ -173,6 +176,8 @@ export interface NicSpec {
   readonly network: SiteRef;
   readonly mac?: string;
   readonly address?: string;
+  /** What guards it from the beginning, with {@link Capabilities.securityGroups}. */
+  readonly securityGroups?: readonly SiteRef[];
 }
 
 export interface AttachmentSpec {
@@ -225,6 +230,8 @@ export type Observed =
       readonly mac: string;
       readonly address?: string;
       readonly gateway?: string;
+      /** Groups made by VEP that guard it, with {@link Capabilities.securityGroups}. */
+      readonly securityGroups?: readonly SiteRef[];
     })
   | (ObservedBase & {
       readonly class: 'attachment';
@@ -235,6 +242,11 @@ export type Observed =
       readonly class: 'image';
       readonly state: 'active' | 'inactive' | 'error';
       readonly sizeBytes: number;
+    })
+  | (ObservedBase & {
+      readonly class: 'securitygroup';
+      readonly state: 'active' | 'inactive' | 'error';
+      readonly rules: readonly NormalRule[];
     });
 
 interface ObservedBase {
@@ -389,5 +401,7 @@ export interface SiteAdapter {
   readonly appliances?: ApplianceSite;
   /** With {@link Capabilities.limits}. */
   readonly tenants?: TenantSite;
+  /** With {@link Capabilities.securityGroups}. */
+  readonly securityGroups?: SecurityGroupSite | undefined;
   close(): Promise<void>;
 }

@@ -30,6 +30,7 @@ import {
 } from './adapter.js';
 import { requireCapability } from './capability.js';
 import type { TenantSite } from './tenant.js';
+import type { SecurityGroupSite } from './security-groups.js';
 
 /** Milliseconds a call may take. Images are as large as they are; everything else is a request or a page of them. */
 export interface CallLimits {
@@ -213,6 +214,19 @@ export class GuardedSite implements SiteAdapter {
     return {
       settle: (group, share, before, options) =>
         this.#call(options, (limited) => tenants.settle(group, share, before, limited)),
+    };
+  }
+
+  get securityGroups(): SecurityGroupSite {
+    const { securityGroups } = this.#adapter;
+    if (!securityGroups || this.capabilities().securityGroups !== true) {
+      throw new IaasError('unsupported', 'this site does not filter the traffic of machines by rules');
+    }
+    return {
+      create: (spec, token, options) => this.#call(options, (limited) => securityGroups.create(spec, token, limited)),
+      update: (ref, rules, options) => this.#call(options, (limited) => securityGroups.update(ref, rules, limited)),
+      guard: (compute, groups, options) =>
+        this.#call(options, (limited) => securityGroups.guard(compute, groups, limited)),
     };
   }
 

@@ -48,6 +48,7 @@ export function testPackage(chance: Chance, count: number): TestPackage {
       attachment: disks,
       nic: sum((machine) => machine.networks.length),
       image: used.size,
+      securitygroup: 0,
     },
   };
 }

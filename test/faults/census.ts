@@ -2,7 +2,15 @@
 
 import type { ResourceClass, SiteAdapter } from '../../src/iaas/adapter.js';
 
-export const CLASSES: readonly ResourceClass[] = ['compute', 'network', 'storage', 'nic', 'attachment', 'image'];
+export const CLASSES: readonly ResourceClass[] = [
+  'compute',
+  'network',
+  'storage',
+  'nic',
+  'attachment',
+  'image',
+  'securitygroup',
+];
 
 export const NOTHING: Readonly<Record<ResourceClass, number>> = {
   compute: 0,
@@ -11,6 +19,7 @@ export const NOTHING: Readonly<Record<ResourceClass, number>> = {
   nic: 0,
   attachment: 0,
   image: 0,
+  securitygroup: 0,
 };
 
 export interface Census {
@@ -30,6 +39,7 @@ const NO_NAMES: Readonly<Record<ResourceClass, readonly string[]>> = {
   nic: [],
   attachment: [],
   image: [],
+  securitygroup: [],
 };
 
 export async function takeCensus(site: SiteAdapter): Promise<Census> {

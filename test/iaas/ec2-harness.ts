@@ -22,6 +22,7 @@ const OPERATIONS: Readonly<Record<string, RegExp>> = {
   attachNic: /^Action=AttachNetworkInterface&/,
   attachStorage: /^Action=AttachVolume&/,
   importImage: /^Action=RegisterImage&/,
+  createSecurityGroup: /^Action=CreateSecurityGroup&/,
   saveCompute: /^Action=CreateImage&/,
   actCompute: /^Action=(Start|Stop|Reboot)Instances&/,
   delete: /^Action=TerminateInstances&/,

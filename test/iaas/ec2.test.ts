@@ -108,7 +108,12 @@ describe('the fake', () => {
     const named = (text: string, name: string): string => new RegExp(`<${name}>([^<]*)<`).exec(text)?.[1] ?? '';
     const subnet = named(ask('CreateSubnet', { VpcId: VPC, CidrBlock: '192.168.1.0/24' }), 'subnetId');
     const group = named(ask('CreateSecurityGroup', { GroupName: 'web', VpcId: VPC }), 'groupId');
-    const rule = { 'IpPermissions.1.IpProtocol': 'tcp', 'IpPermissions.1.IpRanges.1.CidrIp': '0.0.0.0/0' };
+    const rule = {
+      'IpPermissions.1.IpProtocol': 'tcp',
+      'IpPermissions.1.FromPort': '22',
+      'IpPermissions.1.ToPort': '22',
+      'IpPermissions.1.IpRanges.1.CidrIp': '0.0.0.0/0',
+    };
     ask('AuthorizeSecurityGroupIngress', { GroupId: group, ...rule });
     const instance = named(
       ask('RunInstances', {

@@ -25,6 +25,7 @@ const REQUESTS: Readonly<Record<string, (request: WireRequest) => boolean>> = {
   createStorage: creates('storage'),
   attachNic: creates('networkinterface'),
   attachStorage: creates('storagelink'),
+  createSecurityGroup: creates('securitygroup'),
   actCompute: ({ method, path }) => method === 'POST' && path.includes('?action='),
   delete: ({ method }) => method === 'DELETE',
   describe: ({ method, path }) => method === 'GET' && /\/compute\/[^/?]+$/.test(path),

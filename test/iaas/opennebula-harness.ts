@@ -27,6 +27,7 @@ const CALLS: Readonly<Record<string, RegExp>> = {
   attachNic: /one\.vm\.attachnic</,
   attachStorage: /one\.vm\.attach</,
   importImage: /one\.image\.allocate</,
+  createSecurityGroup: /one\.secgroup\.allocate</,
   saveCompute: /one\.vm\.disksaveas</,
   actCompute: /one\.vm\.(action|deploy)</,
   delete: /one\.vm\.action</,
@@ -71,6 +72,11 @@ export function madeFor(adapter: SiteAdapter, owner: Owner): SiteAdapter {
       if (name === 'createCompute' || name === 'createNetwork' || name === 'createStorage') {
         const create = target[name].bind(target) as (spec: object, ...rest: unknown[]) => unknown;
         return (spec: object, ...rest: unknown[]) => create({ ...spec, owner }, ...rest);
+      }
+      if (name === 'securityGroups' && target.securityGroups) {
+        const { securityGroups: groups } = target;
+        const create: typeof groups.create = (spec, ...rest) => groups.create({ ...spec, owner }, ...rest);
+        return { ...groups, create };
       }
       const value = target[name];
       return typeof value === 'function' ? value.bind(target) : value;

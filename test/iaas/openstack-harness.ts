@@ -25,6 +25,7 @@ const CALLS: Readonly<Record<string, readonly [method: string, path: RegExp, bod
   attachNic: ['POST', /\/os-interface$/],
   attachStorage: ['POST', /\/os-volume_attachments$/],
   importImage: ['PUT', /\/images\/[^/]+\/file$/],
+  createSecurityGroup: ['POST', /\/security-groups$/],
   saveCompute: ['POST', /\/action$/, /^\{"createImage/],
   actCompute: ['POST', /\/action$/],
   delete: ['DELETE', /\/servers\/[^/]+$/],

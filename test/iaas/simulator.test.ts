@@ -22,7 +22,7 @@ const spec = (id: string, more: object = {}): { id: string; name: string; cores:
 
 async function collect(adapter: Simulator): Promise<Observed[]> {
   const found: Observed[] = [];
-  for (const what of ['compute', 'network', 'storage', 'nic', 'attachment', 'image'] as const) {
+  for (const what of ['compute', 'network', 'storage', 'nic', 'attachment', 'image', 'securitygroup'] as const) {
     for await (const thing of adapter.list(what)) found.push(thing);
   }
   return found;

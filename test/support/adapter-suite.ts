@@ -15,6 +15,7 @@ import { describeImages } from './adapter-suite/images.js';
 import { describeInventory } from './adapter-suite/inventory.js';
 import { describeLifeCycle } from './adapter-suite/life-cycle.js';
 import { describePlugs } from './adapter-suite/plugs.js';
+import { describeSecurityGroups } from './adapter-suite/security-groups.js';
 import { describeTokens } from './adapter-suite/tokens.js';
 import { describeWatching } from './adapter-suite/watching.js';
 import { describeWire } from './adapter-suite/wire.js';
@@ -37,6 +38,7 @@ export function describeAdapter(name: string, make: () => Promise<Harness>): voi
     describeLifeCycle(bench);
     describeTokens(bench);
     describePlugs(bench);
+    describeSecurityGroups(bench);
     describeCapacity(bench);
     describeImages(bench);
     describeInventory(bench);

@@ -12,13 +12,22 @@ import {
   type SiteAdapter,
   type SiteRef,
 } from '../../../src/iaas/adapter.js';
+import type { SecurityGroupSite, SecurityRule } from '../../../src/iaas/security-groups.js';
 import type { Faults, Harness } from './harness.js';
 import { secret } from '../run.js';
 
 type ObservedOf<C extends ResourceClass> = Extract<Observed, { readonly class: C }>;
 
 const MIB = 2 ** 20;
-const ORDER: readonly ResourceClass[] = ['attachment', 'nic', 'compute', 'storage', 'network', 'image'];
+const ORDER: readonly ResourceClass[] = [
+  'attachment',
+  'nic',
+  'compute',
+  'storage',
+  'network',
+  'securitygroup',
+  'image',
+];
 
 export class Bench {
   /** Reasons for not testing something, and how many tests each cost. */
@@ -125,6 +134,19 @@ export class Bench {
     const id = this.id();
     const ref = this.own('attachment', await this.adapter.attachStorage({ id, compute, storage }, id));
     return this.reaches('attachment', ref);
+  }
+
+  get groups(): SecurityGroupSite {
+    const { securityGroups } = this.adapter;
+    if (!securityGroups) throw new Error('the site under test has no security groups');
+    return securityGroups;
+  }
+
+  async securityGroup(rules: readonly SecurityRule[]): Promise<{ readonly ref: SiteRef; readonly id: string }> {
+    const id = this.id();
+    const ref = this.own('securitygroup', await this.groups.create({ id, name: `sg-${id.slice(-6)}`, rules }, id));
+    await this.reaches('securitygroup', ref, 'active');
+    return { ref, id };
   }
 
   imageSpec(more: Partial<ImageSpec> = {}): ImageSpec {

@@ -135,7 +135,7 @@ export function describeLifeCycle(bench: Bench): void {
       await bench.remove('compute', await bench.adapter.createCompute(spec, spec.id));
     });
 
-    it.each<ResourceClass>(['compute', 'network', 'storage', 'nic', 'attachment', 'image'])(
+    it.each<ResourceClass>(['compute', 'network', 'storage', 'nic', 'attachment', 'image', 'securitygroup'])(
       'deletes a %s twice, and one that never was',
       async (what) => {
         const ref = await makeOne(bench, what);
@@ -180,5 +180,9 @@ export async function makeOne(bench: Bench, what: ResourceClass): Promise<string
         : undefined;
     case 'image':
       return bench.can.imageFormats.length > 0 ? bench.image() : undefined;
+    case 'securitygroup':
+      return bench.can.securityGroups === true
+        ? (await bench.securityGroup([{ direction: 'outbound', protocol: 'tcp', version: 'ipv4' }])).ref
+        : undefined;
   }
 }

@@ -3,7 +3,7 @@
 import type { SiteRef } from '../../../src/iaas/adapter.js';
 import type { Bench } from './bench.js';
 
-const WAYS = [
+export const WAYS = [
   ['running', 'hot'],
   ['stopped', 'cold'],
 ] as const;

@@ -1,6 +1,7 @@
 /** A token stands for one thing: however often, at once, or after a lost answer it is used, there is one. Ids are data, whatever they hold. */
 
 import type { ResourceClass, SiteAdapter, SiteRef } from '../../../src/iaas/adapter.js';
+import type { SecurityRule } from '../../../src/iaas/security-groups.js';
 import type { Bench } from './bench.js';
 
 type Create = (adapter: SiteAdapter, token: string) => Promise<SiteRef>;
@@ -63,6 +64,18 @@ const CREATES: readonly {
           ? (adapter, id) => adapter.importImage(bench.imageSpec({ id }), id)
           : undefined,
       ),
+  },
+  {
+    operation: 'createSecurityGroup',
+    makes: 'securitygroup',
+    prepare: (bench) => {
+      if (bench.can.securityGroups !== true) return Promise.resolve(undefined);
+      const rules: readonly SecurityRule[] = [{ direction: 'outbound', protocol: 'tcp', version: 'ipv4' }];
+      const missing = new Error('no security groups');
+      return Promise.resolve(
+        (adapter, id) => adapter.securityGroups?.create({ id, name: 'sg', rules }, id) ?? Promise.reject(missing),
+      );
+    },
   },
   {
     operation: 'saveCompute',

@@ -10,6 +10,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as compute from './compute.js';
 import * as network from './network.js';
+import * as groups from './security-groups.js';
 import { escaped, membersOf, Parameters, Refusal, treeOf, type Answer } from './query.js';
 import { Unsigned, verifyV4, type Signed } from './signature.js';
 import * as storage from './storage.js';
@@ -29,17 +30,20 @@ type Handler = (world: World, asked: Parameters, orders: compute.Orders) => Answ
 const HANDLERS: Readonly<Record<string, Handler>> = {
   AttachNetworkInterface: network.attachNetworkInterface,
   AttachVolume: storage.attachVolume,
-  AuthorizeSecurityGroupIngress: network.authorizeIngress,
+  AuthorizeSecurityGroupEgress: groups.authorize(true),
+  AuthorizeSecurityGroupIngress: groups.authorize(false),
+  RevokeSecurityGroupEgress: groups.revoke(true),
+  RevokeSecurityGroupIngress: groups.revoke(false),
   CreateImage: storage.createImage,
   CreateNetworkInterface: network.createNetworkInterface,
-  CreateSecurityGroup: network.createGroup,
+  CreateSecurityGroup: groups.createGroup,
   CreateSnapshot: storage.createSnapshot,
   CreateSubnet: network.createSubnet,
   CreateTags: createTags,
   CreateVolume: storage.askVolume,
   DeleteKeyPair: compute.deleteKeyPair,
   DeleteNetworkInterface: network.deleteInterface,
-  DeleteSecurityGroup: network.deleteGroup,
+  DeleteSecurityGroup: groups.deleteGroup,
   DeleteSnapshot: storage.deleteSnapshot,
   DeleteSubnet: network.deleteSubnet,
   DeleteVolume: storage.deleteVolume,
@@ -50,7 +54,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   DescribeInstanceTypes: (_world, asked) => compute.describeTypes(asked),
   DescribeInstances: compute.describeInstances,
   DescribeNetworkInterfaces: network.describeInterfaces,
-  DescribeSecurityGroups: network.describeGroups,
+  DescribeSecurityGroups: groups.describeGroups,
   DescribeSnapshots: storage.describeSnapshots,
   DescribeSubnets: network.describeSubnets,
   DescribeVolumes: storage.describeVolumes,

@@ -14,7 +14,6 @@ import {
   tagSet,
   tagsFor,
   type Interface,
-  type SecurityGroup,
   type Subnet,
   type World,
 } from './world.js';
@@ -94,73 +93,6 @@ export function deleteSubnet(world: World, asked: Parameters): Answer {
   if ([...world.interfaces.values()].some((each) => each.subnet === subnet))
     throw new Refusal('DependencyViolation', `The subnet '${subnet.id}' has dependencies and cannot be deleted.`);
   world.subnets.delete(subnet.id);
-  return { return: true };
-}
-
-export function createGroup(world: World, asked: Parameters): Answer {
-  const [name, vpc] = [asked.text('GroupName') ?? '', asked.text('VpcId') ?? VPC];
-  if ([...world.groups.values()].some((each) => each.name === name && each.vpc === vpc))
-    throw new Refusal('InvalidGroup.Duplicate', `The security group '${name}' already exists for VPC '${vpc}'`);
-  const tags = tagsFor(asked, 'security-group');
-  checkTags(tags);
-  const group: SecurityGroup = { id: world.id('sg'), tags, vpc, name, rules: [] };
-  world.groups.set(group.id, group);
-  return { return: true, groupId: group.id, tagSet: tagSet(tags) };
-}
-
-export function authorizeIngress(world: World, asked: Parameters): Answer {
-  const group = groupOf(world, asked);
-  const rules = asked.list('IpPermissions').flatMap((permission) => {
-    const protocol = permission.text('IpProtocol') ?? '';
-    const ranges = permission.list('IpRanges').map((each) => each.text('CidrIp') ?? '');
-    const groups = permission.list('Groups').map((each) => each.text('GroupId') ?? '');
-    return [...ranges, ...groups].map((from) => `${protocol} ${from}`);
-  });
-  if (rules.length === 0) throw new Refusal('MissingParameter', 'The request must contain the parameter ipPermissions');
-  for (const rule of rules) {
-    if (group.rules.includes(rule))
-      throw new Refusal('InvalidPermission.Duplicate', `the specified rule "${rule}" already exists`);
-    group.rules.push(rule);
-  }
-  return {
-    return: true,
-    securityGroupRuleSet: rules.map((rule) => ({
-      securityGroupRuleId: world.id('sgr'),
-      groupId: group.id,
-      groupOwnerId: ACCOUNT,
-      isEgress: false,
-      ipProtocol: rule.split(' ')[0] ?? '',
-      cidrIpv4: rule.split(' ')[1]?.includes('/') === true ? rule.split(' ')[1] : undefined,
-    })),
-  };
-}
-
-function groupOf(world: World, asked: Parameters): SecurityGroup {
-  const group = world.groups.get(asked.text('GroupId') ?? '');
-  if (!group) throw new Refusal('InvalidGroup.NotFound', 'The security group does not exist');
-  return group;
-}
-
-export function describeGroups(world: World, asked: Parameters): Answer {
-  return {
-    securityGroupInfo: [...world.groups.values()]
-      .filter((each) => passes(asked, each.tags, { 'group-id': each.id, 'group-name': each.name, 'vpc-id': each.vpc }))
-      .map((each) => ({
-        ownerId: ACCOUNT,
-        groupId: each.id,
-        groupName: each.name,
-        groupDescription: each.name,
-        vpcId: each.vpc,
-        tagSet: tagSet(each.tags),
-      })),
-  };
-}
-
-export function deleteGroup(world: World, asked: Parameters): Answer {
-  const group = groupOf(world, asked);
-  if ([...world.interfaces.values()].some(({ groups }) => groups.includes(group.id)))
-    throw new Refusal('DependencyViolation', `resource ${group.id} has a dependent object`);
-  world.groups.delete(group.id);
   return { return: true };
 }
 
@@ -268,6 +200,10 @@ export function modifyInterface(world: World, asked: Parameters): Answer {
       throw new Refusal('InvalidAttachmentID.NotFound', 'The attachment ID does not exist');
     nic.attachment.goesWith = goes === 'true';
   }
+  const groups = [...asked.texts('SecurityGroupId'), ...asked.texts('SecurityGroup')];
+  for (const id of groups)
+    if (!world.groups.has(id)) throw new Refusal('InvalidGroup.NotFound', `The security group '${id}' does not exist`);
+  if (groups.length > 0) nic.groups = groups;
   return { return: true };
 }
 
@@ -289,7 +225,13 @@ export function describeInterfaces(world: World, asked: Parameters): Answer {
   return {
     networkInterfaceSet: [...world.interfaces.values()]
       .filter((each) => world.shows(each))
-      .filter((each) => passes(asked, each.tags, { 'network-interface-id': each.id, 'subnet-id': each.subnet.id }))
+      .filter((each) =>
+        passes(asked, each.tags, {
+          'network-interface-id': each.id,
+          'subnet-id': each.subnet.id,
+          'attachment.instance-id': each.attachment?.instance ?? '',
+        }),
+      )
       .map((each) => interfaceItem(world, each)),
   };
 }

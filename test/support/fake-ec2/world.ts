@@ -22,7 +22,7 @@ export interface Interface extends Tagged, Timed {
   readonly subnet: Subnet;
   readonly address: string;
   readonly mac: string;
-  readonly groups: readonly string[];
+  groups: readonly string[];
   attachment?: { readonly id: string; readonly instance: string; readonly index: number; goesWith: boolean };
 }
 
@@ -58,7 +58,19 @@ export interface Subnet extends Tagged, Timed {
 export interface SecurityGroup extends Tagged {
   readonly vpc: string;
   readonly name: string;
-  readonly rules: string[];
+  readonly rules: SecurityRule[];
+}
+
+export interface SecurityRule {
+  readonly id: string;
+  readonly egress: boolean;
+  readonly protocol: string;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  /** One of these: a range of either version, or a group. */
+  readonly cidr?: string;
+  readonly cidr6?: string;
+  readonly group?: string;
 }
 
 export interface Snapshot extends Tagged {

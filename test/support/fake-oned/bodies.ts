@@ -23,7 +23,12 @@ function ownerXml(world: World, { uid, gid }: Thing): string {
 function permissionsXml({ mode }: Thing): string {
   const bits = ['OWNER_U', 'OWNER_M', 'OWNER_A', 'GROUP_U', 'GROUP_M', 'GROUP_A', 'OTHER_U', 'OTHER_M', 'OTHER_A'];
   const set = (bit: string): number =>
-    bit === 'OWNER_U' || bit === 'OWNER_M' || (bit === 'OTHER_U' && mode.other) ? 1 : 0;
+    bit === 'OWNER_U' ||
+    bit === 'OWNER_M' ||
+    (bit === 'GROUP_U' && mode.group === true) ||
+    (bit === 'OTHER_U' && mode.other)
+      ? 1
+      : 0;
   return `<PERMISSIONS>${bits.map((bit) => element(bit, set(bit))).join('')}</PERMISSIONS>`;
 }
 
@@ -210,6 +215,22 @@ export function groupInfoXml(world: World, group: Group): string {
 
 export function ruleXml({ id, user, resource, rights }: Rule): string {
   return `<ACL>${element('ID', id)}${element('USER', user.toString(16))}${element('RESOURCE', resource.toString(16))}${element('RIGHTS', rights.toString(16))}${element('ZONE', '400000000')}</ACL>`;
+}
+
+export function securityGroupXml(world: World, group: Thing): string {
+  const using = [...world.machines.values()].filter(
+    (vm) =>
+      vm.state !== 6 &&
+      vm.template
+        .vectors('NIC')
+        .some((nic) => (nic.get('SECURITY_GROUPS') ?? '').split(',').includes(String(group.id))),
+  );
+  return [
+    `<SECURITY_GROUP>${element('ID', group.id)}${ownerXml(world, group)}${element('NAME', group.name)}${permissionsXml(group)}`,
+    `<UPDATED_VMS>${using.map((vm) => element('ID', vm.id)).join('')}</UPDATED_VMS>`,
+    '<OUTDATED_VMS></OUTDATED_VMS><UPDATING_VMS></UPDATING_VMS><ERROR_VMS></ERROR_VMS>',
+    `${group.template.xml('TEMPLATE')}</SECURITY_GROUP>`,
+  ].join('');
 }
 
 export function vmGroupXml(world: World, group: Thing & { roles: ReadonlyMap<string, string>[] }): string {

@@ -18,6 +18,7 @@ import {
   vmXml,
 } from './bodies.js';
 import { stateName, type Lives } from './lives.js';
+import { securityGroupCalls } from './security-groups.js';
 import { Template, type Vector } from './template.js';
 import { Refused, type Argument } from './wire.js';
 import { IMAGE_DATASTORE, type Image, type Machine, type Network, type Thing, type User, type World } from './world.js';
@@ -174,6 +175,9 @@ export function handlersOf(
     if (!lease) throw new Refused(2048, `Cannot get IP/MAC lease from virtual network ${id}.`);
     net.leases.push({ ip: lease.ip, by: { vm } });
     const own = (asked.get('SECURITY_GROUPS') ?? '').split(',').filter(Boolean);
+    for (const group of own)
+      if (!world.securityGroups.has(Number(group)))
+        throw new Refused(2048, `Security group with ID: ${group} does not exist`);
     const groups = new Set([...own, ...(net.template.get('SECURITY_GROUPS') ?? '').split(',').filter(Boolean)]);
     const gateway = net.template.get('GATEWAY') ?? '';
     return new Map([
@@ -606,6 +610,8 @@ export function handlersOf(
         parent.leases = parent.leases.filter(({ by }) => by === 'held' || !('net' in by) || by.net !== net.id);
       return net.id;
     },
+
+    ...securityGroupCalls(world, lives),
 
     'one.vmgrouppool.info': () =>
       pool(

@@ -36,7 +36,7 @@ export interface Thing {
   gid: number;
   name: string;
   template: Template;
-  mode: { other: boolean };
+  mode: { other: boolean; group?: boolean };
 }
 
 export interface Host {
@@ -109,6 +109,7 @@ export class World {
   readonly images = new Map<number, Image>();
   readonly networks = new Map<number, Network>();
   readonly machines = new Map<number, Machine>();
+  readonly securityGroups = new Map<number, Thing>();
   readonly vmGroups = new Map<number, Thing & { roles: Vector[] }>();
   readonly rules = new Map<number, Rule>();
   /** Groups of each virtual data centre; the first has everything, and every new group. */
@@ -130,6 +131,10 @@ export class World {
     this.addGroup('oneadmin');
     this.addGroup('users');
     this.addUser('oneadmin', 'core', 'oneadmin-secret', [0]);
+    const everything = Template.parse(
+      'RULE=[PROTOCOL="ALL",RULE_TYPE="OUTBOUND"]\nRULE=[PROTOCOL="ALL",RULE_TYPE="INBOUND"]',
+    );
+    this.securityGroups.set(0, { id: 0, uid: 0, gid: 0, name: 'default', template: everything, mode: { other: true } });
     this.addUser('serveradmin', 'server_cipher', 'serveradmin-secret', [0]);
   }
 
@@ -199,8 +204,10 @@ export class World {
   }
 
   /** Object bits of include/AuthRequest.h. */
-  mayCreate(user: User, what: 'VM' | 'IMAGE' | 'VMGROUP'): void {
-    const bit = { VM: 0x1000000000n, IMAGE: 0x8000000000n, VMGROUP: 0x20000000000000n }[what];
+  mayCreate(user: User, what: 'VM' | 'IMAGE' | 'VMGROUP' | 'SECGROUP'): void {
+    const bit = { VM: 0x1000000000n, IMAGE: 0x8000000000n, VMGROUP: 0x20000000000000n, SECGROUP: 0x1000000000000n }[
+      what
+    ];
     if (this.isAdmin(user) || this.#ruled(user, bit | 0x400000000n, 8)) return;
     throw new Refused(512, `User [${user.id}] : Not authorized to perform CREATE ${what}.`);
   }

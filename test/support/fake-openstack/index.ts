@@ -117,6 +117,8 @@ export class FakeOpenStack {
     const found: Record<string, readonly string[]> = {};
     for (const [kind, things] of Object.entries({ groups, networks, subnets, ports, volumes, snapshots, images }))
       if (things.size > 0) found[kind] = [...things.values()].map(({ id, body }) => body.name || id);
+    const guards = [...this.world.securityGroups.values()].filter(({ body }) => body.name !== 'default');
+    if (guards.length > 0) found['securityGroups'] = guards.map(({ body }) => body.name);
     const left = [...servers.values()].filter(({ id }) => !this.#foreign.includes(id));
     return left.length > 0 ? { ...found, servers: left.map(({ name }) => name) } : found;
   }

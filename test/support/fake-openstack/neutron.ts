@@ -3,6 +3,7 @@
 import { documentOf, neutronError, paged, type Answer, type Json, type Request } from './answers.js';
 import { serveQuotas } from './quotas.js';
 import type { Grant, Project, Thing, World } from './world.js';
+import { SecurityGroupRules, firstRules } from './security-group-rules.js';
 
 const KINDS: Readonly<Record<string, readonly [single: string, type: string]>> = {
   networks: ['network', 'Network'],
@@ -11,6 +12,7 @@ const KINDS: Readonly<Record<string, readonly [single: string, type: string]>> =
   routers: ['router', 'Router'],
   'security-groups': ['security_group', 'SecurityGroup'],
   'rbac-policies': ['rbac_policy', 'RbacPolicy'],
+  'security-group-rules': ['security_group_rule', 'SecurityGroupRule'],
 };
 
 export class Neutron {
@@ -37,6 +39,7 @@ export class Neutron {
       );
     const [single, type] = KINDS[kind] ?? [];
     if (!single || !type) throw neutronError(404, 'HTTPNotFound', 'The resource could not be found.');
+    if (kind === 'security-group-rules') return new SecurityGroupRules(this.#world).serve(request, id, grant);
     const things = this.#thingsOf(kind);
     if (id === undefined) {
       if (request.method === 'POST') return this.#create(kind, single, documentOf(request)[single], grant);
@@ -104,7 +107,12 @@ export class Neutron {
     };
     if (kind === 'networks') this.#withinQuota(project);
     if (kind === 'rbac-policies') this.#mayShare(wanted, project);
-    const made = { network: this.#network, subnet: this.#subnet, port: this.#port }[single as 'network'];
+    const made = {
+      network: this.#network,
+      subnet: this.#subnet,
+      port: this.#port,
+      security_group: this.#securityGroup,
+    }[single as 'network'];
     const body = made ? made.call(this, { ...base, ...wanted }) : { ...base, ...wanted };
     this.#thingsOf(kind).set(body.id, { id: body.id, project: project.id, body });
     return { status: 201, body: { [single]: body } };
@@ -163,11 +171,20 @@ export class Neutron {
       device_id: '',
       device_owner: '',
       port_security_enabled: true,
-      security_groups: [],
+      security_groups: this.#usualGroups(body.project_id),
       'binding:vnic_type': 'normal',
       ...body,
       fixed_ips: fixed ? [fixed] : [],
     };
+  }
+
+  #usualGroups(project: string): readonly string[] {
+    const groups = [...this.#world.securityGroups.values()];
+    return groups.filter((each) => each.project === project && each.body.name === 'default').map(({ id }) => id);
+  }
+
+  #securityGroup(body: Json): Json {
+    return { stateful: true, shared: false, ...body, security_group_rules: firstRules(this.#world, body.id) };
   }
 
   #address(network: Thing, wanted: string | undefined): Json {
@@ -241,6 +258,8 @@ export class Neutron {
       }
       for (const subnet of networks.get(id)?.body.subnets ?? []) subnets.delete(subnet);
     }
+    if (kind === 'security-groups' && [...ports.values()].some(({ body }) => body.security_groups?.includes(id)))
+      throw neutronError(409, 'SecurityGroupInUse', `Security Group ${id} in use.`);
     this.#thingsOf(kind).delete(id);
     return { status: 204 };
   }

@@ -117,7 +117,11 @@ export class World {
     const project = { id: this.hex(), name, quota: USUAL };
     this.projects.set(project.id, project);
     const id = this.uuid();
-    this.securityGroups.set(id, { id, project: project.id, body: { id, name: 'default', project_id: project.id } });
+    this.securityGroups.set(id, {
+      id,
+      project: project.id,
+      body: { id, name: 'default', project_id: project.id, security_group_rules: [] },
+    });
     return project;
   }
 

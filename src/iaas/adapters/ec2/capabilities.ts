@@ -44,6 +44,7 @@ export function ec2Capabilities(choices: Choices): Capabilities {
     plugsAtCreation: true,
     bootsFromImage: true,
     bootsAtCreation: true,
+    securityGroups: choices.network.vpc !== undefined,
   };
 }
 

@@ -27,6 +27,7 @@ import {
   type StorageSpec,
 } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
+import type { SecurityGroupSite } from '../../security-groups.js';
 import { readSecret } from '../../site-options.js';
 import type { SiteSurroundings } from '../../site-type.js';
 import { Ec2Api, type Ec2Credentials } from './api.js';
@@ -41,6 +42,7 @@ import { NetworkInterfaces } from './network-interfaces.js';
 import { Networks } from './networks.js';
 import { endpointOf, type Ec2Options } from './options.js';
 import { Patience } from './patience.js';
+import { SecurityGroups } from './security-groups.js';
 import { InstanceTypes } from './sizes.js';
 import { Volumes } from './volumes.js';
 
@@ -75,6 +77,7 @@ class Ec2 implements SiteAdapter {
   readonly #instances: Instances;
   readonly #images: Images;
   readonly #networks: Networks;
+  readonly #groups: SecurityGroups;
   readonly #interfaces: NetworkInterfaces;
   readonly #volumes: Volumes;
   readonly #machines: Machines;
@@ -107,7 +110,10 @@ class Ec2 implements SiteAdapter {
     this.#images = images;
     const networks = new Networks({ api, realm, zone, patience, options: network });
     this.#networks = networks;
-    const interfaces = new NetworkInterfaces({ api, realm, instances, networks, patience, options: network });
+    const shared = { api, realm, instances, networks, patience, options: network };
+    const securityGroups = new SecurityGroups(shared);
+    this.#groups = securityGroups;
+    const interfaces = new NetworkInterfaces({ ...shared, securityGroups });
     this.#interfaces = interfaces;
     const volumes = new Volumes({ api, instances, images, patience, options });
     this.#volumes = volumes;
@@ -217,6 +223,8 @@ class Ec2 implements SiteAdapter {
         return this.#interfaces.remove(ref, call);
       case 'attachment':
         return this.#volumes.detach(ref, call);
+      case 'securitygroup':
+        return this.#groups.remove(ref, call);
     }
   }
 
@@ -267,6 +275,16 @@ class Ec2 implements SiteAdapter {
     return this.#volumes.resize(ref, sizeBytes, call);
   }
 
+  get securityGroups(): SecurityGroupSite | undefined {
+    if (this.#capabilities.securityGroups !== true) return undefined;
+    const groups = this.#groups;
+    return {
+      create: (spec, token, call = {}) => groups.create(spec, token, call),
+      update: (ref, rules, call = {}) => groups.update(ref, rules, call),
+      guard: (compute, refs, call = {}) => groups.guard(compute, refs, call),
+    };
+  }
+
   async describe(
     what: ResourceClass,
     refs: readonly SiteRef[],
@@ -297,6 +315,8 @@ class Ec2 implements SiteAdapter {
           .map((image) => this.#images.observe(image));
       case 'nic':
         return this.#interfaces.observe(await this.#interfaces.some(refs, call), call);
+      case 'securitygroup':
+        return this.#groups.describe(refs, call);
       case 'attachment': {
         const volumes = await this.#volumes.some(
           refs.map((ref) => ref.split(':')[0] ?? ''),
@@ -328,6 +348,9 @@ class Ec2 implements SiteAdapter {
         return;
       case 'nic':
         yield* await this.#interfaces.observe(await this.#interfaces.ours(call), call);
+        return;
+      case 'securitygroup':
+        yield* await this.#groups.ours(call);
         return;
       case 'attachment':
         yield* await this.#volumes.observeLinks(await this.#volumes.ours(call), call);

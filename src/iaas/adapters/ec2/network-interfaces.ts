@@ -15,6 +15,7 @@ import { digestOf, listOf, marksIn, ours, oursFor, tagged, tagOf, tagsOf } from 
 import type { Networks } from './networks.js';
 import type { NetworkOptions } from './options.js';
 import type { Patience } from './patience.js';
+import type { SecurityGroups } from './security-groups.js';
 
 export interface InterfaceServices {
   readonly api: Ec2Api;
@@ -22,6 +23,7 @@ export interface InterfaceServices {
   readonly instances: Instances;
   readonly networks: Networks;
   readonly patience: Patience;
+  readonly securityGroups: SecurityGroups;
   readonly options: NetworkOptions;
 }
 
@@ -86,7 +88,7 @@ export class NetworkInterfaces {
     { application, owner }: Pick<ComputeSpec, 'application' | 'owner'>,
     call: CallOptions,
   ): Promise<string> {
-    const { api, realm, networks } = this.#services;
+    const { api, realm, networks, securityGroups } = this.#services;
     const known = await this.#find(token, call);
     if (known?.NetworkInterfaceId !== undefined) return known.NetworkInterfaceId;
     if (nic.mac !== undefined) throw new IaasError('invalid', 'EC2 chooses the MAC addresses of interfaces itself');
@@ -96,6 +98,8 @@ export class NetworkInterfaces {
     const { range } = parseCidr(subnet.CidrBlock ?? '');
     if (nic.address !== undefined && (address === undefined || !contains(range, { first: address, last: address })))
       throw new IaasError('invalid', 'the address is none of its network');
+    const guards = nic.securityGroups ?? [];
+    await securityGroups.check(guards, call);
     const marked = { id: nic.id, ...(application === undefined ? {} : { application }), ...(owner ? { owner } : {}) };
     const answer = await api
       .ask(
@@ -104,7 +108,7 @@ export class NetworkInterfaces {
           SubnetId: nic.network,
           ClientToken: digestOf(token),
           TagSpecifications: tagged('network-interface', tagsOf(realm, marked, token)),
-          ...networks.groupsOf(subnet),
+          ...(guards.length > 0 ? { Groups: [...guards] } : networks.groupsOf(subnet)),
           ...(nic.address === undefined ? {} : { PrivateIpAddress: nic.address }),
         },
         call,
@@ -230,6 +234,7 @@ export class NetworkInterfaces {
           interface: `eth${attachment?.DeviceIndex ?? 0}`,
           mac: (nic.MacAddress ?? '').toLowerCase(),
           ...(address === undefined ? {} : { address }),
+          securityGroups: this.#services.securityGroups.guardsOf(nic),
         },
       ];
     });

@@ -9,6 +9,10 @@ import type * as Sdk from '@aws-sdk/client-ec2';
 interface Signatures {
   AttachNetworkInterface: [Sdk.AttachNetworkInterfaceCommandInput, Sdk.AttachNetworkInterfaceCommandOutput];
   AttachVolume: [Sdk.AttachVolumeCommandInput, Sdk.AttachVolumeCommandOutput];
+  AuthorizeSecurityGroupEgress: [
+    Sdk.AuthorizeSecurityGroupEgressCommandInput,
+    Sdk.AuthorizeSecurityGroupEgressCommandOutput,
+  ];
   AuthorizeSecurityGroupIngress: [
     Sdk.AuthorizeSecurityGroupIngressCommandInput,
     Sdk.AuthorizeSecurityGroupIngressCommandOutput,
@@ -53,6 +57,8 @@ interface Signatures {
   ModifyVolume: [Sdk.ModifyVolumeCommandInput, Sdk.ModifyVolumeCommandOutput];
   RebootInstances: [Sdk.RebootInstancesCommandInput, Sdk.RebootInstancesCommandOutput];
   RegisterImage: [Sdk.RegisterImageCommandInput, Sdk.RegisterImageCommandOutput];
+  RevokeSecurityGroupEgress: [Sdk.RevokeSecurityGroupEgressCommandInput, Sdk.RevokeSecurityGroupEgressCommandOutput];
+  RevokeSecurityGroupIngress: [Sdk.RevokeSecurityGroupIngressCommandInput, Sdk.RevokeSecurityGroupIngressCommandOutput];
   RunInstances: [Sdk.RunInstancesCommandInput, Sdk.RunInstancesCommandOutput];
   StartInstances: [Sdk.StartInstancesCommandInput, Sdk.StartInstancesCommandOutput];
   StopInstances: [Sdk.StopInstancesCommandInput, Sdk.StopInstancesCommandOutput];
@@ -67,6 +73,7 @@ export type Out<O extends Operation> = Signatures[O][1];
 export const OPERATIONS: Readonly<Record<Operation, object>> = {
   AttachNetworkInterface: { NetworkInterfaceId: 'eni-00000000', InstanceId: 'i-00000000', DeviceIndex: 1 },
   AttachVolume: { VolumeId: 'vol-00000000', InstanceId: 'i-00000000', Device: '/dev/sdf' },
+  AuthorizeSecurityGroupEgress: { GroupId: 'sg-00000000' },
   AuthorizeSecurityGroupIngress: { GroupId: 'sg-00000000' },
   CreateImage: { InstanceId: 'i-00000000', Name: 'vep-dry-run' },
   CreateNetworkInterface: { SubnetId: 'subnet-00000000' },
@@ -106,6 +113,8 @@ export const OPERATIONS: Readonly<Record<Operation, object>> = {
     RootDeviceName: '/dev/sda1',
     BlockDeviceMappings: [{ DeviceName: '/dev/sda1', Ebs: { SnapshotId: 'snap-00000000' } }],
   },
+  RevokeSecurityGroupEgress: { GroupId: 'sg-00000000' },
+  RevokeSecurityGroupIngress: { GroupId: 'sg-00000000' },
   RunInstances: { ImageId: 'ami-00000000', MinCount: 1, MaxCount: 1 },
   StartInstances: { InstanceIds: ['i-00000000'] },
   StopInstances: { InstanceIds: ['i-00000000'] },

@@ -197,6 +197,9 @@ class Libvirt implements SiteAdapter {
       case 'nic':
       case 'attachment':
         return this.#plugs.remove(what, ref, options);
+      case 'securitygroup':
+        // Filters are an administrator's in libvirt: a session has none.
+        return Promise.resolve();
     }
   }
 
@@ -284,7 +287,9 @@ class Libvirt implements SiteAdapter {
         const gateways = new Map((await this.#networks.all()).map(([ref, { gateway }]) => [ref, gateway]));
         for (const domain of (await look()).values())
           yield* observePlugs(domain, what, (network) => gateways.get(network));
+        return;
       }
+      case 'securitygroup':
     }
   }
 

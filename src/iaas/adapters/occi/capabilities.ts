@@ -13,7 +13,7 @@ import {
   type TypeId,
 } from '../../../occi/model.js';
 import type { Capabilities } from '../../adapter.js';
-import { actionOf } from './kinds.js';
+import { SECURITYGROUP, SECURITYGROUPLINK, actionOf } from './kinds.js';
 
 export interface Offer {
   /** The server is another VEP: it tells what it is at work on, and takes appliances. */
@@ -88,6 +88,7 @@ export function occiCapabilities(offer: Offer, { templateless, appliances }: Cap
     placement: new Set(['zone', 'country'] as const),
     imageless: templateless,
     transports: offer.userData ? ['user-data'] : [],
+    securityGroups: offer.kinds.has(SECURITYGROUP) && offer.kinds.has(SECURITYGROUPLINK),
     ...(offer.isVep && appliances ? { appliances: true } : {}),
   };
 }

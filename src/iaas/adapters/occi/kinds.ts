@@ -1,7 +1,19 @@
 /** Which kind of OCCI each class of thing at a site is, and the actions that the infrastructure document gives them (GFD.224 §3, GFD.184 §3). */
 
-import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, type TypeId } from '../../../occi/model.js';
+import {
+  COMPUTE,
+  INFRASTRUCTURE,
+  NETWORK,
+  NETWORKINTERFACE,
+  STORAGE,
+  STORAGELINK,
+  type TypeId,
+} from '../../../occi/model.js';
 import type { ResourceClass } from '../../adapter.js';
+
+/** Kinds of the field in OGF's scheme (`spec/occi.md` §4). */
+export const SECURITYGROUP: TypeId = `${INFRASTRUCTURE}securitygroup`;
+export const SECURITYGROUPLINK: TypeId = `${INFRASTRUCTURE}securitygrouplink`;
 
 export type ThingClass = Exclude<ResourceClass, 'image'>;
 
@@ -11,6 +23,7 @@ export const KIND_OF: Readonly<Record<ThingClass, TypeId>> = {
   storage: STORAGE,
   nic: NETWORKINTERFACE,
   attachment: STORAGELINK,
+  securitygroup: SECURITYGROUP,
 };
 
 const ACTIONS = 'http://schemas.ogf.org/occi/infrastructure';

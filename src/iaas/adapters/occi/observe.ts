@@ -1,7 +1,9 @@
 /** What a server shows of an entity, as adapters report it. A state nobody knows is an error with the server's own word. */
 
-import { isLinkView, type EntityView } from '../../../occi/model.js';
+import { isJsonObject } from '../../../base/json.js';
+import { isLinkView, type AttributeValue, type EntityView } from '../../../occi/model.js';
 import type { Observed, SiteRef } from '../../adapter.js';
+import { normalRules, readRule, type NormalRule } from '../../security-groups.js';
 import type { ThingClass } from './kinds.js';
 
 const GIB = 2 ** 30;
@@ -88,6 +90,8 @@ export function observe(what: ThingClass, view: EntityView, { ref, id, busy }: C
       };
     case 'attachment':
       return { ...base, class: what, ...stated(PLAIN), device: text('deviceid') ?? '' };
+    case 'securitygroup':
+      return { ...base, class: what, ...stated(PLAIN), rules: rulesIn(attributes[`${prefix}.rules`]) };
   }
 }
 
@@ -97,7 +101,14 @@ const ATTRIBUTES: Readonly<Record<ThingClass, string>> = {
   storage: 'storage',
   nic: 'networkinterface',
   attachment: 'storagelink',
+  securitygroup: 'securitygroup',
 };
+
+/** Rules in JSON, which renderings as text have in a string. */
+function rulesIn(value: AttributeValue | undefined): readonly NormalRule[] {
+  const rules = typeof value === 'string' ? (JSON.parse(value) as unknown) : value;
+  return normalRules((Array.isArray(rules) ? (rules as unknown[]) : []).filter(isJsonObject).map(readRule));
+}
 
 function given<K extends string>(name: K, value: string | undefined): { [key in K]?: string } {
   return (value === undefined ? {} : { [name]: value }) as { [key in K]?: string };

@@ -25,6 +25,7 @@ import {
   type StorageSpec,
 } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
+import type { SecurityGroupSite } from '../../security-groups.js';
 import type { SiteSurroundings } from '../../site-type.js';
 import { OcciClient } from '../../../client/occi-client.js';
 import { Actions } from './actions.js';
@@ -33,6 +34,7 @@ import { occiCapabilities, offerOf, USUAL_OFFER, type Offer } from './capabiliti
 import { check } from './check.js';
 import { connectionOf, type Connection } from './connection.js';
 import { followEvents } from './events.js';
+import { Guards } from './guards.js';
 import { takeInventory } from './inventory.js';
 import { attachmentDraft, computeDraft, networkDraft, nicDraft, storageDraft } from './machines.js';
 import type { OcciOptions } from './options.js';
@@ -61,6 +63,7 @@ class OcciSite implements SiteAdapter {
   readonly #client: OcciClient;
   readonly #things: Things;
   readonly #actions: Actions;
+  readonly #guards: Guards;
   readonly #appliances: Appliances;
   readonly #closed = new AbortController();
   #offer: Offer = USUAL_OFFER;
@@ -81,9 +84,11 @@ class OcciSite implements SiteAdapter {
       offer,
       realm,
       marks,
+      guards: (call) => this.#guards.byCompute(call),
       ownsAppliance: (path, call) => this.#appliances.owns(path, call),
     });
     this.#appliances = new Appliances({ client: this.#client, things: this.#things, work, realm });
+    this.#guards = new Guards({ client: this.#client, things: this.#things, work, offer });
     this.#actions = new Actions({ client: this.#client, things: this.#things, work, offer, capacity });
   }
 
@@ -148,6 +153,8 @@ class OcciSite implements SiteAdapter {
       await this.#things.own('compute', spec.compute, call);
       const network = await this.#things.look('network', spec.network, call);
       if (!network) throw new IaasError('not-found', 'the server has no such network');
+      const guards = spec.securityGroups ?? [];
+      if (guards.length > 0) await this.#guards.guard(spec.compute, guards, call);
       return this.#things.make('nic', spec.id, token, nicDraft(spec), call);
     });
   }
@@ -252,6 +259,16 @@ class OcciSite implements SiteAdapter {
     await Promise.resolve();
     requireCapability(this.capabilities(), 'metrics');
     return [];
+  }
+
+  get securityGroups(): SecurityGroupSite | undefined {
+    if (this.capabilities().securityGroups !== true) return undefined;
+    const guards = this.#guards;
+    return {
+      create: (spec, token, call = {}) => this.#told(call, () => guards.create(spec, token, call)),
+      update: (ref, rules, call = {}) => this.#told(call, () => guards.update(ref, rules, call)),
+      guard: (compute, groups, call = {}) => this.#told(call, () => guards.guard(compute, groups, call)),
+    };
   }
 
   get appliances(): ApplianceSite {

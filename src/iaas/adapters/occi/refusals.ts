@@ -41,6 +41,7 @@ export function asIaasError(error: unknown): IaasError {
 function classOf({ status, said, codes }: OcciRefusal): IaasErrorClass {
   if (codes.some((code) => /^placement\.(capacity|too-large)/.test(code))) return 'capacity';
   if (codes.some((code) => code.includes('quota'))) return 'quota';
+  if (codes.includes('infrastructure.no-filter')) return 'unsupported';
   if (status >= 400 && status < 500 && status !== 401) {
     for (const [words, errorClass] of BY_WORDS) if (words.test(said)) return errorClass;
   }

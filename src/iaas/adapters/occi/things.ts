@@ -20,6 +20,8 @@ export interface ThingServices {
   readonly realm: string;
   readonly marks: MarkPlace;
   /** Whether an appliance at this path is VEP's own; its components are then too. */
+  /** Groups that guard machines, by the path of the machine. */
+  readonly guards: (call: CallOptions) => Promise<ReadonlyMap<SiteRef, readonly SiteRef[]>>;
   readonly ownsAppliance: (path: string, call: CallOptions) => Promise<boolean>;
 }
 
@@ -139,7 +141,8 @@ export class Things {
       wanted.size <= FEW
         ? await Promise.all([...wanted].map((ref) => client.find(ref, call)))
         : await client.list(KIND_OF[what], call);
-    const things = placed.flatMap((each) => (each && wanted.has(each.path) ? [this.#thing(what, each, busy)] : []));
+    const found = placed.flatMap((each) => (each && wanted.has(each.path) ? [this.#thing(what, each, busy)] : []));
+    const things = await this.#guarded(what, found, call);
     return new Map(things.map(({ path, observed }) => [path, observed]));
   }
 
@@ -148,7 +151,22 @@ export class Things {
     const { kinds } = await this.#services.offer(call);
     if (!kinds.has(KIND_OF[what])) return [];
     const busy = await this.#busy(call);
-    return (await this.#services.client.list(KIND_OF[what], call)).map((placed) => this.#thing(what, placed, busy));
+    const placed = await this.#services.client.list(KIND_OF[what], call);
+    return this.#guarded(
+      what,
+      placed.map((each) => this.#thing(what, each, busy)),
+      call,
+    );
+  }
+
+  /** Interfaces, with what guards the machine that they are in. */
+  async #guarded(what: ThingClass, things: Thing[], call: CallOptions): Promise<Thing[]> {
+    if (what !== 'nic' || things.length === 0) return things;
+    const guards = await this.#services.guards(call);
+    return things.map((thing) => {
+      const securityGroups = guards.get(endsOf(thing.view)[0] ?? '') ?? [];
+      return { ...thing, observed: { ...thing.observed, securityGroups } as Observed };
+    });
   }
 
   async remove(what: ThingClass, ref: SiteRef, call: CallOptions): Promise<void> {
@@ -159,6 +177,12 @@ export class Things {
     if (plug !== undefined && (await this.all(plug, call)).some(({ view }) => endsOf(view).includes(ref))) {
       throw new IaasError('conflict', `the ${what} is in use`);
     }
+    // With the group its links would go, and nobody would guard the machine.
+    if (
+      what === 'securitygroup' &&
+      [...(await this.#services.guards(call)).values()].some((each) => each.includes(ref))
+    )
+      throw new IaasError('conflict', 'the security group guards a machine');
     await this.#services.client.delete(ref, call).catch(unlessGone);
   }
 

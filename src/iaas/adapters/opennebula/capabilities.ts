@@ -31,5 +31,6 @@ export function openNebulaCapabilities({ liveResize, reserveFrom, limits }: Capa
     transports: ['context', 'user-data'],
     plugsAtCreation: true,
     ...(limits ? { limits: new Set(OPENNEBULA_LIMITS) } : {}),
+    securityGroups: true,
   };
 }

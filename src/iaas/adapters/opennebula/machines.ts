@@ -91,7 +91,7 @@ export class Machines {
     for (const nic of (spec.nics ?? []).filter(({ mac }) => mac === undefined)) {
       const network = await this.#networks.look(nic.network, options);
       if (!network) throw new IaasError('not-found', 'OpenNebula has no such network');
-      nics.push({ ...nicVector(nic, nic.id), ...this.#networks.openTo(network) });
+      nics.push({ ...nicVector(nic, nic.id), ...this.#networks.openTo(network, nic.securityGroups) });
     }
     const template: Template = {
       NAME: shownName(spec.name),

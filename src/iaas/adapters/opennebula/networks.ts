@@ -178,8 +178,9 @@ export class Networks {
     });
   }
 
-  /** What a NIC says for itself on a network of VEP's, which has no security group: everything may pass. */
-  openTo(body: Branch): { readonly SECURITY_GROUPS?: string } {
+  /** What a NIC says for itself: what guards it, and on a network of VEP's, which has no security group, that everything may pass. */
+  openTo(body: Branch, guards: readonly string[] = []): { readonly SECURITY_GROUPS?: string } {
+    if (guards.length > 0) return { SECURITY_GROUPS: guards.join(',') };
     return marksIn(body.child('TEMPLATE'), this.#settings.realm) ? { SECURITY_GROUPS: '0' } : {};
   }
 

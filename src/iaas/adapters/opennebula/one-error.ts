@@ -83,6 +83,11 @@ export class OneError extends IaasError {
     );
   }
 
+  /** Refused because what is asked for is so already: a group that a NIC has, or has not. */
+  get isSoAlready(): boolean {
+    return this.code === ACTION && /already in NIC|doesn't contain SG/i.test(this.said ?? '');
+  }
+
   get isNameTaken(): boolean {
     return /is already taken/i.test(this.said ?? '');
   }

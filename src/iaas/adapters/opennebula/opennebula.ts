@@ -28,6 +28,7 @@ import {
   type StorageSpec,
 } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
+import type { SecurityGroupSite } from '../../security-groups.js';
 import type { SiteSurroundings } from '../../site-type.js';
 import type { TenantSite } from '../../tenant.js';
 import { openNebulaCapabilities } from './capabilities.js';
@@ -48,6 +49,7 @@ import { Oned } from './oned.js';
 import type { OpenNebulaOptions } from './options.js';
 import { Placement } from './placement.js';
 import { observePlugs, Plugs } from './plugs.js';
+import { SecurityGroups } from './security-groups.js';
 import { openSessions } from './session.js';
 import { Shares } from './shares.js';
 import { Tenants } from './tenants.js';
@@ -77,6 +79,7 @@ class OpenNebula implements SiteAdapter {
   readonly #images: Images;
   readonly #volumes: Volumes;
   readonly #plugs: Plugs;
+  readonly #groups: SecurityGroups;
   readonly #datastores: Datastores;
   readonly #handover: Handover;
   readonly #visit: Visit;
@@ -121,6 +124,9 @@ class OpenNebula implements SiteAdapter {
       datastore,
     });
     this.#volumes = new Volumes({ oned, pool: this.#imagePool, tenants, realm, datastore, now: () => clock.now() });
+    this.#groups = new SecurityGroups({
+      ...{ oned, tenants, pool: this.#pool, machines: this.#machines, networks: this.#networks, realm },
+    });
     this.#plugs = new Plugs({
       oned,
       pool: this.#pool,
@@ -164,7 +170,10 @@ class OpenNebula implements SiteAdapter {
   }
 
   async createCompute(spec: ComputeSpec, token: string, options: CallOptions = {}): Promise<SiteRef> {
-    return String((await this.#machines.create(spec, token, options)).id);
+    const ref = String((await this.#machines.create(spec, token, options)).id);
+    const guards = new Set((spec.nics ?? []).flatMap(({ securityGroups }) => securityGroups ?? []));
+    if (guards.size > 0) await this.#groups.guard(ref, [...guards], options);
+    return ref;
   }
 
   async createNetwork(spec: NetworkSpec, token: string, options: CallOptions = {}): Promise<SiteRef> {
@@ -176,8 +185,12 @@ class OpenNebula implements SiteAdapter {
     return this.#volumes.create(spec, token, options);
   }
 
-  attachNic(spec: NicSpec, token: string, options: CallOptions = {}): Promise<SiteRef> {
-    return this.#plugs.attachNic(spec, token, options);
+  async attachNic(spec: NicSpec, token: string, options: CallOptions = {}): Promise<SiteRef> {
+    const ref = await this.#plugs.attachNic(spec, token, options);
+    const guards = spec.securityGroups ?? [];
+    // Not every network is VEP's: those of others bring groups of their own.
+    if (guards.length > 0) await this.#groups.guard(spec.compute, guards, options);
+    return ref;
   }
 
   attachStorage(spec: AttachmentSpec, token: string, options: CallOptions = {}): Promise<SiteRef> {
@@ -202,6 +215,8 @@ class OpenNebula implements SiteAdapter {
       case 'nic':
       case 'attachment':
         return this.#plugs.remove(what, ref, options);
+      case 'securitygroup':
+        return this.#groups.remove(ref, options);
     }
   }
 
@@ -253,6 +268,15 @@ class OpenNebula implements SiteAdapter {
     requireCapability(this.#capabilities, 'storage', 'resize');
   }
 
+  get securityGroups(): SecurityGroupSite {
+    const groups = this.#groups;
+    return {
+      create: (spec, token, options = {}) => groups.create(spec, token, options),
+      update: (ref, rules, options = {}) => groups.update(ref, rules, options),
+      guard: (compute, refs, options = {}) => groups.guard(compute, refs, options),
+    };
+  }
+
   async describe(
     what: ResourceClass,
     refs: readonly SiteRef[],
@@ -267,7 +291,7 @@ class OpenNebula implements SiteAdapter {
 
   async *#described(what: ResourceClass, refs: readonly SiteRef[], options: CallOptions): AsyncIterable<Observed> {
     if (refs.length === 0) return;
-    if (what === 'network' || what === 'storage' || what === 'image') {
+    if (what === 'network' || what === 'storage' || what === 'image' || what === 'securitygroup') {
       yield* this.#everything(what, options);
       return;
     }
@@ -276,7 +300,7 @@ class OpenNebula implements SiteAdapter {
       options,
     );
     for (const machine of machines.values()) {
-      if (what !== 'compute') yield* observePlugs(machine, what);
+      if (what !== 'compute') yield* this.#groups.telling(observePlugs(machine, what), options);
       else {
         const observed = observeMachine(machine);
         if (observed) yield observed;
@@ -302,7 +326,10 @@ class OpenNebula implements SiteAdapter {
         return;
       }
       case 'nic':
-        yield* this.#visit.begin(options);
+        yield* this.#groups.telling(this.#visit.begin(options), options);
+        return;
+      case 'securitygroup':
+        yield* this.#groups.list(options);
         return;
       case 'attachment':
       case 'compute':

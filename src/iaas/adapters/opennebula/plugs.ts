@@ -13,6 +13,7 @@ import { diskVector, nicVector, type Machines } from './machines.js';
 import { digestOf } from './marks.js';
 import { leasable, type Networks } from './networks.js';
 import { OneError } from './one-error.js';
+import { groupsIn } from './security-groups.js';
 import type { Oned } from './oned.js';
 import { addressOf } from '../../ranges.js';
 import { VM } from './states.js';
@@ -20,6 +21,9 @@ import { templateXml, type Vector } from './template.js';
 import type { Volumes } from './volumes.js';
 
 type Kind = 'nic' | 'attachment';
+
+/** The security group that lets everything pass. */
+const EVERYTHING = 0;
 
 const CALLS = {
   nic: { attach: 'one.vm.attachnic', detach: 'one.vm.detachnic', vector: 'NIC' },
@@ -49,7 +53,7 @@ export class Plugs {
     const address = spec.address === undefined ? undefined : addressOf(spec.address);
     if (spec.address !== undefined && (address === undefined || !leasable(network, address)))
       throw new IaasError('invalid', 'the address is none that this network gives out');
-    const vector = { ...nicVector(spec, token), ...this.#services.networks.openTo(network) };
+    const vector = { ...nicVector(spec, token), ...this.#services.networks.openTo(network, spec.securityGroups) };
     return this.#attach('nic', spec.compute, vector, token, options).catch((error: unknown) => {
       if (spec.address === undefined || !(error instanceof OneError) || error.class !== 'capacity') throw error;
       throw new IaasError('conflict', 'the address is in use', error.said);
@@ -228,6 +232,9 @@ export function observePlugs(machine: Machine, kind: Kind): readonly Observed[] 
         mac: (vector.value('MAC') ?? '').toLowerCase(),
         ...(address === undefined ? {} : { address }),
         ...(gateway === undefined ? {} : { gateway }),
+        securityGroups: groupsIn(vector.value('SECURITY_GROUPS'))
+          .filter((id) => id !== EVERYTHING)
+          .map(String),
       },
     ];
   });

@@ -32,5 +32,6 @@ export function openStackCapabilities({ choose, limits }: CapabilityChoices): Ca
     plugsAtCreation: true,
     bootsAtCreation: true,
     ...(limits ? { limits: new Set(OPENSTACK_LIMITS) } : {}),
+    securityGroups: true,
   };
 }

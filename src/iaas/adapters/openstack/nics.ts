@@ -4,7 +4,7 @@
  */
 
 import { stringAt, type JsonObject } from '../../../base/json.js';
-import { IaasError, type CallOptions, type NicSpec, type Observed } from '../../adapter.js';
+import { IaasError, type CallOptions, type NicSpec, type Observed, type SiteRef } from '../../adapter.js';
 import type { Cloud } from './cloud.js';
 import {
   describing,
@@ -20,7 +20,7 @@ import {
   writeRef,
 } from './marks.js';
 import type { Networks } from './networks.js';
-import type { OpenStackOptions } from './options.js';
+import type { SecurityGroups } from './security-groups.js';
 import type { Server } from './server.js';
 import { missing } from './service.js';
 import type { Servers } from './servers.js';
@@ -33,7 +33,7 @@ export interface NicServices {
   readonly servers: Servers;
   readonly networks: Networks;
   readonly realm: string;
-  readonly settings: OpenStackOptions['networks'];
+  readonly securityGroups: SecurityGroups;
 }
 
 export type ObservedNic = Extract<Observed, { readonly class: 'nic' }>;
@@ -50,6 +50,8 @@ interface Port {
   readonly mac: string;
   readonly address: string | undefined;
   readonly subnet: string | undefined;
+  /** Ids. */
+  readonly groups: readonly string[];
 }
 
 export class Nics {
@@ -90,13 +92,16 @@ export class Nics {
     token: string,
     options: CallOptions,
   ): Promise<Port> {
-    const { realm, networks, settings } = this.#services;
+    const { realm, networks, securityGroups } = this.#services;
     const key = digestOf(realm, token);
     const [known] = elder((await this.#ofKey(cloud, key, options)).filter((port) => port.device === ''));
     if (known) return known;
     const network = await networks.look(spec.network, options);
     if (!network) throw new IaasError('not-found', 'OpenStack has no such network');
-    const groups = await this.#securityGroups(cloud, settings.securityGroups, options);
+    const guards = spec.securityGroups ?? [];
+    const groups = await (guards.length > 0
+      ? securityGroups.idsOf(guards, options)
+      : securityGroups.named(cloud, options));
     const port = {
       network_id: stringAt(network.body, 'id') ?? '',
       name: uniqueName(realm, key),
@@ -157,6 +162,7 @@ export class Nics {
     if (ports.length > 0)
       for (const subnet of await cloud.network.list('/subnets', 'subnets', options))
         gateways.set(stringAt(subnet, 'id') ?? '', stringAt(subnet, 'gateway_ip') ?? '');
+    const guards = ports.length > 0 ? await this.#services.securityGroups.refsById(cloud, options) : NO_GUARDS;
     const observed: ObservedNic[] = [];
     for (const device of new Set(ports.map((port) => port.device))) {
       const plugged = ports.filter((port) => port.device === device);
@@ -177,6 +183,7 @@ export class Nics {
           mac: port.mac,
           ...(port.address === undefined ? {} : { address: port.address }),
           ...(gateway === '' ? {} : { gateway }),
+          securityGroups: port.groups.flatMap((id) => guards.get(id) ?? []),
         });
       });
     }
@@ -220,20 +227,12 @@ export class Nics {
       mac: stringAt(body, 'mac_address') ?? '',
       address: stringAt(fixed, 'ip_address'),
       subnet: stringAt(fixed, 'subnet_id'),
+      groups: itemsOf(body['security_groups']).filter((id) => typeof id === 'string'),
     };
   }
-
-  /** Ids of security groups that are named. */
-  async #securityGroups(cloud: Cloud, names: readonly string[], options: CallOptions): Promise<string[]> {
-    if (names.length === 0) return [];
-    const groups = await cloud.network.list('/security-groups', 'security_groups', options);
-    return names.map((name) => {
-      const found = groups.find((each) => stringAt(each, 'id') === name || stringAt(each, 'name') === name);
-      if (found) return stringAt(found, 'id') ?? '';
-      throw new IaasError('fatal', `this project has no security group ${name}, which networks.securityGroups names`);
-    });
-  }
 }
+
+const NO_GUARDS: ReadonlyMap<string, SiteRef> = new Map();
 
 function nothing(): never {
   throw new IaasError('transient', 'Neutron answers with a port that was not asked for', 'another port');

@@ -11,6 +11,7 @@ import type { Machines } from './machines.js';
 import { readRef, writeRef } from './marks.js';
 import type { Networks } from './networks.js';
 import type { Nics } from './nics.js';
+import type { SecurityGroups } from './security-groups.js';
 import type { Orders } from './orders.js';
 import type { Placement } from './placement.js';
 import type { Server } from './server.js';
@@ -24,6 +25,7 @@ export interface ObserverServices {
   readonly machines: Machines;
   readonly networks: Networks;
   readonly nics: Nics;
+  readonly securityGroups: SecurityGroups;
   readonly volumes: Volumes;
   readonly attachments: Attachments;
   readonly images: Images;
@@ -86,6 +88,8 @@ export class Observer {
       }
       case 'network':
         return networks.observe(cloud, options);
+      case 'securitygroup':
+        return this.#services.securityGroups.observe(cloud, options);
       case 'nic':
         return nics.observe(cloud, await this.#byId(cloud, options), options);
       case 'storage': {

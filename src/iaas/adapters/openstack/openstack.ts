@@ -26,6 +26,7 @@ import {
   type StorageSpec,
 } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
+import type { SecurityGroupSite } from '../../security-groups.js';
 import type { SiteSurroundings } from '../../site-type.js';
 import type { TenantSite } from '../../tenant.js';
 import { Attachments } from './attachments.js';
@@ -44,6 +45,7 @@ import { Observer } from './observer.js';
 import type { OpenStackOptions } from './options.js';
 import { Orders } from './orders.js';
 import { Placement } from './placement.js';
+import { SecurityGroups } from './security-groups.js';
 import { Servers } from './servers.js';
 import { Shares } from './shares.js';
 import { Tenants } from './tenants.js';
@@ -68,6 +70,7 @@ class OpenStack implements SiteAdapter {
   readonly #flavors: Flavors;
   readonly #hosts: Hosts;
   readonly #networks: Networks;
+  readonly #securityGroups: SecurityGroups;
   readonly #nics: Nics;
   readonly #images: Images;
   readonly #volumes: Volumes;
@@ -97,7 +100,9 @@ class OpenStack implements SiteAdapter {
     this.#flavors = new Flavors(options.flavors, clock);
     this.#hosts = new Hosts(options.hosts);
     const networks = new Networks({ tenants, realm, settings: options.networks });
-    const nics = new Nics({ tenants, servers, networks, realm, settings: options.networks });
+    const securityGroups = new SecurityGroups({ tenants, servers, realm, settings: options.networks });
+    this.#securityGroups = securityGroups;
+    const nics = new Nics({ tenants, servers, networks, securityGroups, realm });
     const images = new Images({ tenants, servers, realm, clock, capabilities });
     const volumes = new Volumes({ tenants, images, realm, clock, settings: options.volumes, capabilities });
     const attachments = new Attachments(servers, volumes, realm);
@@ -119,7 +124,20 @@ class OpenStack implements SiteAdapter {
     [this.#networks, this.#nics, this.#images, this.#volumes] = [networks, nics, images, volumes];
     [this.#attachments, this.#machines] = [attachments, machines];
     this.#observer = new Observer({
-      ...{ tenants, servers, machines, networks, nics, volumes, attachments, images, orders, placement, choose },
+      ...{
+        tenants,
+        servers,
+        machines,
+        networks,
+        securityGroups,
+        nics,
+        volumes,
+        attachments,
+        images,
+        orders,
+        placement,
+        choose,
+      },
     });
   }
 
@@ -204,6 +222,8 @@ class OpenStack implements SiteAdapter {
         return this.#attachments.remove(ref, options);
       case 'image':
         return this.#images.remove(ref, options);
+      case 'securitygroup':
+        return this.#securityGroups.remove(ref, options);
     }
   }
 
@@ -248,6 +268,15 @@ class OpenStack implements SiteAdapter {
 
   resizeStorage(ref: SiteRef, sizeBytes: number, options: CallOptions = {}): Promise<void> {
     return this.#volumes.resize(ref, sizeBytes, options);
+  }
+
+  get securityGroups(): SecurityGroupSite {
+    const groups = this.#securityGroups;
+    return {
+      create: (spec, token, options = {}) => groups.create(spec, token, options),
+      update: (ref, rules, options = {}) => groups.update(ref, rules, options),
+      guard: (compute, refs, options = {}) => groups.guard(compute, refs, options),
+    };
   }
 
   describe(

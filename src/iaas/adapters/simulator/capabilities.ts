@@ -24,5 +24,6 @@ export function capabilitiesOf(config: Pick<SimulatorConfig, 'lacks'>): Capabili
     placement: new Set(['host', 'rack', 'zone', 'country'] as const),
     imageless: has('imageless'),
     transports: ['iso', 'user-data'],
+    securityGroups: has('securityGroups'),
   };
 }

@@ -5,6 +5,7 @@
  */
 
 import type { ComputeSpec, ResourceClass, SiteRef } from '../../adapter.js';
+import type { NormalRule } from '../../security-groups.js';
 import type { HostConfig, SimulatorConfig } from './config.js';
 import { DueQueue } from './due-queue.js';
 import type { ArmedFault } from './faults.js';
@@ -98,6 +99,8 @@ export interface Nic extends Thing {
   readonly interface: string;
   readonly mac: string;
   readonly address?: string;
+  /** What guards it; absent on one from before there were groups. */
+  readonly securityGroups?: readonly SiteRef[];
 }
 
 export interface Attachment extends Thing {
@@ -116,6 +119,12 @@ export interface Image extends Thing {
   readonly virtualSizeBytes: number;
 }
 
+export interface SecurityGroup extends Thing {
+  readonly state: 'active' | 'inactive' | 'error';
+  readonly name: string;
+  readonly rules: readonly NormalRule[];
+}
+
 export interface Host {
   readonly config: HostConfig;
   readonly up: boolean;
@@ -130,9 +139,18 @@ export interface Things {
   readonly nic: Nic;
   readonly attachment: Attachment;
   readonly image: Image;
+  readonly securitygroup: SecurityGroup;
 }
 
-export const CLASSES: readonly ResourceClass[] = ['compute', 'network', 'storage', 'nic', 'attachment', 'image'];
+export const CLASSES: readonly ResourceClass[] = [
+  'compute',
+  'network',
+  'storage',
+  'nic',
+  'attachment',
+  'image',
+  'securitygroup',
+];
 
 /** The whole site. Owned and changed by the fold alone. */
 export interface Cloud {
@@ -176,6 +194,7 @@ export function newCloud(): Cloud {
       nic: new Map(),
       attachment: new Map(),
       image: new Map(),
+      securitygroup: new Map(),
     },
     tokens: new Map(),
     leases: new Map(),
@@ -275,6 +294,7 @@ function account(cloud: Cloud, what: ResourceClass, before: Thing | undefined, a
       break;
     }
     case 'attachment':
+    case 'securitygroup':
       break;
   }
 }

@@ -16,6 +16,7 @@ import type {
   StorageAction,
   StorageSpec,
 } from '../../adapter.js';
+import type { SecurityGroupSpec, SecurityRule } from '../../security-groups.js';
 import type { SimulatorConfig } from './config.js';
 import type { FaultRule } from './faults.js';
 import type { LoadRule } from './load.js';
@@ -50,6 +51,9 @@ export type Call =
   | { readonly do: 'actNetwork'; readonly ref: SiteRef; readonly action: NetworkAction }
   | { readonly do: 'actStorage'; readonly ref: SiteRef; readonly action: Exclude<StorageAction, 'resize'> }
   | { readonly do: 'resizeStorage'; readonly ref: SiteRef; readonly sizeBytes: number }
+  | { readonly do: 'createSecurityGroup'; readonly token: string; readonly spec: SecurityGroupSpec }
+  | { readonly do: 'updateSecurityGroup'; readonly ref: SiteRef; readonly rules: readonly SecurityRule[] }
+  | { readonly do: 'guardCompute'; readonly ref: SiteRef; readonly groups: readonly SiteRef[] }
   /** A call that changes nothing, noted because a fault rule counts it. */
   | { readonly do: 'read'; readonly operation: string; readonly detail?: string }
   | Control;

@@ -12,6 +12,7 @@ import { strike, type FaultKind, type FaultRule } from './faults.js';
 import { configure, setHost } from './hosts.js';
 import { actOnMachine, createForeign, createMachine, deleteMachine, resizeMachine, saveMachine } from './machines.js';
 import { actOnNetwork, createNetwork, deleteNetwork, plugNic, unplugNic } from './networks.js';
+import { createSecurityGroup, deleteSecurityGroup, guardMachine, updateSecurityGroup } from './security-groups.js';
 import { refuse, type Step } from './step.js';
 import {
   actOnVolume,
@@ -80,6 +81,12 @@ function perform(step: Step, command: Command): SiteRef | undefined {
       return attachVolume(step, command.spec, command.token);
     case 'importImage':
       return registerImage(step, command.spec, command.token);
+    case 'createSecurityGroup':
+      return createSecurityGroup(step, command.spec, command.token);
+    case 'updateSecurityGroup':
+      return void updateSecurityGroup(step, command.ref, command.rules);
+    case 'guardCompute':
+      return void guardMachine(step, command.ref, command.groups);
     case 'saveCompute':
       return saveMachine(step, command);
     case 'createForeign':
@@ -134,6 +141,8 @@ function remove(step: Step, command: Extract<Command, { do: 'delete' }>): void {
       return pick(things.attachment, detachVolume);
     case 'image':
       return pick(things.image, deleteImage);
+    case 'securitygroup':
+      return pick(things.securitygroup, deleteSecurityGroup);
   }
 }
 

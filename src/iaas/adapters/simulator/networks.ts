@@ -19,6 +19,7 @@ import {
 } from './addresses.js';
 import { GONE, leaseKey, put, type Network, type Nic } from './cloud.js';
 import { mustTakePlugs, pluggableMachine } from './machines.js';
+import { guardsOf } from './security-groups.js';
 import {
   changed,
   checkQuota,
@@ -99,6 +100,7 @@ export function plugNic(step: Step, spec: NicSpec, token: string): SiteRef {
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac)) refuse('invalid', `${excerpt(spec.mac)} is not a MAC address`);
   if (leased(mac)) refuse('conflict', `${mac} is already in use on network ${network.ref}`);
 
+  const securityGroups = guardsOf(step, spec.securityGroups ?? []);
   const taken = new Set(
     [...step.cloud.things.nic.values()].filter((nic) => nic.compute === machine.ref).map((nic) => nic.interface),
   );
@@ -117,6 +119,7 @@ export function plugNic(step: Step, spec: NicSpec, token: string): SiteRef {
     interface: `eth${index}`,
     mac,
     address: formatAddress(address, range.bits),
+    securityGroups,
     change: underway(step, 'active', 'attach', 'active'),
   };
   put(step.cloud, 'nic', nic, step.touched, step.at);

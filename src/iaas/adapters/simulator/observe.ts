@@ -12,6 +12,7 @@ import {
   type Machine,
   type Network,
   type Nic,
+  type SecurityGroup,
   type Thing,
   type Things,
   type Volume,
@@ -132,6 +133,7 @@ function report(cloud: Cloud, what: ResourceClass, thing: Things[ResourceClass],
         mac: nic.mac,
         ...(nic.address === undefined ? {} : { address: nic.address }),
         ...(network?.gateway === undefined ? {} : { gateway: network.gateway }),
+        securityGroups: nic.securityGroups ?? [],
       };
     }
     case 'attachment': {
@@ -148,6 +150,10 @@ function report(cloud: Cloud, what: ResourceClass, thing: Things[ResourceClass],
     case 'image': {
       const { state, sizeBytes } = thing as Image;
       return { class: what, ...common, state, sizeBytes };
+    }
+    case 'securitygroup': {
+      const { state, rules } = thing as SecurityGroup;
+      return { class: what, ...common, state, rules };
     }
   }
 }

@@ -31,6 +31,7 @@ import {
   type StorageSpec,
 } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
+import type { SecurityGroupSite } from '../../security-groups.js';
 import { capabilitiesOf } from './capabilities.js';
 import { environmentCd } from '../../../ovf/environment/cd.js';
 import type { GuestDocuments } from './cloud.js';
@@ -225,6 +226,15 @@ class Simulator implements SiteAdapter, SimulatorControls {
   async resizeStorage(ref: SiteRef, sizeBytes: number, options?: CallOptions): Promise<void> {
     requireCapability(this.#capabilities, 'storage', 'resize');
     await this.#ask({ do: 'resizeStorage', ref, sizeBytes }, options);
+  }
+
+  get securityGroups(): SecurityGroupSite | undefined {
+    if (this.#capabilities.securityGroups !== true) return undefined;
+    return {
+      create: (spec, token, options) => this.#make({ do: 'createSecurityGroup', spec, token }, options),
+      update: async (ref, rules, options) => void (await this.#ask({ do: 'updateSecurityGroup', ref, rules }, options)),
+      guard: async (ref, groups, options) => void (await this.#ask({ do: 'guardCompute', ref, groups }, options)),
+    };
   }
 
   async describe(
