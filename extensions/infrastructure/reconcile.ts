@@ -17,7 +17,7 @@ import { listByRef, listOnSite } from '../../src/store/entity-lists.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store, Tx } from '../../src/store/sql.js';
 import { forgetEntity } from './reserved-address.js';
-import { LEFT_SIZE, SITE_CLASSES, siteClassOf, sizeOf } from './site-class.js';
+import { LEFT_SIZE, SITE_CLASSES, siteClassOf, sizeOf, strangeRules } from './site-class.js';
 import { stateAttributes } from './states.js';
 
 export const ORPHAN = 'infrastructure.orphan';
@@ -60,10 +60,10 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
       );
     },
     drifted: ({ entity, observed }) => {
-      const { report, resized } = reportOf(entity.record, observed);
+      const { report, strayed } = reportOf(entity.record, observed);
       const shown = entity.record.observed;
       const differs = Object.entries(report ?? {}).some(([name, value]) => !jsonEqual(shown[name], value));
-      return !observed.busy && (differs || resized !== (shown[RESIZED] === true));
+      return !observed.busy && (differs || strayed !== (shown[STRAYED] === true));
     },
     observe: async (tx, _site, found) => {
       for (const each of found) await settle(tx, each);
@@ -80,9 +80,9 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
   async function settle(tx: Tx, { entity, observed }: Found<KnownRecord>): Promise<void> {
     const current = await findEntity(tx, entity.id);
     if (current?.siteRef !== observed.ref || (await isBusy(tx, entity.id))) return;
-    const { report, resized } = reportOf(current, observed);
+    const { report, strayed } = reportOf(current, observed);
     if (!report) return;
-    await observations.observe(tx, entity.id, { ...report, [RESIZED]: resized });
+    await observations.observe(tx, entity.id, { ...report, [STRAYED]: strayed });
   }
 
   /** What was being deleted is gone; what should be there is shown to be in error, and its last attributes stay. */
@@ -117,8 +117,8 @@ function kindsOf(what: ResourceClass): TypeId[] {
   return SITE_CLASSES.filter((siteClass) => siteClass.class === what).map((siteClass) => siteClass.kind);
 }
 
-/** Whether the size of a machine was changed outside VEP. No category defines it: what is shown of it is the message. */
-const RESIZED = 'eu.contrail-project.observed.resized';
+/** Whether the size of a machine, or a group's rules, were changed outside VEP. No category defines it: what is shown of it is the message. */
+const STRAYED = 'eu.contrail-project.observed.strayed';
 
 /**
  * What a report says of an entity. A size is what the user wants (K10) and says nothing of what the site has; so that a machine that
@@ -127,16 +127,19 @@ const RESIZED = 'eu.contrail-project.observed.resized';
 function reportOf(
   record: EntityRecord,
   observed: Observed,
-): { readonly report?: Attributes; readonly resized: boolean } {
+): { readonly report?: Attributes; readonly strayed: boolean } {
   const siteClass = siteClassOf(record.kind);
   const report = siteClass?.observe(observed, record);
-  if (!siteClass || !report) return { resized: false };
+  if (!siteClass || !report) return { strayed: false };
+  const strange = strangeRules(observed, record);
+  if (strange !== undefined)
+    return { report: { ...report, [`${siteClass.machine.attribute}.message`]: strange }, strayed: true };
   const size = sizeOf(observed);
   const left = stringAt(record.observed, LEFT_SIZE);
-  if (size === undefined || left === size) return { report, resized: false };
-  if (left === undefined) return { report: { ...report, [LEFT_SIZE]: size }, resized: false };
+  if (size === undefined || left === size) return { report, strayed: false };
+  if (left === undefined) return { report: { ...report, [LEFT_SIZE]: size }, strayed: false };
   const message = `resized outside VEP: ${size} where ${left} were made`;
-  return { report: { ...report, [`${siteClass.machine.attribute}.message`]: message }, resized: true };
+  return { report: { ...report, [`${siteClass.machine.attribute}.message`]: message }, strayed: true };
 }
 
 /** Deletes a thing at the site that carries a token of VEP and belongs to no entity any more. */

@@ -25,7 +25,7 @@ import type {
   StorageSpec,
 } from '../../src/iaas/adapter.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import { differenceOf, normalRules, type NormalRule } from '../../src/iaas/security-groups.js';
+import { differenceOf, normalRules } from '../../src/iaas/security-groups.js';
 import { RESERVED_ADDRESS, addressOfRange, rangeOfAddress } from './reserved-address.js';
 import { filterOf, rulesOf } from './security-rules.js';
 import { IPRESERVATION, SECURITYGROUP, stateAttributes, stateMachineOf, type StateMachine } from './states.js';
@@ -304,21 +304,18 @@ const securitygroup: SiteClass = {
     const group = { id: entity.id, name: entity.title ?? entity.id, rules: rulesOf(entity.wanted) };
     return filterOf(adapter).create({ ...group, ...belonging(entity) }, token, options);
   },
-  observe: (report, entity) => ({
+  observe: (report) => ({
     'occi.securitygroup.state': report.state,
     ...messageOf('occi.securitygroup.state.message', report),
-    ...(report.class === 'securitygroup' && report.message === undefined && !report.busy
-      ? strangeRules(report.rules, entity)
-      : {}),
   }),
 };
 
-/** Rules that somebody has changed at the site. */
-function strangeRules(rules: readonly NormalRule[], { wanted }: EntityRecord): Attributes {
-  const { missing, surplus } = differenceOf(rules, normalRules(rulesOf(wanted)));
-  if (missing.length + surplus.length === 0) return {};
-  const message = `the site's rules are others: ${missing.length} are missing there, ${surplus.length} are too many`;
-  return { 'occi.securitygroup.state.message': message };
+/** What is to be said of rules that somebody has changed at the site. */
+export function strangeRules(report: Observed, { wanted }: EntityRecord): string | undefined {
+  if (report.class !== 'securitygroup' || report.message !== undefined) return undefined;
+  const { missing, surplus } = differenceOf(report.rules, normalRules(rulesOf(wanted)));
+  if (missing.length + surplus.length === 0) return undefined;
+  return `the site's rules are others: ${missing.length} are missing there, ${surplus.length} are too many`;
 }
 
 export const SITE_CLASSES: readonly SiteClass[] = [
