@@ -50,7 +50,7 @@ export function createVo(services: VoExtensionServices): Extension {
     name: 'vo',
     categories: [JSON.parse(readFileSync(categories, 'utf8')) as JsonValue],
     ...voTables,
-    handlers: [new VoHandler(services), new MemberHandler(), new QuotaHandler(), new ProvisionHandler(sites)],
+    handlers: [new VoHandler(services), new MemberHandler(), new QuotaHandler(), new ProvisionHandler(sites, store)],
     operations: [],
     bodyReaders: [],
     renderings: [usageRendering(store, services.registry)],

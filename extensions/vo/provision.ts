@@ -11,11 +11,14 @@ import type { NewEntity } from '../../src/extension/entity-draft.js';
 import type { RequestContext } from '../../src/extension/extension.js';
 import type { EntityDraft, Write } from '../../src/extension/kind-handler.js';
 import { entityIdOf, pathOf } from '../../src/extension/locations.js';
+import type { Inventory } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
-import { NETWORK, OS_TPL, STORAGE, type TypeId } from '../../src/occi/model.js';
+import { NETWORK, OS_TPL, STORAGE, type Attributes, type TypeId } from '../../src/occi/model.js';
 import { findEntity } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
+import type { SqlReader } from '../../src/store/sql.js';
 import { insertUserMixin, deleteUserMixin } from '../../src/store/user-mixins.js';
+import { savedImage } from '../infrastructure/templates.js';
 import { requireWithin } from './accounts.js';
 import { amountsOf, NOTHING, outside, sum, type Amounts } from './amounts.js';
 import { OfVoHandler } from './of-vo.js';
@@ -36,16 +39,53 @@ const MAX_AGE_MS = 600_000;
 
 export class ProvisionHandler extends OfVoHandler {
   readonly #sites: Sites;
+  readonly #reader: SqlReader;
 
-  constructor(sites: Sites) {
+  constructor(sites: Sites, reader: SqlReader) {
     super(PROVISION);
     this.#sites = sites;
+    this.#reader = reader;
   }
 
-  /** Asks for the host before the transaction. */
+  /** What the inventory of a site tells is asked for before the transaction: how large a host or an image is. */
   async makeReady(_context: RequestContext, _registry: unknown, { resolved }: NewEntity): Promise<Amounts | undefined> {
     const { attributes } = resolved;
-    if (attributes[PROVISION_TYPE] !== 'host') return undefined;
+    switch (attributes[PROVISION_TYPE]) {
+      case 'host':
+        return this.#sizeOfHost(attributes);
+      case 'image':
+        return this.#sizeOfImage(stringAt(attributes, PROVISION_REFERENCE) ?? '');
+      default:
+        return undefined;
+    }
+  }
+
+  /** @throws Problem `unmet` (`vo.image-unknown`) while the site does not list it: what cannot be counted is not set aside */
+  async #sizeOfImage(template: string): Promise<Amounts> {
+    const saved = await savedImage(this.#reader, template);
+    // Which templates can be set aside is said in the transaction.
+    if (!saved) return NOTHING;
+    const images = async (maxAgeMs: number): Promise<Inventory['images']> => {
+      if (!this.#sites.has(saved.site)) return [];
+      const known = await this.#sites.inventoryOf(saved.site, maxAgeMs).catch(() => undefined);
+      return known?.inventory.images ?? [];
+    };
+    const named = (all: Inventory['images']): Inventory['images'][number] | undefined =>
+      all.find(({ ref }) => ref === saved.image);
+    const image = named(await images(MAX_AGE_MS)) ?? named(await images(0));
+    if (image) return { ...NOTHING, storage: image.sizeBytes };
+    throw problem(
+      'unmet',
+      'vo.image-unknown',
+      'the site does not list this image yet, so nobody knows how large it is',
+      {
+        place: { field: PROVISION_REFERENCE },
+        remedy: 'wait until the image has been made, and set it aside then',
+      },
+    );
+  }
+
+  async #sizeOfHost(attributes: Attributes): Promise<Amounts> {
     const site = stringAt(attributes, PROVISION_SITE) ?? this.#sites.default;
     if (this.#sites.has(site) && !this.#sites.adapter(site).capabilities().placement.has('host')) {
       throw problem(
@@ -148,7 +188,7 @@ async function template(write: Write, draft: EntityDraft, vo: VoStanding): Promi
   const { title, depends: rel } = mixin;
   const owned = { group: vo.name, createdBy: context.principal.id, createdAt: now };
   await insertUserMixin(tx, { ...mixin, title: title ?? null, rel, ...owned });
-  return NOTHING;
+  return draft.prepared as Amounts;
 }
 
 function nothingOf(what: string, remedy: string): Problem {

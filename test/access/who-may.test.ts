@@ -5,7 +5,7 @@
  */
 
 import BetterSqlite from 'better-sqlite3';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decide, VERBS } from '../../src/access/policy.js';
 import { ROLES, type Role } from '../../src/access/principal.js';
@@ -25,7 +25,7 @@ const accounts = [
   { name: 'maker', roles: ['user'] as const, group: 'lab' },
   { name: 'other', roles: ['user'] as const, group: 'elsewhere' },
 ];
-const server = serverFor({ accounts });
+const server = serverFor({ accounts, config: { access: { keystone: { enabled: true } } } });
 const wire = new Wire(server);
 const as = (column: Column): RequestOptions => ({ as: column === 'nobody' ? null : `a-${column}` });
 const ADMIN = { as: 'admin' } as const;
@@ -107,6 +107,8 @@ const BESIDE: readonly (readonly [method: string, path: string, body?: string])[
   ['POST', '/health/entities/00000000-0000-4000-8000-000000000000/forget'],
   ['GET', '/health/trust'],
   ['POST', '/health/trust/reload'],
+  ['GET', '/health/image-lists'],
+  ['POST', '/health/image-lists/refresh'],
   ['GET', '/metrics'],
   ['GET', '/.well-known/org/ogf/occi/-/'],
   ['GET', '/events/operations'],
@@ -114,8 +116,25 @@ const BESIDE: readonly (readonly [method: string, path: string, body?: string])[
   ['GET', '/events/?subject=00000000-0000-4000-8000-000000000000'],
   ['POST', '/upload/', '{"size":1}'],
   ['GET', '/upload/00000000-0000-4000-8000-000000000000'],
+  ['PUT', '/upload/00000000-0000-4000-8000-000000000000', 'x'],
   ['DELETE', '/upload/00000000-0000-4000-8000-000000000000'],
+  ['GET', '/console/'],
   ['GET', '/console/openapi.json'],
+  ['POST', '/guest/none'],
+  ['GET', '/keystone/'],
+  ['GET', '/keystone/v3/'],
+  ['GET', '/keystone/v3/OS-FEDERATION/identity_providers/egi.eu/protocols/voms/auth'],
+  ['POST', '/keystone/v3/OS-FEDERATION/identity_providers/egi.eu/protocols/voms/auth'],
+  ['GET', '/keystone/v3/auth/federation/voms'],
+  ['POST', '/keystone/v3/auth/federation/voms'],
+  ['GET', '/keystone/v3/auth/projects'],
+  ['GET', '/keystone/v3/OS-FEDERATION/projects'],
+  ['POST', '/keystone/v3/auth/tokens', '{"auth":{}}'],
+  ['GET', '/keystone/v3/auth/tokens'],
+  ['DELETE', '/keystone/v3/auth/tokens'],
+  ['GET', '/keystone/v2.0/'],
+  ['POST', '/keystone/v2.0/tokens', '{"auth":{}}'],
+  ['GET', '/keystone/v2.0/tenants'],
 ];
 
 let network: string;
@@ -158,6 +177,36 @@ it('has a row for every URL beside OCCI', async () => {
   expect(beside.length).toBeGreaterThan(10);
   expect(beside.map(shape).filter((path) => !walked.has(path))).toEqual([]);
 });
+
+it('has a row for every route that the sources name', () => {
+  const named = ['src/http', 'extensions'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .flatMap((name) => routesIn(readFileSync(join(folder, name), 'utf8'))),
+  );
+  expect(named.length).toBeGreaterThan(30);
+  const walked = new Set(BESIDE.map(([method, path]) => `${method} ${shape(path)}`));
+  expect(named.filter((route) => !walked.has(route))).toEqual([]);
+});
+
+/** Routes as the sources declare them, with what stands for their parameters in the table. */
+function routesIn(source: string): readonly string[] {
+  const declared = [...source.matchAll(/method: '(\w+)',\s+path: ('\/[^']*'|[A-Z]+),/g)];
+  const façade = [...source.matchAll(/\bendpoint\('(get|post|put|delete)', '(\/[^']*)'/g)];
+  const constant = (name: string): string => new RegExp(`const ${name} = '([^']+)'`).exec(source)?.[1] ?? name;
+  return [
+    ...declared.map(([, method = '', path = '']) => [
+      method,
+      path.startsWith("'") ? path.slice(1, -1) : constant(path),
+    ]),
+    ...façade.map(([, method = '', path = '']) => [method, `/keystone${path}`]),
+  ].map(([method = '', path = '']) => `${method.toUpperCase()} ${path.replace(/:(\w+)/g, parameter)}`);
+}
+
+function parameter(_all: string, name: string): string {
+  const sample: Readonly<Record<string, string>> = { provider: 'egi.eu', protocol: 'voms', token: 'none' };
+  return sample[name] ?? `{${name}}`;
+}
 
 /** The request lines for one sort of kinds, with what each role is answered on each ownership. */
 async function rowsOf(sort: Sort): Promise<string[][]> {

@@ -114,5 +114,6 @@ export const OPEN: Readonly<Record<string, string>> = {
     'no test: one of times on a shared machine says nothing. `node bench/comparisons.mjs` measures the refusal of wrong tokens: 20,000 tries, 2.3 standard errors between first and last digit. Tokens are found by their SHA-256 and never compared; passwords are derived, for unknown accounts too, and compared by `timingSafeEqual`',
   'S-089': 'order, content and forging are shown; the hash chain over the trail is not there yet',
   'S-115': 'there are no message bus and no input for measurements yet: nothing can be subscribed to or forged',
-  'S-120': 'the full minute at 500 a second runs in `npm run test:nightly`; verdicts are checked, times are not',
+  'S-120':
+    'the full minute at 500 a second runs in `npm run test:nightly`, which checks verdicts and tells times. Measured with client and server in one process, on two cores with ten other programs at work: no wrong verdict; SQLite kept 500 a second with half of the answers within 2 ms, 99 % within 268 ms (mark 250 ms) and 27 MiB more memory; PostgreSQL answered 197 a second, 99 % within 1,048 ms, 88 MiB more',
 };

@@ -1,13 +1,13 @@
 /**
- * Quotas under pressure: two hundred deployments at once with room for ten, on PostgreSQL half of them at another server on
+ * Quotas under pressure: two hundred deployments at once with room for ten, on PostgreSQL half of them at another process on
  * the same database, and a mixture with plain creations. What is charged never exceeds the quota, and what was not made is not charged (S-083).
  */
 
+import type { Config } from '../../src/base/config.js';
 import { APPLIANCE } from '../../extensions/ovf-deployment/vocabulary.js';
 import { descriptor, OVF_TYPE } from '../integration/appliance-wire.js';
 import { Wire } from '../infrastructure/wire.js';
-import { start, type RunningServer } from '../../src/server.js';
-import { runLog } from '../support/run.js';
+import { build, ServerProcess } from '../faults/server-process.js';
 import { forEachServer, type RequestOptions } from '../support/server.js';
 
 const VO = 'http://schemas.contrail-project.eu/occi/vo#';
@@ -17,21 +17,26 @@ const ROOM = 10;
 const accounts = [{ name: 'higgs', roles: ['user' as const], group: 'atlas' }];
 
 forEachServer({ accounts }, (server, database) => {
-  let other: RunningServer | undefined;
-  afterAll(() => other?.close(2000));
+  let other: ServerProcess | undefined;
+  afterAll(() => other?.kill());
   const wire = new Wire(server);
   const higgs: RequestOptions = { as: 'higgs', timeoutMs: 120_000 };
   const limits: Record<string, unknown> = { [`${A}limit.machines`]: ROOM, [`${A}limit.appliances`]: DEPLOYMENTS };
   let vo: string;
 
   beforeAll(async () => {
-    if (database === 'postgres') other = await start({ config: server().config, log: runLog() });
+    if (database === 'postgres') {
+      build();
+      other = new ServerProcess(server().directory, documentOf(server().config));
+      await other.start();
+    }
     vo = await wire.make(
       '/vo/',
       { kind: `${VO}vo`, attributes: { [`${A}name`]: 'atlas', ...limits } },
       { as: 'admin' },
     );
-  });
+    // A build that is not there yet takes its time.
+  }, 300_000);
 
   const charged = async (): Promise<Record<string, number>> => {
     const headers = { accept: 'application/vnd.vep.vo-usage+json' };
@@ -53,10 +58,10 @@ forEachServer({ accounts }, (server, database) => {
   };
 
   it(`S-083 takes exactly ${ROOM} of ${DEPLOYMENTS} deployments at once`, async () => {
-    const there = (): Promise<{ readonly status: number }> =>
+    const there = async (): Promise<{ readonly status: number }> =>
       other === undefined
         ? deploy()
-        : deployAt(other.url, String((server().tokens as Record<string, string>)['higgs']));
+        : deployAt(await other.url, String((server().tokens as Record<string, string>)['higgs']));
     const replies = await Promise.all(
       Array.from({ length: DEPLOYMENTS }, (_, index) => settled(index % 2 === 0 ? () => deploy() : there)),
     );
@@ -76,11 +81,11 @@ forEachServer({ accounts }, (server, database) => {
     const plain = () =>
       wire.send('POST', '/compute/', { kind: 'http://schemas.ogf.org/occi/infrastructure#compute' }, higgs);
     const replies = await Promise.all(
-      Array.from({ length: 12 }, (_, index) => (index % 2 === 0 ? deploy(['m1', 'm2', 'm3']) : plain())),
+      Array.from({ length: 12 }, (_, index) => settled(() => (index % 2 === 0 ? deploy(['m1', 'm2', 'm3']) : plain()))),
     );
     const made = replies.filter(({ status }) => status === 201);
     const machines = made.reduce((sum, { json }) => sum + (json.kind === APPLIANCE ? 3 : 1), 0);
-    expect(replies.every(({ status }) => status === 201 || status === 422)).toBe(true);
+    expect(replies.map(({ status }) => status).filter((status) => status !== 201 && status !== 422)).toEqual([]);
     expect(machines).toBeLessThanOrEqual(ROOM);
     expect((await charged())['machines']).toBe(machines);
     expect((await wire.send('DELETE', '/compute/', undefined, higgs)).status).toBe(200);
@@ -102,4 +107,11 @@ async function deployAt(url: string, token: string): Promise<{ readonly status: 
 async function settled<R extends { readonly status: number }>(send: () => Promise<R>): Promise<R> {
   const reply = await send();
   return reply.status === 503 ? settled(send) : reply;
+}
+
+/** The configuration of the first server, for a process that reads it from a file. */
+function documentOf({ data, engine, limits, sites }: Config): object {
+  const { requestsPerSecond } = limits;
+  const { reconcileMs } = engine;
+  return { data: { database: data.database }, engine: { reconcileMs }, limits: { requestsPerSecond }, sites };
 }
