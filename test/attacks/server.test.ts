@@ -120,7 +120,7 @@ forEachServer({}, (server, database) => {
   }, 300_000);
 });
 
-/** What the nightly run measures, with client and server in one process; times are told and not judged. */
+// What the nightly run measures, with client and server in one process; times are told and not judged.
 function tell(database: string, took: readonly number[], ms: number, grown: number): void {
   const sorted = [...took].sort((a, b) => a - b);
   const at = (share: number): string => (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(1);
