@@ -115,6 +115,46 @@ describe('what it refuses', () => {
   });
 });
 
+describe('quotas', () => {
+  const body = (name: string): Branch => readDocument(recorded.bodies[name] ?? '');
+  const info = (group: number): Branch => {
+    const answer = readAnswer(fake.answer(methodCall('one.group.info', ['oneadmin:oneadminpw', group])));
+    if (answer.kind !== 'value') throw new Error(answer.said);
+    return readDocument(answer.value);
+  };
+  const names = (branch: Branch | undefined): readonly string[] => (branch?.children ?? []).map(({ name }) => name);
+
+  it('are taken as oned takes them, and shown as it shows them', () => {
+    recordedWorld('one.group.quota');
+    expect(names(info(100))).toEqual(names(body('one.group.info')));
+    expect(names(info(100).child('VM_QUOTA'))).toEqual([]);
+    const { request, response } = recorded.exchanges.find(({ name }) => name === 'one.group.quota') ?? {};
+    expect(fake.answer(request ?? '')).toBe(response);
+    const template = 'DATASTORE=[ID="101",IMAGES="4"]';
+    fake.answer(methodCall('one.group.quota', ['oneadmin:oneadminpw', 100, template]));
+    const theirs = body('one.group.info-quota-used');
+    for (const [quota, vector] of [
+      ['VM_QUOTA', 'VM'],
+      ['DATASTORE_QUOTA', 'DATASTORE'],
+    ] as const)
+      expect(names(info(100).at(quota, vector))).toEqual(names(theirs.at(quota, vector)));
+    for (const name of ['VMS', 'CPU', 'MEMORY'])
+      expect(info(100).value('VM_QUOTA', 'VM', name)).toBe(theirs.value('VM_QUOTA', 'VM', name));
+  });
+
+  it('of virtual data centres have hosts as oned lists what is in them', () => {
+    fake.world.vdcs.get(100)?.hosts.add(1);
+    const answer = readAnswer(fake.answer(methodCall('one.vdcpool.info', ['oneadmin:oneadmin-secret'])));
+    const [mine] = readDocument(answer.kind === 'value' ? answer.value : '')
+      .all('VDC')
+      .filter((each) => each.value('ID') === '100');
+    const theirs = body('one.vdcpool.info').child('VDC');
+    expect(names(mine)).toEqual(names(theirs));
+    expect(names(mine?.at('HOSTS', 'HOST'))).toEqual(['ZONE_ID', 'HOST_ID']);
+    expect(names(theirs?.at('CLUSTERS', 'CLUSTER'))).toEqual(['ZONE_ID', 'CLUSTER_ID']);
+  });
+});
+
 describe('what it tells', () => {
   /** Names of elements below one, in their order, each once; those that hold what somebody wrote, not further. */
   function shape(branch: Branch | undefined): string {

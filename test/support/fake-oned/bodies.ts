@@ -193,24 +193,28 @@ export function groupXml(world: World, { id, name }: Group): string {
   return `<GROUP>${element('ID', id)}${element('NAME', name)}<TEMPLATE></TEMPLATE><USERS>${users.join('')}</USERS><ADMINS></ADMINS></GROUP>`;
 }
 
-/** A group as `one.group.info` shows it. */
+/** A group as `one.group.info` shows it: quotas that were set, with what is used, and those that all groups have. */
 export function groupInfoXml(world: World, group: Group): string {
   const limit = (key: string): number => group.quotas.get(key) ?? -1;
-  const data = (name: string, value: number): string => `<${name}><![CDATA[${value}]]></${name}>`;
+  const data = (name: string, value: number | string): string => `<${name}><![CDATA[${value}]]></${name}>`;
+  const pair = (vector: string, name: string, used: number): string =>
+    data(name, limit(`${vector}/${name}`)) + data(`${name}_USED`, used);
   const stores = new Set([...group.quotas.keys()].flatMap((key) => /^DATASTORE\/(\d+)/.exec(key)?.[1] ?? []));
   const datastores = [...stores].map((id) => {
-    const [images, size] = [limit(`DATASTORE/${id}/IMAGES`), limit(`DATASTORE/${id}/SIZE`)];
-    const used = world.volumesOf(group.id, Number(id));
-    return `<DATASTORE>${data('ID', Number(id))}${data('IMAGES', images)}${data('IMAGES_USED', used.images)}${data('SIZE', size)}${data('SIZE_USED', used.sizeMb)}</DATASTORE>`;
+    const { images, sizeMb } = world.volumesOf(group.id, Number(id));
+    const vector = `DATASTORE/${id}`;
+    return `<DATASTORE>${data('ID', id)}${pair(vector, 'IMAGES', images)}${pair(vector, 'SIZE', sizeMb)}</DATASTORE>`;
   });
-  const used = world.machinesOf(group.id);
-  const machines = [...group.quotas.keys()].some((key) => key.startsWith('VM/'))
-    ? [
-        `<VM>${data('CPU', limit('VM/CPU'))}${data('CPU_USED', used.CPU)}${data('MEMORY', limit('VM/MEMORY'))}${data('MEMORY_USED', used.MEMORY)}${data('VMS', limit('VM/VMS'))}${data('VMS_USED', used.VMS)}</VM>`,
-      ]
-    : [];
-  const quotas = `<DATASTORE_QUOTA>${datastores.join('')}</DATASTORE_QUOTA><NETWORK_QUOTA></NETWORK_QUOTA><VM_QUOTA>${machines.join('')}</VM_QUOTA><IMAGE_QUOTA></IMAGE_QUOTA>`;
-  return groupXml(world, group).replace('</GROUP>', `${quotas}</GROUP>`);
+  const used: Readonly<Record<string, number>> = world.machinesOf(group.id);
+  const machines = ['CPU', 'MEMORY', 'RUNNING_CPU', 'RUNNING_MEMORY', 'RUNNING_VMS', 'SYSTEM_DISK_SIZE', 'VMS'].map(
+    (name) => pair('VM', name, used[name.replace('RUNNING_', '')] ?? 0),
+  );
+  const set = [...group.quotas.keys()].some((key) => key.startsWith('VM/'));
+  const quotas = (stored: string, vms: string): string =>
+    `<DATASTORE_QUOTA>${stored}</DATASTORE_QUOTA><NETWORK_QUOTA></NETWORK_QUOTA><VM_QUOTA>${vms}</VM_QUOTA><IMAGE_QUOTA></IMAGE_QUOTA>`;
+  const own = quotas(datastores.join(''), set ? `<VM>${machines.join('')}</VM>` : '');
+  const common = `<DEFAULT_GROUP_QUOTAS>${quotas('', '')}</DEFAULT_GROUP_QUOTAS>`;
+  return groupXml(world, group).replace('</GROUP>', `${own}${common}</GROUP>`);
 }
 
 export function ruleXml({ id, user, resource, rights }: Rule): string {
