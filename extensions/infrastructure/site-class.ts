@@ -52,6 +52,7 @@ export interface ProvisionInput {
   readonly boot?: NonNullable<ComputeSpec['boot']>;
   /** The machine that a disk came with. */
   readonly bootOf?: SiteRef;
+  readonly firmware?: NonNullable<ComputeSpec['firmware']>;
   readonly userData?: string;
   readonly ovfEnvironment?: string;
   readonly environmentFiles?: ComputeSpec['environmentFiles'];
@@ -99,6 +100,7 @@ const compute: SiteClass = {
         ...(wanted['occi.compute.architecture'] === 'x86' || wanted['occi.compute.architecture'] === 'x64'
           ? { architecture: wanted['occi.compute.architecture'] }
           : {}),
+        ...(input.firmware === undefined ? {} : { firmware: input.firmware }),
         ...(input.image === undefined ? {} : { image: input.image }),
         ...(input.boot === undefined ? {} : { boot: input.boot }),
         ...(userData === undefined ? {} : { userData }),

@@ -42,6 +42,7 @@ import {
 } from './deployment-graph.js';
 import { describePlan, describeRefusal } from './dry-run.js';
 import { SLA, governedAttributes } from '../sla/agreements.js';
+import { companionsToBring } from './companions.js';
 import { filesToBring } from './environment-files.js';
 import { agreementId } from './governance.js';
 import { HAND_OVER, SITE_ACT, TAKE_BACK, takesWhole, wholeChild } from './hand-over.js';
@@ -223,9 +224,10 @@ export class ApplianceHandler implements KindHandler {
         registered.set(`${site} ${image}`, { image, site, subject: newUuid() });
       }
     }
-    // Whoever must have signed a package, its work has to find out; else only images and files for guests need it.
+    // Whoever must have signed a package, its work has to find out; else only images and files for guests or people need it.
     const signing = registered.size > 0 || this.#services.signatures !== 'any';
-    const needed = (isOpen(images) && signing) || filesToBring(plan, images).length > 0;
+    const missing = [...filesToBring(plan, images), ...companionsToBring(plan, images)];
+    const needed = (isOpen(images) && signing) || missing.length > 0;
     return deploymentGraph({
       appliance: entity.id,
       ...parts,

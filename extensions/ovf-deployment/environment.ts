@@ -100,16 +100,18 @@ async function guestDocuments(
   };
   const ovfEnvironment = buildEnvironment(row.plan, machineId, secrets, PLATFORM, guest);
   const seed = buildNoCloud(row.plan, machineId, secrets, guest);
-  const { transports } = sites.adapter(entity.site ?? '').capabilities();
+  const { transports, firmwares } = sites.adapter(entity.site ?? '').capabilities();
   const files = await environmentDocuments(blobs, row.plan, row.images, machine);
+  const { firmware } = machine;
+  const input = { ovfEnvironment, ...(firmware && firmwares?.has(firmware) && { firmware }) };
   if (transports.includes('iso'))
     return {
-      ovfEnvironment,
+      ...input,
       userData: combinedUserData(seed),
       ...(files.length > 0 && { environmentFiles: files }),
     };
   const byItself = transports.includes('context');
-  return { ovfEnvironment, userData: combinedUserData(seed, byItself ? undefined : ovfEnvironment, files) };
+  return { ...input, userData: combinedUserData(seed, byItself ? undefined : ovfEnvironment, files) };
 }
 
 /** What is secret in a machine is so in all its instances; only the machine was there when the inputs were sealed. */

@@ -9,19 +9,13 @@ import { problem } from '../../src/base/errors.js';
 import type { Rendering } from '../../src/extension/extension.js';
 import { safeHref } from '../../src/ovf/envelope/href.js';
 import { exportEnvelope } from '../../src/ovf/export/envelope.js';
-import {
-  bundleFiles,
-  MAX_BUNDLE,
-  readEnvelope,
-  withBundles,
-  type Envelope,
-  type OvfSchemas,
-} from '../../src/ovf/index.js';
+import { readEnvelope, type OvfSchemas } from '../../src/ovf/index.js';
 import { TAR_END, tarHeader, tarPadding } from '../../src/ovf/package/tar-header.js';
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
 import { foldReplicas } from '../../src/scheduling/offer.js';
 import type { Store } from '../../src/store/sql.js';
 import type { Blob, BlobStore } from '../../src/transfer/blob-store.js';
+import { withCompanions } from './companions.js';
 import { loadAppliance, type ApplianceRow } from './tables.js';
 import { APPLIANCE, DESCRIPTOR_TYPES, PACKAGE_TYPES } from './vocabulary.js';
 
@@ -31,16 +25,10 @@ export interface ExportServices {
   readonly schemas: OvfSchemas;
 }
 
-/** The descriptor as it came, with the message bundles that came along; what it says to people goes out again. */
-async function originalOf({ blobs, schemas }: ExportServices, row: ApplianceRow): Promise<Envelope> {
+/** The descriptor as it came, with the files that came along; what it says to people goes out again. */
+function originalOf({ blobs, schemas }: ExportServices, row: ApplianceRow): ReturnType<typeof withCompanions> {
   const { envelope } = readEnvelope(Buffer.from(row.descriptor, 'utf8'), { mode: 'lenient', schemas });
-  const contents = new Map<string, Uint8Array>();
-  for (const { id } of bundleFiles(envelope)) {
-    const origin = row.images[id];
-    const blob = origin && 'sha256' in origin ? await blobs.find(origin.sha256) : undefined;
-    if (blob && blob.sizeBytes <= MAX_BUNDLE) contents.set(id, await blobs.read(blob.sha256, 0, blob.sizeBytes));
-  }
-  return withBundles(envelope, contents, 'lenient').envelope;
+  return withCompanions(blobs, envelope, row.images);
 }
 
 export function applianceRenderings(services: ExportServices): Rendering[] {
@@ -56,7 +44,8 @@ export function applianceRenderings(services: ExportServices): Rendering[] {
       kind: APPLIANCE,
       render: async ({ id }) => {
         const row = await rowOf(id);
-        return Buffer.from(exportEnvelope(foldReplicas(row.plan), await originalOf(services, row)), 'utf8');
+        const { envelope, icons } = await originalOf(services, row);
+        return Buffer.from(exportEnvelope(foldReplicas(row.plan), envelope, icons), 'utf8');
       },
     },
     {
@@ -67,6 +56,8 @@ export function applianceRenderings(services: ExportServices): Rendering[] {
   ];
 }
 
+type Icons = Awaited<ReturnType<typeof withCompanions>>['icons'];
+
 interface Member extends Blob {
   readonly name: string;
 }
@@ -74,9 +65,11 @@ interface Member extends Blob {
 /** Everything that can go wrong does so before the first byte is sent. */
 async function exportArchive(services: ExportServices, row: ApplianceRow): Promise<AsyncIterable<Uint8Array>> {
   const { blobs } = services;
-  const { plan, members } = await packed(blobs, row);
+  const { plan, members: needed } = await packed(blobs, row);
+  const { envelope, icons } = await originalOf(services, row);
+  const members = [...needed, ...iconMembers(icons, needed)];
   const stem = plan.id.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 60) || 'appliance';
-  const descriptor = Buffer.from(exportEnvelope(plan, await originalOf(services, row)), 'utf8');
+  const descriptor = Buffer.from(exportEnvelope(plan, envelope, kept(icons)), 'utf8');
   const lines = [
     [`${stem}.ovf`, createHash('sha256').update(descriptor).digest('hex')],
     ...members.map(({ name, sha256 }) => [name, sha256]),
@@ -91,6 +84,19 @@ async function exportArchive(services: ExportServices, row: ApplianceRow): Promi
     ],
     members,
   );
+}
+
+/** Icons that are here, and those that stand for themselves at a URL. */
+function kept(icons: Icons): Icons {
+  return icons.filter(({ href, blob }) => blob !== undefined || safeHref(href).kind === 'url');
+}
+
+function iconMembers(icons: Icons, needed: readonly Member[]): readonly Member[] {
+  const names = new Set(needed.map(({ name }) => name));
+  return icons.flatMap(({ href, blob }) => {
+    const place = safeHref(href);
+    return blob && place.kind === 'member' && !names.has(place.path) ? [{ name: place.path, ...blob }] : [];
+  });
 }
 
 async function* archive(

@@ -228,8 +228,11 @@ class HandOver {
 
   /** Files that came with the descriptor; what it names by URL the site fetches by itself. */
   async #files({ plan, images }: ApplianceRow): Promise<ApplianceFile[]> {
+    const companions = Object.entries(images).flatMap(([id, origin]) =>
+      'href' in origin && origin.href !== undefined ? [{ id, href: origin.href }] : [],
+    );
     const files = await Promise.all(
-      [...plan.images, ...(plan.files ?? [])].map(async ({ id, href }): Promise<ApplianceFile[]> => {
+      [...plan.images, ...(plan.files ?? []), ...companions].map(async ({ id, href }): Promise<ApplianceFile[]> => {
         const origin = images[id];
         if (!origin || !('sha256' in origin)) return [];
         const blob = await this.#services.blobs.find(origin.sha256);

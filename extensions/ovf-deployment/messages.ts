@@ -6,7 +6,7 @@
 
 import { excerpt, messageOf, Problem, type Fault } from '../../src/base/errors.js';
 import { safeHref } from '../../src/ovf/envelope/href.js';
-import { bundleFiles, MAX_BUNDLE, withBundles, type ReadEnvelope } from '../../src/ovf/index.js';
+import { MAX_BUNDLE, readBundles, type ReadEnvelope } from '../../src/ovf/index.js';
 import type { File } from '../../src/ovf/envelope/model.js';
 import { collect, fetchDocument, type Fetching } from './package-by-url.js';
 import { originOf, sentAs, type Package, type PackageServices } from './package.js';
@@ -23,18 +23,20 @@ export async function withMessages(
   fetching: Fetching,
 ): Promise<ReadEnvelope> {
   if (languages.length === 0) return read;
-  const contents = new Map<string, Uint8Array>();
   const missing: Fault[] = [];
-  for (const [index, file] of bundleFiles(read.envelope, languages).entries()) {
-    if (index >= MOST_FETCHED) break;
+  let fetched = 0;
+  const bytesOrWhy = async (file: File): Promise<Uint8Array | undefined> => {
+    fetched += 1;
+    if (fetched > MOST_FETCHED) return undefined;
     const bytes = await bytesOf(services, received, file, fetching).catch((error: unknown) => {
       if (error instanceof Problem && error.kind !== 'internal') return error.faults[0]?.message ?? error.message;
       return messageOf(error);
     });
-    if (bytes instanceof Uint8Array) contents.set(file.id, bytes);
-    else missing.push(left(file, bytes));
-  }
-  const { envelope, findings } = withBundles(read.envelope, contents, 'lenient');
+    if (bytes instanceof Uint8Array) return bytes;
+    missing.push(left(file, bytes));
+    return undefined;
+  };
+  const { envelope, findings } = await readBundles(read.envelope, 'lenient', bytesOrWhy, languages);
   return { envelope, findings: [...read.findings, ...missing, ...findings] };
 }
 
@@ -70,7 +72,7 @@ function left({ href, at }: File, why: string): Fault {
   return {
     code: 'ovf.O-073',
     severity: 'warning',
-    message: `the message bundle ${excerpt(href)} is left out: ${why}`,
+    message: `the message file ${excerpt(href)} is left out: ${why}`,
     place: at,
     rule: 'O-073, DSP0243 §10',
     remedy: 'send the bundle with the descriptor, in an archive right behind it',

@@ -21,7 +21,8 @@ export const MAX_DESCRIPTOR = 12 * 1024 * 1024;
  * unless it has done so; or an archive on the web that the work has not unpacked yet.
  */
 export type FileOrigin =
-  | { readonly sha256: string }
+  /** `href` for a file that says something to people, which the plan does not know. */
+  | { readonly sha256: string; readonly href?: string }
   | {
       readonly url: string;
       readonly path?: string;

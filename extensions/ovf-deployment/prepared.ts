@@ -11,7 +11,6 @@ import type { RequestContext } from '../../src/extension/extension.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Attributes } from '../../src/occi/model.js';
 import {
-  bundleFiles,
   checkCompleteness,
   languageFor,
   NO_INPUTS,
@@ -25,6 +24,7 @@ import {
 } from '../../src/ovf/index.js';
 import { UNSIGNED, type Signature } from '../../src/ovf/package/certificate.js';
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
+import { companionOrigins } from './companions.js';
 import { oversizedFiles } from './environment-files.js';
 import type { Applicant, Governance, Governed } from './governance.js';
 import type { GuestReports } from './guest-reports.js';
@@ -32,15 +32,7 @@ import { sizedByImages } from './image-sizes.js';
 import { withMappedNetworks, type NetworkServices } from './mapped-networks.js';
 import { layoutOn, partOf, readWish, siteOf, sitesOf, withSites, type Layout, type SiteWish } from './layout.js';
 import { withMessages } from './messages.js';
-import {
-  imageOrigins,
-  isOpen,
-  originsOf,
-  sentAs,
-  type FileOrigin,
-  type ImageOrigins,
-  type PackageServices,
-} from './package.js';
+import { imageOrigins, isOpen, originsOf, type ImageOrigins, type PackageServices } from './package.js';
 import { FETCH_MS } from './package-by-url.js';
 import { receivePackage } from './receive.js';
 import { refusedSignature } from './signature-policy.js';
@@ -133,10 +125,7 @@ export async function prepareDeployment(
   const planned = planEnvelope(told, withLanguage(inputs, languageFor(told.envelope, languages)), 'lenient');
   const { images = [], files = [] } = planned.draft ?? {};
   const { origins, missing } = originsOf([...images, ...files], received);
-  const bundles = bundleFiles(read.envelope).flatMap(({ id, href }): [string, FileOrigin][] => {
-    const sent = sentAs(href, received.files);
-    return sent ? [[id, { sha256: sent.sha256 }]] : [];
-  });
+  const companions = companionOrigins(told.envelope, received);
   const sized = await sizedByImages(services.blobs, planned, origins);
   const mapped = await withMappedNetworks(services, context, sized, wish.candidates);
   const { result, faults } = withSites(mapped.result, wanted, inputs.sites);
@@ -157,7 +146,7 @@ export async function prepareDeployment(
     result,
     descriptor: utf8Text(received.descriptor),
     digest,
-    images: imageOrigins(Object.fromEntries(bundles), origins),
+    images: imageOrigins(companions, origins),
     layout,
     inputs,
     sentInputs: sentInputs(attributes[OVF_INPUTS]),
@@ -223,8 +212,29 @@ function siteFindings(
       ...waitingForGuests(part, site, reports.canReach(site)),
       ...unreachableGuests(sites, site, part),
       ...unflattened(sites, site, part),
+      ...withoutFirmware(sites, site, part),
     ];
   });
+}
+
+/** Machines that ask for EFI and get a BIOS: many images start with both, so that it is told and not refused. */
+function withoutFirmware(sites: Sites, site: string, { machines }: DeploymentPlan): Fault[] {
+  const { firmwares, appliances, imageless } = sites.adapter(site).capabilities();
+  const asking = machines.filter(({ firmware }) => firmware !== undefined && firmwares?.has(firmware) !== true);
+  if (asking.length === 0 || appliances === true || imageless) return [];
+  return [
+    {
+      code: 'site.no-efi',
+      severity: 'warning',
+      message: `the site does not start machines with EFI, as these ask for: ${asking
+        .map(({ id }) => id)
+        .join(', ')
+        .slice(0, 200)}`,
+      place: { field: site },
+      rule: 'O-055',
+      remedy: 'take another site, unless the images start with a BIOS too',
+    },
+  ];
 }
 
 /** A descriptor of which no plan can be made: a fault of the request, and what a dry run is asked to tell. */

@@ -20,6 +20,7 @@ import type { Store } from '../../src/store/sql.js';
 import { download } from '../../src/transfer/download.js';
 import type { SourceCredentials } from '../../src/transfer/source-credentials.js';
 import type { Digest } from '../../src/transfer/verified.js';
+import { bringCompanions, companionOrigins, companionsToBring } from './companions.js';
 import { PACKAGE } from './deployment-graph.js';
 import { bringFiles, filesToBring } from './environment-files.js';
 import { imageOrigins, isOpen, originsOf, type FileOrigin, type ImageOrigins } from './package.js';
@@ -49,13 +50,16 @@ export function remotePackage(services: RemotePackageServices): OperationType {
           const row = await loadAppliance(services.store, appliance);
           const entity = await findEntity(services.store, appliance);
           if (!row || !entity) throw new IaasError('invalid', 'the appliance is gone');
-          if (!isOpen(row.images) && filesToBring(row.plan, row.images).length === 0) return { done: true };
+          const missing = [...filesToBring(row.plan, row.images), ...companionsToBring(row.plan, row.images)];
+          if (!isOpen(row.images) && missing.length === 0) return { done: true };
           const { credentials } = await openInputs(services.store, services.secretKey, row.secrets);
           const settled = await settledPackage(services, row, entity, { ...context, credentials });
           const { signature } = settled;
           if (signature) throwIfFaulty('invalid', refusedSignature(services.signatures, signature));
           const { signal } = context;
-          const images = await bringFiles(services, row.plan, settled.images, { signal, credentials });
+          const options = { signal, credentials };
+          const brought = await bringFiles(services, row.plan, settled.images, options);
+          const images = await bringCompanions(services, row.plan, brought, options);
           return {
             done: true,
             commit: async (tx) => {
@@ -120,7 +124,8 @@ class RemotePackage {
     const { envelope } = readEnvelope(unpacked.descriptor, { mode: 'lenient', schemas });
     throwIfFaulty('invalid', checkCompleteness(envelope, unpacked.contents, 'lenient'));
     const { origins } = originsOf([...this.#row.plan.images, ...(this.#row.plan.files ?? [])], unpacked);
-    return { images: imageOrigins(this.#row.images, origins), signature: unpacked.signature };
+    const companions = companionOrigins(envelope, unpacked);
+    return { images: imageOrigins(this.#row.images, companions, origins), signature: unpacked.signature };
   }
 
   async *#watched(bytes: AsyncIterable<Uint8Array>, total: number | undefined): AsyncGenerator<Uint8Array> {

@@ -8,11 +8,10 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, sep } from 'node:path';
 import { Problem, type Fault } from '../base/errors.js';
 import {
-  bundleFiles,
   checkCompleteness,
   inspectEnvelope,
   MAX_BUNDLE,
-  withBundles,
+  readBundles,
   type Envelope,
   type OvfSchemas,
   type ReadOptions,
@@ -59,7 +58,13 @@ export async function inspectPackage(
   try {
     const sink = new SmallFiles(BUNDLES);
     if (!(await isDescriptor(path)))
-      return inspected(await readOva(createReadStream(path, READ_SIZE), sink, options), sink, mode, schemas, false);
+      return await inspected(
+        await readOva(createReadStream(path, READ_SIZE), sink, options),
+        sink,
+        mode,
+        schemas,
+        false,
+      );
     const bytes = await readBytes(path);
     const { envelope, findings } = inspectEnvelope(bytes, { mode, schemas });
     const documents = await documentsBeside(path);
@@ -68,7 +73,7 @@ export async function inspectPackage(
     const references = envelope.references.flatMap(({ href }) => safeHref(href));
     const names = references.flatMap((href) => (href.kind === 'member' ? [href.path] : []));
     const read = await readFolder(path, [...documents, ...names], sink, options);
-    return inspected(read, sink, mode, schemas, !folder);
+    return await inspected(read, sink, mode, schemas, !folder);
   } catch (error) {
     if (error instanceof Problem) return { findings: error.faults };
     throw error;
@@ -99,13 +104,13 @@ const READ_SIZE = { highWaterMark: 1 << 20 };
 /** Bytes of message bundles, the only files whose contents are looked at: of one, and of all. */
 const BUNDLES = { each: MAX_BUNDLE, all: 16 * MAX_BUNDLE };
 
-function inspected(
+async function inspected(
   read: ReadPackage,
   { files }: SmallFiles,
   mode: Mode,
   schemas: OvfSchemas,
   partial: boolean,
-): InspectedPackage {
+): Promise<InspectedPackage> {
   const { envelope: written, findings } = inspectEnvelope(read.descriptor.bytes, { mode, schemas });
   const contents = {
     descriptor: read.descriptor.name,
@@ -114,12 +119,10 @@ function inspected(
     ...(partial ? { partial } : {}),
   };
   if (!written) return { descriptor: read.descriptor.bytes, findings: [...read.findings, ...findings] };
-  const bundles = bundleFiles(written).flatMap(({ id, href }) => {
+  const { envelope, findings: told } = await readBundles(written, mode, ({ href }) => {
     const name = safeHref(href);
-    const bytes = name.kind === 'member' ? files.get(name.path) : undefined;
-    return bytes ? [[id, bytes] as const] : [];
+    return name.kind === 'member' ? files.get(name.path) : undefined;
   });
-  const { envelope, findings: told } = withBundles(written, new Map(bundles), mode);
   const complete = checkCompleteness(envelope, contents, mode);
   return {
     descriptor: read.descriptor.bytes,
@@ -136,13 +139,11 @@ async function withMessages(
   path: string,
   mode: Mode,
 ): Promise<InspectedPackage> {
-  const bundles = new Map<string, Uint8Array>();
-  for (const { id, href } of bundleFiles(written)) {
+  const { envelope, findings: told } = await readBundles(written, mode, async ({ href }) => {
     const name = safeHref(href);
     const file = name.kind === 'member' ? await fileBeside(path, name.path) : undefined;
-    if (file !== undefined && (await stat(file)).size <= MAX_BUNDLE) bundles.set(id, await readBytes(file));
-  }
-  const { envelope, findings: told } = withBundles(written, bundles, mode);
+    return file !== undefined && (await stat(file)).size <= MAX_BUNDLE ? readBytes(file) : undefined;
+  });
   return { descriptor, envelope, findings: [...findings, ...told] };
 }
 

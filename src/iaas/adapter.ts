@@ -53,6 +53,8 @@ export interface Capabilities {
   readonly imageless: boolean;
   /** Ways an OVF environment can reach the guest. */
   readonly transports: readonly ('iso' | 'user-data' | 'context')[];
+  /** Firmwares beside the BIOS with which it starts machines that ask for one. */
+  readonly firmwares?: ReadonlySet<'efi'>;
   /**
    * It wants to know at creation what a machine will be plugged into ({@link ComputeSpec.nics}, {@link ComputeSpec.volumes}),
    * as it plugs nothing into a machine that has never run.
@@ -119,6 +121,8 @@ export interface ComputeSpec {
   readonly cores: number;
   readonly memoryBytes: number;
   readonly architecture?: 'x86' | 'x64';
+  /** Asked for only where {@link Capabilities.firmwares} names it; absent: the BIOS, or what the site has. */
+  readonly firmware?: 'efi';
   /** Image of the boot disk; further disks come as volumes through {@link SiteAdapter.attach}. */
   readonly image?: SiteRef;
   readonly userData?: string;

@@ -12,7 +12,7 @@ import type { PlanInputs } from './inputs.js';
 import { buildPlan, type PlanResult } from './planning/build-plan.js';
 
 export { checkCompleteness, type PackageContents } from './package/completeness.js';
-export { bundleFiles, MAX_BUNDLE, withBundles } from './envelope/bundles.js';
+export { bundleFiles, companionFiles, iconFiles, MAX_BUNDLE, readBundles, withBundles } from './envelope/bundles.js';
 export { languageFor } from './envelope/language.js';
 export { inspectEnvelope, readEnvelope, type ReadOptions } from './envelope/read.js';
 export {

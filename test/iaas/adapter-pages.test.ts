@@ -27,8 +27,8 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
     images: { bucket: { name: 'images', prefix: '', partMib: 64 }, known: [] },
   }),
   nimbus: nimbusCapabilities({ images: { known: [{ sha256: '', image: 'an image' }] } }),
-  libvirt: libvirtCapabilities({ bridge: undefined }),
-  opennebula: openNebulaCapabilities({ liveResize: true, reserveFrom: ['a network'], limits: true }),
+  libvirt: libvirtCapabilities({ bridge: undefined, efi: true }),
+  opennebula: openNebulaCapabilities({ liveResize: true, reserveFrom: ['a network'], limits: true, efi: true }),
   openstack: openStackCapabilities({ choose: true, limits: true }),
 };
 

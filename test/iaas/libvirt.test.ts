@@ -7,6 +7,7 @@ import { newUuid } from '../../src/base/ids.js';
 import { systemClock } from '../../src/base/clock.js';
 import { probeAccelerator } from '../../src/iaas/adapters/libvirt/accelerator.js';
 import { uuidInLine } from '../../src/iaas/adapters/libvirt/events.js';
+import { hasEfi } from '../../src/iaas/adapters/libvirt/firmware.js';
 import { Home } from '../../src/iaas/adapters/libvirt/home.js';
 import { modelText, readModel, uuidOf, type MachineModel } from '../../src/iaas/adapters/libvirt/marks.js';
 import { readLibvirtOptions } from '../../src/iaas/adapters/libvirt/options.js';
@@ -93,6 +94,27 @@ describeWith(...PROGRAMS)('on a libvirt', () => {
       await harness.advance(50);
     }
   }
+
+  const efi = hasEfi();
+  if (!efi) console.info('skipped: no EFI for guests here (the Debian package ovmf)');
+  (efi ? it : it.skip)('starts a machine with EFI, and leaves nothing of its variables', async () => {
+    expect(site.capabilities().firmwares).toEqual(new Set(['efi']));
+    const [id, volume] = [newUuid(), newUuid()];
+    const storage = await site.createStorage({ id: volume, name: 'root', sizeBytes: 2 ** 20 }, volume);
+    const volumes = [{ id: newUuid(), storage }];
+    const spec = { id, name: 'efi', cores: 1, memoryBytes: 128 * 2 ** 20, firmware: 'efi' as const, volumes };
+    const ref = await site.createCompute(spec, id);
+    await site.actCompute(ref, 'start', undefined);
+    await reached('compute', ref, 'active');
+    const document = await harness.session.virsh.read(['dumpxml', ref]);
+    expect(document).toMatch(/<loader [^>]*type='pflash'/);
+    const variables = /<nvram[^>]*>([^<]+)</.exec(document)?.[1] ?? '';
+    expect(existsSync(variables)).toBe(true);
+    await site.delete('compute', ref);
+    while ((await site.describe('compute', [ref])).has(ref)) await harness.advance(50);
+    expect(existsSync(variables)).toBe(false);
+    await site.delete('storage', storage);
+  });
 
   it('leads a machine through one life: plugged, started, reached, stopped in time, gone', async () => {
     expect(await site.check()).toEqual([]);

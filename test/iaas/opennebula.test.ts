@@ -270,6 +270,23 @@ describe('the way to oned', () => {
     expect(await listed('compute')).toHaveLength(2);
   });
 
+  it('starts machines with EFI where it is told what that is called', async () => {
+    const spec = {
+      id: 'efi',
+      name: 'efi',
+      cores: 1,
+      memoryBytes: 2 ** 27,
+      architecture: 'x64',
+      firmware: 'efi',
+    } as const;
+    const adapter = await site({ efi: 'UEFI' });
+    expect(adapter.capabilities().firmwares).toEqual(new Set(['efi']));
+    const ref = await adapter.createCompute({ ...spec, image: await adapter.importImage(imageSpec, 'image') }, 'efi');
+    const [os] = fake.world.machines.get(Number(ref))?.template.vectors('OS') ?? [];
+    expect([os?.get('ARCH'), os?.get('FIRMWARE')]).toEqual(['x86_64', 'UEFI']);
+    expect((await open()).capabilities().firmwares).toBeUndefined();
+  });
+
   it('works with 5.12, which has no backup jobs and may lack calls of later versions', async () => {
     const adapter = await site({}, { version: '5.12.0', lacks: ['one.vmpool.infoset'] });
     expect(await adapter.check()).toEqual([]);

@@ -154,6 +154,28 @@ describe('a disk that is the delta of another', () => {
   });
 });
 
+describe('a machine that asks for EFI', () => {
+  const bios = serverFor({ site: { lacks: ['imageless', 'firmware.efi'] } });
+  const efi = serverFor({ site: { lacks: ['imageless'] } });
+  const text = readFileSync('examples/single-vm/single-vm.ovf', 'utf8')
+    .replace('<Envelope ', '<Envelope xmlns:vmw="http://www.vmware.com/schema/ovf" ')
+    .replace(
+      '</VirtualHardwareSection>',
+      '<vmw:Config ovf:required="false" vmw:key="firmware" vmw:value="efi"/></VirtualHardwareSection>',
+    );
+  const told = async (from: ReturnType<typeof serverFor>): Promise<readonly { code: string; message: string }[]> => {
+    const { findings } = (await from().request('POST', '/appliance/?dry-run', { headers: descriptor, body: text }))
+      .json;
+    return findings.filter(({ code }: { code: string }) => code === 'site.no-efi');
+  };
+
+  it('O-055 is told where the site would start it with a BIOS', async () => {
+    expect(await told(bios)).toMatchObject([{ severity: 'warning', rule: 'O-055' }]);
+    expect(await told(efi)).toEqual([]);
+    expect(await told(server)).toEqual([]);
+  });
+});
+
 async function encoded(form: FormData): Promise<{ headers: Record<string, string>; body: Buffer }> {
   const response = new Response(form);
   const type = response.headers.get('content-type') ?? '';

@@ -1,5 +1,14 @@
 import { gzipSync } from 'node:zlib';
-import { bundleFiles, languageFor, NO_INPUTS, planEnvelope, readEnvelope, withBundles } from '../../src/ovf/index.js';
+import {
+  bundleFiles,
+  inspectEnvelope,
+  languageFor,
+  NO_INPUTS,
+  planEnvelope,
+  readBundles,
+  readEnvelope,
+  withBundles,
+} from '../../src/ovf/index.js';
 import { parsePlanInputs } from '../../src/ovf/inputs.js';
 import { schemas } from './schema-support.js';
 import { envelope, planOf, system } from './plan-support.js';
@@ -102,6 +111,37 @@ describe('bundles in files of their own (DSP0243 §10, O-073, O-074)', () => {
     expect(lenient.findings).toEqual([`${code} warning msg/de.xml`]);
     const { findings } = withBundles(read(text).envelope, new Map([['de', bytes]]), 'strict');
     expect(findings.map((fault) => [fault.code, fault.severity ?? 'error'])).toEqual([[code, 'error']]);
+  });
+
+  it('may have messages in plain files of their own, named in the descriptor or in a bundle (OVF 2 Msg fileRef)', async () => {
+    const plain = `<File ovf:id="t" ovf:href="msg/t.txt"/>`;
+    const messages = '<Msg ovf:msgid="name" ovf:fileRef="t"/>';
+    const inside = references(plain, `<Strings xml:lang="de">${messages}</Strings>`);
+    expect(told(inside, { t: Buffer.from('\ufeffLaden <&>\n') })).toEqual({ title: 'Laden <&>', findings: [] });
+    expect(told(inside, {})).toEqual({ title: 'Shop', findings: [] });
+    const binary = { t: Buffer.from([0xff, 0xfe, 0]) };
+    expect(told(inside, binary)).toEqual({ title: 'Shop', findings: ['ovf.O-074 warning msg/t.txt'] });
+    expect(bundleFiles(read(inside).envelope, ['de']).map(({ id }) => id)).toEqual(['t']);
+    expect(bundleFiles(read(inside).envelope, ['fr'])).toEqual([]);
+
+    const named = `<o:Msg o:msgid="name" o:fileRef="t">Lade</o:Msg>`;
+    const outer = content('de', '')
+      .toString()
+      .replace(/<o:Msg.*<\/o:Msg>/, named);
+    const bytes: Record<string, Buffer> = { de: Buffer.from(outer), t: Buffer.from('Laden') };
+    const nested = references(file('de') + plain, external('xml:lang="de" ovf:fileRef="de"'));
+    const asked: string[] = [];
+    const { envelope: whole } = await readBundles(read(nested).envelope, 'lenient', ({ id }) => {
+      asked.push(id);
+      return bytes[id];
+    });
+    expect([asked, whole.strings[0]?.messages.get('name')]).toEqual([['de', 't'], 'Laden']);
+    expect(told(nested, { de: bytes['de'] as Buffer }).title).toBe('Lade');
+    const { findings } = inspectEnvelope(Buffer.from(inside.replace('ovf:fileRef="t"', 'ovf:fileRef="x"')), {
+      mode: 'lenient',
+      schemas,
+    });
+    expect(findings).toContainEqual(expect.objectContaining({ code: 'ovf.O-013', severity: 'warning' }));
   });
 
   it('are asked for only where a language needs them', () => {

@@ -17,6 +17,8 @@ import {
   unsaid,
   unsaidAllocations,
   unsaidByAll,
+  unsaidFirmware,
+  unsaidModels,
   unsaidNetworks,
   type GuestsOf,
   type Instance,
@@ -95,6 +97,8 @@ class Stack {
       ...unsaidByAll(this.#plan),
       ...unsaidAllocations(this.#plan),
       ...unsaidNetworks(this.#plan),
+      ...unsaidFirmware(this.#plan, 'give the image the property hw_firmware_type=uefi'),
+      ...unsaidModels(this.#plan, 'give the image the property hw_vif_model, if the guest needs that one'),
       ...note('the placement is not in it', 'use zones or flavors of the cloud', unplaced),
       ...note(
         'a volume with several servers needs a volume type that allows it',
@@ -205,7 +209,8 @@ class Stack {
           device_type: kind === 'cdrom' ? 'cdrom' : 'disk',
           boot_index: boot ? 0 : -1,
           delete_on_termination: false,
-          ...(bus !== undefined && { disk_bus: BUSES[bus] }),
+          // No CD is on a virtio bus.
+          ...(bus !== undefined && !(kind === 'cdrom' && BUSES[bus] === 'virtio') && { disk_bus: BUSES[bus] }),
         },
       ];
     });

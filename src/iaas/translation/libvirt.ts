@@ -6,6 +6,7 @@
 
 import type { DeploymentPlan, PlannedDrive, PlannedInterface } from '../../ovf/plan.js';
 import {
+  ADAPTER_MODELS,
   disksOf,
   instancesOf,
   namer,
@@ -29,15 +30,6 @@ export interface LibvirtChoices {
 }
 
 export const LIBVIRT_CHOICES: LibvirtChoices = { pool: 'default', type: 'qemu' };
-
-/** Models of QEMU by what descriptors call them; whatever is not here becomes virtio. */
-const MODELS: ReadonlyMap<string, string> = new Map([
-  ['e1000', 'e1000'],
-  ['e1000e', 'e1000e'],
-  ['pcnet32', 'pcnet'],
-  ['vmxnet3', 'vmxnet3'],
-  ['rtl8139', 'rtl8139'],
-]);
 
 /** Buses of a disk's target; QEMU's machines boot from none of `nvme` through libvirt 9, and NVMe guests know SATA. */
 const BUSES: Readonly<Record<NonNullable<PlannedDrive['bus']>, string>> = {
@@ -104,6 +96,8 @@ class Domains {
     const { cores, memoryBytes, architecture, firmware } = machine;
     const oldChipset = machine.drives.some(({ bus, kind }) => bus === 'ide' || kind === 'floppy');
     const weight = machine.allocation?.processors?.weight;
+    const devices = new DeviceNames();
+    const drives = this.#drives(instance, oldChipset, devices);
     return domainLiteral({
       type: this.#choices.type,
       name,
@@ -116,10 +110,8 @@ class Domains {
       ...(firmware === 'efi' ? { firmware } : {}),
       ...(weight === undefined ? {} : { weight }),
       devices: [
-        ...(machine.drives.some(({ bus }) => bus === 'scsi')
-          ? [xml('controller', { type: 'scsi', index: 0, model: 'virtio-scsi' })]
-          : []),
-        ...this.#drives(instance, oldChipset),
+        ...(devices.buses.has('scsi') ? [xml('controller', { type: 'scsi', index: 0, model: 'virtio-scsi' })] : []),
+        ...drives,
         ...machine.interfaces.map((adapter) => this.#interface(adapter, instance)),
         xml('serial', { type: 'pty' }),
         xml('graphics', { type: 'vnc', port: -1, autoport: 'yes', listen: '127.0.0.1' }),
@@ -129,8 +121,7 @@ class Domains {
     });
   }
 
-  #drives(instance: Instance, oldChipset: boolean): readonly XmlLiteral[] {
-    const devices = new DeviceNames();
+  #drives(instance: Instance, oldChipset: boolean, devices: DeviceNames): readonly XmlLiteral[] {
     const disks = instance.machine.drives.map((drive) => this.#drive(instance, drive, devices));
     if (!this.#guestsOf(instance)) return disks;
     const medium = this.#volumeName(`${instance.name}-ovf-env.iso`);
@@ -141,7 +132,9 @@ class Domains {
   #drive(instance: Instance, drive: PlannedDrive, devices: DeviceNames): XmlLiteral {
     const { kind, boot } = drive;
     const disk = this.#disks.get(drive.disk ?? '');
-    const bus = kind === 'floppy' ? 'fdc' : BUSES[drive.bus ?? (kind === 'cdrom' ? 'sata' : 'virtio')];
+    // No CD is on a virtio bus.
+    const wished = kind === 'cdrom' && drive.bus === 'virtio' ? undefined : drive.bus;
+    const bus = kind === 'floppy' ? 'fdc' : BUSES[wished ?? (kind === 'cdrom' ? 'sata' : 'virtio')];
     const more = [
       disk?.shared ? xml('shareable') : undefined,
       kind === 'cdrom' ? xml('readonly') : undefined,
@@ -149,8 +142,10 @@ class Domains {
     ];
     const target = devices.next(bus);
     if (disk) {
+      // QEMU shares raw disks only.
+      const format = disk.shared ? 'raw' : 'qcow2';
       const owner = disk.shared ? '' : `${instance.name}-`;
-      return this.#disk(kind, this.#volumeName(`${owner}${disk.id}.qcow2`), 'qcow2', target, more);
+      return this.#disk(kind, this.#volumeName(`${owner}${disk.id}.${format}`), format, target, more);
     }
     const medium = drive.image === undefined ? undefined : this.#volumeName(`${drive.image}.iso`);
     return this.#disk(kind, medium, 'raw', target, more);
@@ -173,7 +168,7 @@ class Domains {
 
   #interface({ network, mac, model = '' }: PlannedInterface, { first }: Instance): XmlLiteral {
     const address = mac !== undefined && first ? xml('mac', { address: mac }) : undefined;
-    const kind = xml('model', { type: MODELS.get(model.toLowerCase()) ?? 'virtio' });
+    const kind = xml('model', { type: ADAPTER_MODELS.get(model.toLowerCase()) ?? 'virtio' });
     if (network === undefined)
       return xml('interface', { type: 'user' }, [address, kind, xml('link', { state: 'down' })]);
     return xml('interface', { type: 'network' }, [
@@ -186,6 +181,8 @@ class Domains {
 
 /** Device names of one machine's disks: each bus family counts by itself, and SCSI takes what a bus has no room for. */
 class DeviceNames {
+  /** Those that have something on them. */
+  readonly buses = new Set<string>();
   readonly #used = new Map<string, number>();
 
   next(bus: string): XmlLiteral {
@@ -193,6 +190,7 @@ class DeviceNames {
     const position = this.#used.get(prefix) ?? 0;
     if (position >= room) return this.next('scsi');
     this.#used.set(prefix, position + 1);
+    this.buses.add(bus);
     const letter = (index: number): string => String.fromCharCode(97 + index);
     const letters = position < 26 ? letter(position) : letter(Math.floor(position / 26) - 1) + letter(position % 26);
     return xml('target', { dev: prefix + letters, bus });

@@ -14,6 +14,8 @@ import {
   unsaid,
   unsaidAllocations,
   unsaidByAll,
+  unsaidFirmware,
+  unsaidModels,
   type GuestsOf,
   type Instance,
   type TranslatedDocument,
@@ -162,6 +164,8 @@ function notesOf(plan: DeploymentPlan): Translation['notes'] {
   return [
     ...unsaidByAll(plan),
     ...unsaidAllocations(plan),
+    ...unsaidFirmware(plan, 'take an os_tpl of the server that starts with it'),
+    ...unsaidModels(plan, 'nothing to do, unless the guest needs that one'),
     ...(plan.startup.length > 1
       ? [unsaid('the order in which the machines start is not in it', 'start them in the order of the plan')]
       : []),

@@ -11,6 +11,7 @@ import type { Template, Vector } from '../adapters/opennebula/template.js';
 import { serviceTemplate } from './oneflow.js';
 import { templateText } from './opennebula-text.js';
 import {
+  ADAPTER_MODELS,
   disksOf,
   instancesOf,
   mebibytes,
@@ -144,7 +145,8 @@ class Templates {
   #disk({ kind, bus, disk: diskId, image: medium }: PlannedDrive): Vector | undefined {
     const disk = this.#disks.get(diskId ?? '');
     const image = disk?.image ?? medium;
-    const DEV_PREFIX = bus && PREFIXES[bus];
+    // No CD is on a virtio bus.
+    const DEV_PREFIX = bus === undefined || (kind === 'cdrom' && bus === 'virtio') ? undefined : PREFIXES[bus];
     const SIZE = disk && mebibytes(disk.capacityBytes);
     if (kind === 'floppy' || (!disk && image === undefined)) return undefined;
     if (image === undefined) return { TYPE: 'fs', SIZE, FORMAT: 'qcow2', DEV_PREFIX };
@@ -154,7 +156,13 @@ class Templates {
   #nic({ network, mac, model }: PlannedInterface, { first }: Instance): readonly Vector[] {
     const planned = this.#plan.networks.find(({ name }) => name === network);
     if (!planned) return [];
-    return [{ NETWORK: planned.mappedTo ?? planned.name, MAC: first ? mac : undefined, MODEL: model?.toLowerCase() }];
+    return [
+      {
+        NETWORK: planned.mappedTo ?? planned.name,
+        MAC: first ? mac : undefined,
+        MODEL: ADAPTER_MODELS.get(model?.toLowerCase() ?? ''),
+      },
+    ];
   }
 
   #membership(machine: string): Vector | undefined {

@@ -158,6 +158,30 @@ export function unsaidAllocations(
   ];
 }
 
+/** A note about machines that ask for EFI, where the format has no word for it. */
+export function unsaidFirmware({ machines }: DeploymentPlan, remedy: string): readonly Fault[] {
+  const efi = machines.filter(({ firmware }) => firmware === 'efi').map(({ id }) => id);
+  return efi.length === 0 ? [] : [unsaid('that machines start with EFI is not in it', remedy, efi.join(', '))];
+}
+
+/** A note about adapters of a certain model, where the format has no word for it. */
+export function unsaidModels({ machines }: DeploymentPlan, remedy: string): readonly Fault[] {
+  const models = machines.flatMap(({ interfaces }) => interfaces.flatMap(({ model }) => model?.toLowerCase() ?? []));
+  const asked = [...new Set(models)];
+  return asked.length === 0 ? [] : [unsaid('the models of adapters are not in it', remedy, asked.join(', '))];
+}
+
+/** Models of adapters as QEMU calls them, by what descriptors do. */
+export const ADAPTER_MODELS: ReadonlyMap<string, string> = new Map([
+  ['e1000', 'e1000'],
+  ['e1000e', 'e1000e'],
+  ['pcnet', 'pcnet'],
+  ['pcnet32', 'pcnet'],
+  ['vmxnet3', 'vmxnet3'],
+  ['rtl8139', 'rtl8139'],
+  ['virtio', 'virtio'],
+]);
+
 /** Notes about what no format but VEP's own engine keeps: pauses, installation runs, further constraints. */
 export function unsaidByAll(plan: DeploymentPlan, boundsSaid = false): readonly Fault[] {
   const paused = plan.startup.flatMap(({ machines }) =>

@@ -3,31 +3,83 @@
  * envelope with what they say. A bundle is a document of its own, so it goes through the same intake as a descriptor.
  */
 
+import { isUtf8 } from 'node:buffer';
 import { gunzipSync } from 'node:zlib';
 import { messageOf, Problem, type Fault } from '../../base/errors.js';
 import { elementTree } from '../xml/element.js';
 import { DESCRIPTOR_LIMITS, readSourceXml } from '../xml/intake.js';
 import { Findings, type Mode } from './findings.js';
 import { fitness } from './language.js';
-import type { Envelope, File, Strings } from './model.js';
+import type { Content, Envelope, File, Strings } from './model.js';
 import { at, Reading } from './reading.js';
 import { readStrings } from './references.js';
 import { OVF_1, OVF_1_SLASH, OVF_2 } from './vocabulary.js';
 
 /** Bytes of one bundle, unpacked: far above the longest licence in the longest list of labels. */
 export const MAX_BUNDLE = 1024 * 1024;
-/** Bundles that are read of one package. */
+/** Bundles that are read of one package, and icons that are kept of one. */
 const MOST_BUNDLES = 64;
+const MOST_ICONS = 64;
 
-/** Files of the bundles that one of the languages needs, or of all of them; one that says no language may be any. */
+/**
+ * Files that hold the bundles, or single messages, that one of the languages needs, or of all of them; a bundle that says no
+ * language may be any. Which files a bundle in a file names is known once it has been read.
+ */
 export function bundleFiles(envelope: Envelope, languages?: readonly string[]): readonly File[] {
-  const files = new Map(envelope.references.map((file) => [file.id, file]));
   const needed = envelope.strings.filter(
-    ({ fileRef, lang }) =>
-      fileRef !== undefined && (lang === '' || languages?.some((each) => fitness(lang, each) < 3) !== false),
+    ({ lang }) => lang === '' || languages?.some((each) => fitness(lang, each) < 3) !== false,
   );
-  const found = needed.flatMap(({ fileRef = '' }) => files.get(fileRef) ?? []);
-  return [...new Set(found)].slice(0, MOST_BUNDLES);
+  return filesNamed(
+    envelope,
+    needed.flatMap(({ fileRef = '', texts }) => [fileRef, ...(texts?.values() ?? [])]),
+  ).slice(0, MOST_BUNDLES);
+}
+
+/** Files that say something to people: bundles, messages, and the icons of products. */
+export function companionFiles(envelope: Envelope): readonly File[] {
+  return [...new Set([...bundleFiles(envelope), ...iconFiles(envelope)])];
+}
+
+export function iconFiles(envelope: Envelope): readonly File[] {
+  const ids: string[] = [];
+  const visit = (content: Content): void => {
+    ids.push(...content.products.flatMap(({ icons }) => icons.map(({ fileRef }) => fileRef)));
+    if (content.kind === 'VirtualSystemCollection') for (const child of content.children) visit(child);
+  };
+  visit(envelope.content);
+  return filesNamed(envelope, ids).slice(0, MOST_ICONS);
+}
+
+function filesNamed({ references }: Envelope, ids: readonly string[]): readonly File[] {
+  const files = new Map(references.map((file) => [file.id, file]));
+  return [...new Set(ids.flatMap((id) => files.get(id) ?? []))];
+}
+
+/**
+ * The envelope with all the messages that `read` can give, those of files that a bundle in a file names among them.
+ * @param read the bytes of a file as they lie in the package; undefined for one that cannot be had
+ */
+export async function readBundles(
+  envelope: Envelope,
+  mode: Mode,
+  read: (file: File) => Promise<Uint8Array | undefined> | Uint8Array | undefined,
+  languages?: readonly string[],
+): Promise<{ envelope: Envelope; findings: readonly Fault[] }> {
+  const contents = new Map<string, Uint8Array>();
+  const tried = new Set<string>();
+  let told: { envelope: Envelope; findings: readonly Fault[] } = { envelope, findings: [] };
+  for (;;) {
+    const wanted = bundleFiles(told.envelope, languages)
+      .filter(({ id }) => !tried.has(id))
+      .slice(0, MOST_BUNDLES - tried.size);
+    if (wanted.length === 0) return told;
+    for (const file of wanted) {
+      tried.add(file.id);
+      const bytes = await read(file);
+      if (bytes) contents.set(file.id, bytes);
+    }
+    told = withBundles(envelope, contents, mode);
+  }
 }
 
 /**
@@ -42,15 +94,46 @@ export function withBundles(
 ): { envelope: Envelope; findings: readonly Fault[] } {
   const files = new Map(envelope.references.map((file) => [file.id, file]));
   const found: Fault[] = [];
+  const bytesOf = (id: string): { file: File; bytes: Uint8Array | Fault } | undefined => {
+    const file = files.get(id);
+    const bytes = file && contents.get(id);
+    return file && bytes && { file, bytes: unwrapped(bytes, file) };
+  };
   const strings = envelope.strings.map((bundle) => {
-    const file = files.get(bundle.fileRef ?? '');
-    const bytes = file && contents.get(file.id);
-    if (file === undefined || bytes === undefined) return bundle;
-    const read = readBundle(unwrapped(bytes, file), mode, bundle.lang);
-    found.push(...read.findings.map((fault) => of(file, fault)));
+    const there = bytesOf(bundle.fileRef ?? '');
+    if (there === undefined) return bundle;
+    const read = readBundle(there.bytes, mode, bundle.lang);
+    found.push(...read.findings.map((fault) => of(there.file, fault)));
     return read.strings === undefined ? bundle : joined(bundle, read.strings);
   });
-  return { envelope: { ...envelope, strings }, findings: found };
+  const whole = strings.map((bundle) => {
+    const messages = new Map(bundle.messages);
+    for (const [msgid, id] of bundle.texts ?? []) {
+      const there = bytesOf(id);
+      const text = there && plainText(there.bytes);
+      if (typeof text === 'string') messages.set(msgid, text);
+      else if (there && text) found.push(...softened([text], mode).map((fault) => of(there.file, fault)));
+    }
+    return bundle.texts === undefined ? bundle : { ...bundle, messages };
+  });
+  return { envelope: { ...envelope, strings: whole }, findings: found };
+}
+
+/** A message in a file of its own is plain text in UTF-8. */
+function plainText(bytes: Uint8Array | Fault): string | Fault {
+  if (!(bytes instanceof Uint8Array)) return bytes;
+  const text = Buffer.from(bytes)
+    .toString('utf8')
+    .replace(/^\ufeff/, '');
+  // eslint-disable-next-line no-control-regex -- characters that no XML document can hold are what is looked for
+  const plain = isUtf8(bytes) && !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(text);
+  if (plain) return text;
+  return {
+    code: 'ovf.O-074',
+    message: 'the message is no plain text in UTF-8',
+    rule: 'O-074, DSP0243 §10',
+    remedy: 'save it as UTF-8',
+  };
 }
 
 interface BundleRead {
@@ -83,7 +166,8 @@ const BUNDLE_NAMESPACES: ReadonlySet<string> = new Set([OVF_1, OVF_1_SLASH, OVF_
 
 /** The descriptor's word on the language goes before that of the file; a bundle that nobody gives one is of no use. */
 function joined(bundle: Strings, read: Strings): Strings {
-  return { ...bundle, lang: bundle.lang === '' ? read.lang : bundle.lang, messages: read.messages };
+  const { messages, texts } = read;
+  return { ...bundle, lang: bundle.lang === '' ? read.lang : bundle.lang, messages, ...(texts && { texts }) };
 }
 
 function unwrapped(bytes: Uint8Array, { compression }: File): Uint8Array | Fault {

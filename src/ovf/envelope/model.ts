@@ -351,6 +351,8 @@ export interface Strings extends Located {
   /** File id of an external bundle. */
   readonly fileRef?: string;
   readonly messages: ReadonlyMap<string, string>;
+  /** File ids of messages whose text is a plain file (OVF 2 `Msg ovf:fileRef`), by msgid; absent when there are none. */
+  readonly texts?: ReadonlyMap<string, string>;
 }
 
 /** An element of another namespace, or one of OVF's own that has no meaning to VEP. */

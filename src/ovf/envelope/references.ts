@@ -163,12 +163,19 @@ export function readStrings(reading: Reading, element: Element): Strings {
   if (lang === undefined && !elsewhere)
     reading.findings.warning('O-074', at(element), 'the Strings bundle has no xml:lang; taken as en-US');
   const messages = new Map<string, string>();
-  for (const msg of reading.children(element, 'Msg')) messages.set(reading.required(msg, 'msgid'), msg.text);
+  const texts = new Map<string, string>();
+  for (const msg of reading.children(element, 'Msg')) {
+    const msgid = reading.required(msg, 'msgid');
+    const file = reading.attribute(msg, 'fileRef') ?? '';
+    if (file !== '') texts.set(msgid, file);
+    if (file === '' || msg.text.trim() !== '') messages.set(msgid, msg.text);
+  }
   reading.rest(element, ['Msg']);
   return {
     lang: lang ?? (elsewhere ? '' : 'en-US'),
     ...(elsewhere ? { fileRef } : {}),
     messages,
+    ...(texts.size > 0 ? { texts } : {}),
     at: at(element),
   };
 }

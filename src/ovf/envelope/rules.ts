@@ -3,6 +3,7 @@
  * bundles; O-011 to O-015, O-032 to O-042, O-053, O-057, O-073), those of hardware and of the content tree beside it.
  */
 
+import { excerpt } from '../../base/errors.js';
 import { safeHref } from './href.js';
 import { parseUnit, toBytes } from '../units.js';
 import { checkContent } from './rules-content.js';
@@ -145,7 +146,12 @@ function checkOptions(reading: Reading, envelope: Envelope): void {
 
 function checkStrings(reading: Reading, envelope: Envelope): void {
   const files = new Set(envelope.references.map((file) => file.id));
-  for (const { fileRef, at } of envelope.strings) {
+  for (const { fileRef, texts = [], at } of envelope.strings) {
+    for (const [msgid, file] of texts) {
+      if (files.has(file)) continue;
+      const message = `ovf:fileRef of the message "${excerpt(msgid)}" names no File`;
+      reading.findings.deviation('O-013', at, message, 'the message is left out', file);
+    }
     if (fileRef !== undefined && !files.has(fileRef)) {
       reading.findings.deviation(
         'O-013',
@@ -158,7 +164,9 @@ function checkStrings(reading: Reading, envelope: Envelope): void {
   }
   // The messages of a bundle in a file of its own are not known here.
   if (envelope.strings.some((strings) => strings.fileRef !== undefined)) return;
-  const known = new Set(envelope.strings.flatMap((strings) => [...strings.messages.keys()]));
+  const known = new Set(
+    envelope.strings.flatMap(({ messages, texts = [] }) => [...messages.keys(), ...new Map(texts).keys()]),
+  );
   for (const message of reading.messages) {
     if (message.msgid === undefined || known.has(message.msgid)) continue;
     reading.findings.warning(

@@ -5,6 +5,7 @@
  */
 
 import type { Element } from '@xmldom/xmldom';
+import { iconFiles } from '../envelope/bundles.js';
 import type { Envelope } from '../envelope/model.js';
 import type {
   DeploymentPlan,
@@ -16,6 +17,7 @@ import type {
   PlannedMachine,
   ResolvedProperty,
 } from '../plan.js';
+import { planFile } from '../planning/disks.js';
 import { allocationItems, hardwareSection } from './hardware.js';
 import { membersOf, type PlacementGroup, placementGroups } from './placement.js';
 import { OriginalTexts } from './texts.js';
@@ -24,9 +26,14 @@ import { OvfDocument, type AttributeTexts, type Child } from './xml.js';
 /**
  * @param original the descriptor the plan was made of, with its message bundles: what it says to people is said again, and
  *   its licences are to be accepted again
+ * @param icons files of its icons that go along, or can be had where they are; the others are left out
  */
-export function exportEnvelope(plan: DeploymentPlan, original?: Envelope): string {
-  return new EnvelopeWriter(plan, original).write();
+export function exportEnvelope(
+  plan: DeploymentPlan,
+  original?: Envelope,
+  icons: readonly PlannedImage[] = original ? iconFiles(original).map(planFile) : [],
+): string {
+  return new EnvelopeWriter(plan, original, icons).write();
 }
 
 const FORMAT_URIS: Readonly<Record<Exclude<DiskFormat, 'unknown'>, string>> = {
@@ -48,9 +55,12 @@ class EnvelopeWriter {
 
   readonly #texts: OriginalTexts | undefined;
 
-  constructor(plan: DeploymentPlan, original: Envelope | undefined) {
+  readonly #icons: readonly PlannedImage[];
+
+  constructor(plan: DeploymentPlan, original: Envelope | undefined, icons: readonly PlannedImage[]) {
     this.#plan = plan;
-    this.#texts = original && new OriginalTexts(this.#document, original, plan.configuration);
+    this.#icons = icons;
+    this.#texts = original && new OriginalTexts(this.#document, original, plan.configuration, icons);
     this.#groups = placementGroups(plan);
     const holders = [...plan.machines.map(({ environment }) => environment), ...plan.collections];
     this.#keys = new Set(holders.flatMap(({ properties }) => properties.map(({ key }) => key)));
@@ -61,7 +71,7 @@ class EnvelopeWriter {
 
   write(): string {
     const { images, files = [], disks, networks, configuration } = this.#plan;
-    const referenced = new Map([...images, ...files].map((file) => [file.id, file]));
+    const referenced = new Map([...this.#icons, ...images, ...files].map((file) => [file.id, file]));
     const shared = disks.filter((disk) => disk.shared);
     const own = disks.filter((disk) => !disk.shared);
     const children = [

@@ -5,9 +5,9 @@
  */
 
 import type { Element } from '@xmldom/xmldom';
-import type { Content, Envelope, Message, ProductSection, Property } from '../envelope/model.js';
+import type { Content, Envelope, Icon, Message, ProductSection, Property } from '../envelope/model.js';
 import { XML_NAMESPACE } from '../envelope/vocabulary.js';
-import type { ResolvedProperty } from '../plan.js';
+import type { PlannedImage, ResolvedProperty } from '../plan.js';
 import { Findings } from '../planning/findings.js';
 import { withReplicas } from '../planning/replicate.js';
 import { readLimits } from '../properties/limits.js';
@@ -22,7 +22,15 @@ export class OriginalTexts {
   readonly #original: Envelope;
   readonly #contents = new Map<string, Content>();
 
-  constructor(document: OvfDocument, original: Envelope, configuration: string | undefined) {
+  readonly #icons: ReadonlySet<string>;
+
+  constructor(
+    document: OvfDocument,
+    original: Envelope,
+    configuration: string | undefined,
+    icons: readonly Pick<PlannedImage, 'id'>[],
+  ) {
+    this.#icons = new Set(icons.map(({ id }) => id));
     this.#document = document;
     this.#original = original;
     const visit = (content: Content): void => {
@@ -127,8 +135,13 @@ export class OriginalTexts {
       product && this.#message('Product', product),
       vendor && this.#message('Vendor', vendor),
       ...Object.entries(texts).map(([name, text]) => text !== undefined && this.#document.element(name, {}, text)),
+      ...section.icons.filter(({ fileRef }) => this.#icons.has(fileRef)).map((icon) => this.#icon(icon)),
       ...properties,
     );
+  }
+
+  #icon({ height, width, mimeType, fileRef }: Icon): Element {
+    return this.#document.element('Icon', { height, width, mimeType, fileRef });
   }
 
   #property(property: Property, resolved: ResolvedProperty, valueOf: ValueOf): Element {

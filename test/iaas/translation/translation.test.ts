@@ -67,6 +67,114 @@ const PLAN = planOf([WEB, { id: 'db', collection: 'shop', interfaces: [{ id: '1'
 const document = (format: TranslationFormat, title: string): string =>
   translate(PLAN, format).documents.find((each) => each.title === title)?.text ?? '';
 
+/** What descriptors have that is out of the ordinary. */
+const ODD = planOf(
+  [
+    {
+      id: 'größe <&> 店',
+      title: 'Größe <&> "店" 💾',
+      hostname: 'gr-e-1',
+      firmware: 'efi',
+      architecture: 'x86',
+      cores: { normal: 3 },
+      memoryBytes: { normal: 1 },
+      drives: [
+        { kind: 'disk', disk: 'quorum ü', bus: 'virtio', boot: true },
+        ...Array.from({ length: 6 }, (_, index) => ({
+          kind: 'disk' as const,
+          disk: `d${index}`,
+          bus: 'ide' as const,
+          boot: false,
+        })),
+        { kind: 'disk', disk: 'd6', bus: 'nvme', boot: false },
+        { kind: 'disk', disk: 'd7', bus: 'usb', boot: false },
+        { kind: 'cdrom', image: 'cd', bus: 'virtio', boot: false },
+        { kind: 'floppy', boot: false },
+      ],
+      interfaces: ['PCNet32', 'VmxNet3', 'Flexible', 'virtio', ''].map((model, index) => ({
+        id: `${index}`,
+        name: `eth${index}`,
+        network: 'lan "ü"',
+        ...(model && { model }),
+      })),
+    },
+    { id: 'second', drives: [{ kind: 'disk', disk: 'quorum ü', bus: 'scsi', boot: true }] },
+  ],
+  {
+    title: 'Größe: "a" & <b>',
+    id: 'größe 店',
+    networks: [{ name: 'lan "ü"', description: 'für\nalle' }],
+    disks: [
+      { id: 'quorum ü', capacityBytes: 1, shared: true },
+      ...Array.from({ length: 8 }, (_, index) => ({ id: `d${index}`, capacityBytes: 2 ** 40 + 1, shared: false })),
+    ],
+    images: [{ id: 'cd', href: 'ein ü.iso', compression: 'identity', sizeBytes: 1 }],
+  },
+);
+
+describe('what is out of the ordinary', () => {
+  const machine = (format: TranslationFormat): string =>
+    translate(ODD, format).documents.find(({ title }) => /^(machine|stack|compute) /.test(title))?.text ?? '';
+  const notes = (format: TranslationFormat): string =>
+    translate(ODD, format)
+      .notes.map(({ message }) => message)
+      .join('\n');
+
+  it('libvirt: EFI, one bus for each drive, a shared disk, models of QEMU', () => {
+    const text = machine('libvirt');
+    expect(text).toContain('<os firmware="efi">');
+    expect(text).toContain('<title>Größe &lt;&amp;&gt; "店" 💾</title>');
+    expect(text.match(/<model type="(\w+)"\/>/g)).toEqual(
+      ['pcnet', 'vmxnet3', 'virtio', 'virtio', 'virtio', 'vga'].map((model) => `<model type="${model}"/>`),
+    );
+    const targets = [...text.matchAll(/<target dev="(\w+)" bus="(\w+)"\/>/g)].map(([, dev, bus]) => `${dev} ${bus}`);
+    // A fifth drive of IDE goes to SCSI, and no CD is on virtio.
+    expect(targets).toEqual([
+      'vda virtio',
+      'hda ide',
+      'hdb ide',
+      'hdc ide',
+      'hdd ide',
+      'sda scsi',
+      'sdb scsi',
+      'sdc sata',
+      'sdd usb',
+      'sde sata',
+      'fda fdc',
+    ]);
+    expect(text).toMatch(
+      /type="raw"\/>\s*<source pool="default" volume="quorum_\.raw"\/>\s*<target dev="vda" bus="virtio"\/>\s*<shareable\/>/,
+    );
+    expect(text).toContain('<controller type="scsi" index="0" model="virtio-scsi"/>');
+  });
+
+  it('opennebula: models of QEMU, or the site’s own; no CD on virtio', () => {
+    const text = machine('opennebula');
+    expect(text).toContain('FIRMWARE = "UEFI"');
+    expect([...text.matchAll(/MODEL = "(\w+)"/g)].map(([, model]) => model)).toEqual(['pcnet', 'vmxnet3', 'virtio']);
+    const cd = /DISK = \[\s*IMAGE = "[^"]*cd"[^\]]*\]/.exec(text)?.[0];
+    expect(cd).toBeDefined();
+    expect(cd).not.toContain('DEV_PREFIX');
+  });
+
+  it('heat and occi say what they have no word for', () => {
+    for (const format of ['heat', 'occi'] as const) {
+      expect(notes(format)).toContain('EFI');
+      expect(notes(format)).toContain('models of adapters');
+    }
+    const { resources } = parse(machine('heat'));
+    const servers = Object.values<{
+      type: string;
+      properties: { block_device_mapping_v2: { device_type: string; disk_bus?: string }[] };
+    }>(resources).filter(({ type }) => type === 'OS::Nova::Server');
+    expect(servers[0]?.properties.block_device_mapping_v2.filter(({ device_type: kind }) => kind === 'cdrom')).toEqual([
+      expect.not.objectContaining({ disk_bus: expect.anything() }),
+    ]);
+    const volumes = Object.keys(resources).filter((name) => name.startsWith('volume_quorum'));
+    expect(volumes).toHaveLength(1);
+  });
+});
+
 describe('in every format', () => {
   it.each(TRANSLATION_FORMATS)('%s: no secret is shown, and what cannot be said is', (format) => {
     const { documents, notes } = translate(PLAN, format);
@@ -206,7 +314,10 @@ const folder = mkdtempSync(join(tmpdir(), 'vep-translation-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The plans to be tried: by hand, the examples, and the corpus where it is. */
-const plans = new Map<string, DeploymentPlan>([['by hand', PLAN]]);
+const plans = new Map<string, DeploymentPlan>([
+  ['by hand', PLAN],
+  ['odd', ODD],
+]);
 const shared = process.env['VEP_TEST_SHARED'];
 const corpus = join(shared ?? '', 'data/ovf-corpus/files');
 const corpusThere = shared !== undefined && existsSync(corpus);

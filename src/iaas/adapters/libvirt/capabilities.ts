@@ -7,9 +7,11 @@ export const LIBVIRT_FORMATS: readonly string[] = ['qcow2', 'raw'];
 export interface CapabilityChoices {
   /** Networks are on a bridge: only there does libvirt count what passes. */
   readonly bridge: string | undefined;
+  /** The machine has EFI for its guests. */
+  readonly efi: boolean;
 }
 
-export function libvirtCapabilities({ bridge }: CapabilityChoices): Capabilities {
+export function libvirtCapabilities({ bridge, efi }: CapabilityChoices): Capabilities {
   return {
     compute: new Set(['start', 'stop', 'restart', 'suspend', 'save', 'resize'] as const),
     liveResize: false,
@@ -32,5 +34,6 @@ export function libvirtCapabilities({ bridge }: CapabilityChoices): Capabilities
     imageless: false,
     transports: ['iso', 'user-data'],
     plugsAtCreation: true,
+    ...(efi ? { firmwares: new Set(['efi'] as const) } : {}),
   };
 }

@@ -44,6 +44,7 @@ export function domainDocument(uuid: string, model: MachineModel, choices: Domai
       cores: { normal: model.cores },
       architecture: model.architecture ?? 'x64',
       chipset: 'q35',
+      ...(model.firmware === undefined ? {} : { firmware: model.firmware }),
       cpu: xml('cpu', { mode: type === 'kvm' ? 'host-passthrough' : 'maximum' }),
       devices: [
         ...bootable(disks),

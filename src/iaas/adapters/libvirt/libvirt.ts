@@ -30,6 +30,7 @@ import type { SiteSurroundings } from '../../site-type.js';
 import { Accelerator, probeAccelerator } from './accelerator.js';
 import { openAccount } from './account.js';
 import { libvirtCapabilities } from './capabilities.js';
+import { hasEfi } from './firmware.js';
 import { check } from './check.js';
 import { Domains, type Domain } from './domains.js';
 import { followEvents } from './events.js';
@@ -87,7 +88,7 @@ class Libvirt implements SiteAdapter {
     this.site = site;
     this.#options = options;
     this.#surroundings = surroundings;
-    this.#capabilities = libvirtCapabilities({ bridge });
+    this.#capabilities = libvirtCapabilities({ bridge, efi: hasEfi() });
     const home = new Home(options.directory ?? join(data.directory, 'libvirt', site), account);
     const programs = new Programs({ account, concurrency, callMs });
     const virsh = new Virsh({ programs, program: options.programs.virsh, uri });

@@ -89,7 +89,7 @@ export class Machines {
       await this.mustBeFree(volume.storage, options);
       disks.push(newDisk(volume, volume.id, { image: spec.image, disks }));
     }
-    const { id, name, cores, memoryBytes, application, owner, architecture } = spec;
+    const { id, name, cores, memoryBytes, application, owner, architecture, firmware } = spec;
     const model: MachineModel = {
       realm,
       id,
@@ -100,6 +100,7 @@ export class Machines {
       ...(application === undefined ? {} : { application }),
       ...(owner === undefined ? {} : { owner }),
       ...(architecture === undefined ? {} : { architecture }),
+      ...(firmware === undefined ? {} : { firmware }),
       ...(spec.image === undefined ? {} : { image: spec.image }),
       ...(this.#services.access ? { access: { mac: macOf(`access ${token}`), forwards: forwards.assign(all) } } : {}),
       nics,
@@ -271,7 +272,9 @@ export class Machines {
         throw new IaasError('denied', 'this machine was not made by VEP, which leaves it alone');
       if (domain?.active) await virsh.do('destroy', [uuid], options).catch(unlessGone);
       if (domain)
-        await virsh.do('undefine', [uuid, '--managed-save', '--snapshots-metadata'], options).catch(unlessGone);
+        await virsh
+          .do('undefine', [uuid, '--managed-save', '--snapshots-metadata', '--nvram'], options)
+          .catch(unlessGone);
       await home.removeMachine(uuid);
     });
   }

@@ -40,6 +40,7 @@ export interface MachineModel {
   readonly cores: number;
   readonly memoryBytes: number;
   readonly architecture?: 'x86' | 'x64';
+  readonly firmware?: 'efi';
   /** Image of its boot disk, where it boots from none of its volumes. */
   readonly image?: string;
   /** The interface beside its networks. */

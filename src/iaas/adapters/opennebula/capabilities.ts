@@ -11,9 +11,11 @@ export interface CapabilityChoices {
   readonly reserveFrom: readonly string[];
   /** Limits of Virtual Organizations are written into the quotas of their groups. */
   readonly limits: boolean;
+  /** It is told what EFI is called. */
+  readonly efi: boolean;
 }
 
-export function openNebulaCapabilities({ liveResize, reserveFrom, limits }: CapabilityChoices): Capabilities {
+export function openNebulaCapabilities({ liveResize, reserveFrom, limits, efi }: CapabilityChoices): Capabilities {
   return {
     compute: new Set(['start', 'stop', 'restart', 'suspend', 'save', 'resize'] as const),
     liveResize,
@@ -30,6 +32,7 @@ export function openNebulaCapabilities({ liveResize, reserveFrom, limits }: Capa
     imageless: false,
     transports: ['context', 'user-data'],
     plugsAtCreation: true,
+    ...(efi ? { firmwares: new Set(['efi'] as const) } : {}),
     ...(limits ? { limits: new Set(OPENNEBULA_LIMITS) } : {}),
     securityGroups: true,
   };

@@ -21,6 +21,8 @@ import type { Owner, Tenants } from './tenants.js';
 export interface MachineSettings {
   readonly realm: string;
   readonly liveResize: boolean;
+  /** What EFI is called in a template. */
+  readonly efi?: string;
   readonly systemDatastore: number;
   readonly patience: { readonly pollMs: number; readonly settleMs: number };
 }
@@ -98,7 +100,9 @@ export class Machines {
       CPU: spec.cores,
       VCPU: spec.cores,
       MEMORY: Math.ceil(spec.memoryBytes / MIB),
-      ...(spec.architecture === undefined ? {} : { OS: { ARCH: spec.architecture === 'x86' ? 'i686' : 'x86_64' } }),
+      ...(spec.architecture === undefined && spec.firmware === undefined
+        ? {}
+        : { OS: systemOf(spec, this.#settings.efi) }),
       DISK: [
         ...(spec.image === undefined ? [] : [{ IMAGE_ID: spec.image }]),
         ...(spec.volumes ?? []).map((volume) => diskVector(volume, volume.id)),
@@ -345,6 +349,14 @@ function checkSize(cores: number, memoryBytes: number): void {
  * What the guest finds on its context disk. Everything that people write is Base64: oned would expand `$NAME` and the
  * like, and the shell of the guest reads the file (S-100).
  */
+/** Kind of processor, and what it starts with. */
+function systemOf({ architecture, firmware }: ComputeSpec, efi: string | undefined): Vector {
+  return {
+    ARCH: architecture && (architecture === 'x86' ? 'i686' : 'x86_64'),
+    FIRMWARE: firmware && efi,
+  };
+}
+
 function contextOf(spec: ComputeSpec): Vector {
   const base64 = (text: string): string => {
     if (!isWhole(text)) throw new IaasError('invalid', 'a document for the guest holds half of a character');

@@ -88,7 +88,7 @@ class OpenNebula implements SiteAdapter {
 
   constructor(options: OpenNebulaOptions, surroundings: SiteSurroundings) {
     const { clock, site, data } = surroundings;
-    const { realm, patience, liveResize, systemDatastore, networks } = options;
+    const { realm, patience, liveResize, systemDatastore, networks, efi } = options;
     this.site = site;
     this.#options = options;
     this.#surroundings = surroundings;
@@ -98,13 +98,18 @@ class OpenNebula implements SiteAdapter {
     const oned = new Oned({ endpoint, concurrency, dialler: this.#dialler, sessions, clock });
     this.#oned = oned;
     const limits = options.tenants.limits && oned.delegates;
-    this.#capabilities = openNebulaCapabilities({ liveResize, reserveFrom: networks.reserveFrom, limits });
+    this.#capabilities = openNebulaCapabilities({
+      liveResize,
+      reserveFrom: networks.reserveFrom,
+      limits,
+      efi: efi !== undefined,
+    });
     const tenants = new Tenants(oned, options.tenants);
     this.#pool = new MachinePool(oned, realm);
     this.#visit = new Visit(oned, this.#pool, clock);
     this.#hosts = new Hosts(oned, options.hosts, this.#pool);
     this.#placement = new Placement(oned, this.#hosts, this.#pool, realm);
-    const settings = { realm, liveResize, systemDatastore, patience };
+    const settings = { realm, liveResize, systemDatastore, patience, ...(efi === undefined ? {} : { efi }) };
     this.#networks = new Networks(oned, tenants, { realm, ...networks });
     this.#machines = new Machines(oned, this.#pool, tenants, this.#networks, this.#placement, clock, settings);
     this.#imagePool = new ImagePool(oned, realm);

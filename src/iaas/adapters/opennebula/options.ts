@@ -42,6 +42,8 @@ export interface OpenNebulaOptions {
   };
   /** The hypervisor driver resizes running machines (LIVE_RESIZE of VM_MAD in oned.conf). */
   readonly liveResize: boolean;
+  /** `OS/FIRMWARE` of machines that ask for EFI: `UEFI` from OpenNebula 7.0 on, else a path that OVMF_UEFIS allows; absent: none get it. */
+  readonly efi?: string;
   readonly events: {
     /** Where the hook manager publishes, `host:port`; absent: changes are found by polling alone. */
     readonly publisher?: string;
@@ -154,6 +156,7 @@ const schema: JsonObject = object(
       default: {},
     },
     liveResize: flag(false),
+    efi: text,
     events: {
       ...object({ publisher: { type: 'string', pattern: '^.+:\\d{1,5}$' }, pollMs: integer(1, 600_000, 10_000) }),
       default: {},

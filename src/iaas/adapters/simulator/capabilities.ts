@@ -25,5 +25,6 @@ export function capabilitiesOf(config: Pick<SimulatorConfig, 'lacks'>): Capabili
     imageless: has('imageless'),
     transports: ['iso', 'user-data'],
     securityGroups: has('securityGroups'),
+    ...(has('firmware.efi') ? { firmwares: new Set(['efi'] as const) } : {}),
   };
 }
