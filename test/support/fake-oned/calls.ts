@@ -433,7 +433,12 @@ export function handlersOf(
       for (const vector of ['VM', 'DATASTORE'])
         for (const each of given.vectors(vector))
           for (const [name, value] of each)
-            if (name !== 'ID') quotas.set([vector, each.get('ID'), name].filter(Boolean).join('/'), Number(value));
+            if (name !== 'ID') {
+              const key = [vector, each.get('ID'), name].filter(Boolean).join('/');
+              // What is as it is for everybody is dropped.
+              if (Number(value) === -1) quotas.delete(key);
+              else quotas.set(key, Number(value));
+            }
       return number(id);
     },
     'one.vdc.allocate': (user, [template]) => {
