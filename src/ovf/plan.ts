@@ -55,7 +55,7 @@ export interface PlannedMachine {
   readonly allocation?: PlannedAllocation;
   /** `x86` or `x64`, from the operating system id; absent when it does not say. */
   readonly architecture?: 'x86' | 'x64';
-  /** VMware's `firmware` setting, where it asks for more than the BIOS every site has. */
+  /** What VMware's or VirtualBox's settings ask for beyond the BIOS that every site has. */
   readonly firmware?: 'efi';
   readonly operatingSystem?: { readonly id: number; readonly description?: string; readonly version?: string };
   /** The chosen VirtualSystemType, e.g. `vmx-07`. */

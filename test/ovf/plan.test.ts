@@ -39,6 +39,23 @@ const cpu = (quantity: number | string, more = {}): string => item({ id: '1', ty
 const memory = (quantity: number | string, more = {}): string =>
   item({ id: '2', type: 4, quantity, units: 'byte * 2^20', ...more });
 
+describe('the firmware of a machine', () => {
+  const config = (value: string): string =>
+    `<v:Config xmlns:v="http://www.vmware.com/schema/ovf" ovf:required="false" v:key="firmware" v:value="${value}"/>`;
+  const virtualBox = (type: string): string =>
+    `<b:Machine xmlns:b="http://www.virtualbox.org/ovf/machine" ovf:required="false"><Info/><Hardware><Firmware type="${type}"/></Hardware></b:Machine>`;
+
+  it.each([
+    ['VMware asks for EFI', { items: config('efi') }, 'efi'],
+    ['VMware asks for a BIOS', { items: config('bios') }, undefined],
+    ['VirtualBox has EFI', { sections: virtualBox('EFI64') }, 'efi'],
+    ['VirtualBox has a BIOS', { sections: virtualBox('BIOS') }, undefined],
+    ['nobody says anything', {}, undefined],
+  ])('is EFI where it is asked for: %s', (_what, parts, firmware) => {
+    expect(planOf(envelope(system('vm', parts))).draft?.machines[0]?.firmware).toBe(firmware);
+  });
+});
+
 describe('sizes', () => {
   it('are taken with their units', () => {
     expect(hardware(cpu(4, { units: 'hertz * 10^6' }) + memory(3))).toMatchObject({

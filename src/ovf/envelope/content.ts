@@ -20,7 +20,7 @@ import {
   readScaleOut,
   readStartup,
 } from './sections.js';
-import { SECTIONS, type Parent } from './vocabulary.js';
+import { SECTIONS, VBOX, type Parent } from './vocabulary.js';
 
 /** Collections nested in one another (O-007). */
 const DEPTH = 16;
@@ -138,7 +138,7 @@ function readNode(context: ContentContext, element: Element, node: Node): Conten
     at: at(element),
   };
   return kind === 'VirtualSystem'
-    ? readSystem(context, sections, base)
+    ? readSystem(context, element, sections, base)
     : readCollection(context, element, sections, node.depth, base);
 }
 
@@ -178,9 +178,14 @@ function first<T extends object>(
   return section === undefined ? {} : read(section);
 }
 
-type Base = Omit<VirtualSystem, 'kind' | 'hardware' | 'operatingSystem' | 'install'>;
+type Base = Omit<VirtualSystem, 'kind' | 'hardware' | 'operatingSystem' | 'install' | 'firmware'>;
 
-function readSystem({ reading }: ContentContext, sections: SectionsByName, base: Base): VirtualSystem {
+function readSystem(
+  { reading }: ContentContext,
+  element: Element,
+  sections: SectionsByName,
+  base: Base,
+): VirtualSystem {
   const [scaleOut] = sections.get('ScaleOutSection') ?? [];
   return {
     kind: 'VirtualSystem',
@@ -192,8 +197,17 @@ function readSystem({ reading }: ContentContext, sections: SectionsByName, base:
       operatingSystem: readOperatingSystem(reading, section),
     })),
     ...first(sections, 'InstallSection', (section) => ({ install: readInstall(reading, section) })),
+    ...(isEfiOfVirtualBox(element) ? { firmware: 'efi' as const } : {}),
     ...(scaleOut === undefined ? {} : { scaleOut: readScaleOut(reading, scaleOut) }),
   };
+}
+
+/** `vbox:Machine/Hardware/Firmware` with a type that begins with `EFI`; what is in there has whatever namespace stands round it. */
+function isEfiOfVirtualBox(system: Element): boolean {
+  const machine = system.children.find(({ namespace, name }) => namespace === VBOX && name === 'Machine');
+  const hardware = machine?.children.find(({ name }) => name === 'Hardware');
+  const firmware = hardware?.children.find(({ name }) => name === 'Firmware');
+  return firmware?.attributes.some(({ name, value }) => name === 'type' && /^EFI/i.test(value)) === true;
 }
 
 function readCollection(

@@ -128,6 +128,8 @@ export interface VirtualSystem extends ContentBase {
   readonly hardware: readonly VirtualHardwareSection[];
   readonly operatingSystem?: OperatingSystemSection;
   readonly install?: InstallSection;
+  /** What VirtualBox's own description of the machine says of its firmware, where that is more than a BIOS. */
+  readonly firmware?: 'efi';
 }
 
 export interface VirtualSystemCollection extends ContentBase {

@@ -42,7 +42,7 @@ export function planMachine(system: VirtualSystem, context: MachineContext): Pla
     memoryBytes: planMemory(items, system.at, findings),
     ...planAllocation(items, findings),
     ...(architecture && { architecture }),
-    ...(hardware && wantsEfi(hardware) && { firmware: 'efi' as const }),
+    ...(system.firmware !== undefined || (hardware && wantsEfi(hardware)) ? { firmware: 'efi' as const } : {}),
     ...(operatingSystem && { operatingSystem: describeSystem(operatingSystem) }),
     ...(type !== undefined && { virtualSystemType: type }),
     drives: planDrives(items, context.media, findings),
@@ -83,7 +83,7 @@ function chooseHardware(
   return { hardware, ...(type !== undefined && { type }) };
 }
 
-/** `<vmw:Config vmw:key="firmware" vmw:value="efi"/>`, the one way in which descriptors say it. */
+/** `<vmw:Config vmw:key="firmware" vmw:value="efi"/>`, as VMware says it; VirtualBox has a description of its own. */
 function wantsEfi({ foreign }: VirtualHardwareSection): boolean {
   return foreign.some(({ name, namespace, attributes }) => {
     const value = (attribute: string): string | undefined => attributes.get(`{${namespace}}${attribute}`);
