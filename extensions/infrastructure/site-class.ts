@@ -203,6 +203,7 @@ const ipreservation: SiteClass = {
       {
         id: entity.id,
         name: entity.title ?? entity.id,
+        reservation: true,
         ...(typeof address === 'string' ? { cidr: rangeOfAddress(address) } : {}),
         ...(typeof entity.wanted['occi.network.vlan'] === 'number' ? { vlan: entity.wanted['occi.network.vlan'] } : {}),
         ...belonging(entity),

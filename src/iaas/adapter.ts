@@ -71,6 +71,8 @@ export interface Capabilities {
   readonly bootsFromImage?: boolean;
   /** Limits of a Virtual Organization that it holds by itself ({@link SiteAdapter.tenants}). */
   readonly limits?: ReadonlySet<Limited>;
+  /** It keeps addresses that outsiders reach, and lends each to one interface at a time ({@link NetworkSpec.reservation}). */
+  readonly addresses?: boolean;
   /** It filters the traffic of machines by groups of rules ({@link SiteAdapter.securityGroups}). */
   readonly securityGroups?: boolean;
 }
@@ -159,6 +161,8 @@ export interface NetworkSpec {
   readonly gateway?: string;
   readonly vlan?: number;
   readonly allocation?: 'dynamic' | 'static';
+  /** An address that outsiders reach, and {@link cidr} holds no other: a site with {@link Capabilities.addresses} lends it to machines. */
+  readonly reservation?: true;
   readonly application?: string;
   readonly owner?: Owner;
 }

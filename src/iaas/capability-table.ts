@@ -14,6 +14,7 @@ export function capabilityTable(can: Capabilities): string {
     ['Volumes', names(can.storage)],
     ['Image formats', names(can.imageFormats)],
     ['Metrics', names(can.metrics)],
+    ['Addresses that outsiders reach', yes(can.addresses === true)],
     ['Security groups', yes(can.securityGroups === true)],
     ['Events', yes(can.events)],
     ['Placement', names(can.placement)],

@@ -23,13 +23,19 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   occi: occiCapabilities({ ...USUAL_OFFER, isVep: true }, { templateless: true, appliances: true }),
   ec2: ec2Capabilities({
     hibernation: true,
-    network: { vpc: 'vpc-1' },
+    network: { vpc: 'vpc-1', addresses: true },
     images: { bucket: { name: 'images', prefix: '', partMib: 64 }, known: [] },
   }),
   nimbus: nimbusCapabilities({ images: { known: [{ sha256: '', image: 'an image' }] } }),
   libvirt: libvirtCapabilities({ bridge: undefined, efi: true }),
-  opennebula: openNebulaCapabilities({ liveResize: true, reserveFrom: ['a network'], limits: true, efi: true }),
-  openstack: openStackCapabilities({ choose: true, limits: true }),
+  opennebula: openNebulaCapabilities({
+    liveResize: true,
+    reserveFrom: ['a network'],
+    publicFrom: ['another'],
+    limits: true,
+    efi: true,
+  }),
+  openstack: openStackCapabilities({ addresses: true, choose: true, limits: true }),
 };
 
 const FOLDER = join(packageRoot, 'docs/adapters');

@@ -54,7 +54,7 @@ export function optionsFor(
     credentials: { driver: 'server_cipher', password: { file: secret } },
     hosts: { country: 'DE' },
     images: { handover: { directory: join(directory, 'images') } },
-    networks: { reserveFrom: ['vep-parent'] },
+    networks: { reserveFrom: ['vep-parent'], publicFrom: ['vep-public'] },
     patience: { pollMs: 2, settleMs: 2000 },
     events: { pollMs: 5 },
     ...more,
@@ -166,7 +166,8 @@ export async function realOnedHarness(home: string): Promise<Harness & { readonl
   const proxy = await FaultyProxy.open(oned.url);
   const realm = `t${newUuid().slice(-6)}`;
   const owner: Owner = { user: `local:${realm}`, group: `vo ${realm}` };
-  const more = { realm, patience: { pollMs: 50, settleMs: 8000 }, events: { pollMs: 200 } };
+  const networks = { reserveFrom: ['vep-parent'] };
+  const more = { realm, networks, patience: { pollMs: 50, settleMs: 8000 }, events: { pollMs: 200 } };
   const options = optionsFor(proxy.url, directory, more, oned.password);
   const open = async (): Promise<SiteAdapter> => madeFor(await openSite(options, directory), owner);
   const adapter = await open();

@@ -135,14 +135,18 @@ export async function realHarness(role: 'admin' | 'member'): Promise<Harness & {
 }
 
 /** Behind a fake cloud, as an administrator or as an ordinary member; addresses come from the catalog. */
-export async function fakeHarness(role: 'admin' | 'member'): Promise<Harness & { readonly fake: FakeOpenStack }> {
+export async function fakeHarness(
+  role: 'admin' | 'member',
+  { leadsOut = false } = {},
+): Promise<Harness & { readonly fake: FakeOpenStack }> {
   const directory = mkdtempSync(join(tmpdir(), 'vep-openstack-'));
   const fake = await FakeOpenStack.start();
   fake.user.roles.set(fake.project.id, role === 'admin' ? ['admin'] : ['member', 'reader']);
   for (const [cores, ram] of FLAVORS) fake.world.addFlavor(`t-${cores}x${ram}`, cores, ram, 1);
   const proxy = await FaultyProxy.open(fake.url);
   const account = { user: fake.user.name, password: fake.password, project: fake.project.name };
-  const more = { ...(role === 'admin' ? ADMINISTRATOR : {}), endpoints: {}, events: { pollMs: 5 } };
+  const networks = leadsOut ? { networks: { ...fake.leadOut() } } : {};
+  const more = { ...(role === 'admin' ? ADMINISTRATOR : {}), endpoints: {}, events: { pollMs: 5 }, ...networks };
   const options = optionsFor({ url: proxy.url, ...account, more }, directory);
   const open = (): Promise<SiteAdapter> => openSite(options, directory);
   const adapter = await open();

@@ -1,6 +1,6 @@
 /** OpenStack passes the behaviour suite of all adapters, before a fake cloud and behind a faulty proxy. */
 
-import { describeAdapter } from '../support/adapter-suite.js';
+import { describeAdapter, describeAddresses } from '../support/adapter-suite.js';
 import { fakeHarness } from './openstack-harness.js';
 
 describeAdapter('an OpenStack site of an administrator', () => fakeHarness('admin'));
@@ -9,3 +9,6 @@ describeAdapter('an OpenStack site of an ordinary member', async () => {
   const { wire, ...harness } = await fakeHarness('member');
   return { ...harness, strikes: () => wire?.proxy.strikes() ?? Promise.resolve() };
 });
+describeAdapter('an OpenStack site that leads outside', () => fakeHarness('member', { leadsOut: true }), [
+  describeAddresses,
+]);

@@ -6,6 +6,7 @@
  * An adapter's own test calls {@link describeAdapter} with a function that makes a {@link Harness} round a fresh site.
  */
 
+import { describeAddresses } from './adapter-suite/addresses.js';
 import { Bench } from './adapter-suite/bench.js';
 import type { Harness } from './adapter-suite/harness.js';
 import { describeCapabilities } from './adapter-suite/capabilities.js';
@@ -20,10 +21,30 @@ import { describeTokens } from './adapter-suite/tokens.js';
 import { describeWatching } from './adapter-suite/watching.js';
 import { describeWire } from './adapter-suite/wire.js';
 
+export { describeAddresses } from './adapter-suite/addresses.js';
 export { faultsOnTheWire, type Harness, type Wire } from './adapter-suite/harness.js';
 
-/** Runs the whole suite on one site; `make` is called once. */
-export function describeAdapter(name: string, make: () => Promise<Harness>): void {
+const PARTS = [
+  describeCapabilities,
+  describeLifeCycle,
+  describeTokens,
+  describePlugs,
+  describeSecurityGroups,
+  describeAddresses,
+  describeCapacity,
+  describeImages,
+  describeInventory,
+  describeFailures,
+  describeWatching,
+  describeWire,
+] as const;
+
+/** Runs the whole suite on one site, or a part of it; `make` is called once. */
+export function describeAdapter(
+  name: string,
+  make: () => Promise<Harness>,
+  parts: readonly ((bench: Bench) => void)[] = PARTS,
+): void {
   describe(`${name} as an adapter`, () => {
     const bench = new Bench();
     beforeAll(async () => bench.open(await make()));
@@ -34,16 +55,6 @@ export function describeAdapter(name: string, make: () => Promise<Harness>): voi
       await bench.close();
     });
 
-    describeCapabilities(bench);
-    describeLifeCycle(bench);
-    describeTokens(bench);
-    describePlugs(bench);
-    describeSecurityGroups(bench);
-    describeCapacity(bench);
-    describeImages(bench);
-    describeInventory(bench);
-    describeFailures(bench);
-    describeWatching(bench);
-    describeWire(bench);
+    for (const part of parts) part(bench);
   });
 }

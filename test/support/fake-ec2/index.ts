@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as compute from './compute.js';
+import * as addresses from './addresses.js';
 import * as network from './network.js';
 import * as groups from './security-groups.js';
 import { escaped, membersOf, Parameters, Refusal, treeOf, type Answer } from './query.js';
@@ -30,6 +31,11 @@ type Handler = (world: World, asked: Parameters, orders: compute.Orders) => Answ
 const HANDLERS: Readonly<Record<string, Handler>> = {
   AttachNetworkInterface: network.attachNetworkInterface,
   AttachVolume: storage.attachVolume,
+  AllocateAddress: addresses.allocateAddress,
+  AssociateAddress: addresses.associateAddress,
+  DescribeAddresses: addresses.describeAddresses,
+  DisassociateAddress: addresses.disassociateAddress,
+  ReleaseAddress: addresses.releaseAddress,
   AuthorizeSecurityGroupEgress: groups.authorize(true),
   AuthorizeSecurityGroupIngress: groups.authorize(false),
   RevokeSecurityGroupEgress: groups.revoke(true),

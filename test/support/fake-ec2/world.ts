@@ -55,6 +55,11 @@ export interface Subnet extends Tagged, Timed {
   readonly isDefault: boolean;
 }
 
+export interface ElasticIp extends Tagged {
+  readonly address: string;
+  association?: { readonly id: string; readonly nic: string };
+}
+
 export interface SecurityGroup extends Tagged {
   readonly vpc: string;
   readonly name: string;
@@ -135,6 +140,7 @@ export class World {
   readonly volumes = new Map<string, Volume>();
   readonly subnets = new Map<string, Subnet>();
   readonly groups = new Map<string, SecurityGroup>();
+  readonly addresses = new Map<string, ElasticIp>();
   readonly snapshots = new Map<string, Snapshot>();
   readonly images = new Map<string, Image>();
   readonly tasks = new Map<string, ImportTask>();
@@ -249,6 +255,7 @@ export class World {
       this.volumes,
       this.subnets,
       this.groups,
+      this.addresses,
       this.snapshots,
       this.images,
       this.tasks,

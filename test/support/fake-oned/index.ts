@@ -79,7 +79,9 @@ export class FakeOned {
     this.#methods = Object.fromEntries(Object.entries(methods).filter(([name]) => !lacks.includes(name)));
     for (let index = 1; index <= hosts; index++) this.#addHost(`node${index}`, cores);
     this.world.old = version.startsWith('5.');
-    if (!bare) this.addParent('vep-parent', '192.168.0.0', 65_536);
+    if (bare) return;
+    this.addParent('vep-parent', '192.168.0.0', 65_536);
+    this.addParent('vep-public', '203.0.113.8', 200);
   }
 
   get url(): string {

@@ -13,7 +13,7 @@ import { Glance } from './glance.js';
 import { Keystone } from './keystone.js';
 import { Neutron } from './neutron.js';
 import { Nova, type Order } from './nova.js';
-import { World, type Flavor, type Project, type User } from './world.js';
+import { World, type Flavor, type Project, type Thing, type User } from './world.js';
 
 export interface FakeOptions {
   /** How long each stage of a change takes, in milliseconds. */
@@ -116,11 +116,31 @@ export class FakeOpenStack {
     const { servers, groups, networks, subnets, ports, volumes, snapshots, images } = this.world;
     const found: Record<string, readonly string[]> = {};
     for (const [kind, things] of Object.entries({ groups, networks, subnets, ports, volumes, snapshots, images }))
-      if (things.size > 0) found[kind] = [...things.values()].map(({ id, body }) => body.name || id);
+      this.#left(found, kind, things);
+    const floating = [...this.world.floatingIps.values()];
+    if (floating.length > 0) found['floatingIps'] = floating.map(({ id }) => id);
     const guards = [...this.world.securityGroups.values()].filter(({ body }) => body.name !== 'default');
     if (guards.length > 0) found['securityGroups'] = guards.map(({ body }) => body.name);
     const left = [...servers.values()].filter(({ id }) => !this.#foreign.includes(id));
     return left.length > 0 ? { ...found, servers: left.map(({ name }) => name) } : found;
+  }
+
+  #left(found: Record<string, readonly string[]>, kind: string, things: ReadonlyMap<string, Thing>): void {
+    const left = [...things.values()].filter(({ id }) => !this.#foreign.includes(id));
+    if (left.length > 0) found[kind] = left.map(({ id, body }) => body.name || id);
+  }
+
+  /** A network outside, and a router of the project that leads there: their names. */
+  leadOut(): { readonly external: string; readonly router: string } {
+    const { world, project } = this;
+    const [external, router] = ['public', 'edge'];
+    const [network, edge] = [world.uuid(), world.uuid()];
+    const shown = { 'router:external': true, shared: true, admin_state_up: true, subnets: [] };
+    world.networks.set(network, { id: network, project: 'provider', body: { id: network, name: external, ...shown } });
+    const body = { id: edge, name: router, external_gateway_info: { network_id: network } };
+    world.routers.set(edge, { id: edge, project: project.id, body });
+    this.#foreign.push(network);
+    return { external, router };
   }
 
   /** Resolves when a call has been made, before it is answered. */

@@ -3,6 +3,7 @@
 import { documentOf, neutronError, paged, type Answer, type Json, type Request } from './answers.js';
 import { serveQuotas } from './quotas.js';
 import type { Grant, Project, Thing, World } from './world.js';
+import { FloatingIps } from './floating-ips.js';
 import { SecurityGroupRules, firstRules } from './security-group-rules.js';
 
 const KINDS: Readonly<Record<string, readonly [single: string, type: string]>> = {
@@ -12,6 +13,7 @@ const KINDS: Readonly<Record<string, readonly [single: string, type: string]>> =
   routers: ['router', 'Router'],
   'security-groups': ['security_group', 'SecurityGroup'],
   'rbac-policies': ['rbac_policy', 'RbacPolicy'],
+  floatingips: ['floatingip', 'FloatingIP'],
   'security-group-rules': ['security_group_rule', 'SecurityGroupRule'],
 };
 
@@ -50,6 +52,7 @@ export class Neutron {
       throw neutronError(404, `${type}NotFound`, `${type} ${id} could not be found.`);
     switch (request.method) {
       case 'PUT':
+        if (kind === 'floatingips') return new FloatingIps(this.#world).join(thing, documentOf(request).floatingip);
         if (action !== undefined) return this.#leg(thing, action, documentOf(request));
         Object.assign(thing.body, documentOf(request)[single]);
         return { status: 200, body: { [single]: thing.body } };
@@ -61,8 +64,8 @@ export class Neutron {
   }
 
   #thingsOf(kind: string): Map<string, Thing> {
-    const { networks, subnets, ports, routers, securityGroups, rbacPolicies } = this.#world;
-    const others = { 'security-groups': securityGroups, 'rbac-policies': rbacPolicies };
+    const { networks, subnets, ports, routers, securityGroups, rbacPolicies, floatingIps } = this.#world;
+    const others = { floatingips: floatingIps, 'security-groups': securityGroups, 'rbac-policies': rbacPolicies };
     return { networks, subnets, ports, routers, ...others }[kind] ?? networks;
   }
 
@@ -112,6 +115,7 @@ export class Neutron {
       subnet: this.#subnet,
       port: this.#port,
       security_group: this.#securityGroup,
+      floatingip: (each: Json) => new FloatingIps(this.#world).make(each),
     }[single as 'network'];
     const body = made ? made.call(this, { ...base, ...wanted }) : { ...base, ...wanted };
     this.#thingsOf(kind).set(body.id, { id: body.id, project: project.id, body });
@@ -260,6 +264,7 @@ export class Neutron {
     }
     if (kind === 'security-groups' && [...ports.values()].some(({ body }) => body.security_groups?.includes(id)))
       throw neutronError(409, 'SecurityGroupInUse', `Security Group ${id} in use.`);
+    if (kind === 'ports') new FloatingIps(this.#world).portGone(id);
     this.#thingsOf(kind).delete(id);
     return { status: 204 };
   }

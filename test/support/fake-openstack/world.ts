@@ -101,6 +101,7 @@ export class World {
   readonly ports = new Map<string, Thing>();
   readonly routers = new Map<string, Thing>();
   readonly securityGroups = new Map<string, Thing>();
+  readonly floatingIps = new Map<string, Thing>();
   readonly volumes = new Map<string, Thing>();
   readonly snapshots = new Map<string, Thing>();
   readonly images = new Map<string, Thing>();

@@ -5,7 +5,7 @@ import type { NimbusOptions } from './nimbus-options.js';
 import type { Ec2Options } from './options.js';
 
 type Choices = Pick<Ec2Options, 'hibernation'> & {
-  readonly network: Pick<Ec2Options['network'], 'vpc'>;
+  readonly network: Pick<Ec2Options['network'], 'vpc' | 'addresses'>;
   readonly images: Pick<Ec2Options['images'], 'bucket' | 'known'>;
 };
 
@@ -45,6 +45,7 @@ export function ec2Capabilities(choices: Choices): Capabilities {
     bootsFromImage: true,
     bootsAtCreation: true,
     securityGroups: choices.network.vpc !== undefined,
+    addresses: choices.network.vpc !== undefined && choices.network.addresses,
   };
 }
 

@@ -18,7 +18,10 @@ const MEANINGS: readonly (readonly [code: RegExp, meaning: IaasErrorClass])[] = 
   [/^Insufficient|^Unavailable(Zone|HostRequirements)/, 'capacity'],
   [/LimitExceeded$|^(ResourceCount|MaxIOPS|Concurrent)\w*Exceeded$/, 'quota'],
   [/^Unsupported|^(InvalidAction|NotImplemented|NoSuchVersion|UnsupportedOperation)$/, 'unsupported'],
-  [/^Incorrect|^DependencyViolation$|InUse$|\.Duplicate$|\.Conflict$|AlreadyExists$|^VolumeInUse$/, 'conflict'],
+  [
+    /^Incorrect|^DependencyViolation$|InUse$|\.Duplicate$|\.Conflict$|AlreadyExists$|AlreadyAssociated$|^VolumeInUse$/,
+    'conflict',
+  ],
   [/^IdempotentParameterMismatch$/, 'conflict'],
   [/^(Invalid|Missing|Malformed|Unknown|Validation|VPCIdNotSpecified)/, 'invalid'],
 ];

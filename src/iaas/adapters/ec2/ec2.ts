@@ -30,6 +30,7 @@ import { requireCapability } from '../../capability.js';
 import type { SecurityGroupSite } from '../../security-groups.js';
 import { readSecret } from '../../site-options.js';
 import type { SiteSurroundings } from '../../site-type.js';
+import { Addresses } from './addresses.js';
 import { Ec2Api, type Ec2Credentials } from './api.js';
 import { Bucket } from './bucket.js';
 import { ec2Capabilities } from './capabilities.js';
@@ -78,6 +79,7 @@ class Ec2 implements SiteAdapter {
   readonly #images: Images;
   readonly #networks: Networks;
   readonly #groups: SecurityGroups;
+  readonly #addresses: Addresses;
   readonly #interfaces: NetworkInterfaces;
   readonly #volumes: Volumes;
   readonly #machines: Machines;
@@ -113,7 +115,9 @@ class Ec2 implements SiteAdapter {
     const shared = { api, realm, instances, networks, patience, options: network };
     const securityGroups = new SecurityGroups(shared);
     this.#groups = securityGroups;
-    const interfaces = new NetworkInterfaces({ ...shared, securityGroups });
+    const addresses = new Addresses(shared);
+    this.#addresses = addresses;
+    const interfaces = new NetworkInterfaces({ ...shared, securityGroups, addresses });
     this.#interfaces = interfaces;
     const volumes = new Volumes({ api, instances, images, patience, options });
     this.#volumes = volumes;
@@ -190,6 +194,7 @@ class Ec2 implements SiteAdapter {
 
   async createNetwork(spec: NetworkSpec, token: string, call: CallOptions = {}): Promise<SiteRef> {
     requireCapability(this.#capabilities, 'network', 'create');
+    if (spec.reservation && this.#addresses.offered) return this.#addresses.reserve(spec, token, call);
     return this.#networks.create(spec, token, call);
   }
 
@@ -198,6 +203,7 @@ class Ec2 implements SiteAdapter {
   }
 
   attachNic(spec: NicSpec, token: string, call: CallOptions = {}): Promise<SiteRef> {
+    if (this.#addresses.isAddress(spec.network)) return this.#addresses.lend(spec, token, call);
     return this.#interfaces.attach(spec, token, call);
   }
 
@@ -214,13 +220,15 @@ class Ec2 implements SiteAdapter {
       case 'compute':
         return this.#machines.remove(ref, call);
       case 'network':
-        return this.#networks.remove(ref, call);
+        return this.#addresses.isAddress(ref) ? this.#addresses.giveBack(ref, call) : this.#networks.remove(ref, call);
       case 'storage':
         return this.#volumes.remove(ref, call);
       case 'image':
         return this.#images.remove(ref, call);
       case 'nic':
-        return this.#interfaces.remove(ref, call);
+        return this.#addresses.isAddress(ref)
+          ? this.#addresses.takeBack(ref, call)
+          : this.#interfaces.remove(ref, call);
       case 'attachment':
         return this.#volumes.detach(ref, call);
       case 'securitygroup':
@@ -259,6 +267,7 @@ class Ec2 implements SiteAdapter {
   /** A subnet is always up. */
   async actNetwork(ref: SiteRef, action: NetworkAction, call: CallOptions = {}): Promise<void> {
     requireCapability(this.#capabilities, 'network', action);
+    if (action === 'up' && (await this.#addresses.observe([ref], call)).length > 0) return;
     if (!(await this.#networks.look(ref, call))) throw new IaasError('not-found', 'EC2 has no such subnet');
   }
 
@@ -306,7 +315,10 @@ class Ec2 implements SiteAdapter {
         return [...shown, ...this.#instances.unborn(refs, machines)];
       }
       case 'network':
-        return (await this.#networks.some(refs, call)).map((subnet) => this.#networks.observe(subnet));
+        return [
+          ...(await this.#networks.some(refs, call)).map((subnet) => this.#networks.observe(subnet)),
+          ...(await this.#addresses.observe(refs, call)),
+        ];
       case 'storage':
         return (await this.#volumes.some(refs, call)).flatMap((volume) => this.#volumes.observe(volume));
       case 'image':
@@ -314,7 +326,10 @@ class Ec2 implements SiteAdapter {
           .filter(({ ImageId }) => !this.#images.hasLeft(ImageId))
           .map((image) => this.#images.observe(image));
       case 'nic':
-        return this.#interfaces.observe(await this.#interfaces.some(refs, call), call);
+        return [
+          ...(await this.#interfaces.observe(await this.#interfaces.some(refs, call), call)),
+          ...(await this.#addresses.observeLent(refs, call)),
+        ];
       case 'securitygroup':
         return this.#groups.describe(refs, call);
       case 'attachment': {
@@ -339,6 +354,7 @@ class Ec2 implements SiteAdapter {
       }
       case 'network':
         for (const subnet of await this.#networks.ours(call)) yield this.#networks.observe(subnet);
+        yield* await this.#addresses.observe(undefined, call);
         return;
       case 'storage':
         for (const volume of await this.#volumes.ours(call)) yield* this.#volumes.observe(volume);
@@ -348,6 +364,7 @@ class Ec2 implements SiteAdapter {
         return;
       case 'nic':
         yield* await this.#interfaces.observe(await this.#interfaces.ours(call), call);
+        yield* await this.#addresses.observeLent(undefined, call);
         return;
       case 'securitygroup':
         yield* await this.#groups.ours(call);

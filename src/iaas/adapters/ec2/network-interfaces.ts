@@ -8,6 +8,7 @@ import type { Instance, InstanceNetworkInterfaceSpecification, NetworkInterface 
 import { Mutex } from '../../../base/mutex.js';
 import { IaasError, type CallOptions, type ComputeSpec, type NicSpec, type Observed } from '../../adapter.js';
 import { addressOf, contains, parseCidr } from '../../ranges.js';
+import type { Addresses } from './addresses.js';
 import type { Ec2Api } from './api.js';
 import { isCode, unlessGone } from './ec2-error.js';
 import type { Instances, Machine } from './instances.js';
@@ -24,6 +25,7 @@ export interface InterfaceServices {
   readonly networks: Networks;
   readonly patience: Patience;
   readonly securityGroups: SecurityGroups;
+  readonly addresses: Addresses;
   readonly options: NetworkOptions;
 }
 
@@ -42,8 +44,9 @@ export class NetworkInterfaces {
 
   /** The interfaces that a machine is launched with. */
   async prepare(spec: ComputeSpec, call: CallOptions): Promise<InstanceNetworkInterfaceSpecification[] | undefined> {
-    const { options } = this.#services;
-    const nics = spec.nics ?? [];
+    const { options, addresses } = this.#services;
+    // An address is lent to a machine that is there.
+    const nics = (spec.nics ?? []).filter(({ network }) => !addresses.isAddress(network));
     if (nics.length > 0) {
       const made: InstanceNetworkInterfaceSpecification[] = [];
       for (const [DeviceIndex, nic] of nics.entries())

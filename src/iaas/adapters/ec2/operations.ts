@@ -7,6 +7,8 @@
 import type * as Sdk from '@aws-sdk/client-ec2';
 
 interface Signatures {
+  AllocateAddress: [Sdk.AllocateAddressCommandInput, Sdk.AllocateAddressCommandOutput];
+  AssociateAddress: [Sdk.AssociateAddressCommandInput, Sdk.AssociateAddressCommandOutput];
   AttachNetworkInterface: [Sdk.AttachNetworkInterfaceCommandInput, Sdk.AttachNetworkInterfaceCommandOutput];
   AttachVolume: [Sdk.AttachVolumeCommandInput, Sdk.AttachVolumeCommandOutput];
   AuthorizeSecurityGroupEgress: [
@@ -31,6 +33,7 @@ interface Signatures {
   DeleteSubnet: [Sdk.DeleteSubnetCommandInput, Sdk.DeleteSubnetCommandOutput];
   DeleteVolume: [Sdk.DeleteVolumeCommandInput, Sdk.DeleteVolumeCommandOutput];
   DeregisterImage: [Sdk.DeregisterImageCommandInput, Sdk.DeregisterImageCommandOutput];
+  DescribeAddresses: [Sdk.DescribeAddressesCommandInput, Sdk.DescribeAddressesCommandOutput];
   DescribeAvailabilityZones: [Sdk.DescribeAvailabilityZonesCommandInput, Sdk.DescribeAvailabilityZonesCommandOutput];
   DescribeImages: [Sdk.DescribeImagesCommandInput, Sdk.DescribeImagesCommandOutput];
   DescribeImportSnapshotTasks: [
@@ -47,6 +50,7 @@ interface Signatures {
   DescribeVpcs: [Sdk.DescribeVpcsCommandInput, Sdk.DescribeVpcsCommandOutput];
   DetachNetworkInterface: [Sdk.DetachNetworkInterfaceCommandInput, Sdk.DetachNetworkInterfaceCommandOutput];
   DetachVolume: [Sdk.DetachVolumeCommandInput, Sdk.DetachVolumeCommandOutput];
+  DisassociateAddress: [Sdk.DisassociateAddressCommandInput, Sdk.DisassociateAddressCommandOutput];
   ImportKeyPair: [Sdk.ImportKeyPairCommandInput, Sdk.ImportKeyPairCommandOutput];
   ImportSnapshot: [Sdk.ImportSnapshotCommandInput, Sdk.ImportSnapshotCommandOutput];
   ModifyInstanceAttribute: [Sdk.ModifyInstanceAttributeCommandInput, Sdk.ModifyInstanceAttributeCommandOutput];
@@ -57,6 +61,7 @@ interface Signatures {
   ModifyVolume: [Sdk.ModifyVolumeCommandInput, Sdk.ModifyVolumeCommandOutput];
   RebootInstances: [Sdk.RebootInstancesCommandInput, Sdk.RebootInstancesCommandOutput];
   RegisterImage: [Sdk.RegisterImageCommandInput, Sdk.RegisterImageCommandOutput];
+  ReleaseAddress: [Sdk.ReleaseAddressCommandInput, Sdk.ReleaseAddressCommandOutput];
   RevokeSecurityGroupEgress: [Sdk.RevokeSecurityGroupEgressCommandInput, Sdk.RevokeSecurityGroupEgressCommandOutput];
   RevokeSecurityGroupIngress: [Sdk.RevokeSecurityGroupIngressCommandInput, Sdk.RevokeSecurityGroupIngressCommandOutput];
   RunInstances: [Sdk.RunInstancesCommandInput, Sdk.RunInstancesCommandOutput];
@@ -71,6 +76,8 @@ export type Out<O extends Operation> = Signatures[O][1];
 
 /** All of them, and for `DryRun` the least that each can be asked with. */
 export const OPERATIONS: Readonly<Record<Operation, object>> = {
+  AllocateAddress: { Domain: 'vpc' },
+  AssociateAddress: { AllocationId: 'eipalloc-00000000', NetworkInterfaceId: 'eni-00000000' },
   AttachNetworkInterface: { NetworkInterfaceId: 'eni-00000000', InstanceId: 'i-00000000', DeviceIndex: 1 },
   AttachVolume: { VolumeId: 'vol-00000000', InstanceId: 'i-00000000', Device: '/dev/sdf' },
   AuthorizeSecurityGroupEgress: { GroupId: 'sg-00000000' },
@@ -89,6 +96,7 @@ export const OPERATIONS: Readonly<Record<Operation, object>> = {
   DeleteSubnet: { SubnetId: 'subnet-00000000' },
   DeleteVolume: { VolumeId: 'vol-00000000' },
   DeregisterImage: { ImageId: 'ami-00000000' },
+  DescribeAddresses: {},
   DescribeAvailabilityZones: {},
   DescribeImages: { Owners: ['self'] },
   DescribeImportSnapshotTasks: {},
@@ -102,6 +110,7 @@ export const OPERATIONS: Readonly<Record<Operation, object>> = {
   DescribeVpcs: {},
   DetachNetworkInterface: { AttachmentId: 'eni-attach-00000000' },
   DetachVolume: { VolumeId: 'vol-00000000' },
+  DisassociateAddress: { AssociationId: 'eipassoc-00000000' },
   ImportKeyPair: { KeyName: 'vep-dry-run', PublicKeyMaterial: new Uint8Array([1]) },
   ImportSnapshot: {},
   ModifyInstanceAttribute: { InstanceId: 'i-00000000', InstanceType: { Value: 't3.micro' } },
@@ -113,6 +122,7 @@ export const OPERATIONS: Readonly<Record<Operation, object>> = {
     RootDeviceName: '/dev/sda1',
     BlockDeviceMappings: [{ DeviceName: '/dev/sda1', Ebs: { SnapshotId: 'snap-00000000' } }],
   },
+  ReleaseAddress: { AllocationId: 'eipalloc-00000000' },
   RevokeSecurityGroupEgress: { GroupId: 'sg-00000000' },
   RevokeSecurityGroupIngress: { GroupId: 'sg-00000000' },
   RunInstances: { ImageId: 'ami-00000000', MinCount: 1, MaxCount: 1 },

@@ -17,6 +17,8 @@ export interface NetworkOptions {
   readonly securityGroups: readonly string[];
   /** Ranges from which everything may come into the networks of VEP, beside their own members. */
   readonly ingress: readonly string[];
+  /** Elastic IPs, which cost money while they are held, are reserved and lent to machines. */
+  readonly addresses: boolean;
 }
 
 export interface BucketOptions {
@@ -129,6 +131,7 @@ const schema: JsonObject = object(
         prefix: integer(16, 28, 28),
         securityGroups: texts,
         ingress: cidrs,
+        addresses: { type: 'boolean', default: false },
       }),
       default: {},
     },

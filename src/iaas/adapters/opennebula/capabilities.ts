@@ -9,13 +9,20 @@ export const OPENNEBULA_FORMATS: readonly string[] = ['qcow2', 'raw'];
 export interface CapabilityChoices {
   readonly liveResize: boolean;
   readonly reserveFrom: readonly string[];
+  readonly publicFrom: readonly string[];
   /** Limits of Virtual Organizations are written into the quotas of their groups. */
   readonly limits: boolean;
   /** It is told what EFI is called. */
   readonly efi: boolean;
 }
 
-export function openNebulaCapabilities({ liveResize, reserveFrom, limits, efi }: CapabilityChoices): Capabilities {
+export function openNebulaCapabilities({
+  liveResize,
+  reserveFrom,
+  publicFrom,
+  limits,
+  efi,
+}: CapabilityChoices): Capabilities {
   return {
     compute: new Set(['start', 'stop', 'restart', 'suspend', 'save', 'resize'] as const),
     liveResize,
@@ -35,5 +42,6 @@ export function openNebulaCapabilities({ liveResize, reserveFrom, limits, efi }:
     ...(efi ? { firmwares: new Set(['efi'] as const) } : {}),
     ...(limits ? { limits: new Set(OPENNEBULA_LIMITS) } : {}),
     securityGroups: true,
+    addresses: reserveFrom.length > 0 && publicFrom.length > 0,
   };
 }

@@ -115,17 +115,20 @@ async function datastores(services: CheckServices, call: CallOptions): Promise<r
 }
 
 async function networks(services: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
-  const { reserveFrom } = services.options.networks;
+  const { reserveFrom, publicFrom } = services.options.networks;
+  const named = Object.entries({ reserveFrom, publicFrom }).flatMap(([option, names]) =>
+    names.map((name) => ({ option, name })),
+  );
   const all = await asking(() => services.networks.all(call), 'opennebula.networks', {
     denied: 'give the account the right to see networks',
     otherwise: 'see what oned logs',
   });
   if ('code' in all) return [all];
-  return reserveFrom
-    .filter((name) => !all.some((each) => each.value('NAME') === name || each.value('ID') === name))
-    .map((name) => ({
+  return named
+    .filter(({ name }) => !all.some((each) => each.value('NAME') === name || each.value('ID') === name))
+    .map(({ name, option }) => ({
       code: 'opennebula.networks',
-      message: `OpenNebula has no virtual network ${name}, which networks.reserveFrom names`,
+      message: `OpenNebula has no virtual network ${name}, which networks.${option} names`,
       remedy: 'make it (onevnet create) or name another (onevnet list)',
     }));
 }

@@ -21,6 +21,8 @@ export interface NetworkSettings {
   /** Names or ids. */
   readonly reserveFrom: readonly string[];
   readonly prefix: number;
+  /** Names or ids of networks whose addresses outsiders reach: each is reserved by itself. */
+  readonly publicFrom: readonly string[];
 }
 
 interface AddressRange {
@@ -59,8 +61,8 @@ export class Networks {
     return this.#oned.document('one.vn.info', [id], options).catch(missing);
   }
 
-  isParent(body: Branch): boolean {
-    return this.#settings.reserveFrom.some((name) => name === body.value('NAME') || name === body.value('ID'));
+  isParent(body: Branch, names: readonly string[] = this.#settings.reserveFrom): boolean {
+    return names.some((name) => name === body.value('NAME') || name === body.value('ID'));
   }
 
   async create(spec: NetworkSpec, token: string, options: CallOptions): Promise<string> {
@@ -80,8 +82,9 @@ export class Networks {
 
   async #reserve(spec: NetworkSpec, wish: Wish, name: string, options: CallOptions): Promise<number> {
     const owner = await this.#tenants.owner(spec.owner, options);
-    const ranges = await this.#addressRanges(options);
-    const slices = wish.range ? [sliceAsked(wish.range, wish, ranges)] : slicesFree(this.#settings.prefix, ranges);
+    const { parents, prefix } = this.#source(spec);
+    const ranges = await this.#addressRanges(parents, options);
+    const slices = wish.range ? [sliceAsked(wish.range, wish, ranges)] : slicesFree(prefix, ranges);
     let last: unknown;
     for (const slice of slices) {
       const template = templateXml({
@@ -105,16 +108,24 @@ export class Networks {
       throw new IaasError('conflict', 'addresses of this range are in use by another network', saidBy(last));
     throw new IaasError(
       'capacity',
-      `no network that VEP may reserve from has a free block of /${this.#settings.prefix}`,
+      `no network that VEP may reserve from has a free block of /${prefix}`,
       saidBy(last),
     );
+  }
+
+  /** Where a network comes from, and how large it is unless somebody says so. */
+  #source({ reservation }: NetworkSpec): { readonly parents: readonly string[]; readonly prefix: number } {
+    const { reserveFrom, publicFrom, prefix } = this.#settings;
+    if (reservation !== true || publicFrom.length === 0) return { parents: reserveFrom, prefix };
+    return { parents: publicFrom, prefix: 32 };
   }
 
   /** What distinguishes the reservation from its parent, and VEP's marks, at once and last: then it is complete. */
   async #finish(body: Branch, spec: NetworkSpec, wish: Wish, token: string, options: CallOptions): Promise<void> {
     const template = body.child('TEMPLATE');
     const first = addressOf(body.value('AR_POOL', 'AR', 'IP') ?? '') ?? 0;
-    const range = wish.range ?? { ...blockOf(first, this.#settings.prefix), prefix: this.#settings.prefix };
+    const { prefix } = this.#source(spec);
+    const range = wish.range ?? { ...blockOf(first, prefix), prefix };
     const gateway = wish.gateway === undefined ? undefined : textOf(wish.gateway);
     if (gateway !== undefined && leasable(body, wish.gateway ?? 0)) {
       await this.#oned
@@ -123,7 +134,7 @@ export class Networks {
           if (!(error instanceof OneError) || error.class !== 'conflict') throw error;
         });
     }
-    const alone = template?.value('NETWORK_ADDRESS') === undefined;
+    const alone = template?.value('NETWORK_ADDRESS') === undefined && range.prefix < 32;
     const attributes: Template = {
       ...marksOf(this.#settings.realm, spec, token),
       VEP_NAME: kept(spec.name),
@@ -135,11 +146,10 @@ export class Networks {
     await this.#oned.id('one.vn.update', [body.number(-1, 'ID'), templateXml(attributes), 1], options);
   }
 
-  async #addressRanges(options: CallOptions): Promise<readonly AddressRange[]> {
-    const { reserveFrom } = this.#settings;
-    const parents = (await this.all(options)).filter((each) => this.isParent(each));
-    if (parents.length < reserveFrom.length || parents.length === 0)
-      throw new IaasError('fatal', `OpenNebula lacks a network that VEP shall reserve from: ${reserveFrom.join(', ')}`);
+  async #addressRanges(names: readonly string[], options: CallOptions): Promise<readonly AddressRange[]> {
+    const parents = (await this.all(options)).filter((each) => this.isParent(each, names));
+    if (parents.length < names.length || parents.length === 0)
+      throw new IaasError('fatal', `OpenNebula lacks a network that VEP shall reserve from: ${names.join(', ')}`);
     const found: AddressRange[] = [];
     for (const parent of parents) {
       // The pool tells no leases.

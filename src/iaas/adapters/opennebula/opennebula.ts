@@ -98,12 +98,7 @@ class OpenNebula implements SiteAdapter {
     const oned = new Oned({ endpoint, concurrency, dialler: this.#dialler, sessions, clock });
     this.#oned = oned;
     const limits = options.tenants.limits && oned.delegates;
-    this.#capabilities = openNebulaCapabilities({
-      liveResize,
-      reserveFrom: networks.reserveFrom,
-      limits,
-      efi: efi !== undefined,
-    });
+    this.#capabilities = openNebulaCapabilities({ liveResize, ...networks, limits, efi: efi !== undefined });
     const tenants = new Tenants(oned, options.tenants);
     this.#pool = new MachinePool(oned, realm);
     this.#visit = new Visit(oned, this.#pool, clock);

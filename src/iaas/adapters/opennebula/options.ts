@@ -31,6 +31,8 @@ export interface OpenNebulaOptions {
     readonly reserveFrom: readonly string[];
     /** Length of the prefix of a network for which no range is asked. */
     readonly prefix: number;
+    /** Virtual networks (name or id) whose addresses outsiders reach; empty: there are none to lend. */
+    readonly publicFrom: readonly string[];
   };
   readonly tenants: {
     /** Before the names of users and groups that VEP makes. */
@@ -146,7 +148,7 @@ const schema: JsonObject = object(
       ),
     },
     systemDatastore: integer(-1, 2 ** 31 - 1, -1),
-    networks: { ...object({ reserveFrom: texts, prefix: integer(8, 30, 28) }), default: {} },
+    networks: { ...object({ reserveFrom: texts, prefix: integer(8, 30, 28), publicFrom: texts }), default: {} },
     tenants: {
       ...object({
         prefix: { type: 'string', pattern: '^[A-Za-z0-9._-]{0,16}$', default: 'vep-' },

@@ -7,13 +7,15 @@ import { OPENSTACK_LIMITS } from './shares.js';
 const FORMATS: readonly string[] = ['qcow2', 'raw', 'vmdk', 'vdi', 'vhd'];
 
 export interface CapabilityChoices {
+  /** An external network is named, see {@link OpenStackOptions.networks}. */
+  readonly addresses: boolean;
   /** The account may choose hosts; see {@link HostOptions}. */
   readonly choose: boolean;
   /** Limits of Virtual Organizations are written into the quotas of their projects. */
   readonly limits: boolean;
 }
 
-export function openStackCapabilities({ choose, limits }: CapabilityChoices): Capabilities {
+export function openStackCapabilities({ addresses, choose, limits }: CapabilityChoices): Capabilities {
   return {
     compute: new Set(['start', 'stop', 'restart', 'suspend', 'save', 'resize'] as const),
     // Nova switches the guest off and on again.
@@ -33,5 +35,6 @@ export function openStackCapabilities({ choose, limits }: CapabilityChoices): Ca
     bootsAtCreation: true,
     ...(limits ? { limits: new Set(OPENSTACK_LIMITS) } : {}),
     securityGroups: true,
+    addresses,
   };
 }

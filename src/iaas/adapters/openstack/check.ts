@@ -174,11 +174,11 @@ async function hosts(services: CheckServices, call: CallOptions): Promise<readon
 }
 
 async function networks({ tenants, options }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
-  const { router, securityGroups } = options.networks;
+  const { router, external, securityGroups } = options.networks;
   const named: readonly (readonly [path: string, member: string, what: string, names: readonly string[]])[] = [
     ['/routers', 'routers', 'router', router === undefined ? [] : [router]],
     ['/security-groups', 'security_groups', 'security group', securityGroups],
-    ['/networks', 'networks', 'network', []],
+    ['/networks', 'networks', 'network', external === undefined ? [] : [external]],
   ];
   const findings: SiteFinding[] = [];
   for (const [path, member, what, names] of named) {

@@ -11,6 +11,7 @@ import { checkSize, type Flavor, type Flavors } from './flavors.js';
 import { userDataOf } from './guest.js';
 import type { Images } from './images.js';
 import { digestOf, elder, kept, readRef, realmTag, shownName, tokenTag, writeRef } from './marks.js';
+import type { Addresses } from './addresses.js';
 import type { Nics } from './nics.js';
 import type { Orders } from './orders.js';
 import type { Placement } from './placement.js';
@@ -69,6 +70,7 @@ export interface MachineServices {
   readonly placement: Placement;
   readonly images: Images;
   readonly nics: Nics;
+  readonly addresses: Addresses;
   readonly volumes: Volumes;
   readonly attachments: Attachments;
   readonly orders: Orders;
@@ -112,7 +114,7 @@ export class Machines {
     marks: Readonly<Record<string, string>>,
     options: CallOptions,
   ): Promise<void> {
-    const { flavors, images, placement, nics, realm, configDrive, knows } = this.#services;
+    const { flavors, images, placement, nics, addresses, realm, configDrive, knows } = this.#services;
     const userData = userDataOf(spec);
     const image = spec.image === undefined ? undefined : await images.usable(spec.image, cloud, options);
     const disks = await this.#disks(cloud, spec.volumes ?? [], image === undefined, options);
@@ -121,7 +123,11 @@ export class Machines {
     const place = await placement.of(cloud, spec, options);
     const named = spec.hostname !== undefined && (await knows(HOSTNAME_VERSION, options));
     const ports: string[] = [];
-    for (const nic of spec.nics ?? []) ports.push((await nics.make(cloud, key, nic, nic.id, options)).id);
+    for (const nic of spec.nics ?? []) {
+      // An address is lent to a machine that is there.
+      if (await addresses.look(nic.network, options)) continue;
+      ports.push((await nics.make(cloud, key, nic, nic.id, options)).id);
+    }
     const server = {
       name: shownName(spec.name),
       flavorRef: flavor.id,

@@ -4,6 +4,7 @@
  */
 
 import type { CallOptions, Observed, ResourceClass, SiteRef } from '../../adapter.js';
+import type { Addresses } from './addresses.js';
 import type { Attachments } from './attachments.js';
 import type { Cloud } from './cloud.js';
 import { observeImage, type Images } from './images.js';
@@ -25,6 +26,7 @@ export interface ObserverServices {
   readonly machines: Machines;
   readonly networks: Networks;
   readonly nics: Nics;
+  readonly addresses: Addresses;
   readonly securityGroups: SecurityGroups;
   readonly volumes: Volumes;
   readonly attachments: Attachments;
@@ -74,7 +76,7 @@ export class Observer {
 
   /** What a project has of a class; for networks and images also that of others. */
   async #everything(cloud: Cloud, what: ResourceClass, options: CallOptions): Promise<readonly Observed[]> {
-    const { servers, networks, nics, volumes, attachments, images } = this.#services;
+    const { servers, networks, addresses, volumes, attachments, images } = this.#services;
     const project = await cloud.project(options);
     const once = <T extends Observed>(observed: readonly T[]): readonly T[] => [
       ...new Map([...observed].reverse().map((each) => [each.ref, each])).values(),
@@ -87,11 +89,11 @@ export class Observer {
         return found;
       }
       case 'network':
-        return networks.observe(cloud, options);
+        return [...(await networks.observe(cloud, options)), ...(await addresses.observe(cloud, options))];
       case 'securitygroup':
         return this.#services.securityGroups.observe(cloud, options);
       case 'nic':
-        return nics.observe(cloud, await this.#byId(cloud, options), options);
+        return this.#interfaces(cloud, options);
       case 'storage': {
         const all = await volumes.all(cloud, options);
         return once(oldestFirst(all).map((volume) => observeVolume(project, volume)));
@@ -108,6 +110,13 @@ export class Observer {
         return once(oldestFirst(all).map((image) => observeImage(project, image)));
       }
     }
+  }
+
+  /** Ports, and the addresses that are lent to them. */
+  async #interfaces(cloud: Cloud, options: CallOptions): Promise<readonly Observed[]> {
+    const { nics, addresses } = this.#services;
+    const byId = await this.#byId(cloud, options);
+    return [...(await nics.observe(cloud, byId, options)), ...(await addresses.observeLent(cloud, byId, options))];
   }
 
   async #byId(cloud: Cloud, options: CallOptions): Promise<ReadonlyMap<string, Server>> {

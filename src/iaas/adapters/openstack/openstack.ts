@@ -29,6 +29,7 @@ import { requireCapability } from '../../capability.js';
 import type { SecurityGroupSite } from '../../security-groups.js';
 import type { SiteSurroundings } from '../../site-type.js';
 import type { TenantSite } from '../../tenant.js';
+import { Addresses } from './addresses.js';
 import { Attachments } from './attachments.js';
 import { openStackCapabilities } from './capabilities.js';
 import { check } from './check.js';
@@ -70,6 +71,7 @@ class OpenStack implements SiteAdapter {
   readonly #flavors: Flavors;
   readonly #hosts: Hosts;
   readonly #networks: Networks;
+  readonly #addresses: Addresses;
   readonly #securityGroups: SecurityGroups;
   readonly #nics: Nics;
   readonly #images: Images;
@@ -87,7 +89,7 @@ class OpenStack implements SiteAdapter {
     this.#options = options;
     this.#surroundings = surroundings;
     const limits = options.tenants.limits ?? options.tenants.others === 'create';
-    const capabilities = openStackCapabilities({ choose, limits });
+    const capabilities = openStackCapabilities({ addresses: options.networks.external !== undefined, choose, limits });
     this.#capabilities = capabilities;
     this.#line = new Line({ ...options, clock });
     const tenants = new Tenants(this.#line, clock, options);
@@ -102,6 +104,8 @@ class OpenStack implements SiteAdapter {
     const networks = new Networks({ tenants, realm, settings: options.networks });
     const securityGroups = new SecurityGroups({ tenants, servers, realm, settings: options.networks });
     this.#securityGroups = securityGroups;
+    const addresses = new Addresses({ tenants, servers, realm, settings: options.networks });
+    this.#addresses = addresses;
     const nics = new Nics({ tenants, servers, networks, securityGroups, realm });
     const images = new Images({ tenants, servers, realm, clock, capabilities });
     const volumes = new Volumes({ tenants, images, realm, clock, settings: options.volumes, capabilities });
@@ -113,6 +117,7 @@ class OpenStack implements SiteAdapter {
       placement,
       images,
       nics,
+      addresses,
       volumes,
       attachments,
       orders,
@@ -130,6 +135,7 @@ class OpenStack implements SiteAdapter {
         machines,
         networks,
         securityGroups,
+        addresses,
         nics,
         volumes,
         attachments,
@@ -189,6 +195,7 @@ class OpenStack implements SiteAdapter {
   }
 
   createNetwork(spec: NetworkSpec, token: string, options: CallOptions = {}): Promise<SiteRef> {
+    if (spec.reservation && this.#addresses.offered) return this.#addresses.reserve(spec, token, options);
     return this.#networks.create(spec, token, options);
   }
 
@@ -196,7 +203,9 @@ class OpenStack implements SiteAdapter {
     return this.#volumes.create(spec, token, options);
   }
 
-  attachNic(spec: NicSpec, token: string, options: CallOptions = {}): Promise<SiteRef> {
+  async attachNic(spec: NicSpec, token: string, options: CallOptions = {}): Promise<SiteRef> {
+    const address = await this.#addresses.look(spec.network, options);
+    if (address) return this.#addresses.lend(spec, address, token, options);
     return this.#nics.attach(spec, token, options);
   }
 
@@ -208,15 +217,17 @@ class OpenStack implements SiteAdapter {
     return this.#images.import(spec, token, options);
   }
 
-  delete(what: ResourceClass, ref: SiteRef, options: CallOptions = {}): Promise<void> {
+  async delete(what: ResourceClass, ref: SiteRef, options: CallOptions = {}): Promise<void> {
     switch (what) {
       case 'compute':
         return this.#machines.remove(ref, options);
       case 'network':
+        await this.#addresses.giveBack(ref, options);
         return this.#networks.remove(ref, options);
       case 'storage':
         return this.#volumes.remove(ref, options);
       case 'nic':
+        await this.#addresses.takeBack(ref, options);
         return this.#nics.remove(ref, options);
       case 'attachment':
         return this.#attachments.remove(ref, options);
@@ -254,7 +265,12 @@ class OpenStack implements SiteAdapter {
     return this.#images.save(ref, name, method, token, options);
   }
 
-  actNetwork(ref: SiteRef, action: NetworkAction, options: CallOptions = {}): Promise<void> {
+  async actNetwork(ref: SiteRef, action: NetworkAction, options: CallOptions = {}): Promise<void> {
+    if (await this.#addresses.look(ref, options))
+      throw new IaasError(
+        'unsupported',
+        'an address of OpenStack is always up: give it back, or take it from its machine',
+      );
     return this.#networks.act(ref, action, options);
   }
 

@@ -31,6 +31,8 @@ export interface OpenStackOptions {
   readonly networks: {
     /** Router (name or id) that leads out of the networks VEP makes; absent: they lead nowhere. */
     readonly router?: string;
+    /** External network (name or id) whose addresses are lent to machines; absent: there are none. */
+    readonly external?: string;
     readonly nameservers: readonly string[];
     /** Range that networks are cut from for which none is asked, and the length of their prefix. */
     readonly pool: string;
@@ -161,6 +163,7 @@ const schema: JsonObject = object(
     networks: {
       ...object({
         router: text,
+        external: text,
         nameservers: texts,
         pool: { type: 'string', pattern: '^\\d+(\\.\\d+){3}/\\d+$', default: '192.168.0.0/16' },
         prefix: integer(8, 30, 24),
