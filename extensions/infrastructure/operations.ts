@@ -8,7 +8,13 @@ import { STORAGELINK, type Attributes } from '../../src/occi/model.js';
 import { stringAt } from '../../src/base/json.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { Operation, OperationType, Step, StepContext } from '../../src/engine/operation.js';
-import { IaasError, type Observed, type SiteAdapter, type SiteRef } from '../../src/iaas/adapter.js';
+import {
+  IaasError,
+  type Observed,
+  type ResourceClass,
+  type SiteAdapter,
+  type SiteRef,
+} from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Observations } from '../../src/extension/observations.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
@@ -38,6 +44,9 @@ export const ACT = 'infrastructure.act';
 export const RESIZE = 'infrastructure.resize';
 export const RULES = 'infrastructure.rules';
 export const RELEASE = 'infrastructure.release';
+
+/** What a site has less room for while it is there. */
+const TAKES_ROOM: ReadonlySet<ResourceClass> = new Set(['compute', 'storage']);
 
 /** Looks up what a provision must hand to the site but no operation may hold: rendered guest environments, images. */
 export type ProvisionDetails = (
@@ -274,6 +283,7 @@ class SiteWork {
         // A site that has come to rest and still has it has not done what it accepted.
         if (subject && report && !report.busy) await this.#letGo(subject, report.ref, context.signal);
         if (report) return again(context);
+        if (subject && TAKES_ROOM.has(subject.siteClass.class)) this.#sites.nudge(subject.entity.site ?? '');
         const forget = context.input['keep'] !== true;
         return {
           done: true,

@@ -37,6 +37,8 @@ const DOWN_AFTER = 3;
 
 /** How old an inventory may be before the site is asked again. */
 const FRESH_MS = 5_000;
+/** How long more is waited for that is given back along with the first. */
+const NUDGE_MS = 200;
 
 export class Sites {
   readonly #clock: Clock;
@@ -98,6 +100,11 @@ export class Sites {
     return this.#record(name).inventory(maxAgeMs);
   }
 
+  /** Something was given back at a site: what it has is asked for anew soon, once for all that is given back meanwhile. */
+  nudge(name: string): void {
+    this.#record(name).nudge();
+  }
+
   /** Adds what others have to say about a site to its check. */
   alsoCheck(further: (name: string) => Promise<readonly SiteFinding[]>): void {
     this.#further.push(further);
@@ -120,7 +127,7 @@ export class Sites {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#sites.values()].map((record) => record.guarded.close()));
+    await Promise.all([...this.#sites.values()].map((record) => record.close()));
   }
 
   #record(name: string): SiteRecord {
@@ -141,6 +148,8 @@ class SiteRecord {
   #lastError: SiteStatus['lastError'];
   #inventory: Inventory | undefined;
   #asking: Promise<Inventory> | undefined;
+  #nudged = false;
+  readonly #closed = new AbortController();
 
   constructor(adapter: SiteAdapter, clock: Clock, limits: CallLimits) {
     this.#clock = clock;
@@ -177,6 +186,26 @@ class SiteRecord {
       if (!known) throw error;
       return { inventory: known, ageMs: this.#ageOf(known) };
     }
+  }
+
+  nudge(): void {
+    if (this.#nudged) return;
+    this.#nudged = true;
+    void this.#afresh().catch(() => undefined);
+  }
+
+  async #afresh(): Promise<void> {
+    await this.#clock.sleep(NUDGE_MS, this.#closed.signal);
+    this.#nudged = false;
+    if (this.#closed.signal.aborted) return;
+    // What is being asked for now may have been asked before the room was there.
+    await this.#asking?.catch(() => undefined);
+    await this.inventory(0);
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.guarded.close();
   }
 
   /** Dated by VEP's own clock, to when it was asked for: the site's clock may run otherwise. */

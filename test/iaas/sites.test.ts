@@ -137,6 +137,21 @@ describe('the sites of a VEP', () => {
       expect((await sites.inventoryOf(name, 0)).ageMs).toBe(0);
     }));
 
+  it('see room that was given back before five seconds are over, with one question for all of it', () =>
+    withSite({ quota: {} }, async ({ sites, name, adapter, advance }) => {
+      const ref = await adapter.createCompute(spec, 'i');
+      const coresFree = async (): Promise<number> =>
+        (await sites.inventoryOf(name)).inventory.hosts.reduce((sum, { freeCores }) => sum + freeCores, 0);
+      const [taken, first] = [await coresFree(), (await sites.inventoryOf(name)).inventory];
+      await adapter.delete('compute', ref);
+      while ((await adapter.describe('compute', [ref])).size > 0) await advance(100);
+      expect(await coresFree()).toBe(taken);
+      for (let index = 0; index < 3; index++) sites.nudge(name);
+      await advance(200);
+      while ((await sites.inventoryOf(name)).inventory === first) await advance(0);
+      expect(await coresFree()).toBe(taken + 1);
+    }));
+
   it('keep the last inventory of a site that does not answer, and wait for it no more', () =>
     withSite({}, async ({ sites, name, adapter, advance }) => {
       await sites.inventoryOf(name);
