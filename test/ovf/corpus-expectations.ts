@@ -46,7 +46,7 @@ export function expectationOf(bytes: Uint8Array): Expectation {
 function withoutTypes(bytes: Uint8Array): Uint8Array {
   const before = 'http://www.vmware.com/schema/ovf/1/envelope';
   const text = Buffer.from(bytes).toString('latin1');
-  if (!new RegExp(`<(\\w+:)?Envelope[^>]*"${before}"`).test(text)) return bytes;
+  if (!new RegExp(`<([\\w-]+:)?Envelope[^>]*"${before}"`).test(text)) return bytes;
   const open: string[] = [];
   const renamed = text.replace(/<(\/?)(?:[\w-]+:)?(Section|Content)\b([^>]*?)(\/?)>/g, (_, end, name, rest, empty) => {
     const type = end ? open.pop() : (/type="(?:[\w-]+:)?(\w+)_Type"/.exec(rest)?.[1] ?? name);

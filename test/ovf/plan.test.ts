@@ -334,6 +334,21 @@ describe('interfaces and networks', () => {
     expect(verdicts(result)).toEqual(['warning O-043']);
   });
 
+  it('O-043 are made undeclared only where an adapter of the chosen hardware is on them', () => {
+    const kvm = (text: string): string =>
+      text.replace(
+        '<Info/>',
+        '<Info/><System><vssd:ElementName>h</vssd:ElementName><vssd:InstanceID>0</vssd:InstanceID><vssd:VirtualSystemType>kvm</vssd:VirtualSystemType></System>',
+      );
+    const [first = '', second = ''] = ['a', 'b'].map((name) => system('vm', { items: nic('5', name) }));
+    const hardwareOf = (text: string): string =>
+      /<VirtualHardwareSection[^]*<\/VirtualHardwareSection>/.exec(text)?.[0] ?? '';
+    const both = first.replace('</VirtualSystem>', `${kvm(hardwareOf(second))}</VirtualSystem>`);
+    const { draft } = planOf(envelope(both), {}, 'lenient');
+    expect(draft?.machines[0]?.interfaces[0]?.network).toBe('b');
+    expect(draft?.networks.map(({ name }) => name)).toEqual(['b']);
+  });
+
   it('are new, or mapped by the user to one of the site', () => {
     const text = envelope(system('vm', { items: nic('5', 'a') }), { networks: ['a', 'b'] });
     const { plan, unresolved } = planOf(text, { networks: { a: '/network/7' } });

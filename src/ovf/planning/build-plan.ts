@@ -48,7 +48,7 @@ export function buildPlan(written: Envelope, inputs: PlanInputs, mode: Mode = 'l
   const media = mediaOf(envelope);
   const { machines, collections } = planContents(envelope.content, configuration, media, propertiesOf, findings);
   const disks = planDisks(diskUses(machines, media, scopes), media.disks, media.files, properties, findings);
-  const networks = planNetworks(envelope, inputs.networks, findings);
+  const networks = planNetworks(envelope, inputs.networks, findings, adaptersOf(machines));
   const mounted = new Set(machines.flatMap(({ drives }) => drives.flatMap(({ image }) => image ?? [])));
   const files = planFiles(media.files, machines);
   const constraints = planPlacement(envelope, findings);
@@ -150,4 +150,9 @@ function diskUses(
       return disk && scope ? [{ disk, scope }] : [];
     }),
   );
+}
+
+/** Networks that adapters of the chosen hardware and configuration are on. */
+function adaptersOf(machines: DeploymentPlan['machines']): ReadonlySet<string> {
+  return new Set(machines.flatMap(({ interfaces }) => interfaces.flatMap(({ network }) => network ?? [])));
 }

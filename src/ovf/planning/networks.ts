@@ -6,12 +6,15 @@ import type { PlanInputs } from '../inputs.js';
 import type { PlannedNetwork } from '../plan.js';
 import type { Findings } from './findings.js';
 
+/** @param used names of networks with adapters on them: one that nobody has declared is made for these alone */
 export function planNetworks(
   envelope: Envelope,
   mappings: PlanInputs['networks'],
   findings: Findings,
+  used: ReadonlySet<string>,
 ): readonly PlannedNetwork[] {
-  const networks = envelope.networkSection?.networks ?? [];
+  const declared = envelope.networkSection?.networks ?? [];
+  const networks = declared.filter(({ name, implicit }) => !implicit || used.has(name));
   const names = new Set(networks.map(({ name }) => name));
   for (const name of Object.keys(mappings)) {
     if (names.has(name)) continue;

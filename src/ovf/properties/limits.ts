@@ -222,10 +222,14 @@ interface Qualifier {
   readonly whole: string;
 }
 
-/** `Name(a)`, `Name{a, b}` or `Name`, separated by commas or white space; brackets inside quotes do not count. */
+/**
+ * `Name(a)`, `Name{a, b}` or `Name`, separated by commas or white space; brackets inside quotes do not count, nor does a double
+ * quote behind a backslash (MOF, DSP0004).
+ */
 function splitQualifiers(text: string): readonly Qualifier[] {
   const found: Qualifier[] = [];
-  const pattern = /[\s,]*(?:([A-Za-z][A-Za-z0-9]*)\s*(?:([({])((?:"[^"]*"|'[^']*'|[^"'(){}])*)[)}])?|(\S[^\s,]*))/y;
+  const pattern =
+    /[\s,]*(?:([A-Za-z][A-Za-z0-9]*)\s*(?:([({])((?:"(?:[^"\\]|\\[^])*"|'[^']*'|[^"'(){}])*)[)}])?|(\S[^\s,]*))/y;
   for (let match = pattern.exec(text); match && match[0].trim() !== ''; match = pattern.exec(text)) {
     const [whole, name = '', , body] = match;
     const list = body === undefined ? [] : readList(body);
@@ -237,11 +241,11 @@ function splitQualifiers(text: string): readonly Qualifier[] {
 /** A comma-separated list of quoted texts or bare words; `undefined` when it is neither. */
 function readList(text: string): readonly string[] | undefined {
   const list: string[] = [];
-  const pattern = /\s*(?:"([^"]*)"|'([^']*)'|([^"',]*?))\s*(,|$)/y;
+  const pattern = /\s*(?:"((?:[^"\\]|\\[^])*)"|'([^']*)'|([^"',]*?))\s*(,|$)/y;
   while (pattern.lastIndex < text.length) {
     const match = pattern.exec(text);
     if (!match) return undefined;
-    list.push(match[1] ?? match[2] ?? match[3] ?? '');
+    list.push(match[1]?.replace(/\\(["\\])/g, '$1') ?? match[2] ?? match[3] ?? '');
     if (match[4] === '') break;
   }
   return list;
