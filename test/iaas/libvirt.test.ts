@@ -1,11 +1,11 @@
 /** What is libvirt's own: words that are read, documents that are written, and one life of a machine on the real thing. */
 
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { newUuid } from '../../src/base/ids.js';
 import { systemClock } from '../../src/base/clock.js';
-import { probeAccelerator } from '../../src/iaas/adapters/libvirt/accelerator.js';
+import { Accelerator, probeAccelerator } from '../../src/iaas/adapters/libvirt/accelerator.js';
 import { uuidInLine } from '../../src/iaas/adapters/libvirt/events.js';
 import { hasEfi } from '../../src/iaas/adapters/libvirt/firmware.js';
 import { Home } from '../../src/iaas/adapters/libvirt/home.js';
@@ -172,6 +172,20 @@ describeWith(...PROGRAMS)('on a libvirt', () => {
     const { home, account, programs } = harness.session;
     const probe = await probeAccelerator(new Home(home, account), programs, 'qemu-system-x86_64', 'tcg', {});
     expect(probe).toMatchObject({ works: true });
+  }, 120_000);
+
+  it('asks once whether KVM works, though QEMU dies of it', async () => {
+    const { directory, home, account, programs } = harness.session;
+    const [stand, asked] = [`${directory}/dying`, `${directory}/asked`];
+    writeFileSync(stand, `#!/bin/sh\necho "$*" >>${asked}\nkill -ABRT $$\n`, { mode: 0o755 });
+    writeFileSync(asked, '', { mode: 0o666 });
+    chmodSync(asked, 0o666);
+    const kvm = new Accelerator('auto', (call) =>
+      probeAccelerator(new Home(home, account), programs, stand, 'kvm', call),
+    );
+    expect([await kvm.type({}), await kvm.type({})]).toEqual(['qemu', 'qemu']);
+    expect(await kvm.probe({})).toMatchObject({ works: false, said: expect.stringContaining('SIGABRT') });
+    expect(readFileSync(asked, 'utf8').trim().split('\n')).toEqual([expect.stringContaining('-accel kvm -cpu host')]);
   }, 120_000);
 
   it('lets one after the other, whoever they are', async () => {

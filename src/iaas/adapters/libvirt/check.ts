@@ -4,6 +4,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { messageOf } from '../../../base/errors.js';
 import { IaasError, type CallOptions, type SiteFinding } from '../../adapter.js';
 import type { Accelerator } from './accelerator.js';
+import { checkBridge } from './bridge.js';
 import type { Home } from './home.js';
 import type { LibvirtOptions } from './options.js';
 import type { Programs } from './program.js';
@@ -30,7 +31,9 @@ export async function check(services: CheckServices, call: CallOptions): Promise
     await Promise.all([program(services, 'virsh'), program(services, 'qemuImg'), program(services, 'qemu')])
   ).flat();
   const connection = programs.some(({ code }) => code === 'libvirt.virsh') ? [] : await connected(services, call);
-  const rest = await Promise.all([room(services), bridge(services), kvm(services, call)]);
+  const usable = programs.length === 0 && connection.length === 0;
+  const bridge = usable ? checkBridge(services, call) : [];
+  const rest = await Promise.all([room(services), bridge, kvm(services, call)]);
   return [...programs, ...connection, ...rest.flat()];
 }
 
@@ -126,18 +129,6 @@ async function room({ freeBytes }: CheckServices): Promise<readonly SiteFinding[
   if (free >= ROOM_BYTES) return [];
   const message = `there are ${Math.floor(free / 2 ** 20)} MiB left for disks beside what is promised`;
   return [{ code: 'libvirt.space', message, remedy: 'make room, or name a folder on a larger disk under directory' }];
-}
-
-async function bridge({ options }: CheckServices): Promise<readonly SiteFinding[]> {
-  const name = options.networks.bridge;
-  if (name === undefined) return [];
-  const there = await stat(`/sys/class/net/${name}/bridge`).then(
-    () => true,
-    () => false,
-  );
-  if (there) return [];
-  const remedy = `make it (ip link add ${name} type bridge), and allow it to sessions in /etc/qemu/bridge.conf`;
-  return [{ code: 'libvirt.bridge', message: `this machine has no bridge ${name}`, remedy }];
 }
 
 /** Emulation is no fault where KVM was not asked for. */

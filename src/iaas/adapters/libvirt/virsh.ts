@@ -16,6 +16,7 @@ export interface VirshSettings {
 
 /** What virsh says when it has done it. */
 const DONE: Readonly<Record<string, RegExp>> = {
+  create: /^Domain '.*' created from /m,
   define: /^Domain '.*' defined from /m,
   undefine: /^Domain '?.*'? has been undefined/m,
   start: /^Domain '.*' started/m,
