@@ -6,10 +6,11 @@
 import { createHash } from 'node:crypto';
 import { FakeEc2 } from '../support/fake-ec2/index.js';
 import type { Instance } from '../support/fake-ec2/world.js';
-import { exampleImage, KilledServer } from '../support/killed-server.js';
+import { examplePackage, KilledServer } from '../support/killed-server.js';
 import { optionsFor } from './ec2-harness.js';
 
-const IMAGE = exampleImage('web-shop');
+const SHOP = examplePackage('web-shop');
+const [IMAGE = Buffer.alloc(0)] = [...SHOP.files.values()];
 const AMI = 'ami-0123456789abcdef0';
 
 let fake: FakeEc2;
@@ -34,7 +35,7 @@ it('deploys, survives kill -9 at two calls, and goes without a trace', async () 
   const { world } = fake;
   const things = (): number[] => [world.live.length, world.subnets.size, world.volumes.size, world.interfaces.size];
   const before = [...things(), world.groups.size];
-  const location = await server.deploy('web-shop', IMAGE, () => fake.called('RunInstances'));
+  const location = await server.deploy(SHOP, () => fake.called('RunInstances'));
 
   const machines = world.live;
   expect(machines.map((each) => world.state(each))).toEqual(['running', 'running', 'running']);

@@ -1,25 +1,22 @@
 /**
- * Real guests on a real libvirt, under VEP as a provider runs it: `examples/two-guests` is deployed by a server that is
- * killed with `kill -9` on the way, the guests boot, read their environment and the files beside it, report by their one-time URLs and answer HTTP, and
- * when the appliance is deleted there is no process and no file left. `examples/web-shop` deploys unchanged beside it.
+ * Real guests on a real libvirt, under VEP as a provider runs it: `examples/two-guests` and `examples/web-shop`, unchanged,
+ * are deployed by a server that is killed with `kill -9` on the way; the guests boot, read their environment and the files
+ * beside it, report by their one-time URLs where they are waited for, and answer HTTP; when the appliance is deleted there is no process and no
+ * file left.
  */
 
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { packageRoot } from '../../src/base/package-root.js';
-import { Client } from '../faults/client.js';
-import { rowsOf } from '../faults/rows.js';
-import { build, ServerProcess } from '../faults/server-process.js';
 import { describeWith } from '../support/counterparts.js';
+import { guestImage } from '../support/guest-image.js';
+import { examplePackage, KilledServer, type ExamplePackage, type Moment } from '../support/killed-server.js';
 import { PROGRAMS, Session } from './libvirt-harness.js';
 
-const STATE = 'eu.contrail-project.appliance.state';
 const PATIENCE_MS = 600_000;
+const RUNNING = /running/;
 
 /** Files that the guests get beside their environment: one of both, and one of the front alone. */
 const FILES = [
@@ -37,58 +34,34 @@ const FILES = [
   },
 ];
 
-/** Made once by `examples/images/build` and kept; nothing where the packages cannot be had. */
-function guestImage(): string | undefined {
-  const file = join(packageRoot, '.cache/guest.qcow2');
-  if (existsSync(file)) return file;
-  mkdirSync(join(packageRoot, '.cache'), { recursive: true });
-  try {
-    execFileSync(join(packageRoot, 'examples/images/build'), [file], { stdio: 'pipe', timeout: 240_000 });
-    return file;
-  } catch (error) {
-    console.info(`skipped: the guest cannot be built: ${String((error as { stderr?: Buffer }).stderr ?? error)}`);
-    return undefined;
-  }
-}
-
 describeWith(
   ...PROGRAMS,
   'apt-get',
   'dpkg-deb',
 )('with a libvirt and a guest', () => {
   let session: Session;
-  let server: ServerProcess;
-  let client: Client;
-  let image: string | undefined;
+  let server: KilledServer;
+  let image: Uint8Array | undefined;
 
   beforeAll(async () => {
     image = guestImage();
-    build();
     session = new Session();
-    const data = join(session.directory, 'd');
-    mkdirSync(data, { mode: 0o700 });
+    const directory = join(session.directory, 'd');
+    mkdirSync(directory, { mode: 0o700 });
     const port = await freePort();
-    server = new ServerProcess(
-      data,
-      {
-        engine: { leaseMs: 2000, reconcileMs: 2000 },
-        sites: [
-          {
-            name: 'here',
-            type: 'libvirt',
-            guestUrl: `http://10.0.2.2:${port}`,
-            options: session.options({ access: { forward: [80], ports: [42_000, 42_999] }, shutdownMs: 30_000 }),
-          },
-        ],
-      },
+    const options = session.options({ access: { forward: [80], ports: [42_000, 42_999] }, shutdownMs: 30_000 });
+    server = await KilledServer.start({
+      site: () => ({ name: 'here', type: 'libvirt', guestUrl: `http://10.0.2.2:${port}`, options }),
+      reconcileMs: 2000,
+      directory,
       port,
-    );
-    client = new Client(data, () => server.url);
-    await server.start();
+      patienceMs: PATIENCE_MS,
+      tell: () => consoles().join('\n'),
+    });
   }, PATIENCE_MS);
 
   afterAll(async () => {
-    await server.kill();
+    await server.close();
     for (const line of session.processes()) if (line.includes('qemu-system')) process.kill(Number.parseInt(line, 10));
     await session.close();
   }, PATIENCE_MS);
@@ -97,23 +70,18 @@ describeWith(
     'boots two guests that report and answer, through two kills, and leaves nothing behind',
     async () => {
       if (image === undefined) return;
-      const location = await deploy('two-guests', readFileSync(image), 'the-guests', FILES);
-      for (const what of [/./, /running/]) {
-        await until(`a machine that is ${what.source}`, async () => what.test(await domains()));
-        await server.kill();
-        await server.start();
-      }
-      await until('the guests to be active', async () => (await stateOf(location)) === 'active');
+      const location = await server.deploy(
+        withFiles(examplePackage('two-guests', image)),
+        listed(1, /./),
+        listed(1, RUNNING),
+      );
       // Each started because the one before had reported: the delay is ten minutes. The last one writes that it has
       // reported only after VEP has taken its report.
       const reported = (): number => consoles().filter((text) => text.includes('VEP-REPORTED')).length;
-      await until('both guests to have reported', () => Promise.resolve(reported() === 2));
-      const ids = await client.ids('/compute/');
-      expect(ids).toHaveLength(2);
-      const pages = await Promise.all(ids.map((id) => page(id)));
-      expect(pages.sort().map((text) => /^role=(.*)$/m.exec(text)?.[1])).toEqual(['store', 'web']);
-      for (const text of pages) expect(text).toContain('is up');
-      const found = await Promise.all(ids.map((id) => page(id, 'files')));
+      await server.until('both guests to have reported', () => Promise.resolve(reported() === 2));
+      const pages = await pagesOf(2);
+      expect(pages.map((text) => /^role=(.*)$/m.exec(text)?.[1]).sort()).toEqual(['store', 'web']);
+      const found = await Promise.all((await server.client.ids('/compute/')).map((id) => served(id, 'files')));
       const [notes, bytes] = FILES.map(
         ({ path, bytes }) => `${createHash('sha256').update(bytes).digest('hex')}  ./${path}`,
       );
@@ -127,41 +95,45 @@ describeWith(
   );
 
   it(
-    'takes the web shop as it is',
+    'boots the web shop as it is, through four kills, and leaves nothing behind',
     async () => {
-      const folder = join(packageRoot, 'examples/web-shop/images/base.qcow2');
-      const location = await deploy('web-shop', readFileSync(folder), 'the-shop');
-      await until('the shop to be active', async () => (await stateOf(location)) === 'active');
-      expect((await domains()).match(/running/g)).toHaveLength(3);
-      await remove(location);
+      if (image === undefined) return;
+      const location = await server.deploy(
+        examplePackage('web-shop', image),
+        listed(1, /./),
+        listed(1, RUNNING),
+        listed(2, RUNNING),
+      );
+      expect(await countOf(RUNNING)).toBe(3);
+      const names = (await pagesOf(3)).map((text) => /<title>(.*)<\/title>/.exec(text)?.[1]);
+      expect(names.sort()).toEqual(['db', 'web1', 'web2']);
+      await remove(location, async () => {
+        await server.until('a machine to be on its way out', async () => (await countOf(RUNNING)) < 3);
+      });
     },
     3 * PATIENCE_MS,
   );
 
-  async function deploy(example: string, bytes: Uint8Array, key: string, more: typeof FILES = []): Promise<string> {
-    const text = readFileSync(join(packageRoot, `examples/${example}/${example}.ovf`), 'utf8');
-    const files = new Map([['images/base.qcow2', Buffer.from(bytes)]]);
-    for (const { id, bytes } of more) files.set(id, bytes);
-    const { status, location, body } = await client.deploy({ descriptor: more.reduce(withFile, text), files }, key);
-    expect({ status, body: status === 201 ? '' : body }).toEqual({ status: 201, body: '' });
-    return location;
-  }
+  /** When so many lines of libvirt's list fit. Its daemon comes and goes: it need not answer. */
+  const listed = (count: number, state: RegExp) => (): Promise<void> =>
+    server.until(`${count} that are ${state.source}`, async () => (await countOf(state)) >= count);
 
-  async function remove(location: string): Promise<void> {
-    expect([200, 404]).toContain((await client.delete(location)).status);
-    const left = "SELECT id FROM entity WHERE kind NOT LIKE '%template%'";
-    await until('everything to be gone', async () => (await rows(left)).length === 0);
+  const countOf = (state: RegExp): Promise<number> =>
+    domains().then(
+      (text) => text.split('\n').filter((line) => state.test(line)).length,
+      () => 0,
+    );
+
+  async function remove(location: string, ...moments: readonly Moment[]): Promise<void> {
+    await server.remove(location, ...moments);
     expect(session.processes().filter((line) => line.includes('qemu-system'))).toEqual([]);
     for (const folder of ['machines', 'volumes', 'networks'])
       expect(readdirSync(join(session.home, folder))).toEqual([]);
     expect((await domains()).trim()).toBe('');
-    expect(await rows("SELECT type, findings FROM operation WHERE state = 'dead'")).toEqual([]);
   }
 
-  const rows = (sql: string): ReturnType<typeof rowsOf> => rowsOf(join(session.directory, 'd'), undefined, sql);
   const domains = async (): Promise<string> =>
     (await session.virsh.read(['list', '--all'])).split('\n').slice(2).join('\n');
-  const stateOf = async (location: string): Promise<unknown> => (await client.entity(location))?.attributes[STATE];
 
   function consoles(): string[] {
     return readdirSync(join(session.home, 'machines')).map((uuid) => {
@@ -170,29 +142,27 @@ describeWith(
     });
   }
 
-  /** What a guest serves at the port of this machine that its state message names. */
-  async function page(id: string, path = ''): Promise<string> {
-    let url: string | undefined;
-    await until('a port that leads to the guest', async () => {
-      const message = (await client.entity(`/compute/${id}`))?.attributes['occi.compute.state.message'];
-      url = /127\.0\.0\.1:\d+/.exec(String(message))?.[0];
-      return url !== undefined;
-    });
-    return (await fetch(`http://${url}/${path}`)).text();
+  /** What the guests serve, when all of them do, at the ports of this machine that their state messages name. */
+  async function pagesOf(count: number): Promise<readonly string[]> {
+    const ids = await server.client.ids('/compute/');
+    expect(ids).toHaveLength(count);
+    return Promise.all(ids.map((id) => page(id)));
   }
 
-  async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-    const end = Date.now() + PATIENCE_MS;
-    for (;;) {
-      if (await condition().catch(() => false)) return;
-      if (Date.now() > end) {
-        const work = await rows('SELECT type, state, step, message, findings FROM operation WHERE finished_at IS NULL');
-        throw new Error(
-          `waited in vain for ${what}: ${JSON.stringify(work)}; ${consoles().join('\n')}; ${server.log.slice(-2000)}`,
-        );
-      }
-      await pause(200);
-    }
+  async function page(id: string): Promise<string> {
+    let text = '';
+    await server.until('a guest that answers', async () => {
+      // Not waited for, it may still be on its way up.
+      text = await served(id, '').catch(() => '');
+      return text.includes('is up');
+    });
+    return text;
+  }
+
+  async function served(id: string, path: string): Promise<string> {
+    const machine = await server.again(() => server.client.entity(`/compute/${id}`));
+    const url = /127\.0\.0\.1:\d+/.exec(String(machine?.attributes['occi.compute.state.message']))?.[0];
+    return (await fetch(`http://${url}/${path}`, { signal: AbortSignal.timeout(10_000) })).text();
   }
 });
 
@@ -204,6 +174,11 @@ function withFile(descriptor: string, { id, path, before }: (typeof FILES)[numbe
   return descriptor
     .replace('</References>', `<File ovf:id="${id}" ovf:href="${id}"/></References>`)
     .replace(before, `${section}${before}`);
+}
+
+function withFiles({ descriptor, files, ...rest }: ExamplePackage): ExamplePackage {
+  const more = FILES.map(({ id, bytes }) => [id, bytes] as const);
+  return { ...rest, descriptor: FILES.reduce(withFile, descriptor), files: new Map([...files, ...more]) };
 }
 
 async function freePort(): Promise<number> {

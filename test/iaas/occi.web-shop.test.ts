@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
-import { exampleImage, KilledServer } from '../support/killed-server.js';
+import { examplePackage, KilledServer } from '../support/killed-server.js';
 import { CAPACITY } from './occi-harness.js';
 
 let front: KilledServer;
@@ -62,7 +62,7 @@ it('comes up once though both are killed on the way, and goes without a trace', 
     server.again(() => server.client.ids(collection));
   const arrived = (): Promise<void> =>
     front.until('the shop to be at the back', async () => (await idsOf(back, '/appliance/')).length > 0);
-  const location = await front.deploy('web-shop', exampleImage('web-shop'), arrived, () => back.killAt(arrived));
+  const location = await front.deploy(examplePackage('web-shop'), arrived, () => back.killAt(arrived));
   expect(await idsOf(back, '/appliance/')).toHaveLength(1);
   expect(await idsOf(front, '/compute/')).toHaveLength(3);
   expect(await idsOf(back, '/compute/')).toHaveLength(3);

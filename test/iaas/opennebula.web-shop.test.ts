@@ -5,7 +5,7 @@
 
 import { FakeOned } from '../support/fake-oned/index.js';
 import type { Machine } from '../support/fake-oned/world.js';
-import { exampleImage, KilledServer } from '../support/killed-server.js';
+import { examplePackage, KilledServer } from '../support/killed-server.js';
 import { optionsFor } from './opennebula-harness.js';
 
 let fake: FakeOned;
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 it('deploys, survives kill -9 at four calls, and goes without a trace', async () => {
   const calls = ['one.vn.reserve', 'one.vm.allocate', 'one.vm.deploy'].map((method) => () => fake.called(method));
-  const location = await server.deploy('web-shop', exampleImage('web-shop'), ...calls);
+  const location = await server.deploy(examplePackage('web-shop'), ...calls);
 
   const machines = live();
   expect(machines.map(({ state, lcm }) => [state, lcm])).toEqual(Array.from({ length: 3 }, () => [3, 3]));

@@ -5,7 +5,7 @@
  */
 
 import { FakeOpenStack } from '../support/fake-openstack/index.js';
-import { exampleImage, KilledServer } from '../support/killed-server.js';
+import { examplePackage, KilledServer } from '../support/killed-server.js';
 import { Front } from '../support/real-openstack/front.js';
 import { realOpenStack } from '../support/real-openstack/keystone.js';
 import { Tenancy } from '../support/real-openstack/tenancy.js';
@@ -65,8 +65,7 @@ describe.each(CLOUDS)('the web shop on %s', (_name, open) => {
       });
       try {
         const location = await server.deploy(
-          'web-shop',
-          exampleImage('web-shop'),
+          examplePackage('web-shop'),
           () => cloud.called('POST', /\/networks$/),
           () => cloud.called('POST', /\/servers$/),
           () => cloud.called('POST', /\/servers$/),

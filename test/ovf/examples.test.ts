@@ -45,10 +45,10 @@ describe.each(['single-vm', 'web-shop', 'options'])('the example %s', (name) => 
     expect(plan(name).plan).toEqual(plan(name).plan);
   });
 
-  it('refers to an image of the size it says, virtually 2 GiB', () => {
+  it('refers to an image of the size it says, if it says one, virtually 2 GiB', () => {
     for (const image of plan(name).plan.images) {
       const bytes = readFileSync(join(packageRoot, 'examples', name, image.href));
-      expect(bytes.length).toBe(image.sizeBytes);
+      expect(image.sizeBytes ?? bytes.length).toBe(bytes.length);
       expect(bytes.toString('latin1', 0, 4)).toBe('QFI\xfb');
       expect(bytes.readBigUInt64BE(24)).toBe(2n ** 31n);
     }

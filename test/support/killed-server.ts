@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { packageRoot } from '../../src/base/package-root.js';
+import type { TestPackage } from '../faults/appliance.js';
 import { Client } from '../faults/client.js';
 import { rowsOf } from '../faults/rows.js';
 import { build, ServerProcess } from '../faults/server-process.js';
@@ -32,9 +33,17 @@ export interface KilledServerOptions {
   readonly tell?: () => string;
 }
 
-/** The image that comes with an example: an empty disk. */
-export const exampleImage = (example: string): Uint8Array =>
-  readFileSync(join(packageRoot, 'examples', example, IMAGE));
+/** What is sent, under the name of the example that it is. */
+export interface ExamplePackage extends Pick<TestPackage, 'descriptor' | 'files'> {
+  readonly name: string;
+}
+
+/** An example with an image, else with the one that comes with it: an empty disk. */
+export function examplePackage(name: string, image?: Uint8Array): ExamplePackage {
+  const folder = join(packageRoot, 'examples', name);
+  const bytes = Buffer.from(image ?? readFileSync(join(folder, IMAGE)));
+  return { name, descriptor: readFileSync(join(folder, `${name}.ovf`), 'utf8'), files: new Map([[IMAGE, bytes]]) };
+}
 
 export class KilledServer {
   readonly directory: string;
@@ -63,17 +72,16 @@ export class KilledServer {
     return this.#server.url;
   }
 
-  /** Sends an example and kills the server at each of the moments, one after the other; answers the appliance, active. */
-  async deploy(example: string, image: Uint8Array, ...moments: readonly Moment[]): Promise<string> {
-    const descriptor = readFileSync(join(packageRoot, `examples/${example}/${example}.ovf`), 'utf8');
-    const asked = this.client.deploy({ descriptor, files: new Map([[IMAGE, Buffer.from(image)]]) }, example);
+  /** Sends a package and kills the server at each of the moments, one after the other; answers the appliance, active. */
+  async deploy(sent: ExamplePackage, ...moments: readonly Moment[]): Promise<string> {
+    const asked = this.client.deploy(sent, sent.name);
     const killed = this.killAt(...moments);
     const { status, location, body } = await asked;
     expect({ status, body: status === 201 ? '' : body }).toEqual({ status: 201, body: '' });
     await killed;
     const state = async (): Promise<unknown> =>
       (await this.again(() => this.client.entity(location)))?.attributes[STATE];
-    await this.until(`${example} to be active`, async () => (await state()) === 'active');
+    await this.until(`${sent.name} to be active`, async () => (await state()) === 'active');
     return location;
   }
 
