@@ -12,7 +12,7 @@ import { marksIn, marksOf, numberOf, uniqueName } from './marks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
 import { addressOf, blockOf, contains, maskOf, parseCidr, textOf, usable, type Range } from '../../ranges.js';
-import { NETWORK, NETWORK_DONE } from './states.js';
+import { NETWORK, NETWORK_DONE, NETWORK_GOING } from './states.js';
 import { templateXml, type Template } from './template.js';
 import type { Tenants } from './tenants.js';
 
@@ -173,7 +173,7 @@ export class Networks {
 
   async remove(ref: string, options: CallOptions): Promise<void> {
     const body = await this.look(ref, options);
-    if (!body || body.number(1, 'STATE') === NETWORK_DONE) return;
+    if (!body || isGoing(body)) return;
     if (!marksIn(body.child('TEMPLATE'), this.#settings.realm))
       throw new IaasError('denied', 'this network was not made by VEP, which leaves it alone');
     const id = body.number(-1, 'ID');
@@ -183,8 +183,10 @@ export class Networks {
     // The gateway that VEP keeps from being given away counts as an address in use.
     for (const address of held)
       await this.#oned.id('one.vn.release', [id, templateXml({ LEASES: { IP: address } })], options);
-    await this.#oned.id('one.vn.delete', [id], options).catch((error: unknown) => {
-      if (!(error instanceof IaasError) || error.class !== 'not-found') throw error;
+    await this.#oned.id('one.vn.delete', [id], options).catch(async (error: unknown) => {
+      // oned lets go of a network in its own time; somebody else may have asked for that meanwhile.
+      const left = error instanceof IaasError && (await this.look(ref, options));
+      if (left === false || (left && !isGoing(left))) throw error;
     });
   }
 
@@ -299,4 +301,8 @@ function missing(error: unknown): undefined {
 
 function saidBy(error: unknown): string | undefined {
   return error instanceof IaasError ? error.said : undefined;
+}
+
+function isGoing(body: Branch): boolean {
+  return NETWORK_GOING.has(body.number(1, 'STATE'));
 }

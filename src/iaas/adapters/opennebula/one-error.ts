@@ -17,6 +17,9 @@ const ALLOCATE = 0x4000;
 const LOCKED = 0x8000;
 const REPLICATION = 0x10000;
 
+/** All that oned says when two ask for one name at the same instant: the second is stopped by the database alone. */
+const WITHOUT_REASON = /\bError allocating a new \w+\.?\s*$/i;
+
 type Rule = readonly [code: number | undefined, text: RegExp, meaning: IaasErrorClass];
 
 const RULES: readonly Rule[] = [
@@ -38,6 +41,7 @@ const RULES: readonly Rule[] = [
   [XML_RPC_API, /./, 'invalid'],
   [INTERNAL, /database|sql|timeout|could not connect/i, 'transient'],
   [INTERNAL, /./, 'invalid'],
+  [ALLOCATE, WITHOUT_REASON, 'transient'],
   [ALLOCATE, /./, 'invalid'],
   [LOCKED, /./, 'conflict'],
   [REPLICATION, /./, 'transient'],
@@ -88,7 +92,9 @@ export class OneError extends IaasError {
     return this.code === ACTION && /already in NIC|doesn't contain SG/i.test(this.said ?? '');
   }
 
+  /** Refused because something has the name, or seems to. */
   get isNameTaken(): boolean {
-    return /is already taken/i.test(this.said ?? '');
+    const said = this.said ?? '';
+    return /is already taken/i.test(said) || WITHOUT_REASON.test(said);
   }
 }

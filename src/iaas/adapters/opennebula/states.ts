@@ -180,6 +180,8 @@ export const NETWORK: Readonly<Record<number, NetworkMeaning>> = {
 };
 
 export const NETWORK_DONE = 4;
+/** LOCK_DELETE and DONE: oned has been asked to let go of it, and does. */
+export const NETWORK_GOING: ReadonlySet<number> = new Set([3, NETWORK_DONE]);
 
 /** HOST/STATE of hosts that take machines: MONITORED, and MONITORING_MONITORED of older versions. */
 export const HOST_UP: ReadonlySet<number> = new Set([1, 2]);
