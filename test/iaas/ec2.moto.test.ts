@@ -1,12 +1,15 @@
 /**
  * EC2 before moto, a work-alike that others have made, where it is installed (it is no package of Debian): a large image by way
- * of a bucket every time, and the behaviour suite of all adapters in the nightly run.
+ * of a bucket and `examples/web-shop` under `kill -9` every time, and the behaviour suite of all adapters in the nightly run.
  */
 
 import { jest } from '@jest/globals';
 import { describeAdapter } from '../support/adapter-suite.js';
 import { describeWith } from '../support/counterparts.js';
-import { BUCKET, motoHarness } from './ec2-moto-harness.js';
+import { examplePackage, KilledServer } from '../support/killed-server.js';
+import { Moto } from '../support/moto.js';
+import { optionsFor } from './ec2-harness.js';
+import { BUCKET, motoHarness, motoOptions } from './ec2-moto-harness.js';
 
 // moto answers in tens of milliseconds where a fake answers in one.
 jest.setTimeout(120_000);
@@ -33,9 +36,47 @@ describeWith('moto_server')('with a moto of its own', () => {
     await harness.close();
   });
 
+  it('deploys the web shop, survives kill -9 at three calls, and leaves nothing behind', async () => {
+    const moto = await Moto.start();
+    await moto.createBucket(BUCKET);
+    const site = await motoOptions(moto);
+    const before = await contents(moto);
+    const server = await KilledServer.start({
+      site: (directory) => {
+        const images = { images: { bucket: { name: BUCKET, endpoint: moto.url } } };
+        const options = optionsFor(`${moto.url}/`, moto.url, directory, { ...site, ...images });
+        return { name: 'cloud', type: 'ec2', options };
+      },
+    });
+    try {
+      const calls = ['CreateSubnet', 'RegisterImage', 'RunInstances'].map((action) => () => moto.called(action));
+      const location = await server.deploy(examplePackage('web-shop'), ...calls);
+      expect(await contents(moto)).toMatchObject({ machines: 3, interfaces: 5, volumes: 4 });
+      await server.remove(location, () => moto.called('TerminateInstances'));
+      expect(await contents(moto)).toEqual(before);
+      expect(await moto.objects(BUCKET)).toEqual([]);
+    } finally {
+      await server.close();
+      await moto.close();
+    }
+  }, 900_000);
+
   if (process.env['VEP_TEST_NIGHTLY'] === '1') describeAdapter('moto', () => motoHarness());
   else it.skip('the behaviour suite: only in npm run test:nightly', () => undefined);
 });
+
+/** How many there are of everything that VEP makes; of each answer, an element that each of them has once. */
+async function contents(moto: Moto): Promise<Readonly<Record<string, number>>> {
+  const running = { 'Filter.1.Name': 'instance-state-name', 'Filter.1.Value.1': 'running' };
+  return {
+    machines: await moto.count('DescribeInstances', 'instanceId>', running),
+    interfaces: await moto.count('DescribeNetworkInterfaces', 'interfaceType>'),
+    volumes: await moto.count('DescribeVolumes', 'volumeType>'),
+    subnets: await moto.count('DescribeSubnets', 'subnetId>'),
+    groups: await moto.count('DescribeSecurityGroups', 'groupDescription>'),
+    keys: await moto.count('DescribeKeyPairs', 'keyName>'),
+  };
+}
 
 async function* zeros(sizeBytes: number): AsyncIterable<Uint8Array> {
   const piece = new Uint8Array(2 ** 20);

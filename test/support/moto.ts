@@ -2,7 +2,8 @@
  * moto (github.com/getmoto/moto), the work-alike of AWS that others test with: EC2 and S3 of a project that has never heard
  * of VEP, in a process of its own. It knows no ImportSnapshot: a front before it answers that one operation and its
  * task with a snapshot that moto has taken of an empty volume. The front also keeps from it the tags of the snapshots that
- * CreateImage makes, at which it breaks. Everything else goes there as it is.
+ * CreateImage makes, at which it breaks, and removes the interfaces of a machine that is terminated where moto has been asked
+ * for that and does not do it. Everything else goes there as it is.
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -21,7 +22,9 @@ export const elements = (xml: string, name: string): string[] =>
 export class Moto {
   readonly #process: ChildProcess;
   readonly #url: string;
-  readonly #front = http.createServer((request, response) => void this.#serve(request, response));
+  readonly #front = http.createServer((request, response) => {
+    this.#serve(request, response).catch(() => response.destroy());
+  });
   readonly #watchers: { readonly action: string; readonly tell: () => void }[] = [];
 
   /** Requests of S3 that have come: method and path, in their order. */
@@ -30,6 +33,8 @@ export class Moto {
   readonly imported: number[] = [];
   /** Imports that were asked for, as they are described. */
   readonly #tasks: string[] = [];
+  /** Interfaces that are to go with their machine. */
+  readonly #going = new Set<string>();
 
   private constructor(process: ChildProcess, url: string) {
     this.#process = process;
@@ -131,15 +136,31 @@ export class Moto {
       for (const name of [...fields.keys()]) if (name.startsWith('TagSpecification.2.')) fields.delete(name);
       body = Buffer.from(fields.toString());
     }
+    if (fields.get('Attachment.DeleteOnTermination') === 'true')
+      this.#going.add(fields.get('NetworkInterfaceId') ?? '');
     const { connection: _connection, host: _host, 'content-length': _length, ...headers } = request.headers;
     const options = { method: request.method, headers: { ...headers, 'content-length': String(body.byteLength) } };
+    const leaving = action === 'TerminateInstances' ? await this.#interfacesOf(fields) : [];
     const outgoing = http.request(`${this.#url}${request.url}`, options, (answer) => {
       const { connection: _closing, 'keep-alive': _alive, ...kept } = answer.headers;
-      response.writeHead(answer.statusCode ?? 502, kept);
-      answer.pipe(response);
+      const gone = answer.statusCode === 200 ? leaving : [];
+      // moto removes them though they are still plugged in.
+      const removed = gone.map((NetworkInterfaceId) => this.ask('DeleteNetworkInterface', { NetworkInterfaceId }));
+      void Promise.allSettled(removed).then(() => {
+        response.writeHead(answer.statusCode ?? 502, kept);
+        answer.pipe(response);
+      });
     });
     outgoing.on('error', () => response.destroy());
     outgoing.end(body);
+  }
+
+  /** Those of the machines of a request that are to go with them. */
+  async #interfacesOf(fields: URLSearchParams): Promise<readonly string[]> {
+    const machines = [...fields].filter(([name]) => name.startsWith('InstanceId.')).map(([, id]) => id);
+    const wish = Object.fromEntries(machines.map((id, at) => [`Filter.1.Value.${at + 1}`, id]));
+    const found = await this.ask('DescribeNetworkInterfaces', { 'Filter.1.Name': 'attachment.instance-id', ...wish });
+    return elements(found, 'networkInterfaceId').filter((id) => this.#going.has(id));
   }
 
   async #import(fields: URLSearchParams): Promise<string> {

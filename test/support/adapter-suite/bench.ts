@@ -7,13 +7,14 @@ import {
   type ComputeSpec,
   type IaasErrorClass,
   type ImageSpec,
+  type MetricSample,
   type Observed,
   type ResourceClass,
   type SiteAdapter,
   type SiteRef,
 } from '../../../src/iaas/adapter.js';
 import type { SecurityGroupSite, SecurityRule } from '../../../src/iaas/security-groups.js';
-import type { Faults, Harness } from './harness.js';
+import type { Faults, Harness, Promised } from './harness.js';
 import { secret } from '../run.js';
 
 type ObservedOf<C extends ResourceClass> = Extract<Observed, { readonly class: C }>;
@@ -66,6 +67,20 @@ export class Bench {
   faults(): Faults | undefined {
     if (!this.harness.faults) this.skip('the harness cannot bring failures about');
     return this.harness.faults;
+  }
+
+  /** Whether the counterpart breaks a promise (noted), so that nothing can be asked of the adapter there. */
+  isBroken(promise: Promised): boolean {
+    const why = this.harness.breaks?.[promise];
+    if (why !== undefined) this.skip(why);
+    return why !== undefined;
+  }
+
+  /** Whether a method asks nothing of the counterpart (noted), so that nothing can go wrong on the way. */
+  isSilent(operation: string): boolean {
+    const silent = this.harness.wire?.silent?.has(operation) ?? false;
+    if (silent) this.skip('methods that ask nothing of the counterpart');
+    return silent;
   }
 
   id(): string {
@@ -193,6 +208,18 @@ export class Bench {
     }
   }
 
+  /** Asks for measurements until a machine that runs has all of them: a site measures in a rhythm of its own. */
+  async measured(ref: SiteRef, asked: readonly SiteRef[] = [ref]): Promise<readonly MetricSample[]> {
+    const { stepMs, patienceMs } = this.harness.pace;
+    for (let waited = 0; ; waited += stepMs) {
+      const samples = await this.adapter.metrics(asked);
+      const told = new Set(samples.filter((sample) => sample.ref === ref).map(({ metric }) => metric));
+      if (this.can.metrics.every((metric) => told.has(metric))) return samples;
+      if (waited > patienceMs) throw new Error(`${ref} is told ${[...told].join(', ')} within ${patienceMs} ms`);
+      await this.harness.advance(stepMs);
+    }
+  }
+
   /** Waits for rest and expects the thing to be there, in this state if one is named. */
   async reaches<C extends ResourceClass>(what: C, ref: SiteRef, state?: string): Promise<ObservedOf<C>> {
     const seen = await this.rest(what, ref);
@@ -234,6 +261,7 @@ export class Bench {
 
   /** Deletes what the test made, whatever became of it; the site must let go of all of it. */
   async clear(): Promise<void> {
+    await this.#harness?.faults?.clear();
     const made = this.#made;
     this.#made = [];
     for (const what of ORDER) {

@@ -68,6 +68,9 @@ export function describeFailures(bench: Bench): void {
       await faults.failLater('createCompute');
       const spec = bench.spec();
       const ref = bench.own('compute', await bench.adapter.createCompute(spec, spec.id));
+      // Where machines wait until they are started, that is when they fail.
+      if ((await bench.rest('compute', ref))?.state === 'inactive')
+        await bench.adapter.actCompute(ref, 'start', undefined);
       const failed = await bench.reaches('compute', ref, 'error');
       expect(failed.message ?? '').not.toBe('');
       await faults.clear();

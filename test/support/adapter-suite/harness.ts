@@ -3,6 +3,12 @@
 import type { SiteAdapter, SiteRef } from '../../../src/iaas/adapter.js';
 import type { FaultyWay, WireFault, WireRequest } from '../faulty-proxy.js';
 
+/**
+ * What a counterpart may break: one thing for one token used by several at once; an address for one interface alone; ranges
+ * with an end; networks that stay while something is in them.
+ */
+export type Promised = 'one-of-a-token' | 'own-address' | 'end-of-range' | 'used-networks-stay';
+
 export interface Harness {
   readonly adapter: SiteAdapter;
   /** Lets time pass at the site: a fake clock moves, a real site is waited for. */
@@ -27,8 +33,8 @@ export interface Harness {
   readonly strikes?: () => Promise<void>;
   /** Why the counterpart cannot bring the saving of a machine to its end, where it cannot. */
   readonly savesNothing?: string;
-  /** Why one token used by several at once makes several things there, where it does. */
-  readonly racesTokens?: string;
+  /** What the counterpart does not keep of what the site's kind promises, and why: a stand-in that others made. */
+  readonly breaks?: Readonly<Partial<Record<Promised, string>>>;
   /** What the site itself rules of the addresses of a network. */
   readonly addressing?: {
     /** The only gateway that a range can have. */

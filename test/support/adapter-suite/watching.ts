@@ -73,7 +73,7 @@ export function describeWatching(bench: Bench): void {
     it('by measurements of the running machines that were asked for, and no others', async () => {
       if (bench.can.metrics.length === 0) return bench.skip('no metrics');
       const [one, other, off] = [await bench.running(), await bench.running(), await bench.stopped()];
-      const samples = await bench.adapter.metrics([one, off, 'no-such']);
+      const samples = await bench.measured(one, [one, off, 'no-such']);
       expect(new Set(samples.map((sample) => sample.ref))).toEqual(new Set([one]));
       expect(samples.map((sample) => sample.ref)).not.toContain(other);
       for (const { value, at, metric } of samples) {

@@ -46,8 +46,6 @@ interface Call {
   settled(): Promise<void>;
 }
 
-const SILENT = 'methods that ask nothing of the counterpart';
-
 /** Every sort of call, with everything it needs in place; nothing where the site does not offer it. */
 const CALLS: Readonly<Record<string, (bench: Bench) => Promise<Call | undefined>>> = {
   createCompute: async (bench) => {
@@ -104,6 +102,7 @@ const CALLS: Readonly<Record<string, (bench: Bench) => Promise<Call | undefined>
   metrics: async (bench) => {
     if (bench.can.metrics.length === 0) return undefined;
     const ref = await bench.running();
+    await bench.measured(ref);
     return reading(bench, async (adapter) => expect((await adapter.metrics([ref])).length).toBeGreaterThan(0));
   },
 };
@@ -114,7 +113,7 @@ export function describeWire(bench: Bench): void {
     it.each(cases)('and does %s once through %s', async (operation, what, fault, classes) => {
       const wire = wireOf(bench);
       if (!wire) return;
-      if (wire.silent?.has(operation)) return bench.skip(SILENT);
+      if (bench.isSilent(operation)) return;
       if (wire.failures && !wire.failures.has(what)) return bench.skip('a failure of another kind of wire');
       const call = await CALLS[operation]?.(bench);
       if (!call) return bench.skip(`no ${operation}`);
@@ -126,7 +125,7 @@ export function describeWire(bench: Bench): void {
       if (!wire) return;
       const calls: Call[] = [];
       for (const [operation, prepare] of Object.entries(CALLS)) {
-        const call = wire.silent?.has(operation) ? undefined : await prepare(bench);
+        const call = bench.isSilent(operation) ? undefined : await prepare(bench);
         if (call) calls.push(call);
       }
       await wire.proxy.refuse();
@@ -146,7 +145,7 @@ export function describeWire(bench: Bench): void {
     it.each(Object.keys(CALLS))('and gives a %s that is never answered up in time', async (operation) => {
       const wire = wireOf(bench);
       if (!wire) return;
-      if (wire.silent?.has(operation)) return bench.skip(SILENT);
+      if (bench.isSilent(operation)) return;
       const call = await CALLS[operation]?.(bench);
       if (!call) return bench.skip(`no ${operation}`);
       const patience = new Patience();
