@@ -1,13 +1,61 @@
-/** OpenNebula passes the behaviour suite of all adapters before a real oned (`VEP_TEST_OPENNEBULA`), behind a faulty proxy. */
+/**
+ * OpenNebula before a real oned (`VEP_TEST_OPENNEBULA`), behind a faulty proxy: the behaviour suite of all adapters, and
+ * `examples/web-shop` with `kill -9` of the server at calls whose answers are lost with it.
+ */
 
 import { jest } from '@jest/globals';
+import { newUuid } from '../../src/base/ids.js';
 import { describeAdapter } from '../support/adapter-suite.js';
-import { realOned } from '../support/real-oned/oned.js';
-import { realOnedHarness } from './opennebula-harness.js';
+import { FaultyProxy } from '../support/faulty-proxy.js';
+import { examplePackage, KilledServer } from '../support/killed-server.js';
+import { RealOned, realOned } from '../support/real-oned/oned.js';
+import { optionsFor, realOnedHarness } from './opennebula-harness.js';
 
 // The dummy drivers are programs of their own, and take their tenths of a second.
 jest.setTimeout(300_000);
 
 const folder = realOned;
-if (folder !== undefined) describeAdapter('a real oned', () => realOnedHarness(folder));
-else it.skip('VEP_TEST_OPENNEBULA names no folder of a real oned', () => undefined);
+if (folder !== undefined) {
+  describeAdapter('a real oned', () => realOnedHarness(folder));
+
+  it('deploys the web shop, survives kill -9 at four calls, and goes without a trace', async () => {
+    const oned = new RealOned(folder);
+    await oned.prepare();
+    oned.clear();
+    const proxy = await FaultyProxy.open(oned.url);
+    const realm = `t${newUuid().slice(-6)}`;
+    const more = { realm, patience: { pollMs: 50, settleMs: 8000 }, events: { pollMs: 200 } };
+    const server = await KilledServer.start({
+      site: (directory) => ({
+        name: 'one',
+        type: 'opennebula',
+        options: optionsFor(proxy.url, directory, more, oned.password),
+      }),
+    });
+    const called = (method: string) => (): Promise<void> => {
+      const struck = proxy.strikes();
+      proxy.next({ kind: 'lose-answer' }, ({ body }) => body.includes(`<methodName>${method}<`));
+      return struck;
+    };
+    const kinds = async (): Promise<Readonly<Record<string, number>>> => {
+      const counts: Record<string, number> = {};
+      for (const thing of await oned.contents(realm)) {
+        const [kind = ''] = thing.split(' ');
+        counts[kind] = (counts[kind] ?? 0) + 1;
+      }
+      return counts;
+    };
+    try {
+      const calls = ['one.vn.reserve', 'one.vm.allocate', 'one.vm.deploy'].map(called);
+      const location = await server.deploy(examplePackage('web-shop'), ...calls);
+      // The image that the boot disks are copies of, and four volumes.
+      expect(await kinds()).toMatchObject({ VM: 3, VNET: 2, IMAGE: 5 });
+      await server.remove(location, called('one.vm.action'));
+      // The image stays, for whoever deploys the shop again.
+      expect(await kinds()).toEqual({ IMAGE: 1 });
+    } finally {
+      await server.close();
+      await proxy.close();
+    }
+  }, 900_000);
+} else it.skip('VEP_TEST_OPENNEBULA names no folder of a real oned', () => undefined);

@@ -59,7 +59,8 @@ export class RealOned {
       await this.ask('one.vn.allocate', `NAME=vep-parent\nVN_MAD=dummy\nBRIDGE=br0\n${range}`, -1);
     }
     const ready = async (): Promise<boolean> =>
-      (await this.pool('one.hostpool.info', 'HOST')).every((host) => host.value('STATE') === '2');
+      (await this.pool('one.hostpool.info', 'HOST')).every((host) => host.value('STATE') === '2') &&
+      (await this.pool('one.datastorepool.info', 'DATASTORE')).every((store) => store.number(0, 'FREE_MB') > 0);
     while (!(await ready())) await pause(200);
   }
 
