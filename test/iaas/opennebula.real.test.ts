@@ -51,8 +51,7 @@ if (folder !== undefined) {
       // The image that the boot disks are copies of, and four volumes.
       expect(await kinds()).toMatchObject({ VM: 3, VNET: 2, IMAGE: 5 });
       await server.remove(location, called('one.vm.action'));
-      // The image stays, for whoever deploys the shop again.
-      expect(await kinds()).toEqual({ IMAGE: 1 });
+      expect(await kinds()).toEqual({});
     } finally {
       await server.close();
       await proxy.close();
