@@ -113,6 +113,7 @@ describe('what refusals mean', () => {
   it.each([
     [403, 'forbidden Quota exceeded for cores, ram: Requested 64', 'quota'],
     [403, "forbidden Policy doesn't allow os_compute_api:os-hypervisors:list-detail to be performed.", 'denied'],
+    [403, "forbidden Policy doesn't allow os_compute_api:os-quota-sets:update to be performed.", 'denied'],
     [
       413,
       "overLimit VolumeLimitExceeded: Maximum number of volumes allowed (2) exceeded for quota 'volumes'.",

@@ -7,6 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JsonObject } from '../../src/base/json.js';
+import { packageRoot } from '../../src/base/package-root.js';
+import { vep } from '../cli/fake-terminal.js';
 import * as nebula from '../iaas/opennebula-harness.js';
 import * as stack from '../iaas/openstack-harness.js';
 import { Wire } from '../infrastructure/wire.js';
@@ -96,6 +98,13 @@ function suite(database: TestDatabase): void {
     const codes = (json.findings as { code: string; message: string }[]).filter(({ message }) => /atlas/.test(message));
     expect(codes).toMatchObject([{ code: 'openstack.quota' }, { code: 'openstack.quota' }]);
     expect((await server.request('GET', '/health/sites/one/check', ADMIN)).json.findings).toEqual([]);
+    const { out } = await vep(['vo', 'show', 'atlas', '--admin'], {
+      environment: { VEP_DATA_DIR: server.directory },
+      directory: packageRoot,
+    });
+    expect(out).toMatch(/SITE +THERE +STATE +REMEDY/);
+    expect(out).toMatch(/one +group vep-atlas +written/);
+    expect(out).toMatch(/cloud +project \w+ .*os-quota-sets:show.*give the account the role admin/);
     // What VEP itself holds goes on.
     await make();
     expect(project()?.quota.cores).toBe(8);

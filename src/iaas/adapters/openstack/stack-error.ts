@@ -32,6 +32,8 @@ const RULES: readonly Rule[] = [
   ],
   [400, /./, 'invalid'],
   [401, /./, 'denied'],
+  // Rights over quotas have the word in their names.
+  [403, /policy/i, 'denied'],
   [403, /quota|maximum number of/i, 'quota'],
   [403, /./, 'denied'],
   [404, /./, 'not-found'],
