@@ -167,7 +167,8 @@ export function describePlugs(bench: Bench): void {
       await bench.refused(bench.adapter.attachStorage(other, other.id), 'conflict', 'invalid');
       await bench.refused(bench.adapter.delete('storage', volume), 'conflict');
       await bench.remove('attachment', attached.ref);
-      bench.own('attachment', await bench.adapter.attachStorage(other, other.id));
+      // What is still on its way in cannot be taken off again by whoever clears up.
+      await bench.reaches('attachment', bench.own('attachment', await bench.adapter.attachStorage(other, other.id)));
     });
 
     it('and keeps them when the machine goes', async () => {
