@@ -4,7 +4,7 @@
  * an entity's state is what was observed, never what was hoped.
  */
 
-import { STORAGELINK, type Attributes } from '../../src/occi/model.js';
+import type { Attributes } from '../../src/occi/model.js';
 import { stringAt } from '../../src/base/json.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { Operation, OperationType, Step, StepContext } from '../../src/engine/operation.js';
@@ -18,32 +18,18 @@ import {
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Observations } from '../../src/extension/observations.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import { buriedLinksTo, findEntity, linksOf } from '../../src/store/entities.js';
+import { findEntity, linksOf } from '../../src/store/entities.js';
 import type { Store, Tx } from '../../src/store/sql.js';
 import { guardOperations, guardsOf, isGuardedOtherwise } from './guarding.js';
-import { RESERVED_ADDRESS, forgetEntity } from './reserved-address.js';
+import { Needs } from './needs.js';
+import { forgetEntity } from './reserved-address.js';
 import { filterOf, rulesOf } from './security-rules.js';
-import { DONE, again } from './steps.js';
-import { IPRESERVATION, stateAttributes } from './states.js';
+import { ACT, DONE, PROVISION, RELEASE, RESIZE, RULES, again } from './steps.js';
+import { stateAttributes } from './states.js';
 import { imageSaved } from './templates.js';
-import {
-  ADDRESS,
-  LEFT_SIZE,
-  SITE_CLASSES,
-  attachmentOf,
-  nicOf,
-  siteClassOf,
-  sizeOf,
-  type Needed,
-  type ProvisionInput,
-  type SiteClass,
-} from './site-class.js';
+import { LEFT_SIZE, SITE_CLASSES, siteClassOf, sizeOf, type ProvisionInput, type SiteClass } from './site-class.js';
 
-export const PROVISION = 'infrastructure.provision';
-export const ACT = 'infrastructure.act';
-export const RESIZE = 'infrastructure.resize';
-export const RULES = 'infrastructure.rules';
-export const RELEASE = 'infrastructure.release';
+export { ACT, PROVISION, RELEASE, RESIZE, RULES } from './steps.js';
 
 /** What a site has less room for while it is there. */
 const TAKES_ROOM: ReadonlySet<ResourceClass> = new Set(['compute', 'storage']);
@@ -90,7 +76,7 @@ interface Subject {
 class SiteWork {
   readonly #store: Store;
   readonly #sites: Sites;
-  readonly #engine: Pick<Engine, 'unfinished'>;
+  readonly #needs: Needs;
   readonly #observations: Observations;
   readonly #details: ProvisionDetails;
   readonly #onSettled: readonly SettledHook[];
@@ -98,7 +84,7 @@ class SiteWork {
   constructor(services: OperationServices) {
     this.#store = services.store;
     this.#sites = services.sites;
-    this.#engine = services.engine;
+    this.#needs = new Needs(services);
     this.#observations = services.observations;
     this.#details = services.details;
     this.#onSettled = services.onSettled;
@@ -112,11 +98,11 @@ class SiteWork {
         if (!subject) return DONE;
         const { entity, siteClass, adapter } = subject;
         if (entity.siteRef !== null) return DONE;
-        const [needed, plugs] = [await this.#needed(entity), await this.#plugs(subject, context)];
-        if (!needed || !plugs) return again(context);
+        const [ends, plugs] = [await this.#needs.ends(entity), await this.#plugs(subject, context.input)];
+        if (!ends || !plugs) return again(context);
         const details = { ...(await this.#details(context.operation, entity, context.signal)), ...plugs };
         // The entity's own id is the token: whatever operation makes it, it is made once.
-        const ref = await siteClass.make(adapter, entity, needed, details, entity.id, { signal: context.signal });
+        const ref = await siteClass.make(adapter, entity, ends, details, entity.id, { signal: context.signal });
         return { done: true, memory: { ref }, commit: (tx) => this.#observations.placed(tx, entity.id, ref) };
       },
       undo: async (context) => {
@@ -130,6 +116,15 @@ class SiteWork {
         return { done: true, commit: (tx) => this.#observations.placed(tx, subject.entity.id, null) };
       },
     };
+  }
+
+  async #plugs(
+    { entity, siteClass, adapter }: Subject,
+    input: StepContext['input'],
+  ): Promise<ProvisionInput | undefined> {
+    // Others are told when each link is made.
+    if (siteClass.class !== 'compute' || adapter.capabilities().plugsAtCreation !== true) return {};
+    return this.#needs.plugs(entity, Array.isArray(input['readOnly']) ? input['readOnly'] : []);
   }
 
   /** Waits until the site has come to rest, storing every change of state on the way. */
@@ -322,74 +317,6 @@ class SiteWork {
     return { entity, siteClass, adapter: this.#sites.adapter(entity.site) };
   }
 
-  /** References of a link's ends; undefined while the site has not made one of them yet. */
-  async #needed(entity: EntityRecord): Promise<Needed | undefined> {
-    if (entity.source === null) return {};
-    const [source, target] = await Promise.all([this.#end(entity.source), this.#end(entity.target)]);
-    const isNic = siteClassOf(this.#observations.rootKind(entity.kind))?.class === 'nic';
-    const guards = isNic ? await this.#guards(entity.source) : [];
-    if (source === undefined || target === undefined || guards === undefined) return undefined;
-    if (await this.#isTaken(entity)) return undefined;
-    return {
-      source: source.ref,
-      target: target.ref,
-      ...(target.address === undefined ? {} : { address: target.address }),
-      ...(guards.length === 0 ? {} : { securityGroups: guards }),
-    };
-  }
-
-  /** Whether another link that was deleted is still to give back what this one needs: the storage, or the address. */
-  async #isTaken({ id, kind, target, wanted }: EntityRecord): Promise<boolean> {
-    const address = wanted[ADDRESS];
-    if (target === null || (address === undefined && this.#observations.rootKind(kind) !== STORAGELINK)) return false;
-    for (const link of await buriedLinksTo(this.#store, target)) {
-      if (link.id === id || (address !== undefined && link.observed[ADDRESS] !== address)) continue;
-      if ((await this.#engine.unfinished(this.#store, link.id)).length > 0) return true;
-    }
-    return false;
-  }
-
-  /**
-   * What a machine will be plugged into, as far as its site has made it and wants to know. Undefined while the site is still
-   * making what is to guard it.
-   */
-  async #plugs({ entity, siteClass, adapter }: Subject, { input }: StepContext): Promise<ProvisionInput | undefined> {
-    if (siteClass.class !== 'compute' || adapter.capabilities().plugsAtCreation !== true) return {};
-    const securityGroups = await this.#guards(entity.id);
-    if (securityGroups === undefined) return undefined;
-    const guarded = securityGroups.length === 0 ? {} : { securityGroups };
-    const nics = [];
-    const volumes = [];
-    const readOnly = new Set(Array.isArray(input['readOnly']) ? input['readOnly'] : []);
-    for (const link of await linksOf(this.#store, [entity.id])) {
-      const what = siteClassOf(this.#observations.rootKind(link.kind))?.class;
-      if (link.siteRef !== null || (what !== 'nic' && what !== 'attachment')) continue;
-      // What cannot be had yet, or at all, is the business of the link's own operation.
-      const target = await this.#end(link.target).catch(unlessRefused);
-      if (!target) continue;
-      if (what === 'nic') nics.push({ ...nicOf(link, target.ref, target.address), ...guarded });
-      else volumes.push(attachmentOf(link, target.ref, readOnly.has(link.id) ? true : undefined));
-    }
-    return { nics, volumes };
-  }
-
-  /** An end of a link; undefined while the site is still making it or choosing the address it stands for. */
-  async #end(id: string | null): Promise<{ ref: SiteRef; address?: string } | undefined> {
-    const end = id === null ? undefined : await findEntity(this.#store, id);
-    if (end?.phase !== 'live') throw new IaasError('not-found', 'one end of the link is no longer there');
-    const kind = this.#observations.rootKind(end.kind);
-    const address = stringAt(end.observed, RESERVED_ADDRESS);
-    const chosen = kind !== IPRESERVATION || address !== undefined;
-    const leaving = (await this.#engine.unfinished(this.#store, end.id)).some(({ type }) => type === RELEASE);
-    if (leaving) return undefined;
-    if (end.siteRef !== null && chosen) return { ref: end.siteRef, ...(address === undefined ? {} : { address }) };
-    const machine = siteClassOf(kind)?.machine;
-    if (!machine || end.observed[machine.attribute] === 'error') {
-      throw new IaasError('conflict', 'one end of the link could not be made by the site');
-    }
-    return undefined;
-  }
-
   /** What the site says of the links of a machine whose state has changed: theirs changes with it. */
   async #linkReports({ entity, adapter }: Subject, signal: AbortSignal): Promise<[string, Attributes][]> {
     const links = (await linksOf(this.#store, [entity.id])).filter((link) => link.siteRef !== null);
@@ -497,10 +424,6 @@ class SiteWork {
     }
     throw new IaasError('unsupported', `no site knows the action ${term ?? ''} on ${siteClass.class}`);
   }
-}
-
-function unlessRefused(error: unknown): undefined {
-  if (!(error instanceof IaasError)) throw error;
 }
 
 function refOf(context: StepContext): SiteRef | undefined {

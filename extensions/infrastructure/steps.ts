@@ -1,6 +1,12 @@
-/** What steps at a site end with, short of what they have to store. */
+/** The operations at a site by name, and what their steps end with, short of what they have to store. */
 
 import { untilNextLook, type StepContext, type StepOutcome } from '../../src/engine/operation.js';
+
+export const PROVISION = 'infrastructure.provision';
+export const ACT = 'infrastructure.act';
+export const RESIZE = 'infrastructure.resize';
+export const RULES = 'infrastructure.rules';
+export const RELEASE = 'infrastructure.release';
 
 export const DONE: StepOutcome = { done: true };
 
