@@ -104,7 +104,7 @@ describeWith(
         listed(1, RUNNING),
         listed(2, RUNNING),
       );
-      expect(await countOf(RUNNING)).toBe(3);
+      await server.until('three that run', async () => (await countOf(RUNNING)) === 3);
       const names = (await pagesOf(3)).map((text) => /<title>(.*)<\/title>/.exec(text)?.[1]);
       expect(names.sort()).toEqual(['db', 'web1', 'web2']);
       await remove(location, async () => {
@@ -129,7 +129,10 @@ describeWith(
     expect(session.processes().filter((line) => line.includes('qemu-system'))).toEqual([]);
     for (const folder of ['machines', 'volumes', 'networks'])
       expect(readdirSync(join(session.home, folder))).toEqual([]);
-    expect((await domains()).trim()).toBe('');
+    await server.until('a list of libvirt with nothing on it', async () => {
+      const list = await domains().catch(() => 'no answer');
+      return list.trim() === '';
+    });
   }
 
   const domains = async (): Promise<string> =>
