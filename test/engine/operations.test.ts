@@ -193,12 +193,19 @@ forEachDatabase((_, database) => {
     });
 
     it('stops a step that takes too long and counts it as a transient failure', async () => {
-      const hang = { name: 'hang', run: () => new Promise<never>(() => undefined) };
-      const shop = new Workshop(store, [{ name: 'hanging', steps: [hang], limits: { stepMs: 5000 } }]);
+      let hasBegun = (): void => undefined;
+      const begun = new Promise<void>((resolve) => (hasBegun = resolve));
+      const hang = (): Promise<never> => {
+        hasBegun();
+        return new Promise<never>(() => undefined);
+      };
+      const shop = new Workshop(store, [
+        { name: 'hanging', steps: [{ name: 'hang', run: hang }], limits: { stepMs: 5000 } },
+      ]);
       const id = await shop.fileOne('a', 'hanging');
       const run = shop.engine.runDue();
-      while ((await shop.engine.find(store, id))?.state !== 'running')
-        await new Promise((resolve) => setImmediate(resolve));
+      // Its time runs when it begins, which the row says earlier.
+      await begun;
       shop.clock.advance(5001);
       await run;
       expect(await shop.engine.find(store, id)).toMatchObject({ state: 'running', attempts: 1, owner: null });
