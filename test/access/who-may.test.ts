@@ -4,13 +4,12 @@
  * it is committed.
  */
 
-import BetterSqlite from 'better-sqlite3';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decide, VERBS } from '../../src/access/policy.js';
 import { ROLES, type Role } from '../../src/access/principal.js';
 import { Wire } from '../infrastructure/wire.js';
-import { serverFor, type Reply, type RequestOptions } from '../support/server.js';
+import { forEachServer, type Reply, type RequestOptions, type TestServer } from '../support/server.js';
 
 const PAGE = 'docs/access/roles.md';
 const CONTRAIL = 'http://schemas.contrail-project.eu/occi/';
@@ -25,8 +24,8 @@ const accounts = [
   { name: 'maker', roles: ['user'] as const, group: 'lab' },
   { name: 'other', roles: ['user'] as const, group: 'elsewhere' },
 ];
-const server = serverFor({ accounts, config: { access: { keystone: { enabled: true } } } });
-const wire = new Wire(server);
+let server: () => TestServer;
+const wire = new Wire(() => server());
 const as = (column: Column): RequestOptions => ({ as: column === 'nobody' ? null : `a-${column}` });
 const ADMIN = { as: 'admin' } as const;
 
@@ -140,42 +139,45 @@ const BESIDE: readonly (readonly [method: string, path: string, body?: string])[
 let network: string;
 let numbers = 0;
 
-beforeAll(async () => {
-  await wire.make('/vo/', { kind: `${CONTRAIL}vo#vo`, attributes: { [`${A}name`]: 'lab' } }, ADMIN);
-  network = await wire.make('/network/', { kind: `${OGF}infrastructure#network` }, ADMIN);
-});
+forEachServer({ accounts, config: { access: { keystone: { enabled: true } } } }, (present) => {
+  beforeAll(async () => {
+    server = present;
+    await wire.make('/vo/', { kind: `${CONTRAIL}vo#vo`, attributes: { [`${A}name`]: 'lab' } }, ADMIN);
+    network = await wire.make('/network/', { kind: `${OGF}infrastructure#network` }, ADMIN);
+  });
 
-it('treats every route, role and ownership as the page says', async () => {
-  const sections = new Map<string, string[][]>();
-  for (const sort of SORTS) sections.set(sort.title, await rowsOf(sort));
-  sections.set('Beside OCCI', await besideOcci());
-  const page = readFileSync(PAGE, 'utf8');
-  if (process.env['VEP_WRITE_PAGE'] === '1') writeFileSync(PAGE, written(page, sections));
-  for (const [title, rows] of sections) expect([title, tableUnder(page, title)]).toEqual([title, rows]);
-}, 120_000);
+  it('treats every route, role and ownership as the page says', async () => {
+    const sections = new Map<string, string[][]>();
+    for (const sort of SORTS) sections.set(sort.title, await rowsOf(sort));
+    sections.set('Beside OCCI', await besideOcci());
+    const page = readFileSync(PAGE, 'utf8');
+    if (process.env['VEP_WRITE_PAGE'] === '1') writeFileSync(PAGE, written(page, sections));
+    for (const [title, rows] of sections) expect([title, tableUnder(page, title)]).toEqual([title, rows]);
+  }, 120_000);
 
-it('has a table for every kind, and treats the kinds of a table alike', async () => {
-  const { kinds } = (await wire.send('GET', '/-/', undefined, ADMIN)).json as {
-    kinds: { scheme: string; term: string }[];
-  };
-  const special = new Set(SORTS.slice(1).map(({ kind }) => kind));
-  const [tenants] = SORTS;
-  for (const { scheme, term } of kinds) {
-    if (special.has(scheme + term)) continue;
-    expect([term, verdicts(scheme + term)]).toEqual([term, verdicts(tenants?.kind ?? '')]);
-  }
-});
+  it('has a table for every kind, and treats the kinds of a table alike', async () => {
+    const { kinds } = (await wire.send('GET', '/-/', undefined, ADMIN)).json as {
+      kinds: { scheme: string; term: string }[];
+    };
+    const special = new Set(SORTS.slice(1).map(({ kind }) => kind));
+    const [tenants] = SORTS;
+    for (const { scheme, term } of kinds) {
+      if (special.has(scheme + term)) continue;
+      expect([term, verdicts(scheme + term)]).toEqual([term, verdicts(tenants?.kind ?? '')]);
+    }
+  });
 
-it('has a row for every URL beside OCCI', async () => {
-  const { paths } = (await wire.send('GET', '/console/openapi.json')).json as { paths: Record<string, object> };
-  const { kinds, mixins } = (await wire.send('GET', '/-/')).json as Record<string, { location?: string }[]>;
-  const occi = [...(kinds ?? []), ...(mixins ?? [])].flatMap(({ location }) => location ?? []);
-  const walked = new Set(BESIDE.map(([, path]) => shape(path)));
-  const beside = Object.keys(paths).filter(
-    (path) => !path.startsWith('/{') && !occi.some((each) => path.startsWith(each)),
-  );
-  expect(beside.length).toBeGreaterThan(10);
-  expect(beside.map(shape).filter((path) => !walked.has(path))).toEqual([]);
+  it('has a row for every URL beside OCCI', async () => {
+    const { paths } = (await wire.send('GET', '/console/openapi.json')).json as { paths: Record<string, object> };
+    const { kinds, mixins } = (await wire.send('GET', '/-/')).json as Record<string, { location?: string }[]>;
+    const occi = [...(kinds ?? []), ...(mixins ?? [])].flatMap(({ location }) => location ?? []);
+    const walked = new Set(BESIDE.map(([, path]) => shape(path)));
+    const beside = Object.keys(paths).filter(
+      (path) => !path.startsWith('/{') && !occi.some((each) => path.startsWith(each)),
+    );
+    expect(beside.length).toBeGreaterThan(10);
+    expect(beside.map(shape).filter((path) => !walked.has(path))).toEqual([]);
+  });
 });
 
 it('has a row for every route that the sources name', () => {
@@ -313,13 +315,8 @@ function shape(path: string): string {
 
 /** Puts an entity into other hands, which no request could. */
 async function giveAway(path: string, owner: string, group: string): Promise<void> {
-  const database = new BetterSqlite(join(server().directory, 'vep.db'));
-  try {
-    database.pragma('busy_timeout = 10000');
-    database.prepare('UPDATE entity SET owner = ?, grp = ? WHERE id = ?').run(owner, group, path.split('/').at(-1));
-  } finally {
-    database.close();
-  }
+  const id = path.split('/').at(-1) ?? '';
+  await server().change(`UPDATE entity SET owner = '${owner}', grp = '${group}' WHERE id = '${id}'`);
 }
 
 /** What every role may do with an entity of the kind, by ownership. */

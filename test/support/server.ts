@@ -89,6 +89,8 @@ export interface TestServer {
   wait(path: string, wanted: (reply: Reply) => boolean, options?: RequestOptions): Promise<Reply>;
   /** Rows of the store, read beside the server. */
   rows(sql: string): Promise<Record<string, unknown>[]>;
+  /** Changes rows behind the server's back, as no request could. */
+  change(sql: string): Promise<void>;
   /** Stops the server and starts it again on the same data, on another port. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -269,6 +271,17 @@ class Harness implements TestServer {
       return (await client.query<Record<string, unknown>>(sql)).rows;
     } finally {
       await client.end();
+    }
+  }
+
+  async change(sql: string): Promise<void> {
+    if (!('sqlite' in this.#at)) return void (await this.rows(sql));
+    const database = new BetterSqlite(this.#at.sqlite);
+    try {
+      database.pragma('busy_timeout = 10000');
+      database.exec(sql);
+    } finally {
+      database.close();
     }
   }
 
