@@ -4,6 +4,8 @@
  * turn grew without end.
  */
 
+import { setMaxListeners } from 'node:events';
+
 /** A signal that aborts with the first of several, for as long as it holds on to them. */
 export class JoinedSignal implements Disposable {
   readonly signal: AbortSignal;
@@ -14,6 +16,8 @@ export class JoinedSignal implements Disposable {
     const either = new AbortController();
     this.signal = either.signal;
     this.#signals = signals.filter((signal) => signal !== undefined);
+    // As many may join one as there is work under it: each lets go again.
+    setMaxListeners(0, ...this.#signals);
     this.#abort = ({ target }) => either.abort((target as AbortSignal).reason);
     for (const signal of this.#signals) {
       if (signal.aborted) this.#abort({ target: signal });
