@@ -16,10 +16,10 @@ export class JoinedSignal implements Disposable {
     const either = new AbortController();
     this.signal = either.signal;
     this.#signals = signals.filter((signal) => signal !== undefined);
-    // As many may join one as there is work under it: each lets go again.
-    setMaxListeners(0, ...this.#signals);
     this.#abort = ({ target }) => either.abort((target as AbortSignal).reason);
     for (const signal of this.#signals) {
+      // As many may join it as there is work under it: each lets go again.
+      setMaxListeners(0, signal);
       if (signal.aborted) this.#abort({ target: signal });
       else signal.addEventListener('abort', this.#abort, { once: true });
     }
