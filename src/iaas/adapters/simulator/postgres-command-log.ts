@@ -4,7 +4,7 @@
  */
 
 import pg from 'pg';
-import { hearLostConnections } from '../../../store/lost-connections.js';
+import { hearLostConnections } from '../../../base/lost-connections.js';
 import { KEPT_COMMANDS, type CommandLog, type Entry, type LogTail } from './command-log.js';
 
 export class PostgresCommandLog implements CommandLog {
