@@ -84,16 +84,19 @@ const FLAVORS = [
 export const ADMINISTRATOR: JsonObject = { hosts: { country: 'DE', choose: true }, flavors: { create: true } };
 
 /** Behind a real cloud, as an administrator who chooses hosts and makes flavors, or as an ordinary member. */
-export async function realHarness(role: 'admin' | 'member'): Promise<Harness & { readonly tenancy: Tenancy }> {
+export async function realHarness(
+  role: 'admin' | 'member',
+  options: JsonObject = role === 'admin' ? ADMINISTRATOR : {},
+): Promise<Harness & { readonly tenancy: Tenancy }> {
   const directory = mkdtempSync(join(tmpdir(), 'vep-openstack-'));
   const tenancy = await Tenancy.open(role);
   for (const [cores, ram] of FLAVORS) await tenancy.flavor(cores, ram, 1);
   const front = await Front.open();
   const proxy = await FaultyProxy.open(front.url);
   const { name, password } = tenancy;
-  const more = role === 'admin' ? ADMINISTRATOR : {};
-  const options = optionsFor({ url: proxy.url, user: name, password, project: name, more }, directory);
-  const open = (): Promise<SiteAdapter> => openSite(options, directory);
+  const more = { ...options, networks: await tenancy.leadOut() };
+  const all = optionsFor({ url: proxy.url, user: name, password, project: name, more }, directory);
+  const open = (): Promise<SiteAdapter> => openSite(all, directory);
   const adapter = await open();
   const wire: Wire = {
     proxy,

@@ -17,6 +17,7 @@ export class Tenancy {
   readonly admin: Account;
   #account: Account | undefined;
   readonly #foreign: string[] = [];
+  #out: { readonly router: string; readonly external: string } | undefined;
 
   private constructor(admin: Account) {
     this.admin = admin;
@@ -86,6 +87,21 @@ export class Tenancy {
     return made.server.id as string;
   }
 
+  /** An external network, and a router of the project that leads to it: their ids. */
+  async leadOut(): Promise<{ readonly router: string; readonly external: string }> {
+    const { network } = await this.admin.ask('POST', `${URLS.network}/networks`, {
+      network: { name: `${this.name}-out`, 'router:external': true },
+    });
+    await this.admin.ask('POST', `${URLS.network}/subnets`, {
+      subnet: { network_id: network.id, ip_version: 4, cidr: '203.0.113.0/24', enable_dhcp: false },
+    });
+    const { router } = await this.account.ask('POST', `${URLS.network}/routers`, {
+      router: { name: `${this.name}-router`, external_gateway_info: { network_id: network.id } },
+    });
+    this.#out = { router: router.id, external: network.id };
+    return this.#out;
+  }
+
   /** Everything in the project that its account sees as its own, by kind: names or ids. */
   async contents(): Promise<Readonly<Record<string, readonly string[]>>> {
     const mine = `project_id=${this.project}`;
@@ -98,6 +114,7 @@ export class Tenancy {
       ['networks', `${URLS.network}/networks?${mine}`],
       ['subnets', `${URLS.network}/subnets?${mine}`],
       ['images', `${URLS.image}/images?owner=${this.project}`],
+      ['floatingips', `${URLS.network}/floatingips?${mine}`],
     ];
     const found: Record<string, readonly string[]> = {};
     for (const [kind, url] of lists) {
@@ -111,6 +128,10 @@ export class Tenancy {
   async close(): Promise<void> {
     await this.schedule('enabled');
     for (const id of this.#foreign) await this.account.ask('DELETE', `${URLS.compute}/servers/${id}`);
+    if (this.#out) {
+      await this.admin.ask('DELETE', `${URLS.network}/routers/${this.#out.router}`);
+      await this.admin.ask('DELETE', `${URLS.network}/networks/${this.#out.external}`);
+    }
     const groups = (await this.account.ask('GET', `${URLS.network}/security-groups?project_id=${this.project}`))
       .security_groups as { id: string }[];
     await this.admin.ask('DELETE', `${URLS.identity}/users/${this.account.user}`);
