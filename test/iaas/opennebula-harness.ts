@@ -166,8 +166,7 @@ export async function realOnedHarness(home: string): Promise<Harness & { readonl
   const proxy = await FaultyProxy.open(oned.url);
   const realm = `t${newUuid().slice(-6)}`;
   const owner: Owner = { user: `local:${realm}`, group: `vo ${realm}` };
-  const networks = { reserveFrom: ['vep-parent'] };
-  const more = { realm, networks, patience: { pollMs: 50, settleMs: 8000 }, events: { pollMs: 200 } };
+  const more = { realm, patience: { pollMs: 50, settleMs: 8000 }, events: { pollMs: 200 } };
   const options = optionsFor(proxy.url, directory, more, oned.password);
   const open = async (): Promise<SiteAdapter> => madeFor(await openSite(options, directory), owner);
   const adapter = await open();

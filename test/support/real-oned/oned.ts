@@ -23,6 +23,12 @@ const POOLS = [
   ['one.vmgrouppool.info', 'VM_GROUP', [-2, -1, -1]],
 ] as const;
 
+/** Networks that others are cut from: name, first address and how many there are. */
+const PARENTS = [
+  ['vep-parent', '192.168.0.0', 65_535],
+  ['vep-public', '203.0.113.8', 200],
+] as const;
+
 export class RealOned {
   readonly url: string;
   readonly #session: string;
@@ -45,7 +51,7 @@ export class RealOned {
     throw new Error(`${method}: ${answer.said}`);
   }
 
-  /** Gives a fresh one four hosts, its two stores and the network that reservations are cut from, all of dummy drivers. */
+  /** Gives a fresh one four hosts, its two stores and the networks that reservations and addresses are cut from, all of dummy drivers. */
   async prepare(): Promise<void> {
     const hosts = await this.pool('one.hostpool.info', 'HOST');
     for (const name of ['node1', 'node2', 'node3', 'node4'])
@@ -54,9 +60,10 @@ export class RealOned {
     await this.ask('one.datastore.update', 0, 'TM_MAD=dummy', 1);
     await this.ask('one.datastore.update', 1, 'TM_MAD=dummy\nDS_MAD=dummy', 1);
     const networks = await this.pool('one.vnpool.info', 'VNET', -2, -1, -1);
-    if (!networks.some((network) => network.value('NAME') === 'vep-parent')) {
-      const range = 'AR=[TYPE=IP4,IP=192.168.0.0,SIZE=65535]';
-      await this.ask('one.vn.allocate', `NAME=vep-parent\nVN_MAD=dummy\nBRIDGE=br0\n${range}`, -1);
+    for (const [name, first, size] of PARENTS) {
+      if (networks.some((network) => network.value('NAME') === name)) continue;
+      const range = `AR=[TYPE=IP4,IP=${first},SIZE=${size}]`;
+      await this.ask('one.vn.allocate', `NAME=${name}\nVN_MAD=dummy\nBRIDGE=br0\n${range}`, -1);
     }
     const ready = async (): Promise<boolean> =>
       (await this.pool('one.hostpool.info', 'HOST')).every((host) => host.value('STATE') === '2') &&
