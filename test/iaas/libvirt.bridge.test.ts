@@ -75,6 +75,7 @@ function overEtc(folder: string, command: string, env?: NodeJS.ProcessEnv): void
   afterAll(async () => {
     await site.close();
     const left = session.processes().filter((line) => line.includes('qemu-system'));
+    for (const line of left) process.kill(Number.parseInt(line, 10));
     await session.close();
     execFileSync('ip', ['link', 'del', BRIDGE]);
     expect(left).toEqual([]);

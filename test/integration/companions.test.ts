@@ -4,31 +4,19 @@
  */
 
 import { createHash } from 'node:crypto';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Client, JSON_TYPE } from '../conformance/client.js';
 import { collection, envelope, system } from '../ovf/plan-support.js';
 import { packed } from '../ovf/tar-support.js';
 import { serverFor, type Reply } from '../support/server.js';
+import { webFiles } from '../support/web-files.js';
 import { APPLIANCE, MESSAGE, OVF, OVF_TYPE, STATE, pathOf } from './appliance-wire.js';
 
 const TAR = 'application/x-tar';
 const server = serverFor({ config: { images: { allow: ['127.0.0.1'] } } });
 const client = (): Client => new Client(server(), '1.2');
 
-const web = new Map<string, string | Buffer>();
-const files = http.createServer((request, response) => {
-  const content = web.get(request.url ?? '');
-  response.writeHead(content === undefined ? 404 : 200).end(content);
-});
-let base = '';
-beforeAll(async () => {
-  await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
-  base = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
-});
-afterAll(() => new Promise((resolve) => files.close(resolve)));
+const { web, base } = webFiles();
 afterEach(async () => {
-  web.clear();
   await client().send('DELETE', '/appliance/');
 });
 
@@ -95,7 +83,7 @@ describe('icons, bundles and messages', () => {
   it('of a descriptor at a URL are brought by the work, and one that is not there keeps nothing back', async () => {
     web.set('/p/a.ovf', DESCRIPTOR);
     for (const [name, bytes] of Object.entries(CONTENT)) web.set(`/p/${name}`, bytes);
-    expectAll(await takenOut(await named(`${base}/p/a.ovf`)));
+    expectAll(await takenOut(await named(`${base()}/p/a.ovf`)));
   });
 
   it('of an archive at a URL are kept', async () => {
@@ -103,7 +91,7 @@ describe('icons, bundles and messages', () => {
       '/a.ova',
       await archive({ 'a.ovf': DESCRIPTOR.replace('<Icon ovf:fileRef="lost"/>', ''), ...CONTENT, 'deep/lost': '' }),
     );
-    expectAll(await takenOut(await named(`${base}/a.ova`)));
+    expectAll(await takenOut(await named(`${base()}/a.ova`)));
   });
 
   it('are held to the manifest beside the descriptor', async () => {
@@ -113,10 +101,10 @@ describe('icons, bundles and messages', () => {
     const lines = [['a.ovf', DESCRIPTOR], ...Object.entries(CONTENT)] as const;
     const manifest = lines.map(([name, bytes]) => `SHA256(${name})= ${digest(bytes)}\n`).join('');
     web.set('/p/a.mf', manifest);
-    expectAll(await takenOut(await named(`${base}/p/a.ovf`)));
+    expectAll(await takenOut(await named(`${base()}/p/a.ovf`)));
     await client().send('DELETE', '/appliance/');
     web.set('/p/deep/de', BUNDLE.replace('Laden', 'Betrug'));
-    const path = pathOf(await named(`${base}/p/a.ovf`));
+    const path = pathOf(await named(`${base()}/p/a.ovf`));
     await client().until(path, STATE, 'error');
     expect((await client().get(path, JSON_TYPE)).json.attributes[MESSAGE]).toContain('digest');
   });

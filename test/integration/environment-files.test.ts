@@ -1,32 +1,20 @@
 /** Files for guests (OVF 2 EnvironmentFilesSection): from the package, wherever it comes from, to where the guest finds them. */
 
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { Client, JSON_TYPE } from '../conformance/client.js';
 import { siteBeside } from '../infrastructure/site-beside.js';
 import { collection, envelope, system } from '../ovf/plan-support.js';
 import { packed } from '../ovf/tar-support.js';
 import { serverFor, type Reply } from '../support/server.js';
+import { webFiles } from '../support/web-files.js';
 import { APPLIANCE, MESSAGE, OVF, STATE, components, pathOf } from './appliance-wire.js';
 
 const server = serverFor({ config: { images: { allow: ['127.0.0.1'] } } });
 const client = (): Client => new Client(server(), '1.2');
 const site = siteBeside(server);
 
-const web = new Map<string, string | Buffer>();
-const files = http.createServer((request, response) => {
-  const content = web.get(request.url ?? '');
-  response.writeHead(content === undefined ? 404 : 200).end(content);
-});
-let base = '';
-beforeAll(async () => {
-  await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
-  base = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
-});
-afterAll(() => new Promise((resolve) => files.close(resolve)));
+const { web, base } = webFiles();
 afterEach(async () => {
-  web.clear();
   await client().send('DELETE', '/appliance/');
 });
 
@@ -91,10 +79,10 @@ describe('files for guests', () => {
 
   it('are brought by the work where the package is at a URL: an archive, or a descriptor among its files', async () => {
     web.set('/app.ova', await archive(content));
-    expect((await onCd(await named(`${base}/app.ova`), 'm1'))['data/größe.bin']).toEqual(SECRET);
+    expect((await onCd(await named(`${base()}/app.ova`), 'm1'))['data/größe.bin']).toEqual(SECRET);
     await client().send('DELETE', '/appliance/');
     for (const [name, bytes] of Object.entries(content)) web.set(`/p/${name}`, bytes);
-    expect((await onCd(await named(`${base}/p/app.ovf`), 'm1'))['data/größe.bin']).toEqual(SECRET);
+    expect((await onCd(await named(`${base()}/p/app.ovf`), 'm1'))['data/größe.bin']).toEqual(SECRET);
   });
 
   it('that cannot be had, or are too large, fail the deployment with the reason', async () => {
@@ -104,11 +92,11 @@ describe('files for guests', () => {
       await client().until(pathOf(reply), STATE, 'error');
       return (await client().get(pathOf(reply), JSON_TYPE)).json.attributes[MESSAGE];
     };
-    expect(await fails(await named(`${base}/p/app.ovf`))).toContain('does not have');
+    expect(await fails(await named(`${base()}/p/app.ovf`))).toContain('does not have');
     web.set('/p/deep/blob.bin', gzipSync(Buffer.alloc(2 << 20)));
-    expect(await fails(await named(`${base}/p/app.ovf`))).toContain('cannot be unpacked');
+    expect(await fails(await named(`${base()}/p/app.ovf`))).toContain('cannot be unpacked');
     web.set('/p/cfg.xml', Buffer.alloc(2 << 20));
-    expect(await fails(await named(`${base}/p/app.ovf`))).toMatch(/large|more than/);
+    expect(await fails(await named(`${base()}/p/app.ovf`))).toMatch(/large|more than/);
     const told = OVF_TEXT.replace('ovf:href="cfg.xml"', 'ovf:href="cfg.xml" ovf:size="2000000"');
     const refused = await sent(await archive({ ...content, 'app.ovf': told, 'cfg.xml': Buffer.alloc(2_000_000) }));
     expect([refused.status, refused.json.faults[0].code]).toEqual([400, 'ovf.O-024']);

@@ -2,13 +2,12 @@
 
 import { createHash, createPrivateKey, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
 import { Client, JSON_TYPE } from '../conformance/client.js';
 import { packed } from '../ovf/tar-support.js';
 import { serverFor, type Reply } from '../support/server.js';
+import { webFiles } from '../support/web-files.js';
 import { APPLIANCE, MESSAGE, OVF, STATE, components, descriptor, pathOf } from './appliance-wire.js';
 
 const pki = (name: string): string => join(packageRoot, 'test/support/pki-fixtures', name);
@@ -20,19 +19,8 @@ const server = serverFor({
 });
 const client = (): Client => new Client(server(), '1.2');
 
-const web = new Map<string, string | Buffer>();
-const files = http.createServer((request, response) => {
-  const content = web.get(request.url ?? '');
-  response.writeHead(content === undefined ? 404 : 200).end(content);
-});
-let base = '';
-beforeAll(async () => {
-  await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
-  base = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
-});
-afterAll(() => new Promise((resolve) => files.close(resolve)));
+const { web, base } = webFiles();
 afterEach(async () => {
-  web.clear();
   await client().send('DELETE', '/appliance/');
 });
 
@@ -79,9 +67,9 @@ describe('packages of trusted signers alone', () => {
     const headers = { 'content-type': 'application/x-tar', accept: JSON_TYPE };
     expect(await outcome(await server().request('POST', '/appliance/', { headers, body }))).toBe('active');
     web.set('/app.ova', body);
-    expect(await outcome(await named(`${base}/app.ova`))).toBe('active');
+    expect(await outcome(await named(`${base()}/app.ova`))).toBe('active');
     for (const [name, bytes] of Object.entries(members)) web.set(`/p/${name}`, bytes);
-    expect(await outcome(await named(`${base}/p/app.ovf`))).toBe('active');
+    expect(await outcome(await named(`${base()}/p/app.ovf`))).toBe('active');
   });
 
   it.each(UNTRUSTED)('of %s are refused as a body, and by the work where they come from a URL', async (signer) => {
@@ -92,7 +80,7 @@ describe('packages of trusted signers alone', () => {
     expect([refused.status, codes(refused)]).toEqual([400, expect.arrayContaining(['ovf.signature-required'])]);
     web.set('/app.ova', body);
     for (const [name, bytes] of Object.entries(members)) web.set(`/p/${name}`, bytes);
-    for (const url of [`${base}/app.ova`, `${base}/p/app.ovf`]) {
+    for (const url of [`${base()}/app.ova`, `${base()}/p/app.ovf`]) {
       const reply = await named(url);
       if (reply.status === 201) {
         expect(await outcome(reply)).toMatch(/sign/);
@@ -109,10 +97,10 @@ describe('packages of trusted signers alone', () => {
     web.set('/app.ova', await archive(altered));
     // Under a URL of their own: what was fetched before by the same digest would be taken from the store, rightly.
     for (const [name, bytes] of Object.entries(altered)) web.set(`/q/${name}`, bytes);
-    expect(await outcome(await named(`${base}/app.ova`))).toContain('digest');
-    expect(await outcome(await named(`${base}/q/app.ovf`))).toContain('digest');
+    expect(await outcome(await named(`${base()}/app.ova`))).toContain('digest');
+    expect(await outcome(await named(`${base()}/q/app.ovf`))).toContain('digest');
     web.set('/q/app.mf', `${String(altered['app.mf'])}\n`);
-    expect(await outcome(await named(`${base}/q/app.ovf`))).toContain('not the one that was signed');
+    expect(await outcome(await named(`${base()}/q/app.ovf`))).toContain('not the one that was signed');
   });
 
   it('cannot come as a descriptor alone: nobody has signed that', async () => {
@@ -122,7 +110,7 @@ describe('packages of trusted signers alone', () => {
     });
     expect([plain.status, codes(plain)]).toEqual([400, ['ovf.signature-required']]);
     web.set('/p/app.ovf', descriptor({ machines: ['m1'] }));
-    const reply = await named(`${base}/p/app.ovf`);
+    const reply = await named(`${base()}/p/app.ovf`);
     if (reply.status === 201) expect(await outcome(reply)).toMatch(/sign/);
     else expect(codes(reply)).toContain('ovf.signature-required');
   });
