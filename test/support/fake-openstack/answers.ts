@@ -48,6 +48,11 @@ export function fault(status: number, message: string, headers: Record<string, s
   return new Refusal({ status, headers: { ...headers, ...(status === 413 ? { 'retry-after': '0' } : {}) }, body });
 }
 
+/** Nova refuses what only an administrator may do. */
+export function mayOnly(admin: boolean, rule: string): void {
+  if (!admin) throw fault(403, `Policy doesn't allow ${rule} to be performed.`);
+}
+
 export function neutronError(status: number, type: string, message: string): Refusal {
   return new Refusal({ status, body: { NeutronError: { type, message, detail: '' } } });
 }
@@ -76,6 +81,9 @@ export function unauthorized(authUrl: string): Refusal {
     body: { error: { code: 401, message, title: 'Unauthorized' } },
   });
 }
+
+/** Nova and Cinder, of a page that begins nowhere. */
+export const noMarker = (marker: string): Refusal => fault(400, `marker [${marker}] not found`);
 
 /** A page of a list, and its link to the next. */
 export function paged<T extends { readonly id: string }>(

@@ -1,6 +1,6 @@
 /** Block storage v3: volumes through their states, their metadata, snapshots and limits. */
 
-import { documentOf, fault, paged, type Answer, type Json, type Request } from './answers.js';
+import { documentOf, fault, noMarker, paged, type Answer, type Json, type Request } from './answers.js';
 import { serveQuotas } from './quotas.js';
 import type { Grant, Thing, World } from './world.js';
 
@@ -63,13 +63,7 @@ export class Cinder {
     const mine = [...this.#world.volumes.values()].filter(
       (each) => each.project === project.id && (name === null || each.body.name === name),
     );
-    return paged(
-      request,
-      'volumes',
-      mine,
-      ({ body }) => body,
-      (marker) => fault(400, `marker [${marker}] not found`),
-    );
+    return paged(request, 'volumes', mine, ({ body }) => body, noMarker);
   }
 
   #create(wanted: Json, { project, user }: Grant): Answer {
@@ -169,13 +163,7 @@ export class Cinder {
     const mine = [...snapshots.values()].filter(
       (each) => each.project === project.id && (volume === null || each.body.volume_id === volume),
     );
-    const body = paged(
-      request,
-      'snapshots',
-      mine,
-      (each) => each.body,
-      (marker) => fault(400, `marker [${marker}] not found`),
-    );
+    const body = paged(request, 'snapshots', mine, (each) => each.body, noMarker);
     return { status: 200, body };
   }
 

@@ -12,7 +12,8 @@ import { Cinder } from './cinder.js';
 import { Glance } from './glance.js';
 import { Keystone } from './keystone.js';
 import { Neutron } from './neutron.js';
-import { Nova, type Order } from './nova.js';
+import { Nova } from './nova.js';
+import type { Order } from './orders.js';
 import { World, type Flavor, type Project, type Thing, type User } from './world.js';
 
 export interface FakeOptions {
@@ -63,11 +64,11 @@ export class FakeOpenStack {
   }
 
   order(order: Order): void {
-    this.#nova.orders.push(order);
+    this.#nova.orders.give(order);
   }
 
   clear(): void {
-    this.#nova.orders.length = 0;
+    this.#nova.orders.clear();
   }
 
   /** Servers that were ordered to come slowly are there from now on. */

@@ -72,3 +72,8 @@ export function host(name: string): Json {
     service: { id: idOf(name), host: name, disabled_reason: null },
   };
 }
+
+/** The service of Nova that runs there. */
+export function service(name: string): Json {
+  return { binary: 'nova-compute', host: name, zone: 'nova', status: 'enabled', state: 'up' };
+}
