@@ -1,4 +1,7 @@
-/** OpenStack passes the behaviour suite of all adapters before a real cloud (`VEP_TEST_OPENSTACK`), behind a faulty proxy. */
+/**
+ * OpenStack passes the behaviour suite of all adapters before a real cloud (`VEP_TEST_OPENSTACK`), behind a faulty proxy: as an
+ * administrator who chooses hosts, and as an ordinary member.
+ */
 
 import { jest } from '@jest/globals';
 import { describeAdapter } from '../support/adapter-suite.js';
@@ -8,5 +11,7 @@ import { realHarness } from './openstack-harness.js';
 // A server takes seconds to boot there.
 jest.setTimeout(600_000);
 
-if (realOpenStack) describeAdapter('a real OpenStack', () => realHarness('admin'));
-else it.skip('VEP_TEST_OPENSTACK names no OpenStack', () => undefined);
+if (realOpenStack) {
+  describeAdapter('a real OpenStack of an administrator', () => realHarness('admin'));
+  describeAdapter('a real OpenStack of an ordinary member', () => realHarness('member'));
+} else it.skip('VEP_TEST_OPENSTACK names no OpenStack', () => undefined);
