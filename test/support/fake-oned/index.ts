@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { packageRoot } from '../../../src/base/package-root.js';
 import { addressOf } from '../../../src/iaas/ranges.js';
-import { handlersOf, type Handler } from './calls.js';
+import type { Handlers } from './call.js';
+import { handlersOf } from './calls.js';
 import { Lives, type Pace } from './lives.js';
 import { Publisher } from './publisher.js';
 import { Template } from './template.js';
@@ -50,7 +51,7 @@ export class FakeOned {
   readonly #orders: Order[] = [];
   #waiting: { readonly method: string; readonly resolve: () => void }[] = [];
   readonly #lives: Lives;
-  readonly #handlers: Readonly<Record<string, Handler>>;
+  readonly #handlers: Handlers;
   readonly #methods: Record<string, readonly string[]>;
   readonly #server = http.createServer((request, response) => void this.#serve(request, response));
   #open = 0;
@@ -75,7 +76,8 @@ export class FakeOned {
     this.world = new World(() => Date.now());
     this.#lives = new Lives(this.world, pace, (key, body) => this.publisher.publish(key, body));
     const orders = { take: (what: Order) => this.#take(what) };
-    this.#handlers = handlersOf(this.world, this.#lives, orders, version, pace.stepMs * 2);
+    const stage = { world: this.world, lives: this.#lives, orders, imageMs: pace.stepMs * 2 };
+    this.#handlers = handlersOf(stage, version);
     this.#methods = Object.fromEntries(Object.entries(methods).filter(([name]) => !lacks.includes(name)));
     for (let index = 1; index <= hosts; index++) this.#addHost(`node${index}`, cores);
     this.world.old = version.startsWith('5.');

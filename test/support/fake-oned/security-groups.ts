@@ -1,26 +1,20 @@
 /** Security groups of oned: what it takes as a rule, and how NICs get and lose groups (its `SecurityGroup` and `attach_sg`). */
 
 import { securityGroupXml } from './bodies.js';
-import type { Handler } from './calls.js';
-import { stateName, type Lives } from './lives.js';
+import { find as findIn, newest, number, pool, text, type Handlers, type Stage } from './call.js';
+import { stateName } from './lives.js';
 import { Template, type Vector } from './template.js';
-import { Refused, type Argument } from './wire.js';
-import type { Machine, Thing, User, World } from './world.js';
+import { Refused } from './wire.js';
+import type { Machine, Thing, User } from './world.js';
 
 const PROTOCOLS = ['TCP', 'UDP', 'ICMP', 'ICMPV6', 'IPSEC', 'ALL'];
 const RANGE = /^((\d+|\d+:\d+),)*(\d+|\d+:\d+)$/;
 /** States in which the rules of a machine are being written on its host. */
 const WRITING = /^(BOOT|MIGRATE|HOTPLUG_NIC|UNKNOWN)/;
 
-export function securityGroupCalls(world: World, lives: Lives): Readonly<Record<string, Handler>> {
-  const text = (value: Argument | undefined): string => String(value ?? '');
-  const number = (value: Argument | undefined): number => Number(value ?? -1);
+export function securityGroupCalls({ world, lives }: Stage): Handlers {
   const groups = world.securityGroups;
-  const find = (id: number): Thing => {
-    const group = groups.get(id);
-    if (!group) throw new Refused(1024, `Error getting security group [${id}].`, id);
-    return group;
-  };
+  const find = (id: number): Thing => findIn(groups, id, 'security group');
   const managed = (user: User, id: number): Thing => {
     const group = find(id);
     world.mustManage(user, group, 'SECGROUP');
@@ -32,8 +26,7 @@ export function securityGroupCalls(world: World, lives: Lives): Readonly<Record<
     throw new Refused(512, `User [${user.id}] : Not authorized to perform USE SECGROUP [${id}].`);
   };
   const nicOf = (user: User, vmId: number, nicId: number): { vm: Machine; nic: Vector } => {
-    const vm = world.machines.get(vmId);
-    if (!vm) throw new Refused(1024, `Error getting virtual machine [${vmId}].`, vmId);
+    const vm = findIn(world.machines, vmId, 'virtual machine');
     world.mustManage(user, vm, 'VM');
     const nic = vm.template.vectors('NIC').find((each) => each.get('NIC_ID') === String(nicId));
     if (!nic) throw new Refused(8192, `VM ${vmId} doesn't have NIC id ${nicId}`);
@@ -43,10 +36,11 @@ export function securityGroupCalls(world: World, lives: Lives): Readonly<Record<
   const groupsOf = (nic: Vector): string[] => (nic.get('SECURITY_GROUPS') ?? '').split(',').filter(Boolean);
 
   return {
-    'one.secgrouppool.info': () => {
-      const all = [...groups.values()].sort((one, other) => other.id - one.id);
-      return `<SECURITY_GROUP_POOL>${all.map((group) => securityGroupXml(world, group)).join('')}</SECURITY_GROUP_POOL>`;
-    },
+    'one.secgrouppool.info': () =>
+      pool(
+        'SECURITY_GROUP_POOL',
+        newest(groups).map((group) => securityGroupXml(world, group)),
+      ),
     'one.secgroup.info': (_user, [id]) => securityGroupXml(world, find(number(id))),
     'one.secgroup.allocate': (user, [templateText]) => {
       const template = Template.parse(text(templateText));

@@ -1,0 +1,124 @@
+/** Images: made, copied, changed and removed, each in its time. */
+
+import { imageXml } from './bodies.js';
+import { find, mustBeNew, newest, number, pool, text, type Handlers, type Stage } from './call.js';
+import { checkGroup } from './quotas.js';
+import { Template } from './template.js';
+import { Refused } from './wire.js';
+import { IMAGE_DATASTORE, type Image, type User } from './world.js';
+
+export const FREE_MB = 500_000;
+
+export function makeImage(
+  { world, lives, imageMs }: Stage,
+  user: User,
+  name: string,
+  more: Partial<Image>,
+  template: Template,
+): number {
+  mustBeNew(world.images, user, name, 'IMAGE', 16384, 'Error allocating a new image. ');
+  checkGroup(world, user, `DATASTORE/${IMAGE_DATASTORE}`, { IMAGES: 1, SIZE: more.sizeMb ?? 1024 });
+  const image: Image = {
+    ...world.thing(world.images, user, name, template),
+    state: 4,
+    type: 0,
+    persistent: false,
+    sizeMb: 1024,
+    path: '',
+    format: 'dummy_format',
+    registered: world.now,
+    ...more,
+  };
+  world.images.set(image.id, image);
+  const arrive = (): void => {
+    if (world.copying) lives.after(imageMs, arrive);
+    else if (image.state === 4) image.state = 1;
+  };
+  lives.after(imageMs, arrive);
+  return image.id;
+}
+
+export function imageCalls(stage: Stage): Handlers {
+  const { world, lives, imageMs } = stage;
+  const imageOf = (user: User, id: number): Image => {
+    const image = find(world.images, id, 'image');
+    world.mustManage(user, image, 'IMAGE');
+    return image;
+  };
+
+  return {
+    'one.image.info': (_user, [id]) => imageXml(world, find(world.images, number(id), 'image')),
+    'one.imagepool.info': () =>
+      pool(
+        'IMAGE_POOL',
+        newest(world.images).map((image) => imageXml(world, image)),
+      ),
+    'one.image.allocate': (user, [templateText, datastore]) => {
+      const template = Template.parse(text(templateText));
+      world.mayCreate(user, 'IMAGE');
+      if (number(datastore) !== IMAGE_DATASTORE)
+        throw new Refused(
+          16384,
+          'Error allocating a new image. New images can only be allocated in a files or image datastore.',
+        );
+      const name = template.get('NAME') ?? '';
+      template.remove('NAME');
+      const datablock = template.get('TYPE') === 'DATABLOCK';
+      const size = Number(template.get('SIZE') ?? (template.get('PATH') === undefined ? Number.NaN : 1024));
+      if (Number.isNaN(size))
+        throw new Refused(8192, 'Cannot parse image SIZE: Wrong number or missing SIZE attribute.');
+      if (size > FREE_MB) throw new Refused(2048, 'Not enough space in datastore');
+      const persistent = template.get('PERSISTENT') === 'YES';
+      const path = template.get('PATH') ?? '';
+      return makeImage(
+        stage,
+        user,
+        name,
+        { type: datablock ? 2 : 0, persistent, sizeMb: size, path, format: template.get('FORMAT') ?? 'raw' },
+        template,
+      );
+    },
+    'one.image.clone': (user, [id, name]) => {
+      const source = find(world.images, number(id), 'image');
+      if (!world.mayUseImage(user, source))
+        throw new Refused(512, `User [${user.id}] : Not authorized to perform USE IMAGE [${source.id}].`);
+      world.mayCreate(user, 'IMAGE');
+      const { type, sizeMb, path, format } = source;
+      const made = makeImage(
+        stage,
+        user,
+        text(name),
+        { type, sizeMb, path, format },
+        source.template.only((each) => !each.startsWith('VEP_')),
+      );
+      if (source.persistent && source.state === 1) {
+        source.state = 6;
+        lives.after(imageMs, () => {
+          if (source.state === 6) source.state = 1;
+        });
+      }
+      return made;
+    },
+    'one.image.persistent': (user, [id, on]) => {
+      imageOf(user, number(id)).persistent = on === true;
+      return number(id);
+    },
+    'one.image.enable': (user, [id, on]) => {
+      imageOf(user, number(id)).state = on === true ? 1 : 3;
+      return number(id);
+    },
+    'one.image.update': (user, [id, template]) => {
+      imageOf(user, number(id)).template.merge(Template.parse(text(template)));
+      return number(id);
+    },
+    'one.image.delete': (user, [id]) => {
+      const image = imageOf(user, number(id));
+      const uses = world.usesOf(image);
+      if (uses > 0) throw new Refused(2048, `Cannot delete image. There are ${uses} VMs using it.`);
+      image.state = 7;
+      image.name = '';
+      lives.after(imageMs, () => world.images.delete(image.id));
+      return image.id;
+    },
+  };
+}
