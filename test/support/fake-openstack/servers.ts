@@ -50,11 +50,17 @@ export class Servers {
     const image = asked.imageRef === undefined ? undefined : world.images.get(asked.imageRef);
     if (asked.imageRef !== undefined && image?.body.status !== 'active')
       throw fault(400, 'Can not find requested image');
-    const volumes = ((asked.block_device_mapping_v2 ?? []) as Json[]).map(({ uuid }) => plugs.free(uuid));
+    const mapping = (asked.block_device_mapping_v2 ?? []) as Json[];
+    const volumes = mapping.filter((each) => each.source_type === 'volume').map(({ uuid }) => plugs.free(uuid));
     if (!image && volumes.length === 0) throw fault(400, 'Invalid imageRef provided.');
     const boot = volumes[0];
     if (!image && boot?.body.bootable !== 'true') throw fault(400, `Block Device ${boot?.id} is not bootable.`);
     refuseOverQuota(world, grant.project, flavor);
+    if (mapping.length > 0 && !mapping.some((each) => each.boot_index === 0))
+      throw fault(
+        400,
+        'Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.',
+      );
     if (asked.host !== undefined && !world.hosts.includes(asked.host))
       throw fault(400, `Compute host ${asked.host} could not be found.`);
     if (asked.availability_zone !== undefined && asked.availability_zone !== 'nova')

@@ -117,7 +117,7 @@ export class Machines {
     const { flavors, images, placement, nics, addresses, realm, configDrive, knows } = this.#services;
     const userData = userDataOf(spec);
     const image = spec.image === undefined ? undefined : await images.usable(spec.image, cloud, options);
-    const disks = await this.#disks(cloud, spec.volumes ?? [], image === undefined, options);
+    const disks = await this.#disks(cloud, spec.volumes ?? [], image?.id, options);
     const wanted = { ...spec, diskGib: image?.snapshots.length === 0 ? image.minDiskGib : 0 };
     const flavor = await flavors.choose(cloud, wanted, options);
     const place = await placement.of(cloud, spec, options);
@@ -179,11 +179,11 @@ export class Machines {
     throw error;
   }
 
-  /** What a server boots from and has as further disks, each noted on its volume before. */
+  /** What a server boots from (an image, or else one of the volumes) and has as further disks, each noted on its volume before. */
   async #disks(
     cloud: Cloud,
     plugs: readonly Omit<AttachmentSpec, 'compute'>[],
-    boots: boolean,
+    image: string | undefined,
     options: CallOptions,
   ): Promise<{ readonly boot: Volume | undefined; readonly mapping: JsonObject[] }> {
     const { volumes, attachments } = this.#services;
@@ -197,7 +197,7 @@ export class Machines {
       await attachments.mark(cloud, volume, plug.id, plug.id, options);
       found.push(volume);
     }
-    const boot = boots ? (found.find(({ bootable }) => bootable) ?? found[0]) : undefined;
+    const boot = image === undefined ? (found.find(({ bootable }) => bootable) ?? found[0]) : undefined;
     if (boot && !boot.bootable) await volumes.makeBootable(cloud, boot, options);
     const ordered = boot ? [boot, ...found.filter((volume) => volume !== boot)] : found;
     const mapping = ordered.map((volume) => ({
@@ -207,7 +207,10 @@ export class Machines {
       boot_index: volume === boot ? 0 : -1,
       delete_on_termination: false,
     }));
-    return { boot, mapping };
+    if (image === undefined || mapping.length === 0) return { boot, mapping };
+    // Where there is a mapping Nova boots from what stands in it alone.
+    const root = { uuid: image, source_type: 'image', destination_type: 'local' };
+    return { boot, mapping: [{ ...root, boot_index: 0, delete_on_termination: true }, ...mapping] };
   }
 
   async act(ref: string, verb: Verb, method: string | undefined, options: CallOptions): Promise<void> {

@@ -132,8 +132,11 @@ export class Networks {
     }
     if (router === undefined || id === undefined) return;
     const ask = { ...options, body: { subnet_id: id } };
-    await cloud.network.call('PUT', `/routers/${router}/add_router_interface`, ask).catch((error: unknown) => {
-      if (!(error instanceof StackError) || !/already has a port/i.test(error.said ?? '')) throw error;
+    await cloud.network.call('PUT', `/routers/${router}/add_router_interface`, ask).catch(async (error: unknown) => {
+      // It has its leg there already, or somebody with the same token was faster and has taken the gateway's address.
+      const legs = { device_id: router, network_id: network };
+      if (!(error instanceof StackError)) throw error;
+      if ((await cloud.network.list('/ports', 'ports', { ...options, query: legs })).length === 0) throw error;
     });
   }
 
