@@ -35,7 +35,7 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
     limits: true,
     efi: true,
   }),
-  openstack: openStackCapabilities({ addresses: true, choose: true, limits: true }),
+  openstack: openStackCapabilities({ addresses: true, choose: true, limits: true, measures: true }),
 };
 
 const FOLDER = join(packageRoot, 'docs/adapters');

@@ -30,6 +30,7 @@ const CALLS: Readonly<Record<string, readonly [method: string, path: RegExp, bod
   actCompute: ['POST', /\/action$/],
   delete: ['DELETE', /\/servers\/[^/]+$/],
   describe: ['GET', /\/servers\/detail\?/],
+  metrics: ['GET', /\/diagnostics$/],
   inventory: ['GET', /\/(os-hypervisors\/detail|os-availability-zone)/],
 };
 
@@ -111,7 +112,7 @@ export async function realHarness(
     secrets: [password],
     savesNothing: 'a hypervisor of Nova that is none and uploads nothing',
     advance: (ms) => pause(ms),
-    pace: { stepMs: 200, patienceMs: 180_000 },
+    pace: { stepMs: 200, patienceMs: 90_000 },
     image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
     second: open,
     quota: { cores: 26 },

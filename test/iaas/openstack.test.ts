@@ -4,14 +4,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { systemClock, type Clock } from '../../src/base/clock.js';
 import { newUuid } from '../../src/base/ids.js';
 import type { JsonObject } from '../../src/base/json.js';
 import type { Observed, ResourceClass, SiteAdapter } from '../../src/iaas/adapter.js';
+import { BETWEEN_LOOKS_MS } from '../../src/iaas/counters.js';
 import { Catalog } from '../../src/iaas/adapters/openstack/catalog.js';
-import { described, describing, kept, readRef, unkept } from '../../src/iaas/adapters/openstack/marks.js';
+import { described, describing, kept, readRef, unkept, writeRef } from '../../src/iaas/adapters/openstack/marks.js';
 import { meaningOf, refusalOf } from '../../src/iaas/adapters/openstack/stack-error.js';
 import { FakeOpenStack } from '../support/fake-openstack/index.js';
-import { ADMINISTRATOR, openSite, optionsFor } from './openstack-harness.js';
+import { ADMINISTRATOR, fakeHarness, openSite, optionsFor } from './openstack-harness.js';
 
 let directory: string;
 let fake: FakeOpenStack;
@@ -28,9 +30,9 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-async function siteWith(more: JsonObject = {}): Promise<SiteAdapter> {
+async function siteWith(more: JsonObject = {}, clock: Clock = systemClock): Promise<SiteAdapter> {
   const wish = { url: fake.url, user: fake.user.name, password: fake.password, project: fake.project.name };
-  const site = await openSite(optionsFor({ ...wish, more: { endpoints: {}, ...more } }, directory), directory);
+  const site = await openSite(optionsFor({ ...wish, more: { endpoints: {}, ...more } }, directory), directory, clock);
   sites.push(site);
   return site;
 }
@@ -280,6 +282,24 @@ describe('machines', () => {
   });
 });
 
+describe('networks', () => {
+  it('are shared with another process that was faster with the leg of the router, and go when nobody has made it', async () => {
+    const { adapter: site, wire, close } = await fakeHarness('member', { leadsOut: true });
+    const message = 'IP address 192.168.0.1 already allocated in subnet 22d2890d-fbf1-49e5-9c0c-2e9a45820d5a';
+    const body = JSON.stringify({ NeutronError: { type: 'IpAddressAlreadyAllocated', message, detail: '' } });
+    const refused = { kind: 'answer', status: 409, headers: { 'content-type': 'application/json' }, body } as const;
+    const refuseLeg = (): void => wire?.proxy.next(refused, ({ path }) => path.endsWith('/add_router_interface'));
+    const [id, other] = [newUuid(), newUuid()];
+    const ref = await site.createNetwork({ id, name: 'net' }, id);
+    refuseLeg();
+    expect(await site.createNetwork({ id, name: 'net' }, id)).toBe(ref);
+    refuseLeg();
+    await expect(site.createNetwork({ id: other, name: 'net' }, other)).rejects.toMatchObject({ class: 'conflict' });
+    await site.delete('network', ref);
+    await close();
+  });
+});
+
 describe('virtual organizations', () => {
   const owner = { user: 'alice', group: 'biomed vo' };
 
@@ -310,6 +330,60 @@ describe('virtual organizations', () => {
   });
 });
 
+describe('measurements', () => {
+  /** Between two looks the hypervisor counts so much more. */
+  function countingClock(): Clock {
+    let at = Date.now();
+    const sleep: Clock['sleep'] = (ms, signal) => {
+      if (ms !== BETWEEN_LOOKS_MS) return systemClock.sleep(ms, signal);
+      const { cpuNanoseconds, readBytes, writeBytes, receivedOctets, sentOctets } = fake.world.counters;
+      at += ms;
+      fake.world.counters = {
+        ...{ cpuNanoseconds: cpuNanoseconds + ms * 500_000, readBytes: readBytes + 3 * ms },
+        ...{ writeBytes: writeBytes + 5 * ms, receivedOctets: receivedOctets + 7 * ms, sentOctets },
+      };
+      return Promise.resolve();
+    };
+    return { now: () => at, sleep };
+  }
+
+  it('are the rates of what the hypervisor counts of machines that run', async () => {
+    const site = await siteWith(ADMINISTRATOR, countingClock());
+    const image = writeRef(fake.project.id, fake.foreignImage());
+    const [on, off] = [machine({ image, cores: 2, memoryBytes: 2 ** 32 }), machine({ image })];
+    const [running, stopped] = [await site.createCompute(on, on.id), await site.createCompute(off, off.id)];
+    await rest(site, 'compute', running);
+    await rest(site, 'compute', stopped);
+    await site.actCompute(stopped, 'stop', undefined);
+    await rest(site, 'compute', stopped);
+    const samples = await site.metrics([running, stopped]);
+    expect(samples.map(({ ref, metric, value }) => [ref, metric, value])).toEqual([
+      [running, 'vm.cpu.utilization', 0.25],
+      [running, 'vm.cpu.load', 0.5],
+      [running, 'vm.disk.io', 8000],
+      [running, 'vm.network.io', 7000],
+    ]);
+    expect(await site.check()).toEqual([]);
+  });
+
+  it('need a right of their own, and the check says which', async () => {
+    fake.user.roles.set(fake.project.id, ['member']);
+    const silent = await siteWith();
+    await expect(silent.metrics([])).rejects.toMatchObject({ class: 'unsupported' });
+    const site = await siteWith({ metrics: { diagnostics: true } });
+    const missing = expect.objectContaining({
+      code: 'openstack.metrics',
+      remedy: expect.stringContaining('role admin'),
+    });
+    expect(await site.check()).toEqual([missing]);
+    const spec = machine({ image: writeRef(fake.project.id, fake.foreignImage()) });
+    const ref = await site.createCompute(spec, spec.id);
+    await rest(site, 'compute', ref);
+    expect(await site.check()).toEqual([missing]);
+    await expect(site.metrics([ref])).rejects.toMatchObject({ class: 'denied' });
+  });
+});
+
 describe('the check of a site', () => {
   it('says exactly what is missing', async () => {
     fake.user.roles.set(fake.project.id, ['reader']);
@@ -326,6 +400,7 @@ describe('the check of a site', () => {
       'openstack.flavors',
       'openstack.flavors',
       'openstack.hosts',
+      'openstack.metrics',
       'openstack.networks',
       'openstack.networks',
       'openstack.quota',

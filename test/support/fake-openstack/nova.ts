@@ -3,6 +3,7 @@
 import { documentOf, fault, mayOnly, type Answer, type Request } from './answers.js';
 import type { Cinder } from './cinder.js';
 import { showLimits, usedBy } from './compute-quota.js';
+import { showDiagnostics } from './diagnostics.js';
 import { listFlavors, makeFlavor } from './flavors.js';
 import type { Glance } from './glance.js';
 import { Orders } from './orders.js';
@@ -104,7 +105,7 @@ export class Nova {
     }
   }
 
-  #one({ request, id }: Asked, server: Server, what: string | undefined, part: string | undefined): Answer {
+  #one({ request, admin, id }: Asked, server: Server, what: string | undefined, part: string | undefined): Answer {
     const { method } = request;
     switch (what) {
       case undefined:
@@ -118,6 +119,8 @@ export class Nova {
         return this.#actions.act(server, documentOf(request), id);
       case 'os-instance-actions':
         return this.#actions.show(server, part);
+      case 'diagnostics':
+        return showDiagnostics(this.#world, server, admin);
       case 'os-interface':
         return this.#plugs.plug(server, documentOf(request).interfaceAttachment.port_id);
       case 'os-volume_attachments':

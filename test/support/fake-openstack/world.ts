@@ -88,6 +88,15 @@ export interface Thing {
   readonly body: Json;
 }
 
+/** What the hypervisors count of each server that runs. */
+export interface Counted {
+  readonly cpuNanoseconds: number;
+  readonly readBytes: number;
+  readonly writeBytes: number;
+  readonly receivedOctets: number;
+  readonly sentOctets: number;
+}
+
 export class World {
   readonly projects = new Map<string, Project>();
   readonly users = new Map<string, User>();
@@ -107,6 +116,10 @@ export class World {
   readonly images = new Map<string, Thing>();
   readonly rbacPolicies = new Map<string, Thing>();
   readonly hosts = ['fake1', 'fake2'];
+  counters: Counted = {
+    ...{ cpuNanoseconds: 17_300_000_000, readBytes: 262_144, writeBytes: 5_778_432 },
+    ...{ receivedOctets: 2_070_139, sentOctets: 140_208 },
+  };
   readonly #steps: { readonly at: number; readonly then: () => void }[] = [];
 
   readonly hex = (): string => randomBytes(16).toString('hex');

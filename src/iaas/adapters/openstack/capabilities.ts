@@ -1,6 +1,7 @@
 /** What an OpenStack site can do. */
 
 import type { Capabilities } from '../../adapter.js';
+import { OPENSTACK_METRICS } from './metrics.js';
 import { OPENSTACK_LIMITS } from './shares.js';
 
 /** Formats of disks that Nova boots on its usual hypervisors. */
@@ -13,9 +14,11 @@ export interface CapabilityChoices {
   readonly choose: boolean;
   /** Limits of Virtual Organizations are written into the quotas of their projects. */
   readonly limits: boolean;
+  /** The account may read Nova's diagnostics. */
+  readonly measures: boolean;
 }
 
-export function openStackCapabilities({ addresses, choose, limits }: CapabilityChoices): Capabilities {
+export function openStackCapabilities({ addresses, choose, limits, measures }: CapabilityChoices): Capabilities {
   return {
     compute: new Set(['start', 'stop', 'restart', 'suspend', 'save', 'resize'] as const),
     // Nova switches the guest off and on again.
@@ -26,7 +29,7 @@ export function openStackCapabilities({ addresses, choose, limits }: CapabilityC
     // A volume is always online; one whose data is copied elsewhere needs a service that few clouds have.
     storage: new Set(['create', 'online', 'snapshot', 'resize'] as const),
     imageFormats: FORMATS,
-    metrics: [],
+    metrics: measures ? OPENSTACK_METRICS : [],
     events: true,
     placement: new Set(choose ? (['host', 'zone', 'country'] as const) : (['zone', 'country'] as const)),
     imageless: false,

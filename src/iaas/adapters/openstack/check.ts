@@ -5,7 +5,10 @@ import { IaasError, type CallOptions, type SiteFinding } from '../../adapter.js'
 import type { Cloud } from './cloud.js';
 import type { Flavors } from './flavors.js';
 import { limitsOf, type Hosts } from './hosts.js';
-import type { OpenStackOptions, ServiceName } from './options.js';
+import { diagnosticsOf, runs } from './metrics.js';
+import { measures, type OpenStackOptions, type ServiceName } from './options.js';
+import type { Server } from './server.js';
+import type { Servers } from './servers.js';
 import { MICROVERSIONS } from './service.js';
 import type { Token } from './session.js';
 import { NAMES } from './stack-error.js';
@@ -17,6 +20,7 @@ export interface CheckServices {
   readonly versions: Versions;
   readonly flavors: Flavors;
   readonly hosts: Hosts;
+  readonly servers: Servers;
   readonly options: OpenStackOptions;
 }
 
@@ -45,6 +49,7 @@ export async function check(services: CheckServices, call: CallOptions): Promise
     volumeTypes(services, call),
     images(tenants.home, call),
     projects(services, token, call),
+    metrics(services, token, call),
   ]);
   return [...regionFindings(token, options), ...roleFindings(token), ...findings.flat()];
 }
@@ -216,6 +221,35 @@ async function images(cloud: Cloud, call: CallOptions): Promise<readonly SiteFin
     otherwise: 'see what Glance logs',
   });
   return isFinding(found) ? [found] : [];
+}
+
+/** Diagnostics are tried on a machine that runs; where there is none, the role says whether they may be read. */
+async function metrics(
+  { tenants, servers, options }: CheckServices,
+  { roles }: Token,
+  call: CallOptions,
+): Promise<readonly SiteFinding[]> {
+  if (!measures(options)) return [];
+  const code = 'openstack.metrics';
+  const denied = 'give the account the role admin, or set metrics.diagnostics to false';
+  const otherwise = "set metrics.diagnostics to false where Nova's hypervisor has no diagnostics";
+  const told = await asking(
+    async () => {
+      const server = await oneThatRuns(servers, tenants.home, call);
+      return (server && (await diagnosticsOf(tenants.home, server, call))) ?? roles.includes('admin');
+    },
+    code,
+    { denied, otherwise },
+  );
+  if (isFinding(told)) return [told];
+  if (told !== false) return [];
+  const message = "metrics are wanted, and the account has not the role admin that Nova's diagnostics need";
+  return [{ code, message, remedy: denied }];
+}
+
+async function oneThatRuns(servers: Servers, cloud: Cloud, call: CallOptions): Promise<Server | undefined> {
+  for await (const server of servers.all(cloud, call)) if (runs(server)) return server;
+  return undefined;
 }
 
 /** Projects of virtual organizations: each must let VEP in. */

@@ -40,10 +40,11 @@ import { Images } from './images.js';
 import { Line } from './line.js';
 import { Machines } from './machines.js';
 import { namedMarks, writeRef } from './marks.js';
+import { Metrics } from './metrics.js';
 import { Networks, titleOf } from './networks.js';
 import { Nics } from './nics.js';
 import { Observer } from './observer.js';
-import type { OpenStackOptions } from './options.js';
+import { measures, type OpenStackOptions } from './options.js';
 import { Orders } from './orders.js';
 import { Placement } from './placement.js';
 import { SecurityGroups } from './security-groups.js';
@@ -79,6 +80,7 @@ class OpenStack implements SiteAdapter {
   readonly #attachments: Attachments;
   readonly #machines: Machines;
   readonly #observer: Observer;
+  readonly #metrics: Metrics;
   readonly tenants: TenantSite;
 
   constructor(options: OpenStackOptions, surroundings: SiteSurroundings) {
@@ -89,7 +91,9 @@ class OpenStack implements SiteAdapter {
     this.#options = options;
     this.#surroundings = surroundings;
     const limits = options.tenants.limits ?? options.tenants.others === 'create';
-    const capabilities = openStackCapabilities({ addresses: options.networks.external !== undefined, choose, limits });
+    const capabilities = openStackCapabilities({
+      ...{ addresses: options.networks.external !== undefined, choose, limits, measures: measures(options) },
+    });
     this.#capabilities = capabilities;
     this.#line = new Line({ ...options, clock });
     const tenants = new Tenants(this.#line, clock, options);
@@ -97,6 +101,7 @@ class OpenStack implements SiteAdapter {
     this.#versions = new Versions(tenants);
     const servers = new Servers(tenants, realm);
     this.#servers = servers;
+    this.#metrics = new Metrics(servers, clock);
     const orders = new Orders();
     const placement = new Placement(servers, realm, choose);
     this.#flavors = new Flavors(options.flavors, clock);
@@ -153,7 +158,7 @@ class OpenStack implements SiteAdapter {
 
   check(options: CallOptions = {}): Promise<readonly SiteFinding[]> {
     const [tenants, versions, flavors, hosts] = [this.#tenants, this.#versions, this.#flavors, this.#hosts];
-    return check({ tenants, versions, flavors, hosts, options: this.#options }, options);
+    return check({ tenants, versions, flavors, hosts, servers: this.#servers, options: this.#options }, options);
   }
 
   async inventory(options: CallOptions = {}): Promise<Inventory> {
@@ -314,10 +319,9 @@ class OpenStack implements SiteAdapter {
     return piecesUnderAny([signal, this.#line.closed], (either) => followEvents(services, either));
   }
 
-  async metrics(refs: readonly SiteRef[]): Promise<readonly MetricSample[]> {
+  async metrics(refs: readonly SiteRef[], options: CallOptions = {}): Promise<readonly MetricSample[]> {
     requireCapability(this.#capabilities, 'metrics');
-    if (refs.length === 0) return [];
-    throw new IaasError('unsupported', 'OpenStack measures nothing for an ordinary account');
+    return this.#metrics.samples(refs, options);
   }
 
   close(): Promise<void> {

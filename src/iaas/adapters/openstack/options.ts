@@ -46,6 +46,10 @@ export interface OpenStackOptions {
     readonly configDrive: boolean;
   };
   readonly tenants: TenantOptions;
+  readonly metrics: {
+    /** Measures by Nova's diagnostics, which takes the role `admin`. Absent: where {@link HostOptions.choose}, which takes it too. */
+    readonly diagnostics?: boolean;
+  };
   readonly events: { readonly pollMs: number };
 }
 
@@ -192,9 +196,13 @@ const schema: JsonObject = object(
       }),
       default: {},
     },
+    metrics: { ...object({ diagnostics: { type: 'boolean' } }), default: {} },
     events: { ...object({ pollMs: integer(1, 600_000, 10_000) }), default: {} },
   },
   ['authUrl', 'credentials', 'hosts'],
 );
+
+/** Whether machines are measured. */
+export const measures = ({ metrics, hosts }: OpenStackOptions): boolean => metrics.diagnostics ?? hosts.choose;
 
 export const readOpenStackOptions = optionsReader<OpenStackOptions>('openstack', schema);
