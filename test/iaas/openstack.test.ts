@@ -37,6 +37,11 @@ async function siteWith(more: JsonObject = {}, clock: Clock = systemClock): Prom
   return site;
 }
 
+/** In another project than the usual one. */
+function credentialsFor(project: string): JsonObject {
+  return { method: 'password', user: fake.user.name, password: { file: join(directory, 'secret') }, project };
+}
+
 async function rest(site: SiteAdapter, what: ResourceClass, ref: string): Promise<Observed | undefined> {
   for (;;) {
     const seen = (await site.describe(what, [ref])).get(ref);
@@ -314,6 +319,34 @@ describe('virtual organizations', () => {
     const listed: string[] = [];
     for await (const each of second.list('storage')) listed.push(each.ref);
     expect(listed).toEqual([ref]);
+  });
+
+  it('have what is theirs once, though an administrator is shown the networks and images of all projects', async () => {
+    const site = await siteWith({ tenants: { others: 'create' } });
+    const [mine, theirs, stranger] = [newUuid(), newUuid(), newUuid()];
+    const refs = [
+      await site.createNetwork({ id: mine, name: 'mine' }, mine),
+      await site.createNetwork({ id: theirs, name: 'theirs', owner }, theirs),
+    ];
+    // Of another VEP, whose realm has the same name.
+    const other = fake.world.addProject('elsewhere');
+    fake.user.roles.set(other.id, ['member']);
+    const elsewhere = await siteWith({ credentials: credentialsFor(other.name) });
+    await elsewhere.createNetwork({ id: stranger, name: 'stranger' }, stranger);
+    const [name] = [...fake.world.networks.values()].map(({ body }) => body.name);
+    fake.foreignImage();
+    const image = { name, vep_id: stranger, status: 'active', size: 1 };
+    fake.world.images.set(stranger, {
+      id: stranger,
+      project: other.id,
+      body: { ...image, id: stranger, owner: other.id },
+    });
+    const listed: string[] = [];
+    for (const what of ['network', 'image'] as const) for await (const each of site.list(what)) listed.push(each.ref);
+    expect(listed.sort()).toEqual(refs.sort());
+    const { networks, images } = await site.inventory();
+    expect(networks.map((each) => each.name)).toEqual(['mine']);
+    expect(images.map((each) => each.name)).toEqual(['dummy']);
   });
 
   it('are mapped to projects by name, or refused', async () => {

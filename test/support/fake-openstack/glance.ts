@@ -13,18 +13,21 @@ export class Glance {
     this.#world = world;
   }
 
-  serve(request: Request, grant: Grant): Answer {
+  serve(request: Request, grant: Grant, admin: boolean): Answer {
     const { method } = request;
     const [, id, what] = /^\/v2\/images(?:\/([^/]+))?(?:\/(file|members))?$/.exec(request.path) ?? [];
     if (id === undefined) {
       if (method === 'POST') return this.#register(documentOf(request), grant);
-      return { status: 200, body: this.#list(request, grant) };
+      return { status: 200, body: this.#list(request, grant, admin) };
     }
     const image = this.#world.images.get(id);
     const { project } = grant;
     const seen =
       image &&
-      (image.project === project.id || image.body.visibility === 'public' || image.body.members?.includes(project.id));
+      (admin ||
+        image.project === project.id ||
+        image.body.visibility === 'public' ||
+        image.body.members?.includes(project.id));
     if (!image || !seen) throw glancePage(404, `No image found with ID ${id}`);
     if (what === 'members') {
       const { member } = documentOf(request);
@@ -115,13 +118,14 @@ export class Glance {
     return { status: 204, headers: { 'content-type': 'text/html; charset=UTF-8' } };
   }
 
-  #list({ query }: Request, { project }: Grant): Json {
-    const [name, marker] = [query.get('name'), query.get('marker')];
+  #list({ query }: Request, { project }: Grant, admin: boolean): Json {
+    const [name, owner, marker] = [query.get('name'), query.get('owner'), query.get('marker')];
     const limit = Number(query.get('limit') ?? 25);
     const all = [...this.#world.images.values()].filter(
       (each) =>
-        (each.project === project.id || each.body.visibility === 'public') &&
-        (name === null || each.body.name === name),
+        (admin || each.project === project.id || each.body.visibility === 'public') &&
+        (name === null || each.body.name === name) &&
+        (owner === null || each.project === owner),
     );
     const at = marker === null ? 0 : all.findIndex(({ id }) => id === marker) + 1;
     if (marker !== null && at === 0) throw glancePage(400, `No image found with ID ${marker}`);

@@ -178,7 +178,7 @@ export class FakeOpenStack {
       case 'volume':
         return this.#cinder.serve(request, grant, this.keystone.isAdmin(grant));
       case 'image':
-        return this.#glance.serve(request, grant);
+        return this.#glance.serve(request, grant, this.keystone.isAdmin(grant));
       case 'placement':
         return { status: 200, body: this.#nova.scheduler.candidates() };
       default:

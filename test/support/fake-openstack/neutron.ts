@@ -43,13 +43,13 @@ export class Neutron {
     if (!single || !type) throw neutronError(404, 'HTTPNotFound', 'The resource could not be found.');
     if (kind === 'security-group-rules') return new SecurityGroupRules(this.#world).serve(request, id, grant);
     const things = this.#thingsOf(kind);
+    const seen = (each: Thing): boolean => admin || this.#sees(each, grant);
     if (id === undefined) {
       if (request.method === 'POST') return this.#create(kind, single, documentOf(request)[single], grant);
-      return { status: 200, body: this.#list(request, kind, [...things.values()], grant) };
+      return { status: 200, body: this.#list(request, kind, [...things.values()].filter(seen)) };
     }
     const thing = things.get(id);
-    if (!thing || !this.#sees(thing, grant))
-      throw neutronError(404, `${type}NotFound`, `${type} ${id} could not be found.`);
+    if (!thing || !seen(thing)) throw neutronError(404, `${type}NotFound`, `${type} ${id} could not be found.`);
     switch (request.method) {
       case 'PUT':
         if (kind === 'floatingips') return new FloatingIps(this.#world).join(thing, documentOf(request).floatingip);
@@ -80,16 +80,14 @@ export class Neutron {
     return owner === project.id || body.shared === true || open;
   }
 
-  #list(request: Request, kind: string, all: readonly Thing[], grant: Grant): Json {
+  #list(request: Request, kind: string, seen: readonly Thing[]): Json {
     const name = kind.replaceAll('-', '_');
     const filters = [...request.query].filter(([key]) => !['limit', 'marker'].includes(key));
-    const mine = all.filter(
-      (thing) => this.#sees(thing, grant) && filters.every(([key, value]) => String(thing.body[key] ?? '') === value),
-    );
+    const wanted = seen.filter((thing) => filters.every(([key, value]) => String(thing.body[key] ?? '') === value));
     return paged(
       request,
       name,
-      mine,
+      wanted,
       ({ body }) => body,
       (marker) => neutronError(404, 'NetworkNotFound', `Network ${marker} could not be found.`),
     );

@@ -213,14 +213,17 @@ export class Images {
       await cloud.volume.call('DELETE', `/snapshots/${snapshot}`, { ...options, expect: [202] }).catch(missing);
   }
 
-  /** All images that a project sees. */
+  /** All images that a project sees, but for those that VEP made in another one: an administrator is shown them too. */
   async all(cloud: Cloud, options: CallOptions): Promise<readonly Image[]> {
+    const project = await cloud.project(options);
     const found = await cloud.image.list('/images', 'images', options);
-    return found.map((body) => this.#read(body)).filter(({ status }) => !IMAGE_GONE.has(status));
+    return found
+      .map((body) => this.#read(body))
+      .filter(({ status, marks, owner }) => !IMAGE_GONE.has(status) && (marks === undefined || owner === project));
   }
 
   async #ofKey(cloud: Cloud, key: string, options: CallOptions): Promise<readonly Image[]> {
-    const query = { name: uniqueName(this.#services.realm, key) };
+    const query = { name: uniqueName(this.#services.realm, key), owner: await cloud.project(options) };
     const found = await cloud.image.list('/images', 'images', { ...options, query });
     return found
       .map((body) => this.#read(body))

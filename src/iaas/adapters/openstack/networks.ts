@@ -18,6 +18,7 @@ import {
   readRef,
   uniqueName,
   writeRef,
+  type Marks,
   type Ref,
 } from './marks.js';
 import type { OpenStackOptions } from './options.js';
@@ -42,9 +43,21 @@ export class Networks {
     this.#services = services;
   }
 
-  /** Every network that a project sees, its own and those of others that are shared with it. */
+  /** Every network that a project sees, its own and those of others that are shared with it; an administrator is shown all. */
   async visible(cloud: Cloud, options: CallOptions): Promise<readonly JsonObject[]> {
-    return cloud.network.list('/networks', 'networks', options);
+    const project = await cloud.project(options);
+    const all = await cloud.network.list('/networks', 'networks', options);
+    return all.filter((body) => isOf(project, body) || body['shared'] === true || body['router:external'] === true);
+  }
+
+  /** Reference of a network that a project sees. */
+  refOf(body: JsonObject, project: string): string {
+    return writeRef(project, this.#marks(body, project)?.key ?? stringAt(body, 'id') ?? '');
+  }
+
+  /** Of what VEP made in this project: what it made in another one is here somebody else's. */
+  #marks(body: JsonObject, project: string): Marks | undefined {
+    return isOf(project, body) ? namedMarks(this.#services.realm, body) : undefined;
   }
 
   /** The network that a reference means. */
@@ -65,7 +78,7 @@ export class Networks {
 
   /** Networks of one token, the one that counts first. */
   async #ofKey(cloud: Cloud, key: string, options: CallOptions): Promise<readonly JsonObject[]> {
-    const query = { name: uniqueName(this.#services.realm, key) };
+    const query = { name: uniqueName(this.#services.realm, key), project_id: await cloud.project(options) };
     const found = await cloud.network.list('/networks', 'networks', { ...options, query });
     const [first, others] = elder(
       found
@@ -224,13 +237,13 @@ export class Networks {
   }
 
   #observed(body: JsonObject, subnet: JsonObject | undefined, project: string): ObservedNetwork {
-    const marks = namedMarks(this.#services.realm, body);
+    const marks = this.#marks(body, project);
     const [cidr, gateway] = [stringAt(subnet ?? {}, 'cidr'), stringAt(subnet ?? {}, 'gateway_ip')];
     const vlan = body['provider:network_type'] === 'vlan' ? body['provider:segmentation_id'] : undefined;
     const failed = stringAt(body, 'status') === 'ERROR';
     return {
       class: 'network',
-      ref: writeRef(project, marks?.key ?? stringAt(body, 'id') ?? ''),
+      ref: this.refOf(body, project),
       ...(marks === undefined ? {} : { id: marks.id }),
       state: failed ? 'error' : body['admin_state_up'] === true ? 'active' : 'inactive',
       // Whoever makes it has not come to its subnet yet.
@@ -247,6 +260,8 @@ export class Networks {
 export function titleOf(body: JsonObject): string {
   return described(stringAt(body, 'description') ?? '')['title'] ?? stringAt(body, 'name') ?? '';
 }
+
+const isOf = (project: string, body: JsonObject): boolean => stringAt(body, 'project_id') === project;
 
 const agesOf = (body: JsonObject): string => `${stringAt(body, 'created_at')} ${stringAt(body, 'id')}`;
 

@@ -3,7 +3,6 @@
  * the project of whom it is made for, and carries the marks of VEP; see marks.ts for how it is found again.
  */
 
-import { stringAt } from '../../../base/json.js';
 import { piecesUnderAny } from '../../../base/signals.js';
 import {
   IaasError,
@@ -39,7 +38,7 @@ import { Hosts } from './hosts.js';
 import { Images } from './images.js';
 import { Line } from './line.js';
 import { Machines } from './machines.js';
-import { namedMarks, writeRef } from './marks.js';
+import { writeRef } from './marks.js';
 import { Metrics } from './metrics.js';
 import { Networks, titleOf } from './networks.js';
 import { Nics } from './nics.js';
@@ -163,7 +162,6 @@ class OpenStack implements SiteAdapter {
 
   async inventory(options: CallOptions = {}): Promise<Inventory> {
     const { home } = this.#tenants;
-    const { realm } = this.#options;
     const project = await home.project(options);
     const [hosts, observed, bodies, images, storageFreeBytes] = await Promise.all([
       this.#hosts.list(home, options),
@@ -172,12 +170,7 @@ class OpenStack implements SiteAdapter {
       this.#images.all(home, options),
       this.#volumes.freeBytes(home, options),
     ]);
-    const titles = new Map(
-      bodies.map((body) => [
-        writeRef(project, namedMarks(realm, body)?.key ?? stringAt(body, 'id') ?? ''),
-        titleOf(body),
-      ]),
-    );
+    const titles = new Map(bodies.map((body) => [this.#networks.refOf(body, project), titleOf(body)]));
     return {
       takenAt: this.#surroundings.clock.now(),
       hosts,
