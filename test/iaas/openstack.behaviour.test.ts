@@ -1,6 +1,6 @@
 /** OpenStack passes the behaviour suite of all adapters, before a fake cloud and behind a faulty proxy. */
 
-import { describeAdapter, describeAddresses } from '../support/adapter-suite.js';
+import { describeAdapter, describeAddresses, describeTokens } from '../support/adapter-suite.js';
 import { fakeHarness } from './openstack-harness.js';
 
 describeAdapter('an OpenStack site of an administrator', () => fakeHarness('admin'));
@@ -11,4 +11,5 @@ describeAdapter('an OpenStack site of an ordinary member', async () => {
 });
 describeAdapter('an OpenStack site that leads outside', () => fakeHarness('member', { leadsOut: true }), [
   describeAddresses,
+  describeTokens,
 ]);

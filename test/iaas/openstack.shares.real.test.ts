@@ -12,7 +12,7 @@ jest.setTimeout(300_000);
 const GIB = 2 ** 30;
 
 async function shares(): Promise<void> {
-  const { adapter: site, tenancy, close } = await realHarness('admin', { tenants: { others: 'create' } });
+  const { adapter: site, tenancy, close } = await realHarness('admin', { options: { tenants: { others: 'create' } } });
   const { admin } = tenancy;
   const vo = `vo-${newUuid().slice(-8)}`;
   const settle = async (share: TenantShare, before: TenantShare): Promise<string> => {

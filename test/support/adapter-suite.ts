@@ -22,6 +22,7 @@ import { describeWatching } from './adapter-suite/watching.js';
 import { describeWire } from './adapter-suite/wire.js';
 
 export { describeAddresses } from './adapter-suite/addresses.js';
+export { describeTokens } from './adapter-suite/tokens.js';
 export { faultsOnTheWire, type Harness, type Wire } from './adapter-suite/harness.js';
 
 const PARTS = [
