@@ -136,7 +136,7 @@ async function packed(
   const packing = new Map([...plan.images, ...(plan.files ?? [])].map((file) => [file.id, file]));
   for (const image of packing.values()) {
     const origin = origins[image.id];
-    if (origin === undefined) continue;
+    if (origin === undefined || 'unavailable' in origin) continue;
     if ('member' in origin) {
       throw problem('conflict', 'ovf.export-early', 'the package has not been fetched yet', {
         remedy: 'wait until the appliance is active',

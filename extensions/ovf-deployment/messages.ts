@@ -4,12 +4,12 @@
  * put, those beside a descriptor at a URL are fetched in what is left of its time (decision 0015).
  */
 
-import { excerpt, messageOf, Problem, type Fault } from '../../src/base/errors.js';
-import { safeHref } from '../../src/ovf/envelope/href.js';
-import { MAX_BUNDLE, readBundles, type ReadEnvelope } from '../../src/ovf/index.js';
+import { messageOf, Problem, type Fault } from '../../src/base/errors.js';
+import { companionFiles, MAX_BUNDLE, readBundles, type ReadEnvelope } from '../../src/ovf/index.js';
 import type { File } from '../../src/ovf/envelope/model.js';
+import { companionOrigin, leftOut } from './companions.js';
 import { collect, fetchDocument, type Fetching } from './package-by-url.js';
-import { originOf, sentAs, type Package, type PackageServices } from './package.js';
+import type { FileOrigin, Package, PackageServices } from './package.js';
 
 /** Bundles that one request fetches. */
 const MOST_FETCHED = 8;
@@ -24,16 +24,20 @@ export async function withMessages(
 ): Promise<ReadEnvelope> {
   if (languages.length === 0) return read;
   const missing: Fault[] = [];
+  const named = new Set(companionFiles(read.envelope));
   let fetched = 0;
   const bytesOrWhy = async (file: File): Promise<Uint8Array | undefined> => {
     fetched += 1;
     if (fetched > MOST_FETCHED) return undefined;
-    const bytes = await bytesOf(services, received, file, fetching).catch((error: unknown) => {
+    const origin = companionOrigin(file, received);
+    // Told with the icons, whether or not somebody asks for its language.
+    if ('unavailable' in origin && named.has(file)) return undefined;
+    const bytes = await bytesOf(services, received, origin, fetching).catch((error: unknown) => {
       if (error instanceof Problem && error.kind !== 'internal') return error.faults[0]?.message ?? error.message;
       return messageOf(error);
     });
     if (bytes instanceof Uint8Array) return bytes;
-    missing.push(left(file, bytes));
+    missing.push(leftOut(read.envelope, file, bytes));
     return undefined;
   };
   const { envelope, findings } = await readBundles(read.envelope, 'lenient', bytesOrWhy, languages);
@@ -44,37 +48,20 @@ export async function withMessages(
 async function bytesOf(
   services: PackageServices,
   received: Package,
-  file: File,
+  origin: FileOrigin,
   fetching: Fetching,
 ): Promise<Uint8Array | string> {
-  const sent = sentAs(file.href, received.files);
-  if (sent) {
-    if (sent.sizeBytes > MAX_BUNDLE) return TOO_LARGE;
-    return services.blobs.read(sent.sha256, 0, sent.sizeBytes);
+  if ('unavailable' in origin) return origin.unavailable;
+  if ('sha256' in origin) {
+    const blob = await services.blobs.find(origin.sha256);
+    return blob ? services.blobs.read(blob.sha256, 0, blob.sizeBytes) : 'it is no longer here';
   }
-  const href = safeHref(file.href);
-  if (received.archived === true && href.kind === 'member')
-    return received.documents?.get(href.path) ?? 'it does not stand among the first files of the archive';
-  const origin = originOf(file.href, received);
-  if (origin === undefined || !('url' in origin)) return 'it was not sent';
-  if (file.chunkSize !== undefined) return 'it lies there in pieces';
+  if ('member' in origin)
+    return received.documents?.get(origin.member) ?? 'it does not stand among the first files of the archive';
   const answer = await fetchDocument(services, origin.url, MAX_BUNDLE, fetching);
   try {
     return answer.status === 200 ? await collect(answer.body, MAX_BUNDLE) : `the server answered ${answer.status}`;
   } finally {
     answer.discard();
   }
-}
-
-const TOO_LARGE = `it has more than ${MAX_BUNDLE} bytes`;
-
-function left({ href, at }: File, why: string): Fault {
-  return {
-    code: 'ovf.O-073',
-    severity: 'warning',
-    message: `the message file ${excerpt(href)} is left out: ${why}`,
-    place: at,
-    rule: 'O-073, DSP0243 §10',
-    remedy: 'send the bundle with the descriptor, in an archive right behind it',
-  };
 }

@@ -15,6 +15,7 @@ import type { Tx } from '../../src/store/sql.js';
 import type { ImageSource } from '../../src/transfer/image-fetcher.js';
 import { credentialsFor, type SourceCredentials } from '../../src/transfer/source-credentials.js';
 import type { SiteImages } from '../infrastructure/images.js';
+import { withoutCompanions } from './companions.js';
 import { HALT, IMAGE, PAUSE } from './deployment-graph.js';
 import type { FileOrigin } from './package.js';
 import { remotePackage, type RemotePackageServices } from './remote-package.js';
@@ -22,7 +23,15 @@ import { handOverOperations, type HandOverServices } from './hand-over.js';
 import { forgetReports, type GuestReports } from './guest-reports.js';
 import { install } from './install.js';
 import { openInputs } from './sealed-inputs.js';
-import { forgetImage, imagesOf, loadAppliance, removeAppliance, rememberImage, type ApplianceImage } from './tables.js';
+import {
+  fileOrigins,
+  forgetImage,
+  imagesOf,
+  loadAppliance,
+  removeAppliance,
+  rememberImage,
+  type ApplianceImage,
+} from './tables.js';
 import { DEPLOYED, STATE, STATE_MESSAGE } from './vocabulary.js';
 
 export const DEPLOY = 'appliance.deploy';
@@ -133,7 +142,10 @@ function sourceOf(
   credentials: SourceCredentials,
 ): Pick<ImageSource, 'from' | 'digest' | 'pieceDigests'> {
   if ('sha256' in origin) return { from: { sha256: origin.sha256 } };
-  if ('member' in origin) throw new IaasError('invalid', `the package has no file ${origin.member}`);
+  if (!('url' in origin)) {
+    const missing = 'member' in origin ? origin.member : origin.name;
+    throw new IaasError('invalid', `the package has no file ${missing}`);
+  }
   const { url, digest, pieceDigests } = origin;
   const from = { url, credentials: credentialsFor(url, credentials) };
   return { from, ...(digest ? { digest } : {}), ...(pieceDigests ? { pieceDigests } : {}) };
@@ -241,8 +253,11 @@ function forget({ observations }: ApplianceOperationServices): OperationType['st
 
 async function deployed({ observations }: ApplianceOperationServices, tx: Tx, operation: Operation): Promise<void> {
   const { entity, state, keepOnFailure } = operation;
-  if (state === 'done')
-    return observations.arrived(tx, entity, { [STATE]: 'active', [DEPLOYED]: true }, [STATE_MESSAGE]);
+  if (state === 'done') {
+    const without = withoutCompanions(await fileOrigins(tx, entity));
+    const report = { [STATE]: 'active', [DEPLOYED]: true, ...(without !== undefined && { [STATE_MESSAGE]: without }) };
+    return observations.arrived(tx, entity, report, without === undefined ? [STATE_MESSAGE] : []);
+  }
   if (state === 'cancelled') return;
   const message = failureOf(operation);
   if (state === 'failed' && !keepOnFailure) {

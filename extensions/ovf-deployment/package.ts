@@ -29,7 +29,9 @@ export type FileOrigin =
       readonly digest?: Digest;
       readonly pieceDigests?: readonly Digest[];
     }
-  | { readonly member: string };
+  | { readonly member: string }
+  /** A file that says something to people and cannot be had: its bare name, and why. */
+  | { readonly name: string; readonly unavailable: string };
 /** By file id of the plan; a file nobody sent is missing. */
 export type ImageOrigins = Readonly<Record<string, FileOrigin>>;
 

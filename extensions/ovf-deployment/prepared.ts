@@ -24,7 +24,7 @@ import {
 } from '../../src/ovf/index.js';
 import { UNSIGNED, type Signature } from '../../src/ovf/package/certificate.js';
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
-import { companionOrigins } from './companions.js';
+import { companionFindings, companionOrigins } from './companions.js';
 import { oversizedFiles } from './environment-files.js';
 import type { Applicant, Governance, Governed } from './governance.js';
 import type { GuestReports } from './guest-reports.js';
@@ -124,8 +124,9 @@ export async function prepareDeployment(
   const told = await withMessages(services, received, read, languages, fetching);
   const planned = planEnvelope(told, withLanguage(inputs, languageFor(told.envelope, languages)), 'lenient');
   const { images = [], files = [] } = planned.draft ?? {};
-  const { origins, missing } = originsOf([...images, ...files], received);
-  const companions = companionOrigins(told.envelope, received);
+  const needed = [...images, ...files];
+  const { origins, missing } = originsOf(needed, received);
+  const companions = companionOrigins(told.envelope, received, needed);
   const sized = await sizedByImages(services.blobs, planned, origins);
   const mapped = await withMappedNetworks(services, context, sized, wish.candidates);
   const { result, faults } = withSites(mapped.result, wanted, inputs.sites);
@@ -138,6 +139,7 @@ export async function prepareDeployment(
     ...mapped.faults,
     ...faults,
     ...oversizedFiles(result.draft),
+    ...companionFindings(told.envelope, companions),
   ];
   const agreement = attachments.find((attachment) => attachment.name === 'sla');
   const judgement = await judge(governance, context, { result, findings, digest, agreement, wish }, attributes);

@@ -56,10 +56,10 @@ export function remotePackage(services: RemotePackageServices): OperationType {
           const settled = await settledPackage(services, row, entity, { ...context, credentials });
           const { signature } = settled;
           if (signature) throwIfFaulty('invalid', refusedSignature(services.signatures, signature));
-          const { signal } = context;
+          const { signal, log } = context;
           const options = { signal, credentials };
           const brought = await bringFiles(services, row.plan, settled.images, options);
-          const images = await bringCompanions(services, row.plan, brought, options);
+          const images = await bringCompanions(services, row.plan, brought, { ...options, log });
           return {
             done: true,
             commit: async (tx) => {
@@ -123,8 +123,9 @@ class RemotePackage {
     const unpacked = await unpackOva(this.#services, this.#watched(bytes, sizeBytes), this.#digest);
     const { envelope } = readEnvelope(unpacked.descriptor, { mode: 'lenient', schemas });
     throwIfFaulty('invalid', checkCompleteness(envelope, unpacked.contents, 'lenient'));
-    const { origins } = originsOf([...this.#row.plan.images, ...(this.#row.plan.files ?? [])], unpacked);
-    const companions = companionOrigins(envelope, unpacked);
+    const needed = [...this.#row.plan.images, ...(this.#row.plan.files ?? [])];
+    const { origins } = originsOf(needed, unpacked);
+    const companions = companionOrigins(envelope, unpacked, needed);
     return { images: imageOrigins(this.#row.images, companions, origins), signature: unpacked.signature };
   }
 

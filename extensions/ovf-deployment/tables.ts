@@ -102,9 +102,19 @@ export async function loadAppliance(reader: SqlReader, appliance: string): Promi
     appliance,
     descriptor: row.descriptor,
     plan: storedPlan(row.plan),
-    images: imageOrigins(JSON.parse(row.images) as ImageOrigins),
+    images: originsIn(row.images),
     secrets: row.secrets,
   };
+}
+
+/** Where the files of an appliance come from, without all the rest. */
+export async function fileOrigins(reader: SqlReader, appliance: string): Promise<ImageOrigins> {
+  const [images] = await reader.pluck<string>('SELECT images FROM appliance WHERE appliance = ?', [appliance]);
+  return originsIn(images ?? '{}');
+}
+
+function originsIn(images: string): ImageOrigins {
+  return imageOrigins(JSON.parse(images) as ImageOrigins);
 }
 
 export async function updatePlan(tx: Tx, appliance: string, plan: DeploymentPlan): Promise<void> {

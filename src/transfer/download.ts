@@ -139,7 +139,7 @@ function refusalOf({ status, headers }: DialResponse): Problem | undefined {
       remedy: 'give credentials for the image server, or correct them: inputs.credentials',
     });
   }
-  return problem('invalid', 'transfer.not-found', 'the server does not have the image', {
+  return problem('invalid', 'transfer.not-found', 'the server does not have the file', {
     value,
     remedy: 'correct the URL of the image',
   });

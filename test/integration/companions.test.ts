@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import type { Fault } from '../../src/base/errors.js';
 import { Client, JSON_TYPE } from '../conformance/client.js';
 import { collection, envelope, system } from '../ovf/plan-support.js';
 import { packed } from '../ovf/tar-support.js';
@@ -42,6 +43,12 @@ const named = (url: string): Promise<Reply> =>
     json: { kind: APPLIANCE, attributes: { [`${OVF}.url`]: url } },
     accept: JSON_TYPE,
   });
+
+type Foreseen = { readonly findings: readonly Fault[] };
+const foreseen = (type: string, body: string | Buffer, headers: Record<string, string> = {}): Promise<Reply> =>
+  server().request('POST', '/appliance/?dry-run', { headers: { 'content-type': type, ...headers }, body });
+const messageOf = async (reply: Reply): Promise<unknown> =>
+  (await client().get(pathOf(reply), JSON_TYPE)).json.attributes[MESSAGE];
 
 /** The appliance as an OVA, when it is active; each of its files by the end of its name. */
 async function takenOut(reply: Reply): Promise<{ readonly bytes: Buffer; readonly text: string }> {
@@ -83,7 +90,39 @@ describe('icons, bundles and messages', () => {
   it('of a descriptor at a URL are brought by the work, and one that is not there keeps nothing back', async () => {
     web.set('/p/a.ovf', DESCRIPTOR);
     for (const [name, bytes] of Object.entries(CONTENT)) web.set(`/p/${name}`, bytes);
-    expectAll(await takenOut(await named(`${base()}/p/a.ovf`)));
+    const reply = await named(`${base()}/p/a.ovf`);
+    expectAll(await takenOut(reply));
+    expect(await messageOf(reply)).toBe('files left out: lost (the server does not have the file)');
+  });
+
+  it('that are too large are told, of an archive at a URL too', async () => {
+    const large = { ...CONTENT, 'deep/lost': Buffer.alloc(1024 * 1024 + 1) };
+    const whole = await archive({ 'a.ovf': DESCRIPTOR, ...large });
+    const told = 'it has more than 1048576 bytes';
+    const body = (await foreseen(TAR, whole)).json as Foreseen;
+    expect(body.findings.filter(({ message }) => message.includes('left out'))).toEqual([
+      expect.objectContaining({ code: 'ovf.O-013', message: `the icon deep/lost is left out: ${told}` }),
+    ]);
+    web.set('/a.ova', whole);
+    const reply = await named(`${base()}/a.ova`);
+    expectAll(await takenOut(reply));
+    expect(await messageOf(reply)).toBe(`files left out: lost (${told})`);
+  });
+
+  it('that were not sent are told once, with place, rule and remedy, whoever asks in whatever language', async () => {
+    const body = (await foreseen(OVF_TYPE, DESCRIPTOR, { 'accept-language': 'de' })).json as Foreseen;
+    const told = body.findings.filter(({ message }) => message.includes('left out'));
+    expect(told.map(({ code, message }) => [code, message]).sort()).toEqual([
+      ['ovf.O-013', 'the icon deep/icon is left out: it was not sent'],
+      ['ovf.O-013', 'the icon deep/lost is left out: it was not sent'],
+      ['ovf.O-073', 'the message file deep/de is left out: it was not sent'],
+      ['ovf.O-073', 'the message file deep/fr is left out: it was not sent'],
+    ]);
+    for (const { severity, place, rule, remedy } of told) {
+      expect([severity, typeof place?.line]).toEqual(['warning', 'number']);
+      expect(rule).toContain('DSP0243');
+      expect(remedy).toContain('send it with the descriptor');
+    }
   });
 
   it('of an archive at a URL are kept', async () => {
