@@ -192,7 +192,13 @@ const ROWS: readonly Row[] = [
   ],
   ['O-032', 'two disks of one id', disks(DISKS + DISKS), 'error', 'error'],
   ['O-033', 'a drive of an unknown disk', { items: ITEMS.replace('/vmdisk1', '/other') }, 'error', 'error'],
-  ['O-034', 'a capacity of 0', disks(DISKS.replace('capacity="10"', 'capacity="0"')), 'error', 'error'],
+  [
+    'O-034',
+    'a capacity of 0 beside an image',
+    disks(DISKS.replace('capacity="10"', 'capacity="0"')),
+    'error',
+    'warning',
+  ],
   [
     'O-034',
     'a capacity that is a placeholder',
@@ -276,6 +282,17 @@ const ROWS: readonly Row[] = [
     'error',
   ],
   ['O-047', 'two items of one InstanceID', { items: `${ITEMS}${CONTROLLER}` }, 'error', 'error'],
+  ['O-047', 'two adapters of one InstanceID and slot', { items: `${ITEMS}${ADAPTER}` }, 'error', 'error'],
+  [
+    'O-047',
+    'two adapters of one InstanceID in slots of their own',
+    {
+      items:
+        ITEMS + ADAPTER.replace('<rasd:Connection>', '<rasd:AddressOnParent>1</rasd:AddressOnParent><rasd:Connection>'),
+    },
+    'error',
+    'warning',
+  ],
   [
     'O-047',
     'a processor speed beside its processor',

@@ -109,7 +109,7 @@ const ROWS: readonly Row[] = [
     sound.replaceAll('http://schemas.dmtf.org/ovf/envelope/1', 'http://www.vmware.com/schema/ovf/1/envelope'),
     'read by the types of its sections',
   ],
-  ['D11', 'an href that is no URI', sound, files('disk1', 'a%zz'), 'refused', 'ovf.O-015'],
+  ['D11', 'a percent sign that starts no escape', sound, files('disk1', 'a%zz'), 'read as the name of the file'],
   [
     'D12',
     'an envelope without References',

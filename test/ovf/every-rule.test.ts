@@ -125,7 +125,7 @@ const ROWS: readonly Row[] = [
   ['O-031', t.ova([t.OVF, t.VMDK]), t.ova([t.OVF, [{ name: 'shop.cert' }, 'x'], t.VMDK]), BOTH],
   ['O-032', t.sound, t.disks('/>', `/>${e.DISKS}`), BOTH],
   ['O-033', t.sound, t.items('/vmdisk1', '/other'), BOTH],
-  ['O-034', t.sound, t.disks('capacity="10"', 'capacity="0"'), BOTH],
+  ['O-034', t.sound, t.disks('capacity="10"', 'capacity="1.5"'), BOTH],
   ['O-035', t.disks('byte * 2^30', 'gibibyte'), t.disks('byte * 2^30', 'lots'), BOTH],
   [
     'O-036',

@@ -136,6 +136,11 @@ function itemProperties(reading: Reading, element: Element): ItemProperties {
   return { fields, connections, hostResources, quantities, foreign };
 }
 
+/** What tells adapters apart that share their InstanceID. */
+export function placeOf({ address = '', addressOnParent = '' }: Item): string {
+  return JSON.stringify([address, addressOnParent]);
+}
+
 /** 1.0 drafts, early ovftool and VirtualBox wrote `InstanceId` (D01). */
 function instanceIdSpelling(reading: Reading, element: Element): string {
   if (element.name !== 'InstanceId') return element.name;

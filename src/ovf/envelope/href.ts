@@ -12,16 +12,21 @@ export type Href =
 
 /** Reads an href. Pure text work: whether the host of a URL may be asked is for whoever dials. */
 export function safeHref(href: string): Href {
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(href)?.[1]?.toLowerCase();
-  if (scheme === 'http' || scheme === 'https') return safeUrl(href);
+  if (isUrl(href)) return safeUrl(href);
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(href)?.[1];
   const decoded = decode(href);
-  if (decoded === undefined) return unsafe('it holds a percent sign that starts no valid escape');
-  if (scheme !== undefined && scheme.length > 1) return unsafe(`the scheme ${scheme} is not allowed`);
+  if (decoded === undefined) return unsafe('it holds a percent sign that starts no escape of UTF-8');
+  if (scheme !== undefined && scheme.length > 1) return unsafe(`the scheme ${scheme.toLowerCase()} is not allowed`);
   const path = normalisePath(decoded);
   // Judged before and after: `/a` loses its slash on the way, and `./C:x` becomes a drive letter.
   const reason = unsafePath(decoded) ?? unsafePath(path);
   if (reason !== undefined) return unsafe(reason);
   return path === '' ? unsafe('it names no file') : { kind: 'member', path };
+}
+
+/** Whether it stands for itself, wherever the package is. */
+export function isUrl(href: string): boolean {
+  return /^https?:/i.test(href);
 }
 
 /** The path without empty steps and `.` steps. */

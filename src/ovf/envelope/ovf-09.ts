@@ -1,18 +1,26 @@
 /**
  * OVF 0.9, VMware's format from before DMTF, in the words of OVF 1: there a section is a `Section`, and a system a
  * `Content`, whose `xsi:type` says which one it is; only the root stands in the namespace, or all elements do. Nothing else
- * differs that VEP reads, so that a tree is put into the words of OVF 1 and then read as any other (D10).
+ * differs that VEP reads, so that a tree is put into the words of OVF 1 and then read as any other (D10). Drafts of OVF 1.0 have
+ * its namespace and are written so all the same.
  */
 
 import type { Attribute, Element } from '../xml/element.js';
 import { OVF_09, OVF_1, RASD } from './vocabulary.js';
 
 const SCHEMA_INSTANCE = 'http://www.w3.org/2001/XMLSchema-instance';
+/** Of the format itself. */
+const OWN: ReadonlySet<string> = new Set([OVF_09, OVF_1, '']);
 const CONTENTS: ReadonlySet<string> = new Set(['VirtualSystem', 'VirtualSystemCollection']);
+
+/** Whether a root in the namespace of OVF 1 is a draft's: its content says by `xsi:type` alone what it is. */
+export function isDraft({ namespace, children }: Element): boolean {
+  return namespace === OVF_1 && children.some((child) => child.name === 'Content' && nameOf(child) !== 'Content');
+}
 
 /** The same tree as OVF 1 has it, places and paths being those of the document. */
 export function asOvf1(element: Element): Element {
-  const own = element.namespace === OVF_09 || element.namespace === '';
+  const own = OWN.has(element.namespace);
   return {
     ...element,
     name: own ? nameOf(element) : element.name,

@@ -13,7 +13,7 @@ import { readSourceXml } from '../xml/intake.js';
 import { isContent, readContent, sortSections, type SectionsByName } from './content.js';
 import { Findings, type Mode } from './findings.js';
 import type { Content, DiskSection, Envelope, NetworkSection } from './model.js';
-import { asOvf1 } from './ovf-09.js';
+import { asOvf1, isDraft } from './ovf-09.js';
 import { at, Reading } from './reading.js';
 import {
   readDeploymentOptions,
@@ -73,7 +73,7 @@ function inspect(bytes: Uint8Array, options: ReadOptions): Inspection {
   using document = source.document;
   const root = elementTree(source);
   if (!isEnvelope(root, findings)) return { findings: findings.list() };
-  const understood = root.namespace === OVF_09 ? asOvf1(root) : root;
+  const understood = root.namespace === OVF_09 || isDraft(root) ? asOvf1(root) : root;
   const reading = new Reading(findings, understood.namespace);
   const envelope = readRoot(reading, understood);
   if (envelope !== undefined) checkRules(reading, envelope);
@@ -129,8 +129,12 @@ function isEnvelope(root: Element, findings: Findings): boolean {
     return false;
   }
   switch (root.namespace) {
-    case OVF_1:
-      return true;
+    case OVF_1: {
+      if (!isDraft(root)) return true;
+      const message = 'the envelope is of a draft of OVF 1.0';
+      findings.deviation('D10', place, message, 'read by the types of its sections', root.namespace);
+      return findings.mode === 'lenient';
+    }
     case OVF_2:
       findings.deviation('D10', place, 'the envelope is of OVF 2', 'read as far as VEP knows it');
       return true;

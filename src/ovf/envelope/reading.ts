@@ -27,6 +27,8 @@ export const PLACEHOLDER = /[$@%#]?\{|@@|<%|%[A-Za-z_]+%|^(@|\+|__)[A-Za-z_]+\1$
 const LONGEST_ATTRIBUTE = 4_096;
 /** Configurations that all elements together name: rules and planner go through them item by item. */
 const MOST_CONFIGURATIONS = 100_000;
+/** A section of OVF 2 without which the package is of no use: it holds the keys of what is encrypted (DSP0243 2.1 §9.16). */
+const ENCRYPTION = 'EncryptionSection';
 const UNSIGNED_LONG_MAX = 2n ** 64n - 1n;
 
 export class Reading {
@@ -253,7 +255,7 @@ export class Reading {
         `${what} is not marked as optional, but can be done without; ignored`,
         element.namespace,
       );
-    } else if (this.lenient && flag === undefined && vocabulary !== 'foreign') {
+    } else if (this.lenient && flag === undefined && vocabulary !== 'foreign' && element.name !== ENCRYPTION) {
       this.findings.warning('O-009', at(element), `${what} is not known; ignored${why}`, element.namespace);
     } else {
       this.findings.error('O-009', at(element), `${what} is required but not understood here${why}`, element.namespace);

@@ -12,7 +12,8 @@ import type {
   PlacementGroupSection,
   Strings,
 } from './model.js';
-import { at, type Reading } from './reading.js';
+import { isUrl } from './href.js';
+import { at, unsigned, type Reading } from './reading.js';
 import { XML_NAMESPACE } from './vocabulary.js';
 
 export function readReferences(reading: Reading, element: Element): readonly File[] {
@@ -27,12 +28,21 @@ function readFile(reading: Reading, element: Element): File {
   if (chunkSize === 0n) reading.findings.error('O-019', at(element), 'ovf:chunkSize is 0', '0');
   return {
     id: reading.required(element, 'id'),
-    href: reading.required(element, 'href').trim(),
+    href: readHref(reading, element),
     ...(size === undefined ? {} : { size }),
     compression: compression(reading, element),
     ...(chunkSize === undefined || chunkSize === 0n ? {} : { chunkSize }),
     at: at(element),
   };
+}
+
+/** Whoever writes a percent sign that starts no escape writes names as they are: all of the href is taken so (D11). */
+function readHref(reading: Reading, element: Element): string {
+  const href = reading.required(element, 'href').trim();
+  if (!reading.lenient || isUrl(href) || !/%(?![0-9a-f]{2})/i.test(href)) return href;
+  const message = 'ovf:href holds a percent sign that starts no escape; read as the name of the file as it stands';
+  reading.findings.warning('D11', at(element), message, href);
+  return href.replaceAll('%', '%25');
 }
 
 function compression(reading: Reading, element: Element): File['compression'] {
@@ -85,7 +95,7 @@ function readDisk(reading: Reading, element: Element): Disk {
   };
 }
 
-/** A disk with an image can do without a capacity (D08): the image tells it. */
+/** A disk with an image can do without a capacity (D08), or with one of nothing (O-034): the image tells it. */
 function readCapacity(reading: Reading, element: Element, fileRef: string): string {
   if (fileRef === '') return reading.required(element, 'capacity').trim();
   const capacity = reading.attribute(element, 'capacity')?.trim() ?? '';
@@ -96,7 +106,9 @@ function readCapacity(reading: Reading, element: Element, fileRef: string): stri
       'Disk lacks the attribute ovf:capacity',
       "the image's own size counts",
     );
-  return capacity;
+  if (!reading.lenient || unsigned(capacity) !== 0n) return capacity;
+  reading.findings.warning('O-034', at(element), "the capacity is 0; the image's own size counts", capacity);
+  return '';
 }
 
 export function readNetworkSection(reading: Reading, sections: readonly Element[]): NetworkSection | undefined {

@@ -3,6 +3,7 @@
  * only where some configuration has both.
  */
 
+import { placeOf } from './hardware.js';
 import type { Item, VirtualHardwareSection } from './model.js';
 import type { Reading } from './reading.js';
 
@@ -29,7 +30,7 @@ export function checkHardware(reading: Reading, declared: Declared, section: Vir
   checkBounds(reading, section.items);
   for (const item of section.items) {
     checkHostResources(reading, item, declared);
-    if (item.resourceType !== undefined && ADAPTERS.has(item.resourceType)) checkAdapter(reading, item);
+    if (isAdapter(item)) checkAdapter(reading, item);
   }
 }
 
@@ -44,8 +45,15 @@ function checkIdentity(reading: Reading, items: readonly Item[]): void {
     else if (isProcessorSpeed(first) || isProcessorSpeed(item)) {
       const message = 'a processor item for the speed repeats the InstanceID of the processor';
       reading.findings.deviation('O-047', item.at, message, 'read as an item of its own', item.instanceId);
+    } else if (isAdapter(first) && isAdapter(item) && placeOf(first) !== placeOf(item)) {
+      const message = 'two adapters have the same InstanceID, but addresses of their own';
+      reading.findings.deviation('O-047', item.at, message, 'both are meant', item.instanceId);
     } else reading.findings.error('O-047', item.at, 'two items have the same InstanceID', item.instanceId);
   }
+}
+
+function isAdapter({ resourceType }: Item): boolean {
+  return resourceType !== undefined && ADAPTERS.has(resourceType);
 }
 
 /** ASCETiC's way to ask for a clock rate: a second processor item of this sub-type. */

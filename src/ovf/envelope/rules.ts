@@ -86,7 +86,7 @@ function checkCapacity(reading: Reading, disk: Disk): void {
   if (/^\$\{[^}]+\}$/.test(disk.capacity)) return;
   const capacity = unsigned(disk.capacity);
   if (capacity === undefined || capacity === 0n) {
-    if (disk.capacity !== '' || !reading.findings.has('D08', disk.at)) {
+    if (disk.capacity !== '' || !(reading.findings.has('D08', disk.at) || reading.findings.has('O-034', disk.at))) {
       const message = PLACEHOLDER.test(disk.capacity)
         ? "the capacity still holds a template's placeholder"
         : 'the capacity is neither a whole number greater than 0 nor a reference to a property';

@@ -25,7 +25,7 @@ export const VCLOUD = 'http://www.vmware.com/vcloud/v1.5';
 export const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
 
 /**
- * Namespaces of vendors whose extensions are known to be hints for the vendor's own platform: VEP can do without all of
+ * Namespaces, most of them of vendors, whose extensions are known to be hints for one platform or for people: VEP can do without all of
  * them, so that in lenient mode one that is required, or does not say, is ignored with a warning (D15).
  */
 export const KNOWN_EXTENSIONS: ReadonlySet<string> = new Set([
@@ -37,6 +37,8 @@ export const KNOWN_EXTENSIONS: ReadonlySet<string> = new Set([
   'http://ganeti',
   'http://schemas.oracle.com/ovm/ovf/1',
   'http://schemas.oracle.com/solaris/unifiedarchive/1',
+  // Message bundles as a draft had them: the text of the elements stands in for their translations.
+  'http://schemas.dmtf.org/ovf/strings/1',
 ]);
 
 export type Parent = 'Envelope' | 'VirtualSystem' | 'VirtualSystemCollection';

@@ -5,6 +5,7 @@
 
 import { excerpt } from '../../base/errors.js';
 import type { Bound, Item } from '../envelope/model.js';
+import { placeOf } from '../envelope/hardware.js';
 import type { Findings } from './findings.js';
 
 /** CIM resource types (`CIM_ResourceAllocationSettingData.ResourceType`) that a plan is made of. */
@@ -85,11 +86,12 @@ function chooseItems(items: readonly Item[], findings: Findings): readonly Item[
   return [winner];
 }
 
-/** Repeats of an InstanceID that are other devices (ASCETiC's `cpuspeed` beside the processor) are kept. */
+/** Repeats of an InstanceID that are other devices (ASCETiC's `cpuspeed` beside the processor, vCloud's adapters) are kept. */
 function distinctDevices(items: readonly Item[]): readonly Item[] {
   const devices = new Map<string, Item>();
   for (const item of items) {
-    const device = `${item.resourceType}/${item.resourceSubType?.toLowerCase()}`;
+    const place = item.resourceType === RESOURCE.ethernet ? placeOf(item) : '';
+    const device = `${item.resourceType}/${item.resourceSubType?.toLowerCase()}/${place}`;
     if (!devices.has(device)) devices.set(device, item);
   }
   return [...devices.values()];

@@ -117,11 +117,25 @@ function reportUnused(items: readonly EffectiveItem[], findings: Findings): void
 /* --- interfaces ------------------------------------------------------------------------------------------------ */
 
 function planInterfaces(items: readonly EffectiveItem[], findings: Findings): readonly PlannedInterface[] {
-  return items
+  const adapters = items
     .map(({ item }) => item)
     .filter((item) => item.resourceType === RESOURCE.ethernet || item.element === 'EthernetPortItem')
-    .sort((a, b) => slotNumber(a) - slotNumber(b))
-    .map((item, index) => planInterface(item, index, findings));
+    .sort((a, b) => slotNumber(a) - slotNumber(b));
+  const ids = new Set(items.map(({ item }) => item.instanceId));
+  const taken = new Set<string>();
+  return adapters.map((item, index) => {
+    const id = taken.has(item.instanceId) ? freeId(item.instanceId, ids) : item.instanceId;
+    taken.add(id);
+    ids.add(id);
+    return { ...planInterface(item, index, findings), id };
+  });
+}
+
+/** For one of several adapters with the same InstanceID. */
+function freeId(id: string, taken: ReadonlySet<string>): string {
+  let number = 2;
+  while (taken.has(`${id}-${number}`)) number += 1;
+  return `${id}-${number}`;
 }
 
 function slotNumber({ addressOnParent }: Item): number {
@@ -129,7 +143,7 @@ function slotNumber({ addressOnParent }: Item): number {
   return Number.isNaN(slot) ? Number.MAX_SAFE_INTEGER : slot;
 }
 
-function planInterface(item: Item, index: number, findings: Findings): PlannedInterface {
+function planInterface(item: Item, index: number, findings: Findings): Omit<PlannedInterface, 'id'> {
   const [network, ...others] = item.connections;
   if (others.length > 0) {
     findings.warning('O-043', 'the adapter has several connections', {
@@ -140,7 +154,6 @@ function planInterface(item: Item, index: number, findings: Findings): PlannedIn
   const mac = readMac(item.address);
   const model = item.resourceSubType?.trim().split(/[\s,]+/)[0];
   return {
-    id: item.instanceId,
     name: `eth${index}`,
     ...(network !== undefined && { network }),
     ...(mac !== undefined && { mac }),
