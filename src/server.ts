@@ -48,6 +48,7 @@ import { createTelemetry } from './base/telemetry.js';
 import { BackgroundTask } from './engine/background-task.js';
 import { Engine, defaultEngineSettings } from './engine/engine.js';
 import { engineMigrations, engineSchemas } from './engine/schema.js';
+import { attended } from './engine/attended.js';
 import { traced } from './engine/traced.js';
 import { Categories } from './extension/categories.js';
 import { Entities } from './extension/entities.js';
@@ -84,6 +85,8 @@ import { occi } from './iaas/adapters/occi/site-type.js';
 import { openNebula } from './iaas/adapters/opennebula/site-type.js';
 import { openStack } from './iaas/adapters/openstack/site-type.js';
 import { simulator } from './iaas/adapters/simulator/site-type.js';
+import { accountTables } from './iaas/account-rows.js';
+import { Accounts, type AccountPolicy } from './iaas/accounts.js';
 import { SiteTypes } from './iaas/site-type.js';
 import { Sites } from './iaas/sites.js';
 import { GuardedDialler } from './net/dialler.js';
@@ -137,6 +140,7 @@ export async function start(options: StartOptions): Promise<RunningServer> {
 /** Whoever keeps tables of its own in the store. */
 const tables: readonly Pick<Extension, 'entitySchemas' | 'migrations'>[] = [
   { entitySchemas: engineSchemas, migrations: engineMigrations },
+  accountTables,
   infrastructureTables,
   ovfDeploymentTables,
   voTables,
@@ -172,7 +176,22 @@ function sitePolicy({ placement, sites }: Config): SitePolicy {
     const reached = sites.filter(({ connects = [] }) => connects.includes(network)).map(({ name }) => name);
     return [network, new Set(reached)] as const;
   });
-  return { split: placement.split, automatic: siteTypes.automatic(sites), reaching: new Map(reaching) };
+  return {
+    split: placement.split,
+    automatic: siteTypes.automatic(sites),
+    required: new Set(sites.filter(({ userCredentials }) => userCredentials === 'required').map(({ name }) => name)),
+    reaching: new Map(reaching),
+  };
+}
+
+/** What sites say of credentials that users bring for them, by name; those alone that can take some. */
+function accountPolicies(sites: Config['sites']): ReadonlyMap<string, AccountPolicy> {
+  const modes = new Map(sites.map(({ name, userCredentials }) => [name, userCredentials]));
+  return new Map(
+    siteTypes
+      .read(sites)
+      .flatMap(({ name, account }) => (account ? [[name, { mode: modes.get(name), read: account }] as const] : [])),
+  );
 }
 
 /** The sites that the configuration names, opened: for the server, and for `vep sites check` without one. */
@@ -205,6 +224,10 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
 
   const sites = await openSites(config, log, clock);
   closers.add(() => sites.close());
+  const secretKey = secretKeyOf(directory);
+  const policies = accountPolicies(config.sites);
+  const accounts = new Accounts({ store, secretKey, clock, log, data: config.data, sites, policies });
+  await accounts.refresh();
 
   const dialler = new GuardedDialler({ allow: config.images.allow, clock });
   const { blobs, uploads, fetcher, converter } = await openTransfer({
@@ -235,11 +258,10 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     setAside: hostsSetAside,
     policy: sitePolicy(config),
   });
-  const secretKey = secretKeyOf(directory);
   const guestUrls = new Map(
     config.sites.flatMap(({ name, guestUrl }) => (guestUrl ? [[name, guestUrl] as const] : [])),
   );
-  const accounts = new VoAccounts();
+  const admission = new VoAccounts();
   const signers = config.ovf.trustedSigners.map(readSigner);
   const reports = new GuestReports({ store, clock, engine, secretKey, urls: guestUrls });
   const bearers = bearerSignIn(config, clock, (close) => closers.add(close));
@@ -296,13 +318,14 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       schemas: openOvfSchemas(),
       entities: () => entities,
       governance,
+      accounts,
       applianceHooks,
       reports,
       secretKey,
     }),
     createPlatform(),
     createMonitoring(),
-    createVo({ store, sites, registry, clock, hooks, accounts, entities: () => entities }),
+    createVo({ store, sites, registry, clock, hooks, accounts: admission, entities: () => entities }),
     createSessions({ sessions, access, entities: () => entities }, review),
     createImageLists({
       store,
@@ -317,7 +340,12 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const categories = new Categories(providerCategories(config, extensions));
   for (const extension of extensions) {
     handlers.register(extension.handlers);
-    engine.register(traced(extension.operations, telemetry));
+    engine.register(
+      traced(
+        attended(extension.operations, () => accounts.refresh()),
+        telemetry,
+      ),
+    );
   }
 
   const bootstrapped = await bootstrap(store, directory, clock.now());
@@ -329,7 +357,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   };
   closers.add(flushTrails);
   const identification = new Identification(authenticator, certificates, config.limits.requestsPerSecond);
-  const entities = new Entities({ store, access, handlers, engine, clock, admission: accounts });
+  const entities = new Entities({ store, access, handlers, engine, clock, admission });
   const bodyReaders = extensions.flatMap((extension) => extension.bodyReaders);
   const reader = new RequestReader(bodyReaders, config.server.maxBodyBytes);
   const listing = new Listing(store, access, handlers, config.limits.pageSize);
@@ -398,6 +426,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const strictTransport = config.server.tls !== undefined;
   const front: Front = new Front({
     store,
+    accounts,
     categories,
     dispatch,
     pages,

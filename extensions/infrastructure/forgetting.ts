@@ -121,7 +121,7 @@ function isTakenDown(operations: readonly Operation[]): boolean {
 }
 
 /** What has given up, or waits to look again, finds out at once that there is nothing to wait for. */
-async function tryAgain(tx: Tx, engine: Engine, { id }: EntityRecord): Promise<void> {
+export async function tryAgain(tx: Tx, engine: Engine, { id }: EntityRecord): Promise<void> {
   const rows = await tx.all<{ id: string; state: string; type: string }>(
     'SELECT id, state, type FROM operation WHERE (entity = ? OR appliance = ?) AND finished_at IS NULL',
     [id, id],

@@ -114,7 +114,7 @@ export function createInfrastructure(services: InfrastructureServices): Extensio
     routes: [forgetRoute({ store, clock, sites, engine, observations, forgotten: services.hooks.forgotten })],
     tasks: [
       reconciler,
-      new SiteWatch(() => source.sites(), reconciler, { clock, log }, WATCH),
+      new SiteWatch(() => sites.names.map((name) => sites.adapter(name)), reconciler, { clock, log }, WATCH),
       inventoryTask(sites),
       unobservedTask({ store, sites, engine, observations }),
     ],

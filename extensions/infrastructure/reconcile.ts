@@ -37,7 +37,7 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
   const { store, sites, engine, observations } = services;
   return {
     classes: ['nic', 'attachment', 'compute', 'storage', 'network', 'securitygroup'],
-    sites: () => sites.names.map((name) => sites.adapter(name)),
+    sites: () => sites.all.map((name) => sites.adapter(name)),
     known: async (site, what) => {
       const kinds = kindsOf(what);
       const busy = new Set(

@@ -21,6 +21,7 @@ import type {
   OperationDraft,
   Write,
 } from '../../src/extension/kind-handler.js';
+import { isAccount } from '../../src/iaas/account.js';
 import type { CategoryRegistry } from '../../src/occi/registry.js';
 import type { AttributeValue } from '../../src/occi/model.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
@@ -28,6 +29,7 @@ import { componentsOf, findEntity, tombstoneEntity } from '../../src/store/entit
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Tx } from '../../src/store/sql.js';
 import { ACT } from '../infrastructure/operations.js';
+import { afterSigningIn, exchangeCredentials, refuseWithoutWayThere } from './accounts-of-appliance.js';
 import { machinesOf, networksOf, withDisks } from './components-now.js';
 import { mappedNetworks } from './mapped-networks.js';
 import { ComponentMaker, type MachineComponents } from './components.js';
@@ -50,12 +52,14 @@ import { withInstances } from './instances.js';
 import { siteNames, sitesOf, type Layout } from './layout.js';
 import { CHANGE, DELETE, DEPLOY, UNDEPLOY } from './operations.js';
 import { refuseOverLimit } from './over-limit.js';
+import { accountSites } from './own-accounts.js';
 import { isOpen } from './package.js';
 import { PreparedDeployment, prepareDeployment, UnreadableDescriptor, type PreparationServices } from './prepared.js';
 import { sealInputs } from './sealed-inputs.js';
 import { insertAppliance, loadAppliance, updatePlan, type ApplianceRow } from './tables.js';
+import { applicableActions, TRANSITIONS } from './transitions.js';
 import {
-  ACTION_SCHEME,
+  ACCOUNTS,
   APPLIANCE,
   DEPLOYED,
   OVF_DIGEST,
@@ -83,15 +87,6 @@ export interface ApplianceHooks {
   readonly removed: ((write: Write, appliance: EntityRecord) => Promise<void>)[];
 }
 
-/** Which actions are legal in which state; what they lead to. */
-const TRANSITIONS: Readonly<Record<string, { readonly from: readonly string[]; readonly to: string }>> = {
-  start: { from: ['inactive', 'suspended', 'error'], to: 'active' },
-  stop: { from: ['active'], to: 'inactive' },
-  suspend: { from: ['active'], to: 'suspended' },
-  scale: { from: ['active'], to: 'active' },
-  undeploy: { from: ['inactive', 'active', 'suspended', 'error'], to: 'inactive' },
-};
-
 export class ApplianceHandler implements KindHandler {
   readonly kind = APPLIANCE;
   readonly stateAttribute = STATE;
@@ -102,12 +97,8 @@ export class ApplianceHandler implements KindHandler {
     this.#services = services;
   }
 
-  applicable({ observed, heading }: Pick<EntityRecord, 'observed' | 'heading'>): readonly string[] {
-    const state = heading ?? stringAt(observed, STATE) ?? 'inactive';
-    const deployed = observed[DEPLOYED] === true;
-    return Object.entries(TRANSITIONS)
-      .filter(([term, { from }]) => from.includes(state) && (deployed || term === 'start'))
-      .map(([term]) => ACTION_SCHEME + term);
+  applicable(entity: Pick<EntityRecord, 'observed' | 'heading'>): readonly string[] {
+    return applicableActions(entity);
   }
 
   async makeReady(
@@ -126,14 +117,16 @@ export class ApplianceHandler implements KindHandler {
       if (error instanceof UnreadableDescriptor) return describeRefusal(error);
       throw error;
     }
-    const { governance, entities } = this.#services;
-    return describePlan(governance, context, prepared, (planned) => entities().foresee(context, registry, planned));
+    const { governance, entities, accounts } = this.#services;
+    return describePlan(governance, context, prepared, (planned) =>
+      entities().foresee(context, registry, planned),
+    ).finally(() => accounts.withdraw(prepared.own.values()));
   }
 
   async prepare(write: Write, draft: EntityDraft): Promise<void> {
     const prepared = preparedOf(draft.prepared);
     const { plan, layout, offer } = prepared.governed();
-    await refuseOverLimit(this.#services.entities(), write, plan);
+    await refuseOverLimit(this.#services.entities(), write, plan, layout);
     draft.title ??= plan.title;
     draft.heading = 'active';
     // Inputs may hold secrets: they are sealed or forgotten, never stored with the entity (K04).
@@ -142,6 +135,8 @@ export class ApplianceHandler implements KindHandler {
     draft.observed[STATE_MESSAGE] = 'deploying';
     draft.observed[DEPLOYED] = true;
     draft.observed[SITES] = sitesOf(layout).join(' ');
+    const accounts = accountSites(sitesOf(layout));
+    if (accounts !== '') draft.observed[ACCOUNTS] = accounts;
     draft.observed[OVF_DIGEST] = prepared.digest;
     if (prepared.signature) draft.observed[OVF_SIGNATURE] = prepared.signature.status;
     if (offer) {
@@ -170,6 +165,7 @@ export class ApplianceHandler implements KindHandler {
       secrets,
     };
     await insertAppliance(write.tx, row, write.now);
+    await this.#services.accounts.keep(write.tx, entity.id, sitesOf(layout).filter(isAccount), write.now);
     const settled = await this.#services.governance.govern(write, entity, prepared.governed());
     for (const hook of this.#services.applianceHooks.created) await hook(write, entity);
     await this.#deploy(write, entity, row, settled);
@@ -189,7 +185,14 @@ export class ApplianceHandler implements KindHandler {
     }
     const reporting = await this.#expectReports(write, entity, row.plan, components.machines);
     const children = this.#children(entity, row, { components, hosts: layout.hosts, present: [], reporting });
-    await this.#fileGraph(write, entity, DEPLOY, {}, children, entity.wanted[OVF_KEEP_ON_FAILURE] === true);
+    await this.#fileGraph(
+      write,
+      entity,
+      DEPLOY,
+      {},
+      afterSigningIn(children),
+      entity.wanted[OVF_KEEP_ON_FAILURE] === true,
+    );
   }
 
   /** It goes to one site, which deploys appliances by itself. */
@@ -248,8 +251,9 @@ export class ApplianceHandler implements KindHandler {
     };
   }
 
-  change(_write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
-    return Promise.resolve(applyChange(entity, change));
+  async change(write: Write, entity: EntityRecord, sent: EntityChange): Promise<EntityRecord> {
+    const { change, observed } = await exchangeCredentials(this.#services, write, entity, sent);
+    return { ...applyChange(entity, change), observed };
   }
 
   async act(write: Write, entity: EntityRecord, invocation: Invocation): Promise<{ entity: EntityRecord }> {
@@ -377,6 +381,7 @@ export class ApplianceHandler implements KindHandler {
   }
 
   async #removeWhole(write: Write, entity: EntityRecord): Promise<void> {
+    await refuseWithoutWayThere(write.tx, entity.id);
     const row = await this.#row(write.tx, entity.id);
     await this.#services.governance.release(write, entity);
     for (const hook of this.#services.applianceHooks.removed) await hook(write, entity);

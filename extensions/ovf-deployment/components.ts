@@ -22,6 +22,7 @@ import type {
   PlannedDrive,
   PlannedInterface,
   PlannedMachine,
+  PlannedNetwork,
 } from '../../src/ovf/plan.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { SLA, SLA_AGREEMENT, SLA_COMPLIANCE } from '../sla/agreements.js';
@@ -228,21 +229,29 @@ export class ComponentMaker {
 }
 
 /** What the components of a plan take that somebody may keep account of: the appliance and all that comes with it. */
-export function plannedComponents(plan: DeploymentPlan): Planned[] {
+export function plannedComponents(plan: DeploymentPlan, layout: Layout): Planned[] {
   const shared = new Set<string>();
   const storages = plan.machines.flatMap((machine) =>
     mediaOf(plan, machine).flatMap(({ disk, image }) => {
       if (disk?.shared === true && shared.has(disk.id)) return [];
       if (disk?.shared === true) shared.add(disk.id);
-      return [{ kind: STORAGE, wanted: storedAs(plan, disk, image) }];
+      return [{ kind: STORAGE, wanted: storedAs(plan, disk, image), site: siteOf(layout, machine.id) }];
     }),
   );
   return [
-    { kind: APPLIANCE, wanted: {} },
-    ...plan.networks.filter(({ mappedTo }) => mappedTo === undefined).map(() => ({ kind: NETWORK, wanted: {} })),
-    ...plan.machines.map((machine) => ({ kind: COMPUTE, wanted: sizeOf(machine) })),
+    { kind: APPLIANCE, wanted: {}, site: layout.home },
+    ...plan.networks.flatMap((network) => plannedNetworks(plan, layout, network)),
+    ...plan.machines.map((machine) => ({ kind: COMPUTE, wanted: sizeOf(machine), site: siteOf(layout, machine.id) })),
     ...storages,
   ];
+}
+
+/** A network that is made is one on each site that machines of it are on. */
+function plannedNetworks(plan: DeploymentPlan, layout: Layout, { name, mappedTo }: PlannedNetwork): Planned[] {
+  if (mappedTo !== undefined) return [];
+  const on = plan.machines.filter(({ interfaces }) => interfaces.some(({ network }) => network === name));
+  const sites = new Set(on.map(({ id }) => siteOf(layout, id)));
+  return [...(sites.size === 0 ? [layout.home] : sites)].map((site) => ({ kind: NETWORK, wanted: {}, site }));
 }
 
 function sizeOf({ cores, memoryBytes }: PlannedMachine): Attributes {

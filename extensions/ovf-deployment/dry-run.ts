@@ -27,7 +27,7 @@ export async function describePlan(
   const admission = admissionOf(prepared);
   const sound = prepared.allFindings.every(({ severity = 'error' }) => severity !== 'error');
   const plan = admission.plan ?? result.plan;
-  const unmet = [...admission.unmet, ...(sound && plan ? await foresee(plannedComponents(plan)) : [])];
+  const unmet = [...admission.unmet, ...(sound && plan ? await foresee(plannedComponents(plan, layout)) : [])];
   const told = planDocument(prepared.digest, result, prepared.allFindings);
   const body: PlanDocument = {
     ...told,
@@ -36,7 +36,7 @@ export async function describePlan(
     because: layout.because,
     deployable: told.deployable && unmet.length === 0,
     plan: told.plan && (admission.plan ?? told.plan),
-    sites: result.draft ? await governance.verdicts(result.draft, context.principal.groups[0]) : [],
+    sites: result.draft ? await governance.verdicts(result.draft, context.principal.groups[0], prepared.own) : [],
     unmet,
     price: admission.terms.filter((term) => term.type === 'price'),
   };

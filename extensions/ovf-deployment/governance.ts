@@ -30,6 +30,7 @@ import type { Agreements, StandingAgreement } from '../sla/agreements.js';
 import { withInstances } from './instances.js';
 import {
   layoutOn,
+  needsCredential,
   onSites,
   partOf,
   siteOf,
@@ -40,9 +41,10 @@ import {
   type SitePolicy,
   type SiteWish,
 } from './layout.js';
+import { agreementThrough, NO_ACCOUNTS, type OwnAccounts } from './own-accounts.js';
 import { offersOf, ownOffers, type SetAside, type Tenant } from './offers.js';
 import type { SiteImages } from '../infrastructure/images.js';
-import { inabilities, verdictOf } from './site-verdict.js';
+import { inabilities, verdict, verdictOf } from './site-verdict.js';
 import { OVF_AGREEMENT } from './vocabulary.js';
 
 export interface GovernanceServices {
@@ -140,7 +142,8 @@ export class Governance {
     offer: Offer,
   ): Promise<Layout & { readonly plan: DeploymentPlan }> {
     const { principal } = context;
-    const agreement = 'standing' in offer ? offer.standing.agreement : offer.agreement;
+    const given = 'standing' in offer ? offer.standing.agreement : offer.agreement;
+    const agreement = agreementThrough(wish.own ?? NO_ACCOUNTS, given);
     const promised = this.#promised(agreement, wish);
     const candidates = this.#present(promised);
     const able = candidates.length > 1 ? this.#able(plan, candidates) : [];
@@ -165,7 +168,8 @@ export class Governance {
     const named = terms.flatMap((term) =>
       term.type === 'placement' && term.rule === 'site' ? term.values.flat() : [],
     );
-    const known = named.filter((name) => this.#services.sites.has(name));
+    const { sites, policy } = this.#services;
+    const known = named.filter((name) => sites.has(name) && !policy.required.has(name));
     if (known.length === 0 || wish.named) return wish;
     return {
       ...wish,
@@ -339,10 +343,17 @@ export class Governance {
     return this.#services.agreements.release(write, appliance);
   }
 
-  /** What each site would say to the plan of that group. */
-  verdicts(plan: DeploymentPlan, group: string): Promise<readonly SiteVerdict[]> {
-    const { sites, store, images } = this.#services;
-    return Promise.all(sites.names.map((name) => verdictOf(sites, store, name, plan, images, this.#tenant(group))));
+  /** What each site would say to the plan of that group, with the accounts that it has. */
+  verdicts(plan: DeploymentPlan, group: string, own: OwnAccounts): Promise<readonly SiteVerdict[]> {
+    const { sites, store, images, policy } = this.#services;
+    const names = sites.names.map((name) => own.get(name) ?? name);
+    return Promise.all(
+      names.map(async (name) =>
+        policy.required.has(name)
+          ? verdict(name, [needsCredential(name)])
+          : verdictOf(sites, store, name, plan, images, this.#tenant(group)),
+      ),
+    );
   }
 
   #tenant(group: string): Tenant {

@@ -12,6 +12,7 @@ import type { Clock } from '../../src/base/clock.js';
 import { notFound, Problem } from '../../src/base/errors.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { Route } from '../../src/extension/extension.js';
+import { siteBehind } from '../../src/iaas/account.js';
 import { bigint, key, nullable, text } from '../../src/store/columns.js';
 import type { SqlReader, Store, Tx } from '../../src/store/sql.js';
 import { table } from '../../src/store/tables.js';
@@ -35,7 +36,7 @@ export class GuestReports {
 
   /** Whether guests of the site can reach VEP. */
   canReach(site: string): boolean {
-    return this.#services.urls.has(site);
+    return this.#services.urls.has(siteBehind(site));
   }
 
   /** Of these machines (by compute id), those that are known to report: a report of each is taken once more. */
@@ -61,7 +62,7 @@ export class GuestReports {
 
   /** The URL for the environment of a machine that is expected to report; undefined for any other. */
   async urlOf(reader: SqlReader, site: string, compute: string): Promise<string | undefined> {
-    const base = this.#services.urls.get(site);
+    const base = this.#services.urls.get(siteBehind(site));
     if (base === undefined) return undefined;
     const expected = await reader.get('SELECT 1 FROM guest_report WHERE compute = ?', [compute]);
     return expected && `${base.replace(/\/+$/, '')}/guest/${this.#token(compute)}`;

@@ -13,6 +13,7 @@ import type { Observations } from '../../src/extension/observations.js';
 import type { Store } from '../../src/store/sql.js';
 import type { InfrastructureHooks } from '../infrastructure/index.js';
 import type { SiteImages } from '../infrastructure/images.js';
+import { accountWatch } from './accounts-of-appliance.js';
 import { ApplianceHandler, type ApplianceHooks, type ApplianceServices } from './appliance.js';
 import { applianceBodyReaders } from './body-readers.js';
 import { componentDetails } from './environment.js';
@@ -53,6 +54,6 @@ export function createOvfDeployment(services: OvfDeploymentServices): Extension 
     bodyReaders: applianceBodyReaders(services),
     renderings: applianceRenderings(services),
     routes: [guestRoute(services.reports)],
-    tasks: [],
+    tasks: [accountWatch(services)],
   };
 }

@@ -9,6 +9,7 @@ import type { DeploymentPlan, PlacementConstraint } from '../../src/ovf/plan.js'
 import type { PlanResult } from '../../src/ovf/index.js';
 import type { Named } from '../../src/scheduling/constraint.js';
 import type { Tie } from '../../src/scheduling/split.js';
+import { NO_ACCOUNTS, type OwnAccounts } from './own-accounts.js';
 import { OVF_INPUTS, OVF_SITE } from './vocabulary.js';
 
 /** Host per machine id, where placement has chosen one. */
@@ -20,6 +21,8 @@ export interface SitePolicy {
   readonly split: 'when-needed' | 'on-request';
   /** Sites that VEP may choose when nobody names any, in order. */
   readonly automatic: readonly string[];
+  /** Sites that are used with credentials of users alone (K35). */
+  readonly required: ReadonlySet<string>;
   /** By name of a network in descriptors: the sites where machines on it reach those on it elsewhere. */
   readonly reaching: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -30,6 +33,8 @@ export interface SiteWish {
   readonly maySplit: boolean;
   /** Somebody has named them: none of them is left out because it is down. */
   readonly named: boolean;
+  /** The user's own accounts among them. */
+  readonly own?: OwnAccounts;
 }
 
 /** Where the machines of an appliance are to be. */
@@ -80,25 +85,46 @@ export function siteNames(text: string): readonly string[] {
   return [...new Set(text.split(/[\s,]+/).filter((name) => name !== ''))];
 }
 
-/** Reads what is wished for, all faults of it at once. `wanted` is the value of the attribute, `inputs` those of single items. */
+/**
+ * Reads what is wished for, all faults of it at once. Where nobody names a site, the user's own accounts come into question after
+ * those that the provider lets VEP choose.
+ *
+ * @param wanted value of the attribute; `inputs`: those of single items. Both name the accounts for which there are some.
+ */
 export function readWish(
   policy: SitePolicy,
   known: readonly string[],
   wanted: string,
   inputs: Readonly<Record<string, string>>,
+  own: OwnAccounts = NO_ACCOUNTS,
 ): { readonly wish: SiteWish; readonly faults: readonly Fault[] } {
   const faults = [
     ...unknownSites(known, siteNames(wanted), { field: OVF_SITE }),
+    ...withoutCredential(policy, [wanted, ...Object.values(inputs)].flatMap(siteNames)),
     ...Object.entries(inputs).flatMap(([item, names]) =>
       unknownSites(known, siteNames(names), { field: OVF_INPUTS, path: `/sites/${excerpt(item)}` }),
     ),
   ];
   const single = Object.values(inputs).flatMap(siteNames);
   const named = siteNames(wanted);
-  const usual = named.length > 0 ? named : policy.automatic;
+  const usual = named.length > 0 ? named : [...policy.automatic.map((name) => own.get(name) ?? name), ...own.values()];
   const candidates = [...new Set([...usual, ...single])].filter((name) => known.includes(name));
   const maySplit = single.length > 0 || named.length > 1 || (named.length === 0 && policy.split === 'when-needed');
-  return { wish: { candidates, maySplit, named: named.length > 0 }, faults };
+  return { wish: { candidates, maySplit, named: named.length > 0, own }, faults };
+}
+
+function withoutCredential({ required }: SitePolicy, names: readonly string[]): readonly Fault[] {
+  return [...new Set(names)].filter((name) => required.has(name)).map(needsCredential);
+}
+
+export function needsCredential(site: string): Fault {
+  return {
+    code: 'site.credential-required',
+    message: `site ${site} is used with credentials of users alone`,
+    place: { field: OVF_INPUTS, path: `/credentials/site:${site}` },
+    rule: 'K35',
+    remedy: 'give yours among the inputs, or take another site',
+  };
 }
 
 function unknownSites(known: readonly string[], names: readonly string[], place: Fault['place'] & object): Fault[] {

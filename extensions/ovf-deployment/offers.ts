@@ -5,6 +5,7 @@
  */
 
 import { isJsonObject, stringAt } from '../../src/base/json.js';
+import { isAccount, siteBehind } from '../../src/iaas/account.js';
 import type { Inventory } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { SiteOffer } from '../../src/scheduling/offer.js';
@@ -14,6 +15,7 @@ import { PROVISION } from '../infrastructure/operations.js';
 /** An inventory older than this says too little to refuse anybody by. */
 const MAX_AGE_MS = 60_000;
 const GIB = 2 ** 30;
+const ENDLESS = Number.MAX_SAFE_INTEGER;
 
 /** Hosts of a site that are set aside, and the group (Virtual Organization) that has each. */
 export type SetAside = (reader: SqlReader, site: string) => Promise<ReadonlyMap<string, string>>;
@@ -33,14 +35,23 @@ export async function offersOf(
 ): Promise<SiteOffer[]> {
   const offers = await Promise.all(
     names.map(async (name) => {
-      const inventory = (await sites.inventoryOf(name, MAX_AGE_MS).catch(() => undefined))?.inventory;
+      const inventory = (await sites.inventoryOf(siteBehind(name), MAX_AGE_MS).catch(() => undefined))?.inventory;
       if (!inventory) return [];
+      if (isAccount(name)) return [offerOf(name, unfilled(inventory), new Map())];
       const setAside = await tenant.setAside(reader, name);
       const hosts = inventory.hosts.filter((host) => (setAside.get(host.name) ?? tenant.group) === tenant.group);
       return [offerOf(name, { ...inventory, hosts }, await promisedSince(reader, name, inventory.takenAt))];
     }),
   );
   return offers.flat();
+}
+
+/** What there is room for in an account of a user nobody has asked: each zone counts as a host that takes anything. */
+function unfilled(inventory: Inventory): Inventory {
+  const zones = new Map(inventory.hosts.map((host) => [host.zone, host]));
+  const room = { cores: ENDLESS, freeCores: ENDLESS, memoryBytes: ENDLESS, freeMemoryBytes: ENDLESS };
+  const hosts = [...zones.values()].map((host) => ({ ...host, ...room, name: host.zone, rack: host.zone, up: true }));
+  return { ...inventory, hosts, storageFreeBytes: ENDLESS };
 }
 
 /** The same with the hosts alone that are set aside for the tenant; nothing where there are none. */

@@ -7,6 +7,7 @@ import type { Log } from '../../src/base/log.js';
 import { isJsonObject, stringAt } from '../../src/base/json.js';
 import { untilNextLook, type Operation, type OperationType } from '../../src/engine/operation.js';
 import { IaasError } from '../../src/iaas/adapter.js';
+import type { Accounts } from '../../src/iaas/accounts.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { AttributeValue } from '../../src/occi/model.js';
 import { componentsOf, findEntity, removeEntity } from '../../src/store/entities.js';
@@ -15,6 +16,7 @@ import type { Tx } from '../../src/store/sql.js';
 import type { ImageSource } from '../../src/transfer/image-fetcher.js';
 import { credentialsFor, type SourceCredentials } from '../../src/transfer/source-credentials.js';
 import type { SiteImages } from '../infrastructure/images.js';
+import { signInOperation, sweepStep } from './accounts-of-appliance.js';
 import { withoutCompanions } from './companions.js';
 import { HALT, IMAGE, PAUSE } from './deployment-graph.js';
 import type { FileOrigin } from './package.js';
@@ -43,6 +45,7 @@ export interface ApplianceOperationServices extends RemotePackageServices, HandO
   readonly sites: Sites;
   readonly images: SiteImages;
   readonly reports: GuestReports;
+  readonly accounts: Accounts;
   readonly log: Log;
 }
 
@@ -54,6 +57,7 @@ export function applianceOperations(services: ApplianceOperationServices): Opera
     halt(services),
     install(services),
     ...handOverOperations(services),
+    signInOperation(services),
     { name: DEPLOY, steps: [], settled: (tx, operation) => deployed(services, tx, operation) },
     { name: CHANGE, steps: [], settled: (tx, operation) => changed(services, tx, operation) },
     {
@@ -61,7 +65,7 @@ export function applianceOperations(services: ApplianceOperationServices): Opera
       steps: [releaseImages(services)],
       settled: (tx, operation) => undeployed(services, tx, operation),
     },
-    { name: DELETE, steps: [releaseImages(services), forget(services)] },
+    { name: DELETE, steps: [releaseImages(services), sweepStep(services), forget(services)] },
   ];
 }
 
@@ -235,13 +239,14 @@ async function isImageGone(sites: Sites, { site, ref }: ApplianceImage, signal: 
 }
 
 /** The last of an appliance: its row, its secrets, and the tombstone itself. */
-function forget({ observations }: ApplianceOperationServices): OperationType['steps'][number] {
+function forget({ observations, accounts }: ApplianceOperationServices): OperationType['steps'][number] {
   return {
     name: 'forget',
     run: ({ operation }) =>
       Promise.resolve({
         done: true,
         commit: async (tx) => {
+          await accounts.forget(tx, operation.entity);
           await wipeSecrets(tx, operation.entity);
           await forgetReports(tx, operation.entity);
           await removeAppliance(tx, operation.entity);

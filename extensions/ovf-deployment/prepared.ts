@@ -5,9 +5,10 @@
 
 import { createHash } from 'node:crypto';
 import { Problem, problem, throwIfFaulty, type Fault } from '../../src/base/errors.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../src/base/json.js';
+import type { JsonObject, JsonValue } from '../../src/base/json.js';
 import type { NewEntity } from '../../src/extension/entity-draft.js';
 import type { RequestContext } from '../../src/extension/extension.js';
+import { withoutSites, type Accounts } from '../../src/iaas/accounts.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Attributes } from '../../src/occi/model.js';
 import {
@@ -28,13 +29,16 @@ import { companionFindings, companionOrigins } from './companions.js';
 import { oversizedFiles } from './environment-files.js';
 import type { Applicant, Governance, Governed } from './governance.js';
 import type { GuestReports } from './guest-reports.js';
+import { takesWhole } from './hand-over.js';
 import { sizedByImages } from './image-sizes.js';
 import { withMappedNetworks, type NetworkServices } from './mapped-networks.js';
 import { layoutOn, partOf, readWish, siteOf, sitesOf, withSites, type Layout, type SiteWish } from './layout.js';
 import { withMessages } from './messages.js';
+import { throughAccounts, type OwnAccounts } from './own-accounts.js';
 import { imageOrigins, isOpen, originsOf, type ImageOrigins, type PackageServices } from './package.js';
 import { FETCH_MS } from './package-by-url.js';
 import { receivePackage } from './receive.js';
+import { inputsAsSent } from './sent-inputs.js';
 import { refusedSignature } from './signature-policy.js';
 import { OVF_CONFIGURATION, OVF_INPUTS, OVF_SITE, OVF_URL } from './vocabulary.js';
 import { checkCredentials } from '../../src/transfer/source-credentials.js';
@@ -45,6 +49,7 @@ export interface PreparationServices extends PackageServices, NetworkServices {
   readonly schemas: OvfSchemas;
   readonly reports: GuestReports;
   readonly governance: Governance;
+  readonly accounts: Accounts;
 }
 
 /** What a dry run shows and a deployment begins with. */
@@ -56,6 +61,8 @@ export class PreparedDeployment {
   /** Where it would be; as far as nothing stands against it. */
   readonly layout: Layout;
   readonly inputs: DeploymentInputs;
+  /** The accounts that credentials of the user's own have been brought for. */
+  readonly own: OwnAccounts;
   /** The inputs as they were sent, for a site that deploys the appliance by itself. */
   readonly sentInputs: JsonObject;
   /** Findings of the package itself, beside those of the plan. */
@@ -74,6 +81,7 @@ export class PreparedDeployment {
     this.layout = parts.layout;
     this.judgement = parts.judgement;
     this.inputs = parts.inputs;
+    this.own = parts.own;
     this.sentInputs = parts.sentInputs;
     this.findings = parts.findings;
     this.signature = parts.signature;
@@ -106,12 +114,40 @@ export async function prepareDeployment(
   context: RequestContext,
   entity: NewEntity,
 ): Promise<PreparedDeployment> {
+  const { sites, accounts } = services;
+  const { attributes } = entity.resolved;
+  const inputs = inputsOf(attributes[OVF_INPUTS], attributes[OVF_CONFIGURATION]);
+  const own = await accounts.propose(
+    inputs.credentials,
+    sites.names.some((name) => takesWhole(sites, name)),
+  );
+  try {
+    return await prepareWith(services, context, entity, throughOwn(inputs, own), own);
+  } catch (error) {
+    await accounts.withdraw(own.values());
+    throw error;
+  }
+}
+
+/** The inputs with the accounts in the places of their sites, and without their credentials. */
+function throughOwn(inputs: DeploymentInputs, own: OwnAccounts): DeploymentInputs {
+  const sites = Object.entries(inputs.sites).map(([item, names]) => [item, throughAccounts(own, names)] as const);
+  return { ...inputs, sites: Object.fromEntries(sites), credentials: withoutSites(inputs.credentials, own) };
+}
+
+async function prepareWith(
+  services: PreparationServices,
+  context: RequestContext,
+  entity: NewEntity,
+  inputs: DeploymentInputs,
+  own: OwnAccounts,
+): Promise<PreparedDeployment> {
   const { attributes } = entity.resolved;
   const attachments = entity.attachments ?? [];
   const { sites, governance } = services;
-  const inputs = inputsOf(attributes[OVF_INPUTS], attributes[OVF_CONFIGURATION]);
-  const wanted = textOf(attributes[OVF_SITE]);
-  const { wish, faults: unknown } = readWish(governance.policy, sites.names, wanted, inputs.sites);
+  const wanted = throughAccounts(own, textOf(attributes[OVF_SITE]));
+  const known = [...sites.names, ...own.values()];
+  const { wish, faults: unknown } = readWish(governance.policy, known, wanted, inputs.sites, own);
   throwIfFaulty('invalid', unknown);
   const languages = inputs.language === undefined ? context.languages : [inputs.language];
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(FETCH_MS)]);
@@ -151,7 +187,8 @@ export async function prepareDeployment(
     images: imageOrigins(companions, origins),
     layout,
     inputs,
-    sentInputs: sentInputs(attributes[OVF_INPUTS]),
+    own,
+    sentInputs: { ...inputsAsSent(attributes[OVF_INPUTS]), credentials: inputs.credentials },
     signature: received.signature,
     judgement,
     findings: [...findings, ...(result.draft ? siteFindings(services, result.draft, layout, missing) : [])],
@@ -313,12 +350,6 @@ function textOf(value: JsonValue | undefined): string {
 function urlOf(attributes: Attributes): string | undefined {
   const url = attributes[OVF_URL];
   return typeof url === 'string' ? url : undefined;
-}
-
-/** As an object, whichever way the rendering carried them (K04). */
-function sentInputs(inputs: JsonValue | undefined): JsonObject {
-  const value: unknown = typeof inputs === 'string' && inputs !== '' ? JSON.parse(inputs) : inputs;
-  return isJsonObject(value) ? value : {};
 }
 
 function inputsOf(inputs: JsonValue | undefined, configuration: JsonValue | undefined): DeploymentInputs {

@@ -31,7 +31,7 @@ export async function verdictOf(
   ]);
 }
 
-function verdict(name: string, refusals: readonly Fault[]): SiteVerdict {
+export function verdict(name: string, refusals: readonly Fault[]): SiteVerdict {
   return { name, fits: refusals.length === 0, reasons: refusals.map(({ message }) => message), refusals };
 }
 

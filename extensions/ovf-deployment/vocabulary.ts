@@ -30,6 +30,10 @@ export const DEPLOYED = 'eu.contrail-project.appliance.deployed';
 /** Names of the sites it is on, with blanks between. */
 export const SITES = 'eu.contrail-project.appliance.sites';
 
+/** Names of the sites where it is in accounts of its user (K35), and of those that refuse the user's credential; with blanks between. */
+export const ACCOUNTS = 'eu.contrail-project.appliance.accounts';
+export const ACCOUNTS_REFUSED = `${ACCOUNTS}.refused`;
+
 /** Media types of a descriptor and of a package (K05). */
 export const DESCRIPTOR_TYPES = ['application/ovf+xml', 'application/xml', 'text/xml'] as const;
 export const PACKAGE_TYPES = ['application/x-tar', 'application/ovf', 'application/ova'] as const;

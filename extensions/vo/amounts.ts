@@ -1,6 +1,7 @@
 /** Amounts of what is counted for a VO: what an entity takes, what is set aside, what a limit allows. */
 
 import { APPLIANCE } from '../../src/client/appliance.js';
+import { isAccount } from '../../src/iaas/account.js';
 import { COMPUTE, NETWORK, STORAGE, type Attributes, type TypeId } from '../../src/occi/model.js';
 import type { CategoryRegistry } from '../../src/occi/registry.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
@@ -26,12 +27,16 @@ export function sum(parts: Iterable<Amounts>): Amounts {
   return amounts((resource) => all.reduce((total, part) => total + part[resource], 0));
 }
 
-/** What an entity takes, from when it is accepted until its site has let it go (K11), whatever its state. */
+/**
+ * What an entity takes, from when it is accepted until its site has let it go (K11), whatever its state. What a user pays in an
+ * account of their own (K35) takes nothing of the VO's.
+ */
 export function amountsOf(
   registry: CategoryRegistry,
-  { kind, wanted }: Pick<EntityRecord, 'kind' | 'wanted'>,
+  { kind, wanted, site }: Pick<EntityRecord, 'kind' | 'wanted' | 'site'>,
 ): Amounts | undefined {
   const taking = KINDS.find(([root]) => registry.isA(kind, root));
+  if (isAccount(site) && taking?.[0] !== APPLIANCE) return undefined;
   return taking && { ...NOTHING, ...taking[1](wanted) };
 }
 

@@ -188,6 +188,7 @@ export const configSchema: JsonObject = object({
         type: { type: 'string', pattern: '^[a-z][a-z0-9-]*$' },
         guestUrl: { type: 'string', pattern: '^https?://[^/\\s?#@]+(/[^\\s?#]*)?$' },
         automatic: { type: 'boolean' },
+        userCredentials: { enum: ['allowed', 'required'] },
         connects: { type: 'array', items: { type: 'string', minLength: 1 } },
         options: { type: 'object', default: {} },
       },

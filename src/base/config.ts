@@ -174,6 +174,8 @@ export interface SiteConfig {
   readonly guestUrl?: string;
   /** Whether VEP may choose the site where nobody names one (K35); absent: as its type has it. */
   readonly automatic?: boolean;
+  /** Whether appliances may, or must, bring the user's own credential for the site (K35); absent: they may not. */
+  readonly userCredentials?: 'allowed' | 'required';
   /** Networks, by their names in descriptors, on which machines here reach those on the other sites that list the name. */
   readonly connects?: readonly string[];
   /** What the adapter of this type wants to know; it checks these itself. */

@@ -14,7 +14,7 @@ import type { Write } from './kind-handler.js';
 export const OVER_LIMIT = 'vo.quota';
 
 /** What there is to know of an entity that is not there yet. */
-export type Planned = Pick<EntityRecord, 'kind' | 'wanted'>;
+export type Planned = Pick<EntityRecord, 'kind' | 'wanted' | 'site'>;
 
 export interface Admission {
   /** The entity has just been stored. */

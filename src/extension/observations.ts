@@ -56,10 +56,12 @@ export class Observations {
     await this.#store(tx, entity, { ...entity, observed: { ...observed, ...report } });
   }
 
-  /** Sets observed attributes; whatever is pending stays so. */
-  async noted(tx: Tx, id: string, attributes: Attributes): Promise<void> {
+  /** Takes observed attributes away and sets others; whatever is pending stays so. */
+  async noted(tx: Tx, id: string, attributes: Attributes, without: readonly string[] = []): Promise<void> {
     const entity = await findEntity(tx, id);
-    if (entity) await this.#store(tx, entity, { ...entity, observed: { ...entity.observed, ...attributes } });
+    if (!entity) return;
+    const kept = Object.entries(entity.observed).filter(([name]) => !without.includes(name));
+    await this.#store(tx, entity, { ...entity, observed: { ...Object.fromEntries(kept), ...attributes } });
   }
 
   /** Adds a mixin of the provider's with its attributes. */

@@ -16,6 +16,7 @@ import type { RefusalTrail } from '../access/refusal-trail.js';
 import type { Telemetry } from '../base/telemetry.js';
 import type { Categories } from '../extension/categories.js';
 import type { RequestContext } from '../extension/extension.js';
+import type { Accounts } from '../iaas/accounts.js';
 import type { OcciVersion } from '../occi/model.js';
 import { requestedVersion } from '../occi/protocol-version.js';
 import { SharedGenerations } from '../store/generations.js';
@@ -45,6 +46,7 @@ const RESERVED = /^\/(?:health|metrics|log|upload|events|console|guest|keystone)
 
 export interface FrontServices {
   readonly store: Store;
+  readonly accounts: Accounts;
   readonly categories: Categories;
   readonly dispatch: OcciDispatch;
   readonly pages: Pages;
@@ -143,6 +145,7 @@ export class Front {
       });
     }
     const generations = await this.#generations.read();
+    await this.#services.accounts.refresh(generations.accounts);
     const principal = await identification.require(message, generations.access);
     if (principal.credential) this.#services.signedIn(principal, arrived.requestId);
     this.#services.vigil.follow(message, response, principal, (error) => {

@@ -28,6 +28,13 @@ export class IaasError extends Error {
   }
 }
 
+/** The site does not take the credential with which it is asked. Another one it may take. */
+export class RefusedCredential extends IaasError {
+  constructor(message: string, said?: string, cause?: unknown) {
+    super('denied', message, said, cause);
+  }
+}
+
 export type ResourceClass = 'compute' | 'network' | 'storage' | 'nic' | 'attachment' | 'image' | 'securitygroup';
 
 export type ComputeAction = 'start' | 'stop' | 'restart' | 'suspend' | 'save' | 'resize';
@@ -355,6 +362,8 @@ export interface SiteAdapter {
   readonly site: string;
   /** `simulator`, `opennebula`, … */
   readonly type: string;
+  /** Whose account it is that the site is used with, in the site's words; at sites that take credentials of users (K35). */
+  account?(options?: CallOptions): Promise<string>;
   capabilities(): Capabilities;
   /** Connects and says what is missing: an empty list means the site can be used. */
   check(options?: CallOptions): Promise<readonly SiteFinding[]>;

@@ -7,8 +7,10 @@
 import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
 import { JoinedSignal } from '../base/signals.js';
+import { isAccount, siteBehind } from './account.js';
 import {
   IaasError,
+  RefusedCredential,
   type ApplianceSite,
   type AttachmentSpec,
   type CallOptions,
@@ -50,14 +52,23 @@ export class GuardedSite implements SiteAdapter {
   readonly #clock: Clock;
   readonly #limits: CallLimits;
   readonly #reached: Reached;
+  readonly #holder: string | undefined;
+  #proof: Promise<void> | undefined;
+  #isClosed = false;
 
-  constructor(adapter: SiteAdapter, clock: Clock, limits: CallLimits, reached: Reached) {
+  /** @param holder whose account it must be ({@link SiteAdapter.account}), where that is known */
+  constructor(adapter: SiteAdapter, clock: Clock, limits: CallLimits, reached: Reached, holder?: string) {
     this.site = adapter.site;
     this.type = adapter.type;
     this.#adapter = adapter;
     this.#clock = clock;
     this.#limits = limits;
     this.#reached = reached;
+    this.#holder = holder;
+  }
+
+  account(options?: CallOptions): Promise<string> {
+    return this.#call(options, (limited) => accountOf(this.#adapter, limited));
   }
 
   capabilities(): Capabilities {
@@ -231,7 +242,23 @@ export class GuardedSite implements SiteAdapter {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
     return this.#adapter.close();
+  }
+
+  /** What was made in one account is not looked for, let alone given up as gone, with the credential of another. */
+  #proven(options: CallOptions): Promise<void> {
+    const holder = this.#holder;
+    if (holder === undefined) return Promise.resolve();
+    this.#proof ??= accountOf(this.#adapter, options)
+      .then((account) => {
+        if (account !== holder) throw new RefusedCredential('it is one of another account than before');
+      })
+      .catch((error: unknown) => {
+        this.#proof = undefined;
+        throw error;
+      });
+    return this.#proof;
   }
 
   async #call<T>(
@@ -250,20 +277,27 @@ export class GuardedSite implements SiteAdapter {
       if (!done.signal.aborted && !signal.aborted) limit.abort();
     });
     try {
-      const answer = await Promise.race([work({ signal }), late.then(() => aborted(signal, done.signal))]);
+      const asked = this.#proven({ signal }).then(() => work({ signal }));
+      const answer = await Promise.race([asked, late.then(() => aborted(signal, done.signal))]);
       this.#reached(undefined);
       return answer;
     } catch (error) {
       if (given?.aborted) throw givenUp(given);
       const failure = limit.signal.aborted
         ? new IaasError('transient', `site ${this.site} did not answer within ${limitMs / 1000} s`)
-        : asIaasError(error, this.site);
+        : heard(asIaasError(error, this.site), this.site, this.#isClosed);
       this.#reached(isSilence(failure) ? failure : undefined);
       throw failure;
     } finally {
       done.abort();
     }
   }
+}
+
+async function accountOf(adapter: SiteAdapter, options: CallOptions): Promise<string> {
+  const account = await adapter.account?.(options);
+  if (account === undefined) throw new IaasError('unsupported', 'this site takes no credentials of users');
+  return account;
 }
 
 /** Rejects once the signal aborts; when the call is done first nobody waits for it any more. */
@@ -281,6 +315,23 @@ const givenUp = (signal: AbortSignal): IaasError =>
 function asIaasError(error: unknown, site: string): IaasError {
   if (error instanceof IaasError) return error;
   return new IaasError('fatal', `the adapter of site ${site} failed: ${messageOf(error)}`, undefined, error);
+}
+
+/** Whether a failure is that a user's own credential is not taken. */
+export function isRefused(failure: unknown): failure is IaasError & { readonly cause: RefusedCredential } {
+  return failure instanceof IaasError && failure.cause instanceof RefusedCredential;
+}
+
+/**
+ * Where a user's own credential is not taken, work waits for another one, as for a site that is away; and whatever was asked when
+ * another one came is asked again with that.
+ */
+function heard(failure: IaasError, site: string, isClosed: boolean): IaasError {
+  if (!isAccount(site)) return failure;
+  if (isClosed) return new IaasError('transient', 'another credential has come in between', undefined, failure);
+  if (!(failure instanceof RefusedCredential)) return failure;
+  const message = `site ${siteBehind(site)} does not take the credential that was sent for it (${failure.message}): send another one`;
+  return new IaasError('transient', message, undefined, failure);
 }
 
 /** A site that says "later" is there; one of which nothing is quoted may not be. */

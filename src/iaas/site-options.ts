@@ -37,8 +37,11 @@ function asFault(type: string, error: ErrorObject): Fault {
   };
 }
 
-/** Where a secret is kept: a file, whose last line break does not count, or an environment variable. */
-export type SecretReference = { readonly file: string } | { readonly env: string };
+/**
+ * Where a secret is kept: a file, whose last line break does not count, or an environment variable. A user's own credential
+ * (K35) comes as its text, which no configuration can hold.
+ */
+export type SecretReference = { readonly file: string } | { readonly env: string } | { readonly text: string };
 
 /** JSON Schema of a {@link SecretReference}, for the schemas of adapters. */
 export const secretReferenceSchema: JsonObject = {
@@ -55,6 +58,7 @@ export const secretReferenceSchema: JsonObject = {
  * @throws Problem `invalid` where it is not there, or empty; it never quotes the secret.
  */
 export function readSecret(key: string, reference: SecretReference): string {
+  if ('text' in reference) return reference.text;
   const secret = 'file' in reference ? fromFile(key, reference.file) : (process.env[reference.env] ?? '');
   if (secret !== '') return secret;
   const holder = 'file' in reference ? `the file ${reference.file}` : `the environment variable ${reference.env}`;

@@ -5,7 +5,7 @@
 
 import type { Clock } from '../base/clock.js';
 import type { Config, SiteConfig } from '../base/config.js';
-import { Problem, messageOf, type Fault } from '../base/errors.js';
+import { Problem, messageOf, problem, type Fault } from '../base/errors.js';
 import type { JsonObject } from '../base/json.js';
 import type { Log } from '../base/log.js';
 import type { SiteAdapter } from './adapter.js';
@@ -22,6 +22,9 @@ export interface SiteSurroundings {
 
 export type OpenSite = (surroundings: SiteSurroundings) => Promise<SiteAdapter>;
 
+/** Opens a site with an account of a user's own. @param mark tells what is made there from what else VEP makes */
+export type ReadAccount = (credential: string, mark: string) => OpenSite;
+
 export interface SiteType {
   /** What `sites[].type` calls it. */
   readonly name: string;
@@ -33,12 +36,20 @@ export interface SiteType {
    * @throws Problem `invalid` with one fault for every key that is wrong; places are paths below `options`.
    */
   read(options: JsonObject): OpenSite;
+  /**
+   * Reads a credential that a user brings for a site with these options (K35); absent: sites of this type take none.
+   *
+   * @throws Problem `invalid` (thrown by what comes back) with one fault for everything that is wrong, repeating none of it
+   */
+  readonly readAccount?: (options: JsonObject) => ReadAccount;
 }
 
 /** A site of the configuration whose options have been read. */
 export interface ReadSite {
   readonly name: string;
   readonly open: OpenSite;
+  /** Absent: it takes no credentials of users. */
+  readonly account?: ReadAccount;
 }
 
 export class SiteTypes {
@@ -61,12 +72,17 @@ export class SiteTypes {
     const faults: Fault[] = [];
     const read = sites.flatMap((site): ReadSite[] => {
       try {
-        return [{ name: site.name, open: this.#typeOf(site).read(site.options) }];
+        const type = this.#typeOf(site);
+        const read = { name: site.name, open: type.read(site.options) };
+        if (site.userCredentials !== undefined && !type.readAccount) throw takesNone(type.name);
+        return [type.readAccount ? { ...read, account: type.readAccount(site.options) } : read];
       } catch (error) {
         faults.push(...faultsOf(site, error));
         return [];
       }
     });
+    const [first] = sites;
+    if (first?.userCredentials === 'required') faults.push(noDefault(first));
     if (faults.length > 0) throw new Problem('invalid', faults);
     return read;
   }
@@ -76,7 +92,8 @@ export class SiteTypes {
    * unless it says otherwise. The first is always among them where there is no other.
    */
   automatic(sites: readonly SiteConfig[]): readonly string[] {
-    const chosen = sites.filter(({ type, automatic = this.#types.get(type)?.isPublic !== true }) => automatic);
+    const open = sites.filter(({ userCredentials }) => userCredentials !== 'required');
+    const chosen = open.filter(({ type, automatic = this.#types.get(type)?.isPublic !== true }) => automatic);
     return (chosen.length > 0 ? chosen : sites.slice(0, 1)).map(({ name }) => name);
   }
 
@@ -92,13 +109,34 @@ export class SiteTypes {
   }
 }
 
+/** What belongs to no appliance has nobody's credential. */
+function noDefault({ name }: SiteConfig): Fault {
+  return {
+    code: 'config.user-credentials',
+    message:
+      'the first site is where everything goes that belongs to no appliance, and cannot require credentials of users',
+    place: { path: `sites.${name}.userCredentials` },
+    remedy: 'put another site first, or allow credentials instead',
+  };
+}
+
+function takesNone(type: string): Problem {
+  return problem('invalid', 'config.user-credentials', `a site of type ${type} takes no credentials of users`, {
+    place: { path: 'userCredentials' },
+    remedy: 'leave the key out',
+  });
+}
+
+/** Keys of a site itself that are looked at here. */
+const OF_SITE: ReadonlySet<string> = new Set(['type', 'userCredentials']);
+
 /** The faults with their place in the whole configuration. */
 function faultsOf(site: SiteConfig, error: unknown): readonly Fault[] {
   if (!(error instanceof Problem))
     throw new Error(`options of site ${site.name}: ${messageOf(error)}`, { cause: error });
   return error.faults.map((fault) => {
     const key = fault.place?.path ?? '';
-    const below = key === 'type' ? 'type' : `options${key === '' || key === '(top level)' ? '' : `.${key}`}`;
+    const below = OF_SITE.has(key) ? key : `options${key === '' || key === '(top level)' ? '' : `.${key}`}`;
     return { ...fault, place: { ...fault.place, path: `sites.${site.name}.${below}` } };
   });
 }

@@ -6,13 +6,16 @@
 
 import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
+import { isAccount } from './account.js';
 import { IaasError, type IaasErrorClass, type Inventory, type SiteAdapter, type SiteFinding } from './adapter.js';
-import { CALL_LIMITS, GuardedSite, type CallLimits } from './guarded-site.js';
+import { CALL_LIMITS, GuardedSite, isRefused, type CallLimits } from './guarded-site.js';
 
 export interface SiteStatus {
   readonly name: string;
   readonly type: string;
   readonly up: boolean;
+  /** It is an account of a user's own, whose credential the site does not take; it is down then. */
+  readonly isRefused?: true;
   /** Since when it has been up or down, milliseconds since the epoch. */
   readonly since: number;
   /** When it last answered, if only with a refusal. */
@@ -45,21 +48,46 @@ export class Sites {
   readonly #limits: CallLimits;
   readonly #further: ((name: string) => Promise<readonly SiteFinding[]>)[] = [];
   readonly #sites = new Map<string, SiteRecord>();
+  readonly #proposed = new Set<string>();
 
   constructor(options: SitesOptions) {
     this.#clock = options.clock;
     this.#limits = options.limits ?? CALL_LIMITS;
   }
 
-  /** Takes a site in; from now on it is closed with the others. */
-  add(adapter: SiteAdapter): void {
+  /** Takes a site in; from now on it is closed with the others. @param holder of an account, where it is known */
+  add(adapter: SiteAdapter, holder?: string): void {
     if (this.#sites.has(adapter.site)) throw new IaasError('conflict', `two sites are named ${adapter.site}`);
-    this.#sites.set(adapter.site, new SiteRecord(adapter, this.#clock, this.#limits));
+    this.#sites.set(adapter.site, new SiteRecord(adapter, this.#clock, this.#limits, holder));
   }
 
-  /** In the order of the configuration. */
+  /** Takes an account in that nobody looks into before it is confirmed. */
+  propose(adapter: SiteAdapter): void {
+    this.add(adapter);
+    this.#proposed.add(adapter.site);
+  }
+
+  confirm(name: string): void {
+    this.#proposed.delete(name);
+  }
+
+  /** Lets go of an account, or puts another adapter in its place. What the old one was asked is given up. */
+  async exchange(name: string, adapter?: SiteAdapter, holder?: string): Promise<void> {
+    const old = this.#sites.get(name);
+    this.#sites.delete(name);
+    this.#proposed.delete(name);
+    if (adapter) this.add(adapter, holder);
+    await old?.close();
+  }
+
+  /** Those of the configuration, in its order. */
   get names(): readonly string[] {
-    return [...this.#sites.keys()];
+    return [...this.#sites.keys()].filter((name) => !isAccount(name));
+  }
+
+  /** The same, and then the accounts of users at them, as far as they are confirmed. */
+  get all(): readonly string[] {
+    return [...this.#sites.keys()].filter((name) => !this.#proposed.has(name));
   }
 
   /** The site that is meant when none is named: the first. */
@@ -142,6 +170,7 @@ class SiteRecord {
   readonly guarded: SiteAdapter;
   readonly #clock: Clock;
   #up = true;
+  #isRefused = false;
   #since: number;
   #silent = 0;
   #answeredAt: number | undefined;
@@ -151,10 +180,10 @@ class SiteRecord {
   #nudged = false;
   readonly #closed = new AbortController();
 
-  constructor(adapter: SiteAdapter, clock: Clock, limits: CallLimits) {
+  constructor(adapter: SiteAdapter, clock: Clock, limits: CallLimits, holder: string | undefined) {
     this.#clock = clock;
     this.#since = clock.now();
-    this.guarded = new GuardedSite(adapter, clock, limits, (failure) => this.#reached(failure));
+    this.guarded = new GuardedSite(adapter, clock, limits, (failure) => this.#reached(failure), holder);
   }
 
   status(): SiteStatus {
@@ -162,6 +191,7 @@ class SiteRecord {
       name: this.guarded.site,
       type: this.guarded.type,
       up: this.#up,
+      ...(this.#isRefused ? { isRefused: true } : {}),
       since: this.#since,
       ...(this.#answeredAt === undefined ? {} : { answeredAt: this.#answeredAt }),
       ...(this.#lastError ? { lastError: this.#lastError } : {}),
@@ -223,7 +253,8 @@ class SiteRecord {
     this.#silent = failure ? this.#silent + 1 : 0;
     if (!failure) this.#answeredAt = now;
     if (failure) this.#lastError = { class: failure.class, message: failure.message, at: now };
-    const up = this.#silent < DOWN_AFTER && (this.#up || !failure);
+    this.#isRefused = isRefused(failure);
+    const up = !this.#isRefused && this.#silent < DOWN_AFTER && (this.#up || !failure);
     if (up !== this.#up) this.#since = now;
     this.#up = up;
   }

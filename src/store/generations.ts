@@ -5,8 +5,8 @@
 
 import type { SqlReader, Tx } from './sql.js';
 
-/** `access`: principals, tokens and grants. `categories`: user mixins and minted templates. */
-export type GenerationName = 'access' | 'categories';
+/** `access`: principals, tokens and grants. `accounts`: those of users at sites. `categories`: user mixins and minted templates. */
+export type GenerationName = 'access' | 'accounts' | 'categories';
 
 /** Where the number stands; 0 when nothing has changed yet. */
 export async function generationOf(reader: SqlReader, name: GenerationName): Promise<number> {
@@ -18,7 +18,7 @@ export type Generations = Readonly<Record<GenerationName, number>>;
 
 /** Where all numbers stand, in one read. */
 export async function generationsOf(reader: SqlReader): Promise<Generations> {
-  return (await reader.get<Record<GenerationName, number>>(ALL)) ?? { access: 0, categories: 0 };
+  return (await reader.get<Record<GenerationName, number>>(ALL)) ?? { access: 0, accounts: 0, categories: 0 };
 }
 
 /**
@@ -46,6 +46,7 @@ export class SharedGenerations {
 }
 
 const ALL = `SELECT coalesce((SELECT value FROM generation WHERE name = 'access'), 0) AS access,
+  coalesce((SELECT value FROM generation WHERE name = 'accounts'), 0) AS accounts,
   coalesce((SELECT value FROM generation WHERE name = 'categories'), 0) AS categories`;
 
 export async function raiseGeneration(tx: Tx, name: GenerationName): Promise<void> {

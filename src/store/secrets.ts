@@ -75,6 +75,11 @@ export function wipeSecrets(tx: Tx, ownerRef: string): Promise<number> {
   return tx.run('DELETE FROM secret WHERE owner_ref = ?', [ownerRef]);
 }
 
+/** Wipes one secret, where another has come in its place. */
+export async function wipeSecret(tx: Tx, id: string): Promise<void> {
+  await tx.run('DELETE FROM secret WHERE id = ?', [id]);
+}
+
 function boundTo(id: string, purpose: string, ownerRef: string): Buffer {
   return Buffer.from(JSON.stringify([id, purpose, ownerRef]), 'utf8');
 }

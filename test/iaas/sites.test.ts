@@ -1,6 +1,8 @@
 /** The sites of a VEP: guarded calls, health, and an inventory that outlives its site. */
 
-import { IaasError, type SiteAdapter } from '../../src/iaas/adapter.js';
+import { jest } from '@jest/globals';
+import { isAccount, newAccountName, siteBehind } from '../../src/iaas/account.js';
+import { IaasError, RefusedCredential, type SiteAdapter } from '../../src/iaas/adapter.js';
 import { Sites } from '../../src/iaas/sites.js';
 import { HOMES, simulatorHarness } from './simulator-harness.js';
 
@@ -40,6 +42,55 @@ describe('the sites of a VEP', () => {
       expect(() => sites.add(adapter)).toThrow(/two sites/);
       expect(() => new Sites({ clock: { now: () => 0, sleep: () => Promise.resolve() } }).default).toThrow(/no site/);
       await Promise.resolve();
+    }));
+
+  it('have accounts of users beside them, which wait for another credential while theirs is refused', () =>
+    withSite({}, async ({ sites, name, adapter }) => {
+      const account = newAccountName(name);
+      expect([siteBehind(account), isAccount(account), isAccount(name)]).toEqual([name, true, false]);
+      let holder = 'first';
+      const inventory = jest.fn(() => Promise.reject(new RefusedCredential('expired', 'ExpiredToken')));
+      const theirs = (change: Partial<SiteAdapter>): SiteAdapter =>
+        altered(adapter, {
+          site: account,
+          account: () => Promise.resolve(holder),
+          close: () => Promise.resolve(),
+          ...change,
+        });
+      sites.propose(theirs({ inventory }));
+      expect([sites.names, sites.all, sites.has(account)]).toEqual([[name], [name], true]);
+      sites.confirm(account);
+      expect([sites.names, sites.all]).toEqual([[name], [name, account]]);
+      const refusal = {
+        class: 'transient',
+        said: undefined,
+        message: expect.stringContaining(`site ${name} does not take`),
+      };
+      await expect(sites.adapter(account).inventory()).rejects.toMatchObject(refusal);
+      expect(sites.status(account)).toMatchObject({ up: false, isRefused: true });
+      expect(sites.status(name)).toMatchObject({ up: true });
+
+      await sites.exchange(account, theirs({}), 'first');
+      expect(sites.status(account)).not.toHaveProperty('isRefused');
+      await expect(sites.adapter(account).inventory()).resolves.toHaveProperty('hosts');
+      holder = 'another';
+      let end: (error: Error) => void = () => undefined;
+      const closed = new Promise<never>((_, reject) => (end = reject));
+      const look = jest.fn(() => Promise.resolve(new Map()));
+      await sites.exchange(account, theirs({ describe: look }), 'first');
+      await expect(sites.adapter(account).describe('compute', ['i'])).rejects.toMatchObject(refusal);
+      expect(look).not.toHaveBeenCalled();
+      const hanging = theirs({ inventory: () => closed, close: async () => end(new IaasError('fatal', 'closed')) });
+      await sites.exchange(account, hanging);
+      const asked = sites.adapter(account).inventory();
+      const heard = expect(asked).rejects.toMatchObject({
+        class: 'transient',
+        message: expect.stringContaining('another credential'),
+      });
+      await sites.exchange(account, theirs({}));
+      await heard;
+      await sites.exchange(account);
+      expect(sites.has(account)).toBe(false);
     }));
 
   it('refuse what a site cannot do before asking it', () =>

@@ -85,8 +85,8 @@ export function actOn(
 }
 
 /** Nothing of anybody is left on the site or in the store. */
-export async function untilNothingIsLeft(client: Client): Promise<void> {
-  const until = performance.now() + 15_000;
+export async function untilNothingIsLeft(client: Client, timeoutMs = 15_000): Promise<void> {
+  const until = performance.now() + timeoutMs;
   for (;;) {
     const [row] = await client.server.rows('SELECT COUNT(*) AS count FROM entity');
     if (Number(row?.['count']) === 0) return;

@@ -22,15 +22,22 @@ export interface ShopForm {
   readonly body: Uint8Array;
 }
 
-/** @param agreement text of a document to send along */
+/** @param agreement text of a document to send along; `attributes`: further ones, as `name=value` */
 export async function webShop({
   title,
   agreement,
-}: { readonly title?: string; readonly agreement?: string } = {}): Promise<ShopForm> {
+  attributes = [],
+}: {
+  readonly title?: string;
+  readonly agreement?: string;
+  readonly attributes?: readonly string[];
+} = {}): Promise<ShopForm> {
   const form = new FormData();
   const add = (name: string, type: string, content: string | Uint8Array, filename: string): void =>
     form.append(name, new Blob([typeof content === 'string' ? content : Uint8Array.from(content)], { type }), filename);
-  if (title !== undefined) add('entity', 'text/plain', `X-OCCI-Attribute: occi.core.title="${title}"`, 'entity.txt');
+  const said = [...(title === undefined ? [] : [`occi.core.title="${title}"`]), ...attributes];
+  if (said.length > 0)
+    add('entity', 'text/plain', said.map((each) => `X-OCCI-Attribute: ${each}`).join('\n'), 'entity.txt');
   if (agreement !== undefined) add('sla', 'application/vnd.vep.sla+json', agreement, 'agreement.json');
   add('ovf', 'application/ovf+xml', readFileSync(join(SHOP, 'web-shop.ovf')), 'web-shop.ovf');
   const image = 'images/base.qcow2';

@@ -23,6 +23,8 @@ export type Moment = () => Promise<unknown>;
 export interface KilledServerOptions {
   /** Options of the one site, for a server with this data directory. */
   readonly site: (directory: string) => object;
+  /** What is said of the appliances beside their packages, as an entity in plain text. */
+  readonly attributes?: string;
   readonly reconcileMs?: number;
   /** The data directory, which whoever made it removes; absent: one of its own. */
   readonly directory?: string;
@@ -74,7 +76,7 @@ export class KilledServer {
 
   /** Sends a package and kills the server at each of the moments, one after the other; answers the appliance, active. */
   async deploy(sent: ExamplePackage, ...moments: readonly Moment[]): Promise<string> {
-    const asked = this.client.deploy(sent, sent.name);
+    const asked = this.client.deploy(sent, sent.name, this.#options.attributes);
     const killed = this.killAt(...moments);
     const { status, location, body } = await asked;
     expect({ status, body: status === 201 ? '' : body }).toEqual({ status: 201, body: '' });

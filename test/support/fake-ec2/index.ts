@@ -83,6 +83,8 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 export class FakeEc2 {
   readonly world: World;
   readonly secrets: Map<string, string>;
+  /** Other accounts, by access key. */
+  readonly others = new Map<string, World>();
   readonly orders: compute.Orders = { failLaunch: false, ignoreAction: false };
   /** Actions that the account may not do. */
   readonly denied = new Set<string>();
@@ -92,6 +94,7 @@ export class FakeEc2 {
   readonly asked: string[] = [];
   readonly #server: http.Server;
   readonly #watchers = new Map<string, (() => void)[]>();
+  readonly #pace: Pace;
   #uploads = 0;
   readonly #parts = new Map<string, Map<number, Buffer>>();
 
@@ -103,7 +106,8 @@ export class FakeEc2 {
   }
 
   private constructor({ pace = { stepMs: 15, lagMs: 5 }, secrets = new Map([[KEY, SECRET]]) }: FakeEc2Options) {
-    this.world = new World(pace, Date.now);
+    this.#pace = pace;
+    this.world = this.#world();
     this.secrets = new Map(secrets);
     this.#server = http.createServer((request, response) => void this.#serve(request, response));
   }
@@ -124,16 +128,27 @@ export class FakeEc2 {
     await closed;
   }
 
+  /** Another account, with a key of its own; or another key of one that is there. */
+  addAccount(key: string, secret: string, world = this.#world(String(100_000_000_001 + this.others.size))): World {
+    this.secrets.set(key, secret);
+    this.others.set(key, world);
+    return world;
+  }
+
+  #world(account?: string): World {
+    return new World(this.#pace, Date.now, account);
+  }
+
   /** The answer to parameters that nobody has signed: what a test looks at. */
-  answer(parameters: Iterable<readonly [string, string]>): string {
+  answer(parameters: Iterable<readonly [string, string]>, world = this.world): string {
     const asked = new Parameters(treeOf(parameters));
     const action = asked.text('Action') ?? '';
     const handler = HANDLERS[action];
     if (!handler) throw new Refusal('InvalidAction', `The action ${action} is not valid for this web service.`);
     if (asked.text('DryRun') === 'true')
       throw new Refusal('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
-    this.world.settle();
-    const members = membersOf(handler(this.world, asked, this.orders));
+    world.settle();
+    const members = membersOf(handler(world, asked, this.orders));
     return (
       `<?xml version="1.0" encoding="UTF-8"?>\n<${action}Response xmlns="${NAMESPACE}">` +
       `<requestId>59dbff89-35bd-4eac-99ed-be587ed81825</requestId>${members}</${action}Response>`
@@ -150,7 +165,7 @@ export class FakeEc2 {
     try {
       const parameters = new URLSearchParams(body.toString('utf8'));
       const action = parameters.get('Action') ?? '';
-      verifyV4(signed, this.secrets, 'ec2', this.world.now());
+      const key = verifyV4(signed, this.secrets, 'ec2', this.world.now());
       this.asked.push(action);
       for (const watcher of this.#watchers.get(action)?.splice(0) ?? []) watcher();
       if (this.throttled > 0) {
@@ -159,7 +174,7 @@ export class FakeEc2 {
       }
       if (this.denied.has(action))
         throw new Refusal('UnauthorizedOperation', 'You are not authorized to perform this operation.', 403);
-      const answer = this.answer(parameters);
+      const answer = this.answer(parameters, this.others.get(key));
       response.writeHead(200, { 'content-type': 'text/xml;charset=UTF-8' }).end(answer);
     } catch (error) {
       const { code, status, message } =

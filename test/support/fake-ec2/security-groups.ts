@@ -103,7 +103,7 @@ export function describeGroups(world: World, asked: Parameters): Answer {
     securityGroupInfo: [...world.groups.values()]
       .filter((each) => passes(asked, each.tags, { 'group-id': each.id, 'group-name': each.name, 'vpc-id': each.vpc }))
       .map((each) => ({
-        ownerId: ACCOUNT,
+        ownerId: world.account,
         groupId: each.id,
         groupName: each.name,
         groupDescription: each.name,

@@ -149,13 +149,15 @@ export class World {
   readonly objects = new Map<string, Buffer>();
   readonly pace: Pace;
   readonly now: () => number;
+  readonly account: string;
   vcpuLimit = 256;
   volumeLimitGib = 1_000_000;
   #count = 0;
 
-  constructor(pace: Pace, now: () => number) {
+  constructor(pace: Pace, now: () => number, account = ACCOUNT) {
     this.pace = pace;
     this.now = now;
+    this.account = account;
     const shown = { shownFrom: 0, line: [{ at: 0, state: 'available' }] };
     this.subnets.set(DEFAULT_SUBNET, {
       id: DEFAULT_SUBNET,

@@ -11,7 +11,7 @@ import type { Clock } from '../../../base/clock.js';
 import { Problem, messageOf } from '../../../base/errors.js';
 import { underAny } from '../../../base/signals.js';
 import type { GuardedDialler } from '../../../net/dialler.js';
-import { IaasError, type CallOptions } from '../../adapter.js';
+import { IaasError, RefusedCredential, type CallOptions } from '../../adapter.js';
 import { givenUp, Turns } from '../../turns.js';
 import { Ec2Error } from './ec2-error.js';
 import type { In, Operation, Out } from './operations.js';
@@ -88,9 +88,11 @@ export class Ec2Api {
       return await this.#patiently(operation, input, call);
     } catch (error) {
       if (!(error instanceof Ec2Error) || !error.isAuthentication) throw error;
-      if (this.#credentials === used && !this.#renew()) throw error;
+      if (this.#credentials === used && !this.#renew()) throw refusedCredential(error);
       // Refused before anything was done; the secret's holder has new credentials.
-      return this.#patiently(operation, input, call);
+      return await this.#patiently(operation, input, call).catch((again: unknown) => {
+        throw again instanceof Ec2Error && again.isAuthentication ? refusedCredential(again) : again;
+      });
     }
   }
 
@@ -196,6 +198,8 @@ export class Ec2Api {
     return new IaasError('fatal', `EC2 cannot be asked: ${messageOf(error)}`, undefined, error);
   }
 }
+
+const refusedCredential = ({ message, said }: Ec2Error): IaasError => new RefusedCredential(message, said);
 
 /** No answer, or half of one. */
 class Broken extends IaasError {

@@ -8,7 +8,7 @@ import type { Clock } from '../../../base/clock.js';
 import { Problem, excerpt, messageOf } from '../../../base/errors.js';
 import { JoinedSignal } from '../../../base/signals.js';
 import type { DialRequest, GuardedDialler } from '../../../net/dialler.js';
-import { IaasError, type CallOptions } from '../../adapter.js';
+import { IaasError, RefusedCredential, type CallOptions } from '../../adapter.js';
 import type { Ec2Credentials } from './api.js';
 import type { BucketOptions } from './options.js';
 import { signedV4 } from './signature-v4.js';
@@ -157,5 +157,7 @@ function refusal(status: number, text: string): IaasError {
         : status >= 500 || status === 429 || status === 408
           ? 'transient'
           : 'fatal';
+  if (/^(InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken)$/.test(code))
+    return new RefusedCredential(`S3 refuses (${code}): ${words}`, `${code}: ${words}`);
   return new IaasError(errorClass, `S3 refuses (${code}): ${words}`, `${code}: ${words}`);
 }

@@ -129,6 +129,15 @@ class Ec2 implements SiteAdapter {
     return this.#capabilities;
   }
 
+  /** Every account has security groups: each VPC comes with one, which cannot be deleted. */
+  async account(call: CallOptions = {}): Promise<string> {
+    const { SecurityGroups: groups = [] } = await this.#api.ask('DescribeSecurityGroups', { MaxResults: 5 }, call);
+    const owner = groups.find(({ OwnerId }) => OwnerId !== undefined)?.OwnerId;
+    if (owner === undefined)
+      throw new IaasError('denied', 'EC2 shows no security group, and so not whose account it is');
+    return owner;
+  }
+
   check(call: CallOptions = {}): Promise<readonly SiteFinding[]> {
     const [api, types, bucket, options] = [this.#api, this.#types, this.#bucket, this.#options];
     return check({ api, types, bucket, options }, call);

@@ -69,6 +69,10 @@ export interface Ec2Options {
   readonly patience: PatienceOptions;
 }
 
+/** What a bucket has where nobody says otherwise. */
+export const PREFIX = 'vep/';
+export const PART_MIB = 64;
+
 const object = (properties: JsonObject, required: readonly string[] = []): JsonObject => ({
   type: 'object',
   additionalProperties: false,
@@ -141,8 +145,8 @@ const schema: JsonObject = object(
           {
             name: { type: 'string', pattern: '^[a-z0-9.-]{3,63}$' },
             endpoint: url,
-            prefix: { type: 'string', pattern: '^[\\w./-]*$', default: 'vep/' },
-            partMib: integer(5, 1024, 64),
+            prefix: { type: 'string', pattern: '^[\\w./-]*$', default: PREFIX },
+            partMib: integer(5, 1024, PART_MIB),
           },
           ['name'],
         ),

@@ -3,18 +3,31 @@
  * large.
  */
 
-import type { SiteType } from '../../site-type.js';
+import type { SiteAdapter } from '../../adapter.js';
+import type { SiteSurroundings, SiteType } from '../../site-type.js';
+import { withAccount } from './account.js';
 import { readNimbusOptions } from './nimbus-options.js';
-import { readEc2Options } from './options.js';
+import { readEc2Options, type Ec2Options } from './options.js';
 
 export const ec2: SiteType = {
   name: 'ec2',
   isPublic: true,
   read(options) {
     const read = readEc2Options(options);
-    return async (surroundings) => (await import('./ec2.js')).createEc2(read, surroundings);
+    return (surroundings) => open(read, surroundings);
+  },
+  readAccount(options) {
+    const read = readEc2Options(options);
+    return (credential, mark) => {
+      const account = withAccount(read, credential, mark);
+      return (surroundings) => open(account, surroundings);
+    };
   },
 };
+
+async function open(options: Ec2Options, surroundings: SiteSurroundings): Promise<SiteAdapter> {
+  return (await import('./ec2.js')).createEc2(options, surroundings);
+}
 
 export const nimbus: SiteType = {
   name: 'nimbus',

@@ -155,6 +155,11 @@ class OpenStack implements SiteAdapter {
     return this.#capabilities;
   }
 
+  /** The project that the credential is of. */
+  account(options: CallOptions = {}): Promise<string> {
+    return this.#tenants.home.project(options);
+  }
+
   check(options: CallOptions = {}): Promise<readonly SiteFinding[]> {
     const [tenants, versions, flavors, hosts] = [this.#tenants, this.#versions, this.#flavors, this.#hosts];
     return check({ tenants, versions, flavors, hosts, servers: this.#servers, options: this.#options }, options);

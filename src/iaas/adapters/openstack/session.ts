@@ -6,7 +6,7 @@
 
 import type { Clock } from '../../../base/clock.js';
 import { isJsonObject, stringAt, type JsonObject, type JsonValue } from '../../../base/json.js';
-import { IaasError, type CallOptions } from '../../adapter.js';
+import { RefusedCredential, type CallOptions } from '../../adapter.js';
 import { givenUp } from '../../turns.js';
 import { Catalog } from './catalog.js';
 import { jsonOf, unreadable, type Answer, type Line } from './line.js';
@@ -68,7 +68,7 @@ export class Session {
       })
       .catch((error: unknown) => {
         if (!(error instanceof StackError) || error.status !== 401) throw error;
-        throw new IaasError('denied', 'Keystone does not take the credentials of this site', error.said);
+        throw new RefusedCredential('Keystone does not take the credentials of this site', error.said);
       });
     return (this.#token = readToken(answer, clock.now()));
   }
