@@ -23,6 +23,7 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   occi: occiCapabilities({ ...USUAL_OFFER, isVep: true }, { templateless: true, appliances: true }),
   ec2: ec2Capabilities({
     hibernation: true,
+    metrics: { periodSeconds: 300 },
     network: { vpc: 'vpc-1', addresses: true },
     images: { bucket: { name: 'images', prefix: '', partMib: 64 }, known: [] },
   }),

@@ -28,6 +28,7 @@ const OPERATIONS: Readonly<Record<string, RegExp>> = {
   delete: /^Action=TerminateInstances&/,
   describe: /^Action=DescribeInstances&/,
   inventory: /^Action=DescribeInstances&/,
+  metrics: /^Action=GetMetricData&/,
 };
 
 export function isOperationOf(operation: string, { body }: WireRequest): boolean {
@@ -72,7 +73,9 @@ export async function ec2Harness(fakeOptions: FakeEc2Options = {}, more: JsonObj
   const directory = mkdtempSync(join(tmpdir(), 'vep-ec2-'));
   const fake = await FakeEc2.start(fakeOptions);
   const proxy = await FaultyProxy.open(fake.url);
-  const open = (): Promise<SiteAdapter> => openSite(optionsFor(`${proxy.url}/`, fake.url, directory, more), directory);
+  const endpoint = `${proxy.url}/`;
+  const options = optionsFor(endpoint, fake.url, directory, { metrics: { endpoint, periodSeconds: 60 }, ...more });
+  const open = (): Promise<SiteAdapter> => openSite(options, directory);
   const adapter = await open();
   let keys = 0;
   const wire: Wire = {

@@ -215,6 +215,29 @@ describe('a site', () => {
     expect(findings.find(({ code }) => code === 'ec2.rights')?.message).toContain('ImportSnapshot, RunInstances');
   });
 
+  it('is measured by CloudWatch, a hundred machines at a time, or says why not', async () => {
+    const { adapter, fake } = harness;
+    const made = await adapter.createCompute(spec('measured'), 'measured');
+    // As long as the machine does not run there is nothing to tell.
+    for (let told = 0; told === 0;) told = (await adapter.metrics([made])).length;
+    const others = Array.from({ length: 150 }, (_, index) => `i-${String(index).padStart(8, '0')}`);
+    fake.asked.length = 0;
+    const samples = await adapter.metrics([...others, made]);
+    expect(samples.map(({ metric, value }) => [metric, value])).toEqual([
+      ['vm.cpu.utilization', 0.25],
+      ['vm.network.io', 1500],
+      ['vm.disk.io', 12_288],
+    ]);
+    expect(samples.every(({ ref, at }) => ref === made && at % 60_000 === 0 && at <= Date.now())).toBe(true);
+    // 755 queries in two requests, whose answers come in pages of seven.
+    expect(fake.asked.filter((action) => action === 'GetMetricData')).toHaveLength(
+      Math.ceil(500 / 7) + Math.ceil(255 / 7),
+    );
+    fake.denied.add('GetMetricData');
+    expect(await adapter.check()).toContainEqual(expect.objectContaining({ code: 'ec2.metrics' }));
+    fake.denied.clear();
+  });
+
   it('waits when there are too many requests, and says so when it was in vain', async () => {
     harness.fake.throttled = 2;
     expect((await harness.adapter.inventory()).hosts).toHaveLength(1);

@@ -12,6 +12,7 @@ import * as compute from './compute.js';
 import * as addresses from './addresses.js';
 import * as network from './network.js';
 import * as groups from './security-groups.js';
+import { getMetricData } from './cloud-watch.js';
 import { escaped, membersOf, Parameters, Refusal, treeOf, type Answer } from './query.js';
 import { Unsigned, verifyV4, type Signed } from './signature.js';
 import * as storage from './storage.js';
@@ -143,6 +144,7 @@ export class FakeEc2 {
   answer(parameters: Iterable<readonly [string, string]>, world = this.world): string {
     const asked = new Parameters(treeOf(parameters));
     const action = asked.text('Action') ?? '';
+    if (action === 'GetMetricData') return getMetricData(world, asked);
     const handler = HANDLERS[action];
     if (!handler) throw new Refusal('InvalidAction', `The action ${action} is not valid for this web service.`);
     if (asked.text('DryRun') === 'true')
@@ -165,7 +167,8 @@ export class FakeEc2 {
     try {
       const parameters = new URLSearchParams(body.toString('utf8'));
       const action = parameters.get('Action') ?? '';
-      const key = verifyV4(signed, this.secrets, 'ec2', this.world.now());
+      const service = action === 'GetMetricData' ? 'monitoring' : 'ec2';
+      const key = verifyV4(signed, this.secrets, service, this.world.now());
       this.asked.push(action);
       for (const watcher of this.#watchers.get(action)?.splice(0) ?? []) watcher();
       if (this.throttled > 0) {

@@ -1,10 +1,11 @@
 /** What sites of the types `ec2` and `nimbus` can do. */
 
 import type { Capabilities } from '../../adapter.js';
+import { EC2_METRICS } from './cloud-watch.js';
 import type { NimbusOptions } from './nimbus-options.js';
 import type { Ec2Options } from './options.js';
 
-type Choices = Pick<Ec2Options, 'hibernation'> & {
+type Choices = Pick<Ec2Options, 'hibernation' | 'metrics'> & {
   readonly network: Pick<Ec2Options['network'], 'vpc' | 'addresses'>;
   readonly images: Pick<Ec2Options['images'], 'bucket' | 'known'>;
 };
@@ -36,7 +37,7 @@ export function ec2Capabilities(choices: Choices): Capabilities {
     storage: new Set(['create', 'online', 'backup', 'snapshot', 'resize'] as const),
     imageFormats: ec2Formats(choices),
     // Measurements are CloudWatch's, another service with prices of its own.
-    metrics: [],
+    metrics: choices.metrics === undefined ? [] : EC2_METRICS,
     events: false,
     placement: new Set(['zone', 'country'] as const),
     imageless: false,

@@ -4,6 +4,7 @@ import { messageOf } from '../../../base/errors.js';
 import { IaasError, type CallOptions, type SiteFinding } from '../../adapter.js';
 import type { Ec2Api } from './api.js';
 import type { Bucket } from './bucket.js';
+import type { CloudWatch } from './cloud-watch.js';
 import { isCode } from './ec2-error.js';
 import { OPERATIONS, type In, type Operation } from './operations.js';
 import type { Ec2Options } from './options.js';
@@ -13,6 +14,7 @@ export interface CheckServices {
   readonly api: Ec2Api;
   readonly types: InstanceTypes;
   readonly bucket: Bucket | undefined;
+  readonly cloudWatch: CloudWatch | undefined;
   readonly options: Ec2Options;
 }
 
@@ -28,6 +30,7 @@ export async function check(services: CheckServices, call: CallOptions): Promise
     types(services, call),
     images(services, call),
     bucket(services, call),
+    metrics(services, call),
   ]);
   return [...zones, ...findings.flat()];
 }
@@ -192,6 +195,14 @@ async function bucket(services: CheckServices, call: CallOptions): Promise<reado
   return asking(() => place.check(call).then(() => []), 'ec2.bucket', {
     denied: `allow s3:ListBucket, s3:PutObject and s3:DeleteObject on the bucket ${place.name}`,
     otherwise: 'make the bucket, in the region of the site, or see to images.bucket',
+  });
+}
+
+async function metrics({ cloudWatch }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  if (!cloudWatch) return [];
+  return asking(() => cloudWatch.samples(['i-00000000'], call).then(() => []), 'ec2.metrics', {
+    denied: 'allow cloudwatch:GetMetricData, or leave out metrics',
+    otherwise: 'see to metrics.endpoint and to the way there',
   });
 }
 

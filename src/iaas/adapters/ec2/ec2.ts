@@ -35,6 +35,7 @@ import { Ec2Api, type Ec2Credentials } from './api.js';
 import { Bucket } from './bucket.js';
 import { ec2Capabilities } from './capabilities.js';
 import { check } from './check.js';
+import { CloudWatch } from './cloud-watch.js';
 import { Images, sizeOf } from './images.js';
 import { Instances } from './instances.js';
 import { Machines } from './machines.js';
@@ -74,6 +75,7 @@ class Ec2 implements SiteAdapter {
   readonly #dialler: GuardedDialler;
   readonly #api: Ec2Api;
   readonly #bucket: Bucket | undefined;
+  readonly #cloudWatch: CloudWatch | undefined;
   readonly #types: InstanceTypes;
   readonly #instances: Instances;
   readonly #images: Images;
@@ -94,10 +96,10 @@ class Ec2 implements SiteAdapter {
     this.#dialler = dialler;
     this.#api = api;
     const patience = new Patience(clock, options.patience);
+    const service = { region, dialler, clock, credentials: () => api.credentials, closed: api.closed };
     const place = options.images.bucket;
-    this.#bucket =
-      place &&
-      new Bucket({ options: place, region, dialler, clock, credentials: () => api.credentials, closed: api.closed });
+    this.#bucket = place && new Bucket({ ...service, options: place });
+    this.#cloudWatch = options.metrics && new CloudWatch({ ...service, options: options.metrics });
     this.#types = new InstanceTypes(options.instanceTypes, async (call) => {
       const found = [];
       const input = { Filters: [{ Name: 'current-generation', Values: ['true'] }], MaxResults: 100 };
@@ -139,8 +141,8 @@ class Ec2 implements SiteAdapter {
   }
 
   check(call: CallOptions = {}): Promise<readonly SiteFinding[]> {
-    const [api, types, bucket, options] = [this.#api, this.#types, this.#bucket, this.#options];
-    return check({ api, types, bucket, options }, call);
+    const [api, types, bucket, cloudWatch] = [this.#api, this.#types, this.#bucket, this.#cloudWatch];
+    return check({ api, types, bucket, cloudWatch, options: this.#options }, call);
   }
 
   async inventory(call: CallOptions = {}): Promise<Inventory> {
@@ -388,9 +390,9 @@ class Ec2 implements SiteAdapter {
     throw new IaasError('unsupported', 'EC2 tells no events');
   }
 
-  async metrics(): Promise<readonly MetricSample[]> {
+  async metrics(refs: readonly SiteRef[], call: CallOptions = {}): Promise<readonly MetricSample[]> {
     requireCapability(this.#capabilities, 'metrics');
-    return [];
+    return (await this.#cloudWatch?.samples(refs, call)) ?? [];
   }
 
   async close(): Promise<void> {
@@ -410,7 +412,8 @@ function readCredentials({ credentials }: Ec2Options): Ec2Credentials {
 
 /** May reach the services that the options name, whatever network they are in, and nothing else that is not public. */
 function diallerOf(options: Ec2Options, { clock }: SiteSurroundings): GuardedDialler {
-  const places = [endpointOf(options), options.images.bucket?.endpoint].filter((place) => place !== undefined);
+  const named = [endpointOf(options), options.images.bucket?.endpoint, options.metrics?.endpoint];
+  const places = named.filter((place) => place !== undefined);
   const allow = places.map((place) => {
     const { hostname, port, protocol } = new URL(place);
     return `${hostname}:${port === '' ? (protocol === 'https:' ? '443' : '80') : port}`;

@@ -31,6 +31,13 @@ export interface BucketOptions {
   readonly partMib: number;
 }
 
+export interface MetricsOptions {
+  /** Of CloudWatch or a work-alike; absent: that of AWS for the region. */
+  readonly endpoint?: string;
+  /** Seconds over which it counts: 300, or 60 where the provider pays for detailed monitoring. */
+  readonly periodSeconds: number;
+}
+
 export interface Ec2Options {
   readonly region: string;
   /** Absent: that of AWS for the region. */
@@ -62,6 +69,8 @@ export interface Ec2Options {
     readonly known: readonly { readonly sha256: string; readonly image: string }[];
   };
   readonly volumes: { readonly type: VolumeType; readonly encrypted: boolean };
+  /** Measurements are read from CloudWatch, which costs; absent: there are none. */
+  readonly metrics?: MetricsOptions;
   /** Machines can hibernate: `suspend` is offered, and every machine is launched for it. */
   readonly hibernation: boolean;
   /** Whether guests need a session token to read their metadata (IMDSv2). */
@@ -169,6 +178,7 @@ const schema: JsonObject = object(
       ...object({ type: { ...text, default: 'gp3' }, encrypted: { type: 'boolean', default: false } }),
       default: {},
     },
+    metrics: object({ endpoint: url, periodSeconds: { enum: [60, 300], default: 300 } }),
     hibernation: { type: 'boolean', default: false },
     metadataTokens: { enum: ['required', 'optional'], default: 'required' },
     patience: { ...object({ pollMs: integer(1, 10_000, 500), settleMs: integer(1, 25_000, 8000) }), default: {} },
