@@ -232,6 +232,16 @@ describe('machines', () => {
     expect(await rest(site, 'compute', ref)).toMatchObject({ cores: 2, memoryBytes: 2 ** 32 });
   });
 
+  it('are who they are when somebody renames them in OpenStack', async () => {
+    const site = await siteWith();
+    const spec = machine({ image: writeRef(fake.project.id, fake.foreignImage()) });
+    const ref = await site.createCompute(spec, spec.id);
+    for (const server of fake.world.servers.values()) server.name = 'somebody-elses-name';
+    expect(await rest(site, 'compute', ref)).toMatchObject({ id: spec.id, state: 'active' });
+    await site.delete('compute', ref);
+    expect(await rest(site, 'compute', ref)).toBeUndefined();
+  });
+
   it('say why when Nova took an order and failed to carry it out', async () => {
     const site = await siteWith();
     const storage = await volumeOf(site);

@@ -91,7 +91,10 @@ class OpenStack implements SiteAdapter {
     this.#surroundings = surroundings;
     const limits = options.tenants.limits ?? options.tenants.others === 'create';
     const capabilities = openStackCapabilities({
-      ...{ addresses: options.networks.external !== undefined, choose, limits, measures: measures(options) },
+      addresses: options.networks.external !== undefined,
+      choose,
+      limits,
+      measures: measures(options),
     });
     this.#capabilities = capabilities;
     this.#line = new Line({ ...options, clock });
