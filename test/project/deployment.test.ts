@@ -162,7 +162,7 @@ describe('package.json', () => {
     }
   });
 
-  it('has an executable .ci/run', () => {
-    accessSync('.ci/run', constants.X_OK);
+  it.each(['.ci/run', '.ci/openstack'])('has an executable %s', (command) => {
+    accessSync(command, constants.X_OK);
   });
 });
