@@ -65,6 +65,8 @@ describe('the tree of a document', () => {
     ],
     ['text around elements', '<a>one<b>two</b>three</a>'],
     ['names and texts beyond ASCII', '<ä ö="ü">𝄞</ä>'],
+    ['names of one hash', '<a><Aa bB="1" Ab="2"/><BB AaAa="1" BBBB="2" AaBB="3"/><Aa/></a>'],
+    ['names and sections beyond ASCII in one another', '<a é="è"><b><ñ/>x<![CDATA[€]]>ö</b><ñ>&#233;ä</ñ></a>'],
     ['white space', '<a \n b = "x\n\ty" >\n\t</a >\n'],
   ])('has %s as libxml2 has them', (_, text) => {
     expect(agrees(text)).toBe(true);

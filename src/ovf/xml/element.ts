@@ -5,6 +5,7 @@
  * the five of XML and numbers, no document type), so that this reader may be simple.
  */
 
+import { isAscii } from 'node:buffer';
 import type { XmlDocument } from 'libxml2-wasm';
 
 import type { SourceXml } from './intake.js';
@@ -59,7 +60,7 @@ export function elementAt(root: Element, nodePath: string, counts: (element: Ele
   return found;
 }
 
-function writingOf(document: XmlDocument): string {
+function writingOf(document: XmlDocument): Buffer {
   const parts: Buffer[] = [];
   document.save(
     {
@@ -68,7 +69,7 @@ function writingOf(document: XmlDocument): string {
     },
     { encoding: 'utf-8', format: false, noDeclaration: true },
   );
-  return Buffer.concat(parts).toString('utf8');
+  return Buffer.concat(parts);
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
@@ -86,6 +87,13 @@ interface Open {
   readonly scope: Scope;
 }
 
+/** Where a name has come up. */
+interface Name {
+  readonly from: number;
+  readonly end: number;
+  readonly text: string;
+}
+
 /** How many children of one name an element has so far. */
 interface Siblings {
   parent: Writable;
@@ -98,32 +106,41 @@ type Writable = { -readonly [K in keyof Element]: Element[K] };
 const NO_ATTRIBUTES: readonly Attribute[] = [];
 const NO_CHILDREN: readonly Element[] = [];
 
+/** A power of two, several times the names that a descriptor has. */
+const NAME_SLOTS = 512;
+
 /** A path is for people: longer names are cut in it. */
 const LONGEST_STEP = 80;
 const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
 
-const TAB = 0x09;
-const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const BANG = 0x21;
+const QUOTE = 0x22;
 const SLASH = 0x2f;
 const EQUALS = 0x3d;
 const GT = 0x3e;
 const QUESTION = 0x3f;
 
 class TreeReader {
+  readonly #bytes: Buffer;
+  /** The same, a character for each byte, so that what is searched for here is found there. */
   readonly #text: string;
+  readonly #ascii: boolean;
   readonly #positions: Positions;
   readonly #tags: readonly number[];
   readonly #open: Open[] = [];
   /** By depth and name, for the element that is open at that depth: one map for each element would cost more than the element. */
   readonly #siblings: Map<string, Siblings>[] = [];
+  /** Names that have come up, by a hash of their bytes: most are cut out of the text, and hashed for maps, once. */
+  readonly #names = new Array<Name | undefined>(NAME_SLOTS);
   #at = 0;
   #seen = 0;
   #root: Element | undefined;
 
-  constructor(text: string, positions: Positions, tags: readonly number[]) {
-    this.#text = text;
+  constructor(bytes: Buffer, positions: Positions, tags: readonly number[]) {
+    this.#bytes = bytes;
+    this.#text = bytes.toString('latin1');
+    this.#ascii = isAscii(bytes);
     this.#positions = positions;
     this.#tags = tags;
   }
@@ -131,63 +148,92 @@ class TreeReader {
   read(): Element {
     const text = this.#text;
     for (let tag = text.indexOf('<'); tag !== -1; tag = text.indexOf('<', this.#at)) {
-      if (tag > this.#at) this.#addText(decoded(text.slice(this.#at, tag)));
-      const next = text.charCodeAt(tag + 1);
+      const next = this.#bytes[tag + 1];
       if (next === SLASH) this.#close(tag);
       else if (next === BANG) this.#skipDeclared(tag);
-      else if (next === QUESTION) this.#at = text.indexOf('?>', tag) + 2;
+      else if (next === QUESTION) this.#skipInstruction(tag);
       else this.#start(tag);
     }
     return this.#root as Element;
   }
 
-  /** Text counts only while no child element has come: a tree with both is read as its elements. */
-  #addText(text: string): void {
-    const open = this.#open.at(-1);
-    if (open?.element.children === NO_CHILDREN) open.element.text += text;
+  /** Text from here to `end` counts only while no child element comes: a tree with both is read as its elements. */
+  #addText(end: number): void {
+    const element = this.#open.at(-1)?.element;
+    if (element?.children === NO_CHILDREN && end > this.#at) element.text += decoded(this.#slice(this.#at, end));
+  }
+
+  #slice(from: number, end: number): string {
+    return this.#ascii ? this.#text.slice(from, end) : this.#bytes.toString('utf8', from, end);
+  }
+
+  #skipInstruction(tag: number): void {
+    this.#addText(tag);
+    this.#at = this.#text.indexOf('?>', tag) + 2;
   }
 
   #skipDeclared(tag: number): void {
     const text = this.#text;
+    this.#addText(tag);
     if (text.startsWith('<!--', tag)) {
       this.#at = text.indexOf('-->', tag) + 3;
       return;
     }
     const end = text.indexOf(']]>', tag);
-    this.#addText(text.slice(tag + '<![CDATA['.length, end));
+    const element = this.#open.at(-1)?.element;
+    if (element?.children === NO_CHILDREN) element.text += this.#slice(tag + '<![CDATA['.length, end);
     this.#at = end + 3;
   }
 
   #close(tag: number): void {
+    this.#addText(tag);
     this.#open.pop();
     this.#at = this.#text.indexOf('>', tag) + 1;
   }
 
   #start(tag: number): void {
-    const text = this.#text;
+    const bytes = this.#bytes;
     const parent = this.#open.at(-1);
-    let at = nameEnd(text, tag + 1);
-    const qualifiedName = text.slice(tag + 1, at);
+    const qualifiedName = this.#name(tag + 1);
+    let at = this.#at;
     let attributes: Attribute[] | undefined;
     let scope = parent?.scope ?? declare(undefined, undefined, 'xml', XML_NAMESPACE);
-    for (let code = text.charCodeAt(at); code !== GT && code !== SLASH; code = text.charCodeAt(at)) {
-      if (code === SPACE || code === NEWLINE || code === TAB) {
-        at++;
-        continue;
-      }
-      const equals = nameEnd(text, at);
-      const name = text.slice(at, equals);
-      const end = text.indexOf(text.charAt(equals + 1), equals + 2);
-      const value = decoded(text.slice(equals + 2, end));
+    while (bytes[at] === SPACE) {
+      const name = this.#name(at + 1);
+      const value = this.#at + '="'.length;
+      const end = this.#text.indexOf(bytes[value - 1] === QUOTE ? '"' : "'", value);
       at = end + 1;
+      const text = decoded(this.#slice(value, end));
       // libxml2 writes the declarations of an element before its attributes.
-      if (name === 'xmlns' || name.startsWith('xmlns:')) scope = declare(scope, parent?.scope, name.slice(6), value);
-      else (attributes ??= []).push(attributeOf(scope, name, value));
+      if (name === 'xmlns' || name.startsWith('xmlns:')) scope = declare(scope, parent?.scope, name.slice(6), text);
+      else (attributes ??= []).push(attributeOf(scope, name, text));
     }
     const element = this.#element(qualifiedName, attributes ?? NO_ATTRIBUTES, scope, parent?.element);
-    const empty = text.charCodeAt(at) === SLASH;
+    const empty = bytes[at] === SLASH;
     if (!empty) this.#open.push({ element, scope });
     this.#at = at + (empty ? 2 : 1);
+  }
+
+  /** The name that begins at `from`; `#at` is behind it then. */
+  #name(from: number): string {
+    const bytes = this.#bytes;
+    let end = from;
+    let hash = 0;
+    for (let byte = bytes[end] ?? GT; !isDelimiter(byte); byte = bytes[++end] ?? GT) hash = (hash * 31 + byte) | 0;
+    this.#at = end;
+    const slot = hash & (NAME_SLOTS - 1);
+    const known = this.#names[slot];
+    if (known !== undefined && this.#stands(known, from, end)) return known.text;
+    const text = this.#slice(from, end);
+    this.#names[slot] = { from, end, text };
+    return text;
+  }
+
+  #stands({ from, end }: Name, at: number, atEnd: number): boolean {
+    if (end - from !== atEnd - at) return false;
+    for (let known = from, byte = at; known < end; known++, byte++)
+      if (this.#bytes[known] !== this.#bytes[byte]) return false;
+    return true;
   }
 
   #element(
@@ -224,15 +270,8 @@ class TreeReader {
   }
 }
 
-/** Where a name that starts at `at` ends. */
-function nameEnd(text: string, at: number): number {
-  let end = at;
-  for (let code = text.charCodeAt(end); !isDelimiter(code); code = text.charCodeAt(end)) end++;
-  return end;
-}
-
-function isDelimiter(code: number): boolean {
-  return code === EQUALS || code === GT || code === SLASH || code === SPACE || code === NEWLINE || code === TAB;
+function isDelimiter(byte: number): boolean {
+  return byte <= GT && (byte === EQUALS || byte === GT || byte === SLASH || byte === SPACE);
 }
 
 function attributeOf(scope: Scope, qualifiedName: string, value: string): Attribute {

@@ -44,8 +44,9 @@ export function scanXml(utf8: Buffer, limits: XmlLimits, tags: number[] = []): S
   let depth = 0;
   let elements = 0;
   let attributes = 0;
-  let at = utf8.indexOf(LT);
-  while (at !== -1) {
+  const tag: StartTag = { attributes: 0, empty: false, end: 0 };
+  let at = nextTag(utf8, 0);
+  while (at < utf8.length) {
     const next = utf8[at + 1];
     if (next === BANG || next === QUESTION) {
       if (isDoctype(utf8, at)) return { kind: 'doctype', offset: at };
@@ -56,7 +57,7 @@ export function scanXml(utf8: Buffer, limits: XmlLimits, tags: number[] = []): S
       at += 2;
     } else {
       tags.push(at);
-      const tag = startTag(utf8, at);
+      readStartTag(utf8, at, tag);
       attributes += tag.attributes;
       elements++;
       children[depth] = (children[depth] ?? 0) + 1;
@@ -68,9 +69,16 @@ export function scanXml(utf8: Buffer, limits: XmlLimits, tags: number[] = []): S
       if (attributes > limits.attributes) return { kind: 'attributes', offset: at };
       at = tag.end;
     }
-    at = utf8.indexOf(LT, at);
+    at = nextTag(utf8, at);
   }
   return undefined;
+}
+
+/** Byte by byte: to call `indexOf` costs more than to walk over what usually stands between two tags. */
+function nextTag(utf8: Buffer, from: number): number {
+  let at = from;
+  while (at < utf8.length && utf8[at] !== LT) at++;
+  return at;
 }
 
 const DOCTYPE = Buffer.from('<!DOCTYPE');
@@ -97,18 +105,28 @@ function startsWith(utf8: Buffer, at: number, mark: Buffer): boolean {
   return utf8.length >= at + mark.length && utf8.compare(mark, 0, mark.length, at, at + mark.length) === 0;
 }
 
-/** Reads a start tag: its attributes (equals signs outside quotes), whether it is empty, and where it ends. */
-function startTag(utf8: Buffer, at: number): { attributes: number; empty: boolean; end: number } {
-  let attributes = 0;
+interface StartTag {
+  /** Equals signs outside quotes. */
+  attributes: number;
+  empty: boolean;
+  end: number;
+}
+
+/** Reads the start tag at `at` into `tag`: one for the whole document, since every element would leave its own behind. */
+function readStartTag(utf8: Buffer, at: number, tag: StartTag): void {
+  tag.attributes = 0;
+  tag.empty = false;
+  tag.end = utf8.length;
+  let quote = 0;
   for (let i = at + 1; i < utf8.length; i++) {
-    const byte = utf8[i];
-    if (byte === GT) return { attributes, empty: utf8[i - 1] === SLASH, end: i + 1 };
-    if (byte === LT) return { attributes, empty: false, end: i };
-    if (byte === EQUALS) attributes++;
-    else if (byte === QUOTE || byte === APOSTROPHE) {
-      i = utf8.indexOf(byte, i + 1);
-      if (i === -1) break;
-    }
+    const byte = utf8[i] ?? 0;
+    if (quote !== 0) {
+      if (byte === quote) quote = 0;
+    } else if (byte === GT || byte === LT) {
+      tag.empty = byte === GT && utf8[i - 1] === SLASH;
+      tag.end = byte === GT ? i + 1 : i;
+      return;
+    } else if (byte === EQUALS) tag.attributes++;
+    else if (byte === QUOTE || byte === APOSTROPHE) quote = byte;
   }
-  return { attributes, empty: false, end: utf8.length };
 }
