@@ -6,6 +6,7 @@
  */
 
 import { excerpt, type Fault } from '../base/errors.js';
+import { remembered } from '../base/remembered.js';
 
 /** `numerator/denominator × Π base^exponent`; the denominator is positive, the fraction is in lowest terms. */
 export interface Unit {
@@ -30,6 +31,16 @@ export type Conversion = { readonly value: bigint } | { readonly fault: Fault };
  * are binary by custom. A decimal byte multiple (`kilobyte`, 10^3) is taken as written, with a warning.
  */
 export function parseUnit(text: string, mode: 'strict' | 'lenient'): ParsedUnit {
+  return UNITS[mode](text);
+}
+
+/** A descriptor has few units, and each of them at every disk or memory item. */
+const UNITS = {
+  strict: remembered(256, (text) => readUnit(text, 'strict')),
+  lenient: remembered(256, (text) => readUnit(text, 'lenient')),
+};
+
+function readUnit(text: string, mode: 'strict' | 'lenient'): ParsedUnit {
   const trimmed = text.trim();
   const legacy = LEGACY_NAMES.get(trimmed.toLowerCase());
   if (legacy && !isDsp0004Word(trimmed)) {

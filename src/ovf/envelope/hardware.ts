@@ -64,45 +64,52 @@ function readItem(reading: Reading, element: Element, name: Item['element']): It
   if (!fields.has('InstanceID') || fields.get('InstanceID') === '') {
     reading.findings.error('O-047', at(element), `${name} lacks its InstanceID`);
   }
-  return {
+  const item: Writable<Item> = {
     element: name,
     required: reading.boolean(element, 'required', true),
     configurations: reading.configurations(element),
     bound: bound(reading, element),
     instanceId: fields.get('InstanceID') ?? '',
     elementName: fields.get('ElementName') ?? fields.get('Caption') ?? fields.get('Description') ?? '',
-    ...resourceType(reading, element, fields),
-    ...textsOf(fields),
-    ...flagsOf(fields),
     connections: properties.connections,
     hostResources: properties.hostResources,
-    ...properties.quantities,
     fields,
     foreign: properties.foreign,
     at: at(element),
   };
+  const type = resourceType(reading, element, fields);
+  if (type !== undefined) item.resourceType = type;
+  readTexts(fields, item);
+  readFlags(fields, item);
+  for (const [key, quantity] of properties.quantities) item[key] = quantity;
+  return item;
 }
+
+/** Filled in one after the other: to spread the parts into one another costs several times as much, for every item. */
+type Writable<T> = { -readonly [key in keyof T]: T[key] };
 
 interface ItemProperties {
   readonly fields: ReadonlyMap<string, string>;
   readonly connections: readonly string[];
   readonly hostResources: readonly HostResource[];
-  readonly quantities: Partial<Record<'virtualQuantity' | 'reservation' | 'limit' | 'weight', Quantity>>;
+  readonly quantities: readonly (readonly [QuantityKey, Quantity])[];
   readonly foreign: readonly ForeignElement[];
 }
 
-const QUANTITIES: Readonly<Record<string, keyof ItemProperties['quantities']>> = {
-  VirtualQuantity: 'virtualQuantity',
-  Reservation: 'reservation',
-  Limit: 'limit',
-  Weight: 'weight',
-};
+type QuantityKey = 'virtualQuantity' | 'reservation' | 'limit' | 'weight';
+
+const QUANTITIES: ReadonlyMap<string, QuantityKey> = new Map([
+  ['VirtualQuantity', 'virtualQuantity'],
+  ['Reservation', 'reservation'],
+  ['Limit', 'limit'],
+  ['Weight', 'weight'],
+]);
 
 function itemProperties(reading: Reading, element: Element): ItemProperties {
   const fields = new Map<string, string>();
   const connections: string[] = [];
   const hostResources: HostResource[] = [];
-  const quantities: ItemProperties['quantities'] = {};
+  const quantities: [QuantityKey, Quantity][] = [];
   const foreign: ForeignElement[] = [];
   for (const child of element.children) {
     if (reading.vocabulary(child) !== 'rasd') {
@@ -127,10 +134,10 @@ function itemProperties(reading: Reading, element: Element): ItemProperties {
     if (!fields.has(name)) fields.set(name, value);
     if (name === 'Connection' && value !== '') connections.push(value);
     if (name === 'HostResource') hostResources.push(...hostResource(reading, child, value));
-    const quantity = QUANTITIES[name];
+    const quantity = QUANTITIES.get(name);
     if (quantity !== undefined) {
       const read = reading.quantity(child);
-      if (read !== undefined) quantities[quantity] = read;
+      if (read !== undefined) quantities.push([quantity, read]);
     }
   }
   return { fields, connections, hostResources, quantities, foreign };
@@ -191,23 +198,19 @@ function bound(reading: Reading, element: Element): Bound {
   return 'normal';
 }
 
-function resourceType(
-  reading: Reading,
-  element: Element,
-  fields: ReadonlyMap<string, string>,
-): { resourceType?: number } {
+function resourceType(reading: Reading, element: Element, fields: ReadonlyMap<string, string>): number | undefined {
   const value = fields.get('ResourceType');
   if (value === undefined || value === '') {
     // A StorageItem or EthernetPortItem says by its element what it is; an Item says so by this property alone.
-    if (element.name === 'StorageItem') return { resourceType: 17 };
-    if (element.name === 'EthernetPortItem') return { resourceType: 10 };
+    if (element.name === 'StorageItem') return 17;
+    if (element.name === 'EthernetPortItem') return 10;
     reading.findings.error('O-046', at(element), 'Item lacks its ResourceType');
-    return {};
+    return undefined;
   }
   const number = unsigned(value);
-  if (number !== undefined && number <= 65_535n) return { resourceType: Number(number) };
+  if (number !== undefined && number <= 65_535n) return Number(number);
   reading.findings.error('O-046', at(element), 'ResourceType is not a number from 0 to 65535', value);
-  return {};
+  return undefined;
 }
 
 const TEXTS = [
@@ -222,13 +225,11 @@ const TEXTS = [
   ['Parent', 'parent'],
 ] as const;
 
-function textsOf(fields: ReadonlyMap<string, string>): { readonly [key in (typeof TEXTS)[number][1]]?: string } {
-  const texts: { [key in (typeof TEXTS)[number][1]]?: string } = {};
+function readTexts(fields: ReadonlyMap<string, string>, item: Writable<Item>): void {
   for (const [name, key] of TEXTS) {
     const value = fields.get(name);
-    if (value !== undefined && value !== '') texts[key] = value;
+    if (value !== undefined && value !== '') item[key] = value;
   }
-  return texts;
 }
 
 const FLAGS = [
@@ -236,11 +237,9 @@ const FLAGS = [
   ['AutomaticDeallocation', 'automaticDeallocation'],
 ] as const;
 
-function flagsOf(fields: ReadonlyMap<string, string>): { readonly [key in (typeof FLAGS)[number][1]]?: boolean } {
-  const flags: { [key in (typeof FLAGS)[number][1]]?: boolean } = {};
+function readFlags(fields: ReadonlyMap<string, string>, item: Writable<Item>): void {
   for (const [name, key] of FLAGS) {
     const value = fields.get(name)?.toLowerCase();
-    if (value !== undefined && value !== '') flags[key] = value === 'true' || value === '1';
+    if (value !== undefined && value !== '') item[key] = value === 'true' || value === '1';
   }
-  return flags;
 }

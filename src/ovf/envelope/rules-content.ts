@@ -60,18 +60,20 @@ function checkReferences(reading: Reading, content: Content, files: ReadonlySet<
 }
 
 function checkConfigurations(reading: Reading, content: Content, declared: ReadonlySet<string>): void {
-  const nodes: readonly (Located & Pick<InstanceCount, 'configurations'>)[] = [
-    ...content.products.flatMap((product) => product.properties.flatMap((property) => [property, ...property.values])),
-    ...(content.scaleOut?.instanceCounts ?? []),
-    ...(content.kind === 'VirtualSystem'
-      ? content.hardware.flatMap((section) => section.items)
-      : (content.resourceAllocation?.items ?? [])),
-  ];
-  for (const node of nodes) {
+  const check = (node: Located & Pick<InstanceCount, 'configurations'>): void => {
     for (const id of node.configurations) {
       if (!declared.has(id)) reading.findings.error('O-053', node.at, 'the configuration is not declared', id);
     }
+  };
+  for (const { properties } of content.products) {
+    for (const property of properties) {
+      check(property);
+      property.values.forEach(check);
+    }
   }
+  content.scaleOut?.instanceCounts.forEach(check);
+  if (content.kind === 'VirtualSystem') for (const { items } of content.hardware) items.forEach(check);
+  else content.resourceAllocation?.items.forEach(check);
 }
 
 function checkPlacement(reading: Reading, { placement }: Content, groups: ReadonlySet<string>): void {

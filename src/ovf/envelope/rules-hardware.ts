@@ -39,7 +39,7 @@ function checkIdentity(reading: Reading, items: readonly Item[]): void {
   const seen = new Map<string, Item>();
   for (const item of items) {
     if (item.instanceId === '') continue;
-    const key = JSON.stringify([item.instanceId, item.bound, [...item.configurations].sort()]);
+    const key = `${item.bound} ${identityOf(item)}`;
     const first = seen.get(key);
     if (first === undefined) seen.set(key, item);
     else if (isProcessorSpeed(first) || isProcessorSpeed(item)) {
@@ -54,6 +54,11 @@ function checkIdentity(reading: Reading, items: readonly Item[]): void {
 
 function isAdapter({ resourceType }: Item): boolean {
   return resourceType !== undefined && ADAPTERS.has(resourceType);
+}
+
+/** What items share that concern one another: configurations, in which no white space can be, then the InstanceID. */
+function identityOf({ configurations, instanceId }: Item): string {
+  return configurations.length === 0 ? `\n${instanceId}` : `${configurations.toSorted().join(' ')}\n${instanceId}`;
 }
 
 /** ASCETiC's way to ask for a clock rate: a second processor item of this sub-type. */
@@ -139,7 +144,7 @@ function checkComputing(reading: Reading, section: VirtualHardwareSection, type:
 function checkBounds(reading: Reading, items: readonly Item[]): void {
   const ranges = new Map<string, Map<Item['bound'], Item>>();
   for (const item of items) {
-    const key = JSON.stringify([item.instanceId, [...item.configurations].sort()]);
+    const key = identityOf(item);
     const range = ranges.get(key) ?? new Map<Item['bound'], Item>();
     if (!range.has(item.bound)) range.set(item.bound, item);
     ranges.set(key, range);

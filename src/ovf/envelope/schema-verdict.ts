@@ -23,7 +23,7 @@ export function judgeBySchema(document: XmlDocument, root: Element, reading: Rea
   const edition = EDITION_OF.get(root.namespace);
   if (edition === undefined) return false;
   const taken = new Set<Element>();
-  takeOutForeignSections(root, document.root, taken);
+  if (hasForeignSections(root)) takeOutForeignSections(root, document.root, taken);
   const violations = schemas.envelope(document, edition);
   if (
     violations.length > 0 &&
@@ -45,7 +45,6 @@ const LOCATED = 500;
 const PARENTS: ReadonlySet<string> = new Set(['Envelope', 'VirtualSystem', 'VirtualSystemCollection']);
 
 function takeOutForeignSections(element: Element, node: XmlElement, taken: Set<Element>): void {
-  if (!hasForeignSections(element)) return;
   // By XPath: going from node to node would end at the first processing instruction, which the library has no class for.
   const nodes = node.find('*');
   for (const [index, plain] of element.children.entries()) {
@@ -54,7 +53,7 @@ function takeOutForeignSections(element: Element, node: XmlElement, taken: Set<E
     if (isForeign(plain, element)) {
       child.remove();
       taken.add(plain);
-    } else if (PARENTS.has(plain.name)) takeOutForeignSections(plain, child, taken);
+    } else if (PARENTS.has(plain.name) && hasForeignSections(plain)) takeOutForeignSections(plain, child, taken);
   }
 }
 

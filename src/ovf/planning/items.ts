@@ -37,17 +37,15 @@ export function effectiveItems(
   configuration: string | undefined,
   findings: Findings,
 ): readonly EffectiveItem[] {
-  const instances = new Map<string, Map<Bound, Item[]>>();
+  const instances = new Map<string, Item[]>();
   for (const [index, item] of items.entries()) {
     if (!holdsIn(item, configuration)) continue;
     const instance = item.instanceId === '' ? `#${index}` : `=${item.instanceId}`;
-    const bounds = instances.get(instance) ?? new Map<Bound, Item[]>();
-    const same = bounds.get(item.bound) ?? [];
-    same.push(item);
-    bounds.set(item.bound, same);
-    instances.set(instance, bounds);
+    const same = instances.get(instance);
+    if (same === undefined) instances.set(instance, [item]);
+    else same.push(item);
   }
-  return [...instances.values()].flatMap((bounds) => joinBounds(bounds, findings));
+  return [...instances.values()].flatMap((same) => joinBounds(same, findings));
 }
 
 function holdsIn(item: Item, configuration: string | undefined): boolean {
@@ -56,8 +54,15 @@ function holdsIn(item: Item, configuration: string | undefined): boolean {
   );
 }
 
-function joinBounds(bounds: ReadonlyMap<Bound, readonly Item[]>, findings: Findings): readonly EffectiveItem[] {
-  const chosen = (bound: Bound): readonly Item[] => chooseItems(bounds.get(bound) ?? [], findings);
+/** Most items stand alone, under an InstanceID that is theirs. */
+function joinBounds(same: readonly Item[], findings: Findings): EffectiveItem | readonly EffectiveItem[] {
+  const [only, ...more] = same;
+  if (only?.bound === 'normal' && more.length === 0) return { item: only };
+  const chosen = (bound: Bound): readonly Item[] =>
+    chooseItems(
+      same.filter((item) => item.bound === bound),
+      findings,
+    );
   const [min] = chosen('min');
   const [max] = chosen('max');
   const normal = chosen('normal');

@@ -6,6 +6,8 @@
 
 import ipaddr from 'ipaddr.js';
 
+import { remembered } from '../../base/remembered.js';
+
 export type PropertyType =
   | 'uint8'
   | 'sint8'
@@ -48,6 +50,13 @@ export interface ReadLimits {
 
 /** Reads `ovf:type` and `ovf:qualifiers` together: VMware puts limits into the type (`string(1..20)`, `int(0..9)`). */
 export function readLimits(type: string, qualifiers = ''): ReadLimits {
+  return LIMITS(type)(qualifiers);
+}
+
+/** Most properties are strings without qualifiers. */
+const LIMITS = remembered(64, (type) => remembered(64, (qualifiers) => limitsOf(type, qualifiers)));
+
+function limitsOf(type: string, qualifiers: string): ReadLimits {
   const base = readType(type.trim());
   const read = readQualifiers(qualifiers);
   return { ...base, ...read, limits: { ...base.limits, ...read.limits } };

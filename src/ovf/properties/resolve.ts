@@ -49,6 +49,7 @@ function matchInputs(
   inputs: PlanInputs,
   findings: Findings,
 ): ReadonlyMap<ScopedProperty, string> {
+  if (Object.keys(inputs.properties).length === 0) return new Map();
   const byKey = groupBy(all, ({ key }) => key);
   const byQualifiedKey = groupBy(all, qualifiedKey);
   const given = new Map<ScopedProperty, string>();
