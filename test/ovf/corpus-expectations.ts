@@ -42,11 +42,12 @@ export function expectationOf(bytes: Uint8Array): Expectation {
   return { ...(configuration !== undefined && { configuration }), machines, networks: [...networks].sort() };
 }
 
-/** In OVF 0.9 the type of a `Section` or `Content` is its name in OVF 1, and only the root stands in the namespace. */
+/** In OVF 0.9 and drafts of 1.0 the type of a `Section` or `Content` is its name in OVF 1, and only the root stands in the namespace. */
 function withoutTypes(bytes: Uint8Array): Uint8Array {
-  const before = 'http://www.vmware.com/schema/ovf/1/envelope';
+  const namespaces = ['http://www.vmware.com/schema/ovf/1/envelope', 'http://schemas.dmtf.org/ovf/envelope/1'];
   const text = Buffer.from(bytes).toString('latin1');
-  if (!new RegExp(`<([\\w-]+:)?Envelope[^>]*"${before}"`).test(text)) return bytes;
+  const before = namespaces.find((each) => new RegExp(`<([\\w-]+:)?Envelope[^>]*"${each}"`).test(text));
+  if (before === undefined || !/<(?:[\w-]+:)?Content\s[^>]*type="/.test(text)) return bytes;
   const open: string[] = [];
   const renamed = text.replace(/<(\/?)(?:[\w-]+:)?(Section|Content)\b([^>]*?)(\/?)>/g, (_, end, name, rest, empty) => {
     const type = end ? open.pop() : (/type="(?:[\w-]+:)?(\w+)_Type"/.exec(rest)?.[1] ?? name);

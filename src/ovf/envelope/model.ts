@@ -7,6 +7,7 @@
  */
 
 import type { Place } from '../../base/errors.js';
+import type { Element } from '../xml/element.js';
 
 /** Place of a node: line (1-based) and XPath-like path, e.g. `/Envelope/VirtualSystem[web]/VirtualHardwareSection`. */
 export interface At extends Place {
@@ -368,6 +369,10 @@ export interface ForeignElement extends Located {
 }
 
 export interface IgnoredElement extends ForeignElement {
+  /** With all that is in it. */
+  readonly element: Element;
+  /** The element it stood in. */
+  readonly parent: At;
   /** True when its author demands that it be understood. */
   readonly required: boolean;
 }

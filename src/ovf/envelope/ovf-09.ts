@@ -6,9 +6,8 @@
  */
 
 import type { Attribute, Element } from '../xml/element.js';
-import { OVF_09, OVF_1, RASD } from './vocabulary.js';
+import { OVF_09, OVF_1, RASD, SCHEMA_INSTANCE } from './vocabulary.js';
 
-const SCHEMA_INSTANCE = 'http://www.w3.org/2001/XMLSchema-instance';
 /** Of the format itself. */
 const OWN: ReadonlySet<string> = new Set([OVF_09, OVF_1, '']);
 const CONTENTS: ReadonlySet<string> = new Set(['VirtualSystem', 'VirtualSystemCollection']);

@@ -225,7 +225,7 @@ export class Reading {
       this.findings.error('O-080', at(element), `${element.name} stands under the name of its group`);
     } else if (vocabulary === 'ovf' && OVF_ELEMENTS.has(element.name)) {
       this.findings.deviation('D12', at(element), `${element.name} has no place in ${parent.name}`, 'ignored');
-    } else this.#extension(element, vocabulary);
+    } else this.#extension(element, parent, vocabulary);
   }
 
   /** Marks the package as one with extensions (O-008). */
@@ -238,11 +238,11 @@ export class Reading {
     this.findings.error('D09', at(element), `${element.name} is in no namespace${hint}`);
   }
 
-  #extension(element: Element, vocabulary: Vocabulary): void {
+  #extension(element: Element, parent: Element, vocabulary: Vocabulary): void {
     const flag = this.attribute(element, 'required')?.trim();
     const required = flag !== 'false' && flag !== '0';
     this.extended(required);
-    this.ignored.push({ ...foreignElement(element), required });
+    this.ignored.push({ ...foreignElement(element), element, parent: at(parent), required });
     const info = element.children.find((child) => child.name === 'Info')?.text.trim() ?? '';
     const what = `${vocabulary === 'ovf' ? 'the unknown element' : 'the extension'} ${element.name}`;
     const why = info === '' ? '' : ` ("${info.slice(0, 60)}")`;

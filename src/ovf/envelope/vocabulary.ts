@@ -22,6 +22,7 @@ export const ALLOCATION_NAMESPACES: ReadonlySet<string> = new Set([RASD, SASD, `
 export const VMW = 'http://www.vmware.com/schema/ovf';
 export const VBOX = 'http://www.virtualbox.org/ovf/machine';
 export const VCLOUD = 'http://www.vmware.com/vcloud/v1.5';
+export const SCHEMA_INSTANCE = 'http://www.w3.org/2001/XMLSchema-instance';
 export const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
 
 /**

@@ -6,5 +6,5 @@ export interface EnvironmentDocument {
   readonly base64: string;
 }
 
-/** Where such files lie beside the document, on the CD and wherever else it is put. */
+/** Where such files lie beside the document, on the CD (example of DSP0243 2.x) and wherever else it is put. */
 export const ENVIRONMENT_FOLDER = 'ovffiles';

@@ -6,7 +6,7 @@
 
 import type { Element } from '@xmldom/xmldom';
 import { iconFiles } from '../envelope/bundles.js';
-import type { Envelope } from '../envelope/model.js';
+import type { Envelope, Located, VirtualHardwareSection } from '../envelope/model.js';
 import type {
   DeploymentPlan,
   DiskFormat,
@@ -20,6 +20,7 @@ import type {
 import { planFile } from '../planning/disks.js';
 import { allocationItems, hardwareSection } from './hardware.js';
 import { membersOf, type PlacementGroup, placementGroups } from './placement.js';
+import { OriginalExtensions } from './extensions.js';
 import { OriginalTexts } from './texts.js';
 import { OvfDocument, type AttributeTexts, type Child } from './xml.js';
 
@@ -54,12 +55,16 @@ class EnvelopeWriter {
   readonly #steps: ReadonlyMap<string, { readonly order: number; readonly item: StartedMachine }>;
 
   readonly #texts: OriginalTexts | undefined;
+  readonly #extensions: OriginalExtensions | undefined;
+  readonly #original: Envelope | undefined;
 
   readonly #icons: readonly PlannedImage[];
 
   constructor(plan: DeploymentPlan, original: Envelope | undefined, icons: readonly PlannedImage[]) {
     this.#plan = plan;
     this.#icons = icons;
+    this.#original = original;
+    this.#extensions = original && new OriginalExtensions(this.#document, original);
     this.#texts = original && new OriginalTexts(this.#document, original, plan.configuration, icons);
     this.#groups = placementGroups(plan);
     const holders = [...plan.machines.map(({ environment }) => environment), ...plan.collections];
@@ -112,6 +117,7 @@ class EnvelopeWriter {
       ...this.#groups.map(({ id, policy }) =>
         this.#extension('PlacementGroupSection', { 'ovf2:id': id, 'ovf2:policy': policy }, 'Placement'),
       ),
+      ...this.#extensionsOf(this.#original),
       this.#root(),
       ...(this.#texts?.strings() ?? []),
     ];
@@ -173,6 +179,7 @@ class EnvelopeWriter {
       ...this.#products(id, properties),
       ...(this.#texts?.eulas(id) ?? []),
       this.#placed(id),
+      ...this.#extensionsOf(this.#texts?.content(id)),
       ...children.map((child) => ('cores' in child ? this.#machine(child) : this.#collection(child))),
     );
   }
@@ -203,20 +210,38 @@ class EnvelopeWriter {
       ...(this.#texts?.annotations(id) ?? []),
       this.#operatingSystem(machine),
       install && this.#section('InstallSection', 'Installation', { initialBootStopDelay: install.bootStopDelay }),
-      hardwareSection(this.#document, machine),
+      hardwareSection(this.#document, machine, this.#extensionsOf(this.#hardwareOf(machine))),
       ...this.#products(id, environment.properties),
       ...(this.#texts?.eulas(id) ?? []),
       this.#environmentFiles(environment),
       this.#scaleOut(machine),
       this.#placed(id),
+      ...this.#extensionsOf(this.#texts?.content(id)),
     );
   }
 
-  #operatingSystem({ operatingSystem, architecture }: PlannedMachine): Child {
+  /** What vendors added to an element of the descriptor. */
+  #extensionsOf(original: Located | undefined): readonly Element[] {
+    return this.#extensions?.of(original?.at) ?? [];
+  }
+
+  /** The alternative that was planned. */
+  #hardwareOf({ id, virtualSystemType }: PlannedMachine): VirtualHardwareSection | undefined {
+    const content = this.#texts?.content(id);
+    const hardware = content?.kind === 'VirtualSystem' ? content.hardware : [];
+    const planned = hardware.find(
+      ({ system }) => virtualSystemType !== undefined && system?.virtualSystemTypes.includes(virtualSystemType),
+    );
+    return planned ?? hardware[0];
+  }
+
+  #operatingSystem({ id: machine, operatingSystem, architecture }: PlannedMachine): Child {
     if (!operatingSystem) return undefined;
     const { id, version, description } = operatingSystem;
+    const content = this.#texts?.content(machine);
+    const written = content?.kind === 'VirtualSystem' ? content.operatingSystem?.vendorType : undefined;
     // The number alone does not always tell the width; VMware's word for it does.
-    const osType = architecture === 'x64' ? 'other64Guest' : undefined;
+    const osType = written?.endsWith('Guest') ? written : architecture === 'x64' ? 'other64Guest' : undefined;
     return this.#section(
       'OperatingSystemSection',
       'Guest operating system',

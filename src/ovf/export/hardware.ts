@@ -15,7 +15,12 @@ import type {
 import { RESOURCE } from '../planning/items.js';
 import type { OvfDocument } from './xml.js';
 
-export function hardwareSection(document: OvfDocument, machine: PlannedMachine): Element {
+/** @param extensions what stands behind its items */
+export function hardwareSection(
+  document: OvfDocument,
+  machine: PlannedMachine,
+  extensions: readonly Element[],
+): Element {
   const { cores, memoryBytes, allocation, virtualSystemType, environment, firmware } = machine;
   const items = new Items(document, machine.interfaces);
   return document.element(
@@ -36,6 +41,7 @@ export function hardwareSection(document: OvfDocument, machine: PlannedMachine):
     ...items.interfaces(machine.interfaces),
     firmware === 'efi' &&
       document.element('vmw:Config', { required: false, 'vmw:key': 'firmware', 'vmw:value': 'efi' }),
+    ...extensions,
   );
 }
 

@@ -44,6 +44,11 @@ export class OriginalTexts {
     return this.#original.lang;
   }
 
+  /** As the descriptor has it. */
+  content(id: string): Content | undefined {
+    return this.#contents.get(id);
+  }
+
   /** `Name` as the descriptor has it; without one its id stands for it, as long as it keeps that. */
   name(id: string, title: string): Element | undefined {
     const { name } = this.#contents.get(id) ?? {};

@@ -2,6 +2,7 @@
 
 import { DOMImplementation, XMLSerializer, type Document, type Element } from '@xmldom/xmldom';
 import { OVF_1, OVF_2, RASD, VMW, VSSD, XML_NAMESPACE } from '../envelope/vocabulary.js';
+import type { Element as ReadElement } from '../xml/element.js';
 
 /** Attributes by name with prefix; what is undefined is left out. */
 export type AttributeTexts = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -18,6 +19,8 @@ const XMLNS = 'http://www.w3.org/2000/xmlns/';
 
 export class OvfDocument {
   readonly #document: Document;
+  /** Prefixes of the namespaces that copied elements are in. */
+  readonly #copied = new Map([...NAMESPACES].map(([prefix, namespace]) => [namespace, prefix]));
 
   constructor() {
     this.#document = new DOMImplementation().createDocument(OVF_1, 'ovf:Envelope');
@@ -39,10 +42,32 @@ export class OvfDocument {
     return element;
   }
 
+  /** An element as it was read, with all that is in it. */
+  copy({ namespace, name, attributes, children, text }: ReadElement): Element {
+    const copy = this.#document.createElementNS(namespace || null, this.#qualified(namespace, name));
+    for (const attribute of attributes)
+      copy.setAttributeNS(
+        attribute.namespace || null,
+        this.#qualified(attribute.namespace, attribute.name),
+        attribute.value,
+      );
+    for (const child of children) copy.appendChild(this.copy(child));
+    if (text !== '') copy.appendChild(this.#document.createTextNode(text));
+    return copy;
+  }
+
+  #qualified(namespace: string, name: string): string {
+    if (namespace === '') return name;
+    if (namespace === XML_NAMESPACE) return `xml:${name}`;
+    const prefix = this.#copied.get(namespace) ?? `ext${this.#copied.size}`;
+    this.#copied.set(namespace, prefix);
+    return `${prefix}:${name}`;
+  }
+
   /** The whole as text. The document is used up by that. */
   serialize(children: readonly Child[], lang: string): string {
     const root = this.#document.documentElement as Element;
-    for (const [prefix, namespace] of NAMESPACES) root.setAttributeNS(XMLNS, `xmlns:${prefix}`, namespace);
+    for (const [namespace, prefix] of this.#copied) root.setAttributeNS(XMLNS, `xmlns:${prefix}`, namespace);
     root.setAttributeNS(XML_NAMESPACE, 'xml:lang', lang);
     for (const child of children) if (child && typeof child !== 'string') root.appendChild(child);
     const text = new XMLSerializer().serializeToString(this.#document, { requireWellFormed: true });
