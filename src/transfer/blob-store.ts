@@ -10,8 +10,8 @@ import { mkdir, open, readdir, rename, rm, stat, unlink, utimes, type FileHandle
 import { dirname, join } from 'node:path';
 import type { Clock } from '../base/clock.js';
 import { notFound, problem } from '../base/errors.js';
+import { newFile } from './new-file.js';
 import { verified, type Expectation } from './verified.js';
-import { WriteBehind } from './write-behind.js';
 
 export interface Blob {
   /** Lower-case hexadecimal. */
@@ -93,9 +93,8 @@ export class BlobStore {
    */
   async write(sizeBytes = 0): Promise<BlobWriter> {
     const path = join(this.#temporary(), randomUUID());
-    const file = await open(path, 'wx', 0o600);
+    const { handle: file, chunks } = await newFile(path, sizeBytes);
     const hash = createHash('sha256');
-    const behind = new WriteBehind(file);
     let written = 0;
     let reserved = 0;
     const reserve = async (upTo: number): Promise<void> => {
@@ -113,18 +112,18 @@ export class BlobStore {
       write: async (chunk) => {
         written += chunk.length;
         if (written > reserved) await reserve(written);
-        const room = behind.write(chunk);
+        const room = chunks.write(chunk);
         hash.update(chunk);
         await room;
       },
       close: async () => {
-        await behind.end();
+        await chunks.end();
         await file.sync();
         await release();
         return this.#keep(path, { sha256: hash.digest('hex'), sizeBytes: written });
       },
       abort: async () => {
-        await behind.end().catch(() => undefined);
+        await chunks.end().catch(() => undefined);
         await release().catch(() => undefined);
         await rm(path, { force: true });
       },

@@ -5,6 +5,7 @@
  */
 
 import type { FileHandle } from 'node:fs/promises';
+import type { ChunkWriter } from './chunk-writer.js';
 
 /** Bytes that go out in one call, and that may wait to. */
 const ENOUGH = 1024 * 1024;
@@ -12,7 +13,7 @@ const MOST_WAITING = 4 * ENOUGH;
 /** Chunks of one call, below what every system takes (IOV_MAX). */
 const MOST_CHUNKS = 512;
 
-export class WriteBehind {
+export class WriteBehind implements ChunkWriter {
   readonly #file: FileHandle;
   readonly #waiting: Uint8Array[] = [];
   #bytes = 0;
@@ -23,7 +24,6 @@ export class WriteBehind {
     this.#file = file;
   }
 
-  /** Resolves when there is room for more. The chunk must not change any more. Throws what an earlier write failed of. */
   async write(chunk: Uint8Array): Promise<void> {
     this.#waiting.push(chunk);
     this.#bytes += chunk.byteLength;
@@ -32,7 +32,6 @@ export class WriteBehind {
     if (this.#failure) throw this.#failure.error;
   }
 
-  /** Resolves when everything has been written. */
   async end(): Promise<void> {
     while (this.#flushing) await this.#flushing;
     if (this.#bytes > 0 && !this.#failure) await this.#flush(1);
