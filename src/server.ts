@@ -73,6 +73,7 @@ import { Invoking } from './http/occi/invoking.js';
 import { Listing } from './http/occi/listing.js';
 import { RequestReader } from './http/occi/reading.js';
 import { operationsEndpoint } from './http/operations-listing.js';
+import { siteUsageEndpoint } from './http/site-usage.js';
 import { auditEndpoint } from './http/audit-listing.js';
 import { openApiEndpoint } from './http/openapi/endpoint.js';
 import { imageListEndpoints } from './http/image-list-endpoints.js';
@@ -400,6 +401,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       stopping: () => stopping.signal.aborted,
       openMetrics: config.metrics.open,
     }),
+    siteUsageEndpoint({ store, sites, clock }),
     eventStreamEndpoint({ store, access, engine, clock, stopping: stopping.signal }),
     operationsEndpoint({ store, access }),
     auditEndpoint(store),

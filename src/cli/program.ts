@@ -133,6 +133,13 @@ function addKeeping(program: Command, calling: Calling): void {
   withoutServer(sites.command('inventory').description('list hosts, networks and images of a site'))
     .argument('[site]', 'one of them; without it, all')
     .action(calling<never>(async (...all) => (await import('./commands/site-inventory.js')).inventory(...all)));
+  sites
+    .command('usage')
+    .description('what a site has recorded of machines that ran, and where VEP shows otherwise (administrators)')
+    .argument('<site>')
+    .option('--since <time>', 'from then on, like 2026-11-01; without it, the last day')
+    .option('--until <time>', 'until then; without it, now')
+    .action(calling<never>(async (...all) => (await import('./commands/site-usage.js')).siteUsage(...all)));
   program
     .command('login')
     .description('keep a token for a server; it is typed, or read from standard input')

@@ -39,6 +39,7 @@ export {
   type NewEntity,
   type SiteCheck,
   type SiteInventory,
+  type SiteUsage,
   type SiteReport,
   type VepClientOptions,
 } from './vep-client.js';

@@ -91,6 +91,35 @@ export interface SiteCheck {
   readonly findings: readonly { readonly code: string; readonly message: string; readonly remedy: string }[];
 }
 
+/** What a site has recorded by itself of machines that ran, and where that is not what VEP shows. */
+export interface SiteUsage {
+  readonly site: string;
+  readonly type: string;
+  readonly from: number;
+  readonly until: number;
+  /** By the site's own groups. */
+  readonly usage: readonly {
+    readonly group: string;
+    readonly machines: number;
+    readonly seconds: number;
+    readonly coreSeconds: number;
+    readonly memoryGibSeconds: number;
+  }[];
+  readonly runs: readonly {
+    readonly ref: string;
+    readonly id: string;
+    readonly user: string;
+    readonly group: string;
+    readonly host?: string;
+    readonly cores: number;
+    readonly memoryBytes: number;
+    readonly from: number;
+    /** Absent while it runs. */
+    readonly until?: number;
+  }[];
+  readonly differences: readonly { readonly id: string; readonly code: string; readonly message: string }[];
+}
+
 /** What a site has, as its adapter sees it. */
 export interface SiteInventory {
   readonly site: string;
@@ -330,6 +359,18 @@ export class VepClient {
   async siteInventory(name: string): Promise<SiteInventory> {
     const url = `/health/sites/${encodeURIComponent(name)}/inventory`;
     return (await this.#transport.json<SiteInventory>(readingJson(url))).body;
+  }
+
+  /** For administrators: what a site has recorded of machines that ran; instants as the server reads them. */
+  async siteUsage(
+    name: string,
+    span: { readonly from: string | undefined; readonly until: string | undefined },
+  ): Promise<SiteUsage> {
+    const query = Object.entries(span).flatMap(([key, value]) =>
+      value === undefined ? [] : [`${key}=${encodeURIComponent(value)}`],
+    );
+    const url = `/health/sites/${encodeURIComponent(name)}/usage?${query.join('&')}`;
+    return (await this.#transport.json<SiteUsage>(readingJson(url))).body;
   }
 
   /** For administrators: operations that gave up. */

@@ -6,6 +6,7 @@
  */
 
 import type { JsonObject } from '../base/json.js';
+import type { AccountingSite } from './accounting.js';
 import type { EnvironmentDocument } from '../ovf/index.js';
 import type { Limited, TenantSite } from './tenant.js';
 import type { NormalRule, SecurityGroupSite } from './security-groups.js';
@@ -82,6 +83,8 @@ export interface Capabilities {
   readonly addresses?: boolean;
   /** It filters the traffic of machines by groups of rules ({@link SiteAdapter.securityGroups}). */
   readonly securityGroups?: boolean;
+  /** It keeps account of machines that ran, by itself ({@link SiteAdapter.accounting}). */
+  readonly accounting?: boolean;
 }
 
 /** For whom something is made: ids of the principal and of the group (Virtual Organization) in VEP. */
@@ -420,5 +423,7 @@ export interface SiteAdapter {
   readonly tenants?: TenantSite;
   /** With {@link Capabilities.securityGroups}. */
   readonly securityGroups?: SecurityGroupSite | undefined;
+  /** With {@link Capabilities.accounting}. */
+  readonly accounting?: AccountingSite | undefined;
   close(): Promise<void>;
 }

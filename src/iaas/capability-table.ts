@@ -23,6 +23,7 @@ export function capabilityTable(can: Capabilities): string {
     ['Ways of the OVF environment', names(can.transports)],
     ...(can.appliances === true ? [['Appliances whole, as OVF', 'yes'] as const] : []),
     ...(can.bootsFromImage === true ? [['Boot disks', 'made with the machine, and go with it'] as const] : []),
+    ...(can.accounting === true ? [['Account of what ran', '`vep sites usage`'] as const] : []),
     ...(can.limits ? [['Limits of a Virtual Organization', names(can.limits)] as const] : []),
   ];
   return ['| | |', '|---|---|', ...rows.map(([what, value]) => `| ${what} | ${value} |`)].join('\n');

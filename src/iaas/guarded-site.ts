@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
 import { JoinedSignal } from '../base/signals.js';
 import { isAccount, siteBehind } from './account.js';
+import type { AccountingSite } from './accounting.js';
 import {
   IaasError,
   RefusedCredential,
@@ -239,6 +240,13 @@ export class GuardedSite implements SiteAdapter {
       guard: (compute, groups, options) =>
         this.#call(options, (limited) => securityGroups.guard(compute, groups, limited)),
     };
+  }
+
+  /** Nothing where the site keeps no account: it is asked for by administrators alone, who are told so. */
+  get accounting(): AccountingSite | undefined {
+    const { accounting } = this.#adapter;
+    if (!accounting || this.capabilities().accounting !== true) return undefined;
+    return { runs: (span, options) => this.#call(options, (limited) => accounting.runs(span, limited)) };
   }
 
   close(): Promise<void> {

@@ -6,6 +6,7 @@
  * An adapter's own test calls {@link describeAdapter} with a function that makes a {@link Harness} round a fresh site.
  */
 
+import { describeAccounting } from './adapter-suite/accounting.js';
 import { describeAddresses } from './adapter-suite/addresses.js';
 import { Bench } from './adapter-suite/bench.js';
 import type { Harness } from './adapter-suite/harness.js';
@@ -37,6 +38,7 @@ const PARTS = [
   describeInventory,
   describeFailures,
   describeWatching,
+  describeAccounting,
   describeWire,
 ] as const;
 

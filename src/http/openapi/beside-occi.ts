@@ -126,6 +126,10 @@ export const BESIDE_OCCI: Readonly<Record<string, JsonObject>> = {
   '/health/sites': health('sites', 'The sites and how much of them is free; for administrators', false),
   '/health/sites/{name}/check': aboutSite('check', 'What keeps a site from being used; for administrators'),
   '/health/sites/{name}/inventory': aboutSite('inventory', 'What a site has; for administrators'),
+  '/health/sites/{name}/usage': aboutSite(
+    'usage',
+    'What a site has recorded of machines that ran (from, until), and where VEP shows otherwise; for administrators',
+  ),
   '/health/operations': health('operations', 'Operations that have given up; for administrators', false),
   '/health/operations/{id}/retry': {
     parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
