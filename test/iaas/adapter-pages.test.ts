@@ -31,8 +31,7 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   libvirt: libvirtCapabilities({ bridge: undefined, efi: true }),
   opennebula: openNebulaCapabilities({
     liveResize: true,
-    reserveFrom: ['a network'],
-    publicFrom: ['another'],
+    networks: { reserveFrom: ['a network'], publicFrom: ['another'] },
     limits: true,
     efi: true,
   }),

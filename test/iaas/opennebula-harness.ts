@@ -22,7 +22,7 @@ export const PASSWORD = 'serveradmin-secret';
 /** The call of oned that does the work of a method of the adapter. */
 const CALLS: Readonly<Record<string, RegExp>> = {
   createCompute: /one\.vm\.allocate</,
-  createNetwork: /one\.vn\.reserve</,
+  createNetwork: /one\.vn\.(reserve|allocate)</,
   createStorage: /one\.image\.allocate</,
   attachNic: /one\.vm\.attachnic</,
   attachStorage: /one\.vm\.attach</,
@@ -158,7 +158,10 @@ export async function openNebulaHarness(
 }
 
 /** Before a real oned, whose hosts, stores and networks are its own dummies. Its owner is of this harness alone. */
-export async function realOnedHarness(home: string): Promise<Harness & { readonly oned: RealOned }> {
+export async function realOnedHarness(
+  home: string,
+  special: JsonObject = {},
+): Promise<Harness & { readonly oned: RealOned }> {
   const directory = mkdtempSync(join(tmpdir(), 'vep-one-'));
   const oned = new RealOned(home);
   await oned.prepare();
@@ -166,7 +169,7 @@ export async function realOnedHarness(home: string): Promise<Harness & { readonl
   const proxy = await FaultyProxy.open(oned.url);
   const realm = `t${newUuid().slice(-6)}`;
   const owner: Owner = { user: `local:${realm}`, group: `vo ${realm}` };
-  const more = { realm, patience: { pollMs: 50, settleMs: 8000 }, events: { pollMs: 200 } };
+  const more = { realm, patience: { pollMs: 50, settleMs: 8000 }, events: { pollMs: 200 }, ...special };
   const options = optionsFor(proxy.url, directory, more, oned.password);
   const open = async (): Promise<SiteAdapter> => madeFor(await openSite(options, directory), owner);
   const adapter = await open();

@@ -6,6 +6,9 @@
 import { jest } from '@jest/globals';
 import { newUuid } from '../../src/base/ids.js';
 import { describeAdapter } from '../support/adapter-suite.js';
+import { describeLifeCycle } from '../support/adapter-suite/life-cycle.js';
+import { describePlugs } from '../support/adapter-suite/plugs.js';
+import { describeTokens } from '../support/adapter-suite/tokens.js';
 import { FaultyProxy } from '../support/faulty-proxy.js';
 import { examplePackage, KilledServer } from '../support/killed-server.js';
 import { RealOned, realOned } from '../support/real-oned/oned.js';
@@ -17,6 +20,11 @@ jest.setTimeout(300_000);
 const folder = realOned;
 if (folder !== undefined) {
   describeAdapter('a real oned', () => realOnedHarness(folder));
+  describeAdapter(
+    'a real oned whose networks have a wire of their own',
+    () => realOnedHarness(folder, { networks: { isolated: { driver: 'vxlan', device: 'eth0' } } }),
+    [describeLifeCycle, describeTokens, describePlugs],
+  );
 
   it('deploys the web shop, survives kill -9 at four calls, and goes without a trace', async () => {
     const oned = new RealOned(folder);

@@ -164,6 +164,8 @@ function verdictOf(fault: ProgramFault | undefined): Verdict {
       };
     case 'lose-answer':
       return { run: true, part: 0, kill: true };
+    case 'empty-answer':
+      return { run: true, part: 0 };
     case 'cut-answer':
       return { run: true, part: 0.5, kill: true };
     case 'answer':

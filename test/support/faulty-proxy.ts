@@ -24,6 +24,8 @@ export type WireFault =
   | { readonly kind: 'hang' }
   /** The work is done; the connection is reset when the answer is due. */
   | { readonly kind: 'lose-answer' }
+  /** The work is done; the answer ends with its head. */
+  | { readonly kind: 'empty-answer' }
   /** The work is done; half of the answer arrives. */
   | { readonly kind: 'cut-answer' }
   /** Not passed on; answered by the proxy. */
@@ -148,6 +150,7 @@ export class FaultyProxy implements FaultyWay {
       }
       const answer = await this.#pass(request);
       if (fault?.kind === 'lose-answer') return void socket.resetAndDestroy();
+      if (fault?.kind === 'empty-answer') return void response.writeHead(answer.status).end();
       response.writeHead(answer.status, endToEnd(answer.headers));
       if (fault?.kind !== 'cut-answer') return void response.end(answer.body);
       response.write(answer.body.subarray(0, Math.floor(answer.body.byteLength / 2)), () => socket.resetAndDestroy());

@@ -34,10 +34,26 @@ function permissionsXml({ mode }: Thing): string {
 
 function historyXml(vm: Machine): string {
   if (vm.history.length === 0) return '<HISTORY_RECORDS/>';
+  return `<HISTORY_RECORDS>${vm.history.map((record) => recordXml(record)).join('')}</HISTORY_RECORDS>`;
+}
+
+function recordXml(record: ReadonlyMap<string, string>, body = ''): string {
   const texts = new Set(['VM_MAD', 'TM_MAD']);
-  const one = (record: ReadonlyMap<string, string>): string =>
-    `<HISTORY>${[...record].map(([name, value]) => (texts.has(name) ? cdata(name, value) : element(name, value))).join('')}</HISTORY>`;
-  return `<HISTORY_RECORDS>${vm.history.map(one).join('')}</HISTORY_RECORDS>`;
+  const members = [...record].map(([name, value]) => (texts.has(name) ? cdata(name, value) : element(name, value)));
+  return `<HISTORY>${members.join('')}${body}</HISTORY>`;
+}
+
+/** The records of all machines that reach into a span of seconds, each with its machine. */
+export function accountingXml(world: World, from: number, until: number): string {
+  const records = [...world.machines.values()].flatMap((vm) =>
+    vm.history
+      .filter((record) => {
+        const end = Number(record.get('ETIME'));
+        return (end === 0 || end > from) && (until === -1 || Number(record.get('STIME')) < until);
+      })
+      .map((record) => recordXml(record, vmXml(world, { ...vm, history: [] }))),
+  );
+  return `<HISTORY_RECORDS>${records.join('')}</HISTORY_RECORDS>`;
 }
 
 export function vmXml(world: World, vm: Machine): string {
@@ -133,13 +149,19 @@ export function networkXml(world: World, net: Network, withLeases: boolean): str
     ].join('');
   };
   return [
-    `<VNET>${element('ID', net.id)}${ownerXml(world, net)}${element('NAME', net.name)}${permissionsXml(net)}<CLUSTERS><ID>100</ID></CLUSTERS>`,
+    `<VNET>${element('ID', net.id)}${ownerXml(world, net)}${element('NAME', net.name)}${permissionsXml(net)}<CLUSTERS>${[...net.clusters].map((id) => element('ID', id)).join('')}</CLUSTERS>`,
     `${cdata('BRIDGE', of('BRIDGE'))}${cdata('BRIDGE_TYPE', 'linux')}${cdata('STATE', net.state)}${cdata('PREV_STATE', net.state)}`,
     net.parent === undefined ? '<PARENT_NETWORK_ID/>' : element('PARENT_NETWORK_ID', net.parent),
-    `${cdata('VN_MAD', 'dummy')}<PHYDEV/><VLAN_ID/><OUTER_VLAN_ID/><VLAN_ID_AUTOMATIC>0</VLAN_ID_AUTOMATIC><OUTER_VLAN_ID_AUTOMATIC>0</OUTER_VLAN_ID_AUTOMATIC>`,
+    `${cdata('VN_MAD', of('VN_MAD'))}${optional('PHYDEV', of('PHYDEV'))}${optional('VLAN_ID', net.vlan ?? '')}<OUTER_VLAN_ID/>`,
+    `${element('VLAN_ID_AUTOMATIC', net.vlan === undefined ? 0 : 1)}<OUTER_VLAN_ID_AUTOMATIC>0</OUTER_VLAN_ID_AUTOMATIC>`,
     `${element('USED_LEASES', net.leases.length)}<VROUTERS></VROUTERS><UPDATED_VMS></UPDATED_VMS><OUTDATED_VMS></OUTDATED_VMS><UPDATING_VMS></UPDATING_VMS><ERROR_VMS></ERROR_VMS>`,
     `${net.template.xml('TEMPLATE')}<AR_POOL>${net.ranges.map(range).join('')}</AR_POOL></VNET>`,
   ].join('');
+}
+
+/** What is empty has no text at all. */
+function optional(name: string, value: string | number): string {
+  return value === '' ? `<${name}/>` : cdata(name, value);
 }
 
 function leasesXml(leases: Network['leases']): string {

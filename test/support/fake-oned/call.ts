@@ -29,7 +29,7 @@ export function number(value: Argument | undefined): number {
   return Number(value ?? -1);
 }
 
-export function find<T>(of: Map<number, T>, id: number, what: string): T {
+export function find<T>(of: ReadonlyMap<number, T>, id: number, what: string): T {
   const found = of.get(id);
   if (found === undefined) throw new Refused(1024, `Error getting ${what} [${id}].`, id);
   return found;

@@ -9,6 +9,7 @@ import { plugCalls } from './plugs.js';
 import { securityGroupCalls } from './security-groups.js';
 import { tenantCalls } from './tenants.js';
 import { vmGroupCalls } from './vm-groups.js';
+import { CLUSTERS } from './world.js';
 
 export function handlersOf(stage: Stage, version: string): Handlers {
   const { world } = stage;
@@ -20,7 +21,13 @@ export function handlersOf(stage: Stage, version: string): Handlers {
         newest(world.hosts).map((host) => hostXml(world, host)),
       ),
     'one.clusterpool.info': () =>
-      '<CLUSTER_POOL><CLUSTER><ID>100</ID><NAME>vep-cluster</NAME><HOSTS></HOSTS><DATASTORES></DATASTORES><VNETS></VNETS><TEMPLATE></TEMPLATE></CLUSTER></CLUSTER_POOL>',
+      pool(
+        'CLUSTER_POOL',
+        [...CLUSTERS].map(
+          ([id, name]) =>
+            `<CLUSTER><ID>${id}</ID><NAME>${name}</NAME><HOSTS></HOSTS><DATASTORES></DATASTORES><VNETS></VNETS><TEMPLATE></TEMPLATE></CLUSTER>`,
+        ),
+      ),
     'one.datastorepool.info': () => datastoresXml(FREE_MB),
     ...tenantCalls(stage),
     ...imageCalls(stage),

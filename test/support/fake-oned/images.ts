@@ -83,6 +83,8 @@ export function imageCalls(stage: Stage): Handlers {
       if (!world.mayUseImage(user, source))
         throw new Refused(512, `User [${user.id}] : Not authorized to perform USE IMAGE [${source.id}].`);
       world.mayCreate(user, 'IMAGE');
+      if (source.state === 8)
+        throw new Refused(16384, 'Error allocating a new image. Cannot clone image in state: USED');
       const { type, sizeMb, path, format } = source;
       const made = makeImage(
         stage,

@@ -18,7 +18,7 @@ import { Lives, type Pace } from './lives.js';
 import { Publisher } from './publisher.js';
 import { Template } from './template.js';
 import { Fault, Refused, answerOf, checkCall, faultOf, readCall, refusalOf, type Call } from './wire.js';
-import { World } from './world.js';
+import { HOST_CLUSTER, World } from './world.js';
 
 export interface FakeOnedOptions {
   readonly hosts?: number;
@@ -111,6 +111,7 @@ export class FakeOned {
       ...thing,
       state: 1,
       parent: undefined,
+      clusters: new Set([HOST_CLUSTER]),
       ranges: [{ id: 0, first: addressOf(first) ?? 0, size }],
       leases: [],
     });

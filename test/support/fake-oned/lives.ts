@@ -49,6 +49,9 @@ export function stateName({ state, lcm }: Pick<Machine, 'state' | 'lcm'>): strin
 }
 
 const RUNNING = 'RUNNING';
+/** LCM_STATE of machines that are on: RUNNING, and what is plugged or saved meanwhile. */
+const ON = [3, 17, 24, 25, 26];
+const isOn = ([state, lcm]: At): boolean => state === 3 && ON.includes(lcm);
 const RESTING = [
   'SUSPENDED',
   'POWEROFF',
@@ -248,6 +251,16 @@ export class Lives {
     );
   }
 
+  /** Ends the record of a machine that is switched off, and begins another when it is on again. */
+  #keepAccount(vm: Machine): void {
+    const last = vm.history.at(-1);
+    if (!last) return;
+    const open = last.get('RETIME') === '0';
+    if (open && isOn(vm.previous) && !isOn([vm.state, vm.lcm]))
+      for (const name of ['RETIME', 'ETIME']) last.set(name, String(this.#world.now));
+    else if (!open && isOn([vm.state, vm.lcm]) && vm.host) this.#record(vm, vm.host);
+  }
+
   /** Leads a machine along a path, the old state showing for a while; `then` when it has arrived. */
   go(vm: Machine, path: readonly At[], then: () => void = () => undefined): void {
     const { lagMs, stepMs } = this.#pace;
@@ -268,6 +281,7 @@ export class Lives {
     vm.previous = [vm.state, vm.lcm];
     vm.state = state;
     vm.lcm = lcm;
+    this.#keepAccount(vm);
     if (state === 6) this.#end(vm);
     this.tell(vm);
   }

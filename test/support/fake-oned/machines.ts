@@ -1,6 +1,6 @@
 /** Machines: made, listed, moved through their states and resized. */
 
-import { monitoringXml, vmShortXml, vmXml } from './bodies.js';
+import { accountingXml, monitoringXml, vmShortXml, vmXml } from './bodies.js';
 import { find, newest, number, pool, text, type Handler, type Handlers, type Stage } from './call.js';
 import { stateName } from './lives.js';
 import { checkRestricted, machineOf } from './machine-rights.js';
@@ -106,6 +106,7 @@ export function machineCalls({ world, lives, orders, imageMs }: Stage): Handlers
       ]);
       return pool('MONITORING_DATA', told);
     },
+    'one.vmpool.accounting': (_user, [, from, until]) => accountingXml(world, number(from), number(until)),
     'one.vm.allocate': allocateVm,
     'one.vm.action': (user, [action, id]) => {
       const vm = vmOf(user, number(id));

@@ -3,18 +3,90 @@
 import { addressOf } from '../../../src/iaas/ranges.js';
 import { networkXml } from './bodies.js';
 import { find, mustBeNew, newest, number, pool, text, type Handlers, type Stage } from './call.js';
-import { Template } from './template.js';
+import { cdata, Template } from './template.js';
 import { Refused } from './wire.js';
-import type { Network, User } from './world.js';
+import { CLUSTERS, type Network, type User } from './world.js';
 
-export function networkCalls({ world }: Stage): Handlers {
+/** Drivers that oned.conf has; those of `TAGGED` put each network into a VLAN or VXLAN of an interface. */
+const DRIVERS = ['dummy', '802.1Q', 'vxlan', 'bridge'];
+const TAGGED = ['802.1Q', 'vxlan'];
+
+export function networkCalls({ world, lives, imageMs }: Stage): Handlers {
   const netOf = (user: User, id: number): Network => {
     const net = find(world.networks, id, 'virtual network');
     world.mustManage(user, net, 'NET');
     return net;
   };
 
+  const makeNetwork = (user: User, template: Template, cluster: number): number => {
+    world.mustAdmin(user, `CREATE NET; Not authorized to perform ADMIN CLUSTER [${Math.max(0, cluster)}]`);
+    const [name, driver] = [template.get('NAME') ?? '', template.get('VN_MAD')];
+    if (cluster !== -1) find(CLUSTERS, cluster, 'cluster');
+    mustBeNew(world.networks, user, name, 'NET', 8192);
+    if (driver === undefined) throw new Refused(8192, 'No VN_MAD in template for Virtual Network.');
+    if (!DRIVERS.includes(driver)) throw new Refused(8192, `VN_MAD named "${driver}" is not defined in oned.conf`);
+    if (TAGGED.includes(driver) && template.get('PHYDEV') === undefined)
+      throw new Refused(8192, `PHYDEV is mandatory for driver ${driver}`);
+    if (driver === 'dummy' && template.get('BRIDGE') === undefined)
+      throw new Refused(8192, `BRIDGE is mandatory for driver ${driver}`);
+    const thing = world.thing(
+      world.networks,
+      user,
+      name,
+      template.only((each) => !['NAME', 'AR', 'AUTOMATIC_VLAN_ID'].includes(each)),
+    );
+    if (template.get('BRIDGE') === undefined) thing.template.set('BRIDGE', `onebr${thing.id}`);
+    thing.template.set('SECURITY_GROUPS', '0');
+    const net: Network = {
+      ...thing,
+      state: 2,
+      parent: undefined,
+      ...(template.get('AUTOMATIC_VLAN_ID') === 'YES' ? { vlan: thing.id + 2 } : {}),
+      clusters: new Set([cluster === -1 ? 0 : cluster]),
+      ranges: template.vectors('AR').map((ar, id) => ({
+        id,
+        first: addressOf(ar.get('IP') ?? '') ?? 0,
+        size: Number(ar.get('SIZE')),
+      })),
+      leases: [],
+    };
+    world.networks.set(net.id, net);
+    lives.after(imageMs, () => (net.state = 1));
+    return net.id;
+  };
+
   return {
+    'one.vn.allocate': (user, [template, cluster]) =>
+      makeNetwork(user, Template.parse(text(template)), number(cluster)),
+    'one.vn.chown': (user, [id, owner, group]) => {
+      const net = netOf(user, number(id));
+      world.mustAdmin(user, `MANAGE NET [${net.id}]`);
+      find(world.users, number(owner), 'user');
+      const other = [...world.networks.values()].find(
+        (each) => each !== net && each.uid === number(owner) && each.name === net.name,
+      );
+      if (other)
+        throw new Refused(
+          8192,
+          `user [${number(owner)}] already owns virtual network [${other.id}] with NAME ${net.name}`,
+        );
+      net.uid = number(owner);
+      if (number(group) !== -1) net.gid = number(group);
+      return net.id;
+    },
+    'one.cluster.addvnet': (user, [cluster, id]) => {
+      world.mustAdmin(user, `ADMIN CLUSTER [${number(cluster)}]`);
+      find(CLUSTERS, number(cluster), 'cluster');
+      find(world.networks, number(id), 'virtual network').clusters.add(number(cluster));
+      return number(cluster);
+    },
+    'one.system.config': (user) => {
+      world.mustAdmin(user, 'ADMIN ZONE');
+      const drivers = DRIVERS.map(
+        (name) => `<VN_MAD_CONF>${cdata('BRIDGE_TYPE', 'linux')}${cdata('NAME', name)}</VN_MAD_CONF>`,
+      );
+      return pool('OPENNEBULA_CONFIGURATION', drivers);
+    },
     'one.vnpool.info': () =>
       pool(
         'VNET_POOL',
@@ -53,6 +125,7 @@ export function networkCalls({ world }: Stage): Handlers {
         ),
         state: 1,
         parent: parent.id,
+        clusters: new Set(parent.clusters),
         ranges: [{ id: 0, first, size, parentRange: range.id }],
         leases: [],
       };
@@ -66,6 +139,7 @@ export function networkCalls({ world }: Stage): Handlers {
     },
     'one.vn.hold': (user, [id, template]) => {
       const net = netOf(user, number(id));
+      if (net.state === 2) throw new Refused(2048, 'Cannot hold leases: wrong state LOCK_CREATE');
       const ip = addressOf(Template.parse(text(template)).vectors('LEASES')[0]?.get('IP') ?? '') ?? -1;
       if (net.leases.some((lease) => lease.ip === ip)) throw new Refused(2048, 'Lease is already in use');
       net.leases.push({ ip, by: 'held' });
@@ -73,6 +147,7 @@ export function networkCalls({ world }: Stage): Handlers {
     },
     'one.vn.release': (user, [id, template]) => {
       const net = netOf(user, number(id));
+      if (net.state === 2) throw new Refused(2048, 'Cannot hold leases: wrong state LOCK_CREATE');
       const ip = addressOf(Template.parse(text(template)).vectors('LEASES')[0]?.get('IP') ?? '');
       net.leases = net.leases.filter((lease) => lease.ip !== ip || lease.by !== 'held');
       return net.id;

@@ -191,8 +191,8 @@ export function plugCalls(stage: Stage): Handlers {
     },
     'one.vm.disksaveas': (user, [id, diskId, name]) => {
       const vm = vmOf(user, number(id));
-      if (!['RUNNING', 'POWEROFF', 'SUSPENDED', 'UNDEPLOYED', 'STOPPED'].includes(stateName(vm)))
-        throw new Refused(2048, `Could not save disk of VM ${vm.id}, wrong state ${stateName(vm)}.`);
+      if (!['RUNNING', 'POWEROFF', 'SUSPENDED'].includes(stateName(vm)))
+        throw new Refused(8192, 'VM has to be RUNNING, POWEROFF or SUSPENDED to save disks.');
       const disk = vm.template.vectors('DISK').find((each) => each.get('DISK_ID') === String(number(diskId)));
       const made = makeImage(stage, user, text(name), { sizeMb: Number(disk?.get('SIZE') ?? 1024) }, new Template());
       if (vm.state === 3)

@@ -73,6 +73,9 @@ export interface Range {
 export interface Network extends Thing {
   state: number;
   parent: number | undefined;
+  /** Chosen by oned for a network with a wire of its own. */
+  readonly vlan?: number;
+  readonly clusters: Set<number>;
   ranges: Range[];
   leases: Lease[];
 }
@@ -101,6 +104,12 @@ export interface Rule {
 export const ONEADMIN = 0;
 /** The only datastore of images. */
 export const IMAGE_DATASTORE = 101;
+/** The cluster that the hosts are in, and one without hosts. */
+export const CLUSTERS: ReadonlyMap<number, string> = new Map([
+  [100, 'vep-cluster'],
+  [101, 'empty'],
+]);
+export const HOST_CLUSTER = 100;
 
 export class World {
   readonly users = new Map<number, User>();

@@ -2,14 +2,14 @@
 
 import type { Capabilities } from '../../adapter.js';
 import { OPENNEBULA_METRICS } from './metrics.js';
+import type { NetworkOptions } from './options.js';
 import { OPENNEBULA_LIMITS } from './shares.js';
 
 export const OPENNEBULA_FORMATS: readonly string[] = ['qcow2', 'raw'];
 
 export interface CapabilityChoices {
   readonly liveResize: boolean;
-  readonly reserveFrom: readonly string[];
-  readonly publicFrom: readonly string[];
+  readonly networks: Omit<NetworkOptions, 'prefix'>;
   /** Limits of Virtual Organizations are written into the quotas of their groups. */
   readonly limits: boolean;
   /** It is told what EFI is called. */
@@ -18,18 +18,18 @@ export interface CapabilityChoices {
 
 export function openNebulaCapabilities({
   liveResize,
-  reserveFrom,
-  publicFrom,
+  networks: { reserveFrom, isolated, publicFrom },
   limits,
   efi,
 }: CapabilityChoices): Capabilities {
+  const makesNetworks = reserveFrom.length > 0 || isolated !== undefined;
   return {
     compute: new Set(['start', 'stop', 'restart', 'suspend', 'save', 'resize'] as const),
     liveResize,
     hotplugNic: true,
     hotplugDisk: true,
     // A virtual network is always up.
-    network: new Set(reserveFrom.length > 0 ? (['create', 'up'] as const) : (['up'] as const)),
+    network: new Set(makesNetworks ? (['create', 'up'] as const) : (['up'] as const)),
     // oned grows a disk only while it is plugged into a machine.
     storage: new Set(['create', 'online', 'offline', 'backup', 'snapshot'] as const),
     imageFormats: OPENNEBULA_FORMATS,
@@ -42,6 +42,7 @@ export function openNebulaCapabilities({
     ...(efi ? { firmwares: new Set(['efi'] as const) } : {}),
     ...(limits ? { limits: new Set(OPENNEBULA_LIMITS) } : {}),
     securityGroups: true,
-    addresses: reserveFrom.length > 0 && publicFrom.length > 0,
+    accounting: true,
+    addresses: makesNetworks && publicFrom.length > 0,
   };
 }

@@ -115,7 +115,7 @@ async function datastores(services: CheckServices, call: CallOptions): Promise<r
 }
 
 async function networks(services: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
-  const { reserveFrom, publicFrom } = services.options.networks;
+  const { reserveFrom, publicFrom, isolated } = services.options.networks;
   const named = Object.entries({ reserveFrom, publicFrom }).flatMap(([option, names]) =>
     names.map((name) => ({ option, name })),
   );
@@ -124,13 +124,32 @@ async function networks(services: CheckServices, call: CallOptions): Promise<rea
     otherwise: 'see what oned logs',
   });
   if ('code' in all) return [all];
-  return named
+  const lacking = named
     .filter(({ name }) => !all.some((each) => each.value('NAME') === name || each.value('ID') === name))
     .map(({ name, option }) => ({
       code: 'opennebula.networks',
       message: `OpenNebula has no virtual network ${name}, which networks.${option} names`,
       remedy: 'make it (onevnet create) or name another (onevnet list)',
     }));
+  return isolated ? [...lacking, ...(await driver(services, isolated.driver, call))] : lacking;
+}
+
+/** Whether oned has the driver of networks that have a wire of their own. */
+async function driver({ oned }: CheckServices, name: string, call: CallOptions): Promise<readonly SiteFinding[]> {
+  const config = await asking(() => oned.document('one.system.config', [], call), 'opennebula.isolated', {
+    denied:
+      'networks of their own are made by an account of the group oneadmin: use one, or leave networks.isolated out',
+    otherwise: 'see what oned logs',
+  });
+  if ('code' in config) return [config];
+  if (config.all('VN_MAD_CONF').some((each) => each.value('NAME') === name)) return [];
+  return [
+    {
+      code: 'opennebula.isolated',
+      message: `oned has no driver ${name}, which networks.isolated names`,
+      remedy: 'add its VN_MAD_CONF to oned.conf, or name another driver',
+    },
+  ];
 }
 
 async function asking<T extends object | string | number>(

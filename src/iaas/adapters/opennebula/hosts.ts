@@ -43,6 +43,13 @@ export class Hosts {
       .map((host) => this.#read(host, clusters, machines));
   }
 
+  /** Clusters with hosts that may be used, by their numbers. */
+  async clusters(options: CallOptions): Promise<readonly number[]> {
+    const pool = await this.#oned.document('one.hostpool.info', [], options);
+    const mine = pool.all('HOST').filter((host) => this.#mayUse(host));
+    return [...new Set(mine.map((host) => host.number(-1, 'CLUSTER_ID')))].filter((id) => id >= 0);
+  }
+
   #mayUse(host: Branch): boolean {
     const { clusters } = this.#settings;
     if (clusters.length === 0) return true;

@@ -20,6 +20,8 @@ export interface Image {
   readonly sizeBytes: number;
   readonly format: string;
   readonly runningMachines: number;
+  /** Numbers of the machines that have it. */
+  readonly machines: readonly string[];
   readonly message: string | undefined;
 }
 
@@ -92,6 +94,7 @@ function readImage(body: Branch, realm: string): Image {
     sizeBytes: size > 0 ? size : body.number(0, 'SIZE') * MIB,
     format: body.value('FORMAT') ?? template?.value('DRIVER') ?? 'raw',
     runningMachines: body.number(0, 'RUNNING_VMS'),
+    machines: (body.child('VMS')?.all('ID') ?? []).map((id) => id.text),
     message: template?.value('ERROR')?.replace(/^\w{3} \w{3} +\d+ [\d:]+ \d{4} ?: /, ''),
   };
 }

@@ -4,7 +4,6 @@
  * one with the lowest id counts and whoever finds that it has made a higher one removes it: ids only grow.
  */
 
-import type { Clock } from '../../../base/clock.js';
 import { IaasError, type CallOptions, type ComputeSpec, type NicSpec, type AttachmentSpec } from '../../adapter.js';
 import { isWhole, shownName } from '../../kept-text.js';
 import type { MachinePool } from './machine-pool.js';
@@ -13,6 +12,7 @@ import { marksOf, numberOf, plugMarks } from './marks.js';
 import type { Networks } from './networks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
+import { ON_ITS_WAY, type Patience } from './patience.js';
 import type { Choice, Placement } from './placement.js';
 import { VM } from './states.js';
 import { templateXml, type Template, type Vector } from './template.js';
@@ -24,7 +24,6 @@ export interface MachineSettings {
   /** What EFI is called in a template. */
   readonly efi?: string;
   readonly systemDatastore: number;
-  readonly patience: { readonly pollMs: number; readonly settleMs: number };
 }
 
 const MIB = 2 ** 20;
@@ -45,7 +44,7 @@ export class Machines {
   readonly #tenants: Tenants;
   readonly #networks: Networks;
   readonly #placement: Placement;
-  readonly #clock: Clock;
+  readonly #patience: Patience;
   readonly #settings: MachineSettings;
 
   constructor(
@@ -54,7 +53,7 @@ export class Machines {
     tenants: Tenants,
     networks: Networks,
     placement: Placement,
-    clock: Clock,
+    patience: Patience,
     settings: MachineSettings,
   ) {
     this.#oned = oned;
@@ -62,7 +61,7 @@ export class Machines {
     this.#tenants = tenants;
     this.#networks = networks;
     this.#placement = placement;
-    this.#clock = clock;
+    this.#patience = patience;
     this.#settings = settings;
   }
 
@@ -274,19 +273,9 @@ export class Machines {
     await this.#oned.id('one.vm.update', [machine.id, templateXml(attributes), 1], options);
   }
 
-  /**
-   * Asks until there is an answer.
-   * @throws IaasError `transient` when there is none within the patience of one call
-   */
-  async patiently<T>(options: CallOptions, ask: () => Promise<T | undefined>): Promise<T> {
-    const { pollMs, settleMs } = this.#settings.patience;
-    for (let waited = 0; ; waited += pollMs) {
-      const answer = await ask();
-      if (answer !== undefined) return answer;
-      if (waited >= settleMs || options.signal?.aborted === true)
-        throw new IaasError('transient', 'the machine is still on its way to another state', 'on its way');
-      await this.#clock.sleep(pollMs, options.signal);
-    }
+  /** Asks until there is an answer. @throws IaasError `transient` when there is none within the patience of one call */
+  patiently<T>(options: CallOptions, ask: () => Promise<T | undefined>): Promise<T> {
+    return this.#patience.until(options, 'the machine', ask);
   }
 
   /** Does something and waits until it shows: oned reports the old state for a while. It may also come to nothing. */
@@ -302,7 +291,7 @@ export class Machines {
       return same ? undefined : true;
     }).catch((error: unknown) => {
       // Accepted and nothing happens: whoever looks sees the old state.
-      if (!(error instanceof IaasError) || error.said !== 'on its way') throw error;
+      if (!(error instanceof IaasError) || error.said !== ON_ITS_WAY) throw error;
     });
   }
 }

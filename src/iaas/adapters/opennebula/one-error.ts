@@ -28,7 +28,7 @@ const RULES: readonly Rule[] = [
   [AUTHORIZATION, /restricted attribute/i, 'invalid'],
   [AUTHORIZATION, /./, 'denied'],
   [NO_EXISTS, /./, 'not-found'],
-  [undefined, /is already taken|cannot be in state/i, 'conflict'],
+  [undefined, /is already taken|cannot be in state|cannot clone image in state|has to be RUNNING/i, 'conflict'],
   [undefined, /not supported|cannot be performed by/i, 'unsupported'],
   [
     undefined,
@@ -95,6 +95,6 @@ export class OneError extends IaasError {
   /** Refused because something has the name, or seems to. */
   get isNameTaken(): boolean {
     const said = this.said ?? '';
-    return /is already taken/i.test(said) || WITHOUT_REASON.test(said);
+    return /is already taken|already owns .* with NAME/i.test(said) || WITHOUT_REASON.test(said);
   }
 }

@@ -61,8 +61,7 @@ export class Oned {
   /** The id that a call answers with. */
   async id(method: string, parameters: readonly Parameter[], call: Call = {}): Promise<number> {
     const value = await this.text(method, parameters, call);
-    const id = Number(value);
-    if (Number.isInteger(id)) return id;
+    if (/^-?\d+$/.test(value)) return Number(value);
     throw unreadable(method, value);
   }
 
@@ -151,7 +150,7 @@ export class Oned {
 
 /** No answer, or none that can be told from a broken one. */
 class Broken extends IaasError {
-  constructor(message: string, cause: unknown) {
+  constructor(message: string, cause?: unknown) {
     super('transient', message, undefined, cause);
   }
 }
@@ -169,6 +168,8 @@ function valueOf(method: string, text: string, status: number): string {
     throw new IaasError('denied', `what stands in front of oned answers with HTTP status ${status}`, `HTTP ${status}`);
   if (status !== 200)
     throw new IaasError('fatal', `there is no oned at this URL: HTTP status ${status}`, `HTTP ${status}`);
+  // oned in distress closes a connection after the head of an answer, whose end nothing else tells.
+  if (text.trim() === '') throw new Broken(`the answer to ${method} is empty`);
   let answer;
   try {
     answer = readAnswer(text);

@@ -27,10 +27,12 @@ import {
   type SiteRef,
   type StorageSpec,
 } from '../../adapter.js';
+import type { AccountingSite } from '../../accounting.js';
 import { requireCapability } from '../../capability.js';
 import type { SecurityGroupSite } from '../../security-groups.js';
 import type { SiteSurroundings } from '../../site-type.js';
 import type { TenantSite } from '../../tenant.js';
+import { Accounting } from './accounting.js';
 import { openNebulaCapabilities } from './capabilities.js';
 import { check } from './check.js';
 import { Datastores } from './datastores.js';
@@ -44,9 +46,11 @@ import { MachinePool } from './machine-pool.js';
 import { Machines } from './machines.js';
 import { marksIn } from './marks.js';
 import { METRIC_WINDOW_S, samplesOf, tellings } from './metrics.js';
-import { cidrOf, Networks } from './networks.js';
+import { cidrOf } from './network-pool.js';
+import { Networks } from './networks.js';
 import { Oned } from './oned.js';
 import type { OpenNebulaOptions } from './options.js';
+import { Patience } from './patience.js';
 import { Placement } from './placement.js';
 import { observePlugs, Plugs } from './plugs.js';
 import { SecurityGroups } from './security-groups.js';
@@ -84,11 +88,12 @@ class OpenNebula implements SiteAdapter {
   readonly #handover: Handover;
   readonly #visit: Visit;
   readonly tenants: TenantSite;
+  readonly accounting: AccountingSite;
   readonly #closed = new AbortController();
 
   constructor(options: OpenNebulaOptions, surroundings: SiteSurroundings) {
     const { clock, site, data } = surroundings;
-    const { realm, patience, liveResize, systemDatastore, networks, efi } = options;
+    const { realm, liveResize, systemDatastore, networks, efi } = options;
     this.site = site;
     this.#options = options;
     this.#surroundings = surroundings;
@@ -97,16 +102,18 @@ class OpenNebula implements SiteAdapter {
     const { endpoint, concurrency } = options;
     const oned = new Oned({ endpoint, concurrency, dialler: this.#dialler, sessions, clock });
     this.#oned = oned;
+    this.accounting = new Accounting(oned, realm);
     const limits = options.tenants.limits && oned.delegates;
-    this.#capabilities = openNebulaCapabilities({ liveResize, ...networks, limits, efi: efi !== undefined });
+    this.#capabilities = openNebulaCapabilities({ liveResize, networks, limits, efi: efi !== undefined });
     const tenants = new Tenants(oned, options.tenants);
     this.#pool = new MachinePool(oned, realm);
     this.#visit = new Visit(oned, this.#pool, clock);
     this.#hosts = new Hosts(oned, options.hosts, this.#pool);
     this.#placement = new Placement(oned, this.#hosts, this.#pool, realm);
-    const settings = { realm, liveResize, systemDatastore, patience, ...(efi === undefined ? {} : { efi }) };
-    this.#networks = new Networks(oned, tenants, { realm, ...networks });
-    this.#machines = new Machines(oned, this.#pool, tenants, this.#networks, this.#placement, clock, settings);
+    const patience = new Patience(clock, options.patience);
+    const settings = { realm, liveResize, systemDatastore, ...(efi === undefined ? {} : { efi }) };
+    this.#networks = new Networks({ oned, tenants, hosts: this.#hosts, patience, realm, options: networks });
+    this.#machines = new Machines(oned, this.#pool, tenants, this.#networks, this.#placement, patience, settings);
     this.#imagePool = new ImagePool(oned, realm);
     this.#datastores = new Datastores(oned, options.images.datastore);
     const datastore = (call: CallOptions): Promise<number> => this.#datastores.id(call);
@@ -120,10 +127,13 @@ class OpenNebula implements SiteAdapter {
       handover: this.#handover,
       clock,
       realm,
-      pollMs: patience.pollMs,
+      pollMs: options.patience.pollMs,
       datastore,
     });
-    this.#volumes = new Volumes({ oned, pool: this.#imagePool, tenants, realm, datastore, now: () => clock.now() });
+    this.#volumes = new Volumes({
+      ...{ oned, pool: this.#imagePool, tenants, realm, datastore, now: () => clock.now() },
+      ...{ machines: this.#machines, machinePool: this.#pool },
+    });
     this.#groups = new SecurityGroups({
       ...{ oned, tenants, pool: this.#pool, machines: this.#machines, networks: this.#networks, realm },
     });

@@ -26,14 +26,7 @@ export interface OpenNebulaOptions {
   };
   /** System datastore (id) that machines are deployed on; -1: oned's choice. */
   readonly systemDatastore: number;
-  readonly networks: {
-    /** Virtual networks (name or id) that reservations are cut out of; empty: VEP can make no networks. */
-    readonly reserveFrom: readonly string[];
-    /** Length of the prefix of a network for which no range is asked. */
-    readonly prefix: number;
-    /** Virtual networks (name or id) whose addresses outsiders reach; empty: there are none to lend. */
-    readonly publicFrom: readonly string[];
-  };
+  readonly networks: NetworkOptions;
   readonly tenants: {
     /** Before the names of users and groups that VEP makes. */
     readonly prefix: string;
@@ -53,6 +46,27 @@ export interface OpenNebulaOptions {
   };
   /** How often a change that has been accepted is looked for, and for how long at most within one call. */
   readonly patience: { readonly pollMs: number; readonly settleMs: number };
+}
+
+export interface NetworkOptions {
+  /** Virtual networks (name or id) that reservations are cut out of. */
+  readonly reserveFrom: readonly string[];
+  /** Networks are made with a wire of their own instead; without either VEP can make no networks. */
+  readonly isolated?: IsolatedOptions;
+  /** Length of the prefix of a network for which no range is asked. */
+  readonly prefix: number;
+  /** Virtual networks (name or id) whose addresses outsiders reach; empty: there are none to lend. */
+  readonly publicFrom: readonly string[];
+}
+
+export interface IsolatedOptions {
+  readonly driver: 'vxlan' | '802.1Q' | 'ovswitch';
+  /** Interface of the hosts that VXLANs and VLANs are on. */
+  readonly device?: string;
+  /** Bridge of Open vSwitch on the hosts. */
+  readonly bridge?: string;
+  /** Where the addresses come from when no range is asked, like 10.0.0.0/8. */
+  readonly range: string;
 }
 
 export type CredentialOptions =
@@ -94,6 +108,22 @@ const integer = (minimum: number, maximum: number, value: number): JsonObject =>
 });
 const flag = (value: boolean): JsonObject => ({ type: 'boolean', default: value });
 const tokenLifetimeMs = integer(60_000, 86_400_000, 1_800_000);
+
+const OCTET = '(25[0-5]|2[0-4]\\d|1?\\d?\\d)';
+const isolated: JsonObject = {
+  ...object(
+    {
+      driver: { enum: ['vxlan', '802.1Q', 'ovswitch'] },
+      device: text,
+      bridge: text,
+      range: { type: 'string', pattern: `^(${OCTET}\\.){3}${OCTET}/([89]|[12]\\d|30)$`, default: '10.0.0.0/8' },
+    },
+    ['driver'],
+  ),
+  if: { properties: { driver: { const: 'ovswitch' } } },
+  then: { required: ['bridge'] },
+  else: { required: ['device'] },
+};
 
 /** JSON Schema 2020-12 of `options` of a site of type `opennebula`. */
 const schema: JsonObject = object(
@@ -148,7 +178,12 @@ const schema: JsonObject = object(
       ),
     },
     systemDatastore: integer(-1, 2 ** 31 - 1, -1),
-    networks: { ...object({ reserveFrom: texts, prefix: integer(8, 30, 28), publicFrom: texts }), default: {} },
+    networks: {
+      ...object({ reserveFrom: texts, isolated, prefix: integer(8, 30, 28), publicFrom: texts }),
+      // Each network comes from one or the other.
+      dependentSchemas: { isolated: { properties: { reserveFrom: { maxItems: 0 } } } },
+      default: {},
+    },
     tenants: {
       ...object({
         prefix: { type: 'string', pattern: '^[A-Za-z0-9._-]{0,16}$', default: 'vep-' },

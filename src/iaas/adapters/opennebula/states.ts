@@ -179,6 +179,8 @@ export const NETWORK: Readonly<Record<number, NetworkMeaning>> = {
   6: { name: 'UPDATE_FAILURE', state: 'error' },
 };
 
+/** LOCK_CREATE: its addresses cannot be spoken of yet. */
+export const NETWORK_BEING_MADE = 2;
 export const NETWORK_DONE = 4;
 /** LOCK_DELETE and DONE: oned has been asked to let go of it, and does. */
 export const NETWORK_GOING: ReadonlySet<number> = new Set([3, NETWORK_DONE]);

@@ -17,6 +17,8 @@ import { templateXml } from './template.js';
 /** In whose name something is made; both absent for the account of the site itself. */
 export interface Owner {
   readonly user?: string;
+  /** Number of that user. */
+  readonly id?: number;
   readonly group?: number;
 }
 
@@ -55,8 +57,7 @@ export class Tenants {
     return once(this.#owners, `${principal.user} ${principal.group}`, async () => {
       const group = await this.#group(principal.group, options);
       const user = this.#nameOf(principal.user);
-      await this.#ensureUser(user, group, principal.user, options);
-      return { user, group };
+      return { user, group, id: await this.#ensureUser(user, group, principal.user, options) };
     });
   }
 
@@ -148,15 +149,17 @@ export class Tenants {
       .catch(ignoring(/already (exists|defined)/i));
   }
 
-  async #ensureUser(name: string, group: number, principal: string, options: CallOptions): Promise<void> {
-    if (named(await this.#oned.document('one.userpool.info', [], options), 'USER', name) !== undefined) return;
+  async #ensureUser(name: string, group: number, principal: string, options: CallOptions): Promise<number> {
+    const known = named(await this.#oned.document('one.userpool.info', [], options), 'USER', name);
+    if (known !== undefined) return known;
     try {
       // Nobody ever signs in with this password: VEP acts for the user by its own.
       const password = randomBytes(32).toString('hex');
       const id = await this.#oned.id('one.user.allocate', [name, password, 'core', [group]], options);
-      await this.#oned.id('one.user.update', [id, templateXml({ VEP_PRINCIPAL: kept(principal) }), 1], options);
+      return await this.#oned.id('one.user.update', [id, templateXml({ VEP_PRINCIPAL: kept(principal) }), 1], options);
     } catch (error) {
       if (!(error instanceof OneError) || !error.isNameTaken) throw error;
+      return this.#ensureUser(name, group, principal, options);
     }
   }
 

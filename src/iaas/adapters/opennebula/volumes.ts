@@ -3,6 +3,8 @@
 import { IaasError, type CallOptions, type Observed, type StorageSpec } from '../../adapter.js';
 import { kept, shownName } from '../../kept-text.js';
 import type { Image, ImagePool } from './image-pool.js';
+import type { MachinePool } from './machine-pool.js';
+import type { Machines } from './machines.js';
 import { marksOf, numberOf, uniqueName } from './marks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
@@ -13,6 +15,8 @@ export interface VolumeServices {
   readonly oned: Oned;
   readonly pool: ImagePool;
   readonly tenants: Tenants;
+  readonly machines: Machines;
+  readonly machinePool: MachinePool;
   readonly realm: string;
   readonly datastore: (options: CallOptions) => Promise<number>;
   readonly now: () => number;
@@ -115,14 +119,32 @@ export class Volumes {
     if (volume.meaning.busy) throw new IaasError('transient', 'the volume is on its way', volume.meaning.name);
     const call = { ...options, ...(oned.delegates ? { as: volume.owner } : {}) };
     if (action === 'backup' || action === 'snapshot') {
-      // A copy of the whole, which the user finds beside the volume.
       const name = `${realm}-${action}-of-${volume.id}-${now()}`;
-      await oned.id('one.image.clone', [volume.id, name, -1], call);
+      const [machine] = volume.machines;
+      // A copy of the whole, which the user finds beside the volume.
+      if (machine === undefined) await oned.id('one.image.clone', [volume.id, name, -1], call);
+      else await this.#saveFrom(machine, volume, name, options);
       return;
     }
     const online = volume.meaning.state !== 'disabled';
     if (online === (action === 'online')) return;
     await oned.id('one.image.enable', [volume.id, action === 'online'], call);
+  }
+
+  /** The copy of a volume that a machine has: oned clones none of those, but saves the disks of machines. */
+  async #saveFrom(ref: string, volume: Image, name: string, options: CallOptions): Promise<void> {
+    const { oned, machines, machinePool } = this.#services;
+    const machine = await machinePool.look(ref, options);
+    const disk = machine?.disks.find(({ vector }) => vector.value('IMAGE_ID') === String(volume.id));
+    if (!machine || !disk || disk.busy || machine.meaning?.busy === true)
+      throw new IaasError(
+        'transient',
+        'the machine that has the volume is on its way',
+        machine?.meaning?.name ?? 'gone',
+      );
+    await machines.asOwner(machine, options, (call) =>
+      oned.id('one.vm.disksaveas', [machine.id, disk.number, name, '', -1], call),
+    );
   }
 
   observe(volume: Image): Extract<Observed, { readonly class: 'storage' }> {

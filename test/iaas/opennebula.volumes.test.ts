@@ -1,0 +1,78 @@
+/** Volumes that machines have: how they are copied, and what comes of an attachment whose answer is empty. */
+
+import { newUuid } from '../../src/base/ids.js';
+import { openNebulaHarness, type OpenNebulaHarness } from './opennebula-harness.js';
+
+let harness: OpenNebulaHarness;
+beforeEach(async () => void (harness = await openNebulaHarness()));
+afterEach(() => harness.close());
+
+const rest = async (what: 'compute' | 'storage' | 'attachment', ref: string): Promise<void> => {
+  while ((await harness.adapter.describe(what, [ref])).get(ref)?.busy !== false) await harness.advance(2);
+};
+
+interface Plugged {
+  readonly compute: string;
+  readonly storage: string;
+}
+
+/** A machine and a volume, and the id under which one is plugged into the other. */
+async function apart(): Promise<Plugged & { readonly id: string }> {
+  const { adapter, image: file } = harness;
+  const [image, machine, volume, id] = [newUuid(), newUuid(), newUuid(), newUuid()];
+  const open = (): Promise<AsyncIterable<Uint8Array>> => Promise.resolve(pieces(file.bytes));
+  const spec = { id: image, name: 'base', format: file.format, sizeBytes: file.bytes.byteLength, open };
+  const booted = await adapter.importImage(spec, image);
+  const compute = await adapter.createCompute(
+    { id: machine, name: 'vm', cores: 1, memoryBytes: 2 ** 29, image: booted },
+    machine,
+  );
+  const storage = await adapter.createStorage({ id: volume, name: 'vol', sizeBytes: 2 ** 30 }, volume);
+  await rest('storage', storage);
+  return { id, compute, storage };
+}
+
+async function plugged(): Promise<Plugged> {
+  const spec = await apart();
+  await rest('attachment', await harness.adapter.attachStorage(spec, spec.id));
+  return spec;
+}
+
+async function* pieces(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield await Promise.resolve(bytes);
+}
+
+const copies = (): number =>
+  [...harness.fake.world.images.values()].filter(({ name }) => /^vep-(backup|snapshot)-of-/.test(name)).length;
+
+it.each(['backup', 'snapshot'] as const)('%s copies a volume that a machine has, off and running', async (action) => {
+  const { compute, storage } = await plugged();
+  await harness.adapter.actStorage(storage, action);
+  expect(copies()).toBe(1);
+  await harness.adapter.actCompute(compute, 'start', undefined);
+  await rest('compute', compute);
+  await harness.adapter.actStorage(storage, action);
+  expect(copies()).toBe(2);
+  expect(harness.fake.calls.filter(({ method }) => method === 'one.image.clone')).toEqual([]);
+});
+
+it('says when the machine is in no state for that', async () => {
+  const { compute, storage } = await plugged();
+  const machine = harness.fake.world.machines.get(Number(compute));
+  if (machine) machine.state = 4;
+  await expect(harness.adapter.actStorage(storage, 'snapshot')).rejects.toMatchObject({ class: 'conflict' });
+  if (machine) machine.state = 8;
+});
+
+it('is asked again what it has answered with nothing, and nothing twice that changes', async () => {
+  const spec = await apart();
+  const { adapter, fake } = harness;
+  const lose = (method: string): void =>
+    harness.wire?.proxy.next({ kind: 'empty-answer' }, ({ body }) => body.includes(`<methodName>${method}<`));
+  lose('one.vmpool.infoset');
+  expect((await adapter.describe('compute', [spec.compute])).size).toBe(1);
+  lose('one.vm.attach');
+  await expect(adapter.attachStorage(spec, spec.id)).rejects.toMatchObject({ class: 'transient' });
+  await rest('attachment', await adapter.attachStorage(spec, spec.id));
+  expect(fake.calls.filter(({ method }) => method === 'one.vm.attach')).toHaveLength(1);
+});
