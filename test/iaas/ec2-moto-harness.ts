@@ -17,7 +17,12 @@ export const BUCKET = 'vep-images';
 /** Options of a site on moto; its VPC is made for it. */
 export async function motoOptions(moto: Moto): Promise<JsonObject> {
   const [vpc = ''] = elements(await moto.ask('CreateVpc', { CidrBlock: '192.168.0.0/16' }), 'vpcId');
-  return { instanceTypes: ['t3.*', 'm5.*', 'c5.*', 'r5.*'], zone: MOTO_ZONE, network: { vpc }, hibernation: false };
+  return {
+    instanceTypes: ['t3.*', 'm5.*', 'c5.*', 'r5.*'],
+    zone: MOTO_ZONE,
+    network: { vpc, addresses: true },
+    hibernation: false,
+  };
 }
 
 /** moto 5.2: each seen, and read in its source. */
@@ -26,6 +31,7 @@ const BREAKS = {
   'own-address': 'a moto that gives one address to several interfaces',
   'end-of-range': 'a moto whose subnets never run out of addresses',
   'used-networks-stay': 'a moto that deletes subnets with interfaces in them',
+  'used-groups-stay': 'a moto that deletes security groups that guard interfaces',
 };
 
 export interface MotoHarness extends Harness {

@@ -3,7 +3,7 @@
  * of VEP, in a process of its own. It knows no ImportSnapshot: a front before it answers that one operation and its
  * task with a snapshot that moto has taken of an empty volume. The front also keeps from it the tags of the snapshots that
  * CreateImage makes, at which it breaks, and removes the interfaces of a machine that is terminated where moto has been asked
- * for that and does not do it. Everything else goes there as it is.
+ * for that and does not do it, and takes the addresses back that it leaves with such a machine. Everything else goes there as it is.
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -140,12 +140,16 @@ export class Moto {
       this.#going.add(fields.get('NetworkInterfaceId') ?? '');
     const { connection: _connection, host: _host, 'content-length': _length, ...headers } = request.headers;
     const options = { method: request.method, headers: { ...headers, 'content-length': String(body.byteLength) } };
-    const leaving = action === 'TerminateInstances' ? await this.#interfacesOf(fields) : [];
+    const ending = action === 'TerminateInstances' ? await this.#interfacesOf(fields) : [];
+    const [leaving, lent] = [ending.filter((id) => this.#going.has(id)), await this.#lentTo(ending)];
     const outgoing = http.request(`${this.#url}${request.url}`, options, (answer) => {
       const { connection: _closing, 'keep-alive': _alive, ...kept } = answer.headers;
-      const gone = answer.statusCode === 200 ? leaving : [];
+      const [gone, free] = answer.statusCode === 200 ? [leaving, lent] : [[], []];
       // moto removes them though they are still plugged in.
-      const removed = gone.map((NetworkInterfaceId) => this.ask('DeleteNetworkInterface', { NetworkInterfaceId }));
+      const removed = [
+        ...gone.map((NetworkInterfaceId) => this.ask('DeleteNetworkInterface', { NetworkInterfaceId })),
+        ...free.map((AssociationId) => this.ask('DisassociateAddress', { AssociationId })),
+      ];
       void Promise.allSettled(removed).then(() => {
         response.writeHead(answer.statusCode ?? 502, kept);
         answer.pipe(response);
@@ -155,12 +159,18 @@ export class Moto {
     outgoing.end(body);
   }
 
-  /** Those of the machines of a request that are to go with them. */
+  /** Interfaces of the machines of a request. */
   async #interfacesOf(fields: URLSearchParams): Promise<readonly string[]> {
     const machines = [...fields].filter(([name]) => name.startsWith('InstanceId.')).map(([, id]) => id);
-    const wish = Object.fromEntries(machines.map((id, at) => [`Filter.1.Value.${at + 1}`, id]));
-    const found = await this.ask('DescribeNetworkInterfaces', { 'Filter.1.Name': 'attachment.instance-id', ...wish });
-    return elements(found, 'networkInterfaceId').filter((id) => this.#going.has(id));
+    const found = await this.ask('DescribeNetworkInterfaces', filtered('attachment.instance-id', machines));
+    return elements(found, 'networkInterfaceId');
+  }
+
+  /** Addresses that are lent to interfaces, by the ids of their associations. */
+  async #lentTo(interfaces: readonly string[]): Promise<readonly string[]> {
+    if (interfaces.length === 0) return [];
+    const found = await this.ask('DescribeAddresses', filtered('network-interface-id', interfaces));
+    return elements(found, 'associationId');
   }
 
   async #import(fields: URLSearchParams): Promise<string> {
@@ -182,6 +192,11 @@ export class Moto {
     return documentOf('ImportSnapshot', `${task}${detail('active')}`);
   }
 }
+
+const filtered = (name: string, values: readonly string[]): Readonly<Record<string, string>> => ({
+  'Filter.1.Name': name,
+  ...Object.fromEntries(values.map((value, at) => [`Filter.1.Value.${at + 1}`, value])),
+});
 
 const documentOf = (action: string, content: string): string =>
   `<${action}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>1</requestId>${content}</${action}Response>`;

@@ -7,7 +7,7 @@ import type { FaultyWay, WireFault, WireRequest } from '../faulty-proxy.js';
  * What a counterpart may break: one thing for one token used by several at once; an address for one interface alone; ranges
  * with an end; networks that stay while something is in them.
  */
-export type Promised = 'one-of-a-token' | 'own-address' | 'end-of-range' | 'used-networks-stay';
+export type Promised = 'one-of-a-token' | 'own-address' | 'end-of-range' | 'used-networks-stay' | 'used-groups-stay';
 
 export interface Harness {
   readonly adapter: SiteAdapter;
