@@ -1,6 +1,6 @@
 /**
- * `examples/web-shop` in an account of its user at EC2 (K35), in a server process that is killed with `kill -9` while it signs in,
- * makes and removes things there: each is made once, in that account alone, and nothing of it is left, the credential neither.
+ * `examples/web-shop` in an account of its user at EC2 (K35), in a server process that is killed with `kill -9` while it makes and
+ * removes things there: each is made once, in that account alone, and nothing of it is left, the credential neither.
  */
 
 import { createHash } from 'node:crypto';
@@ -37,13 +37,13 @@ afterAll(async () => {
   await fake.close();
 });
 
-it('deploys there, survives kill -9 at four calls, and goes without a trace', async () => {
+it('deploys there, survives kill -9 at three calls, and goes without a trace', async () => {
   const { world } = fake;
   const things = ({ live, subnets, volumes, interfaces, groups }: World): number[] => [
     ...[live.length, subnets.size, volumes.size, interfaces.size, groups.size],
   ];
   const [before, theirs] = [things(account), things(world)];
-  const moments = ['DescribeSecurityGroups', 'CreateSubnet', 'RunInstances'].map((call) => () => fake.called(call));
+  const moments = ['CreateSubnet', 'RunInstances'].map((call) => () => fake.called(call));
   const location = await server.deploy(SHOP, ...moments);
 
   expect(account.live.map((each) => account.state(each))).toEqual(['running', 'running', 'running']);
