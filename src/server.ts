@@ -22,6 +22,7 @@ import {
 import { createSessions, SessionReview, Sessions, sessionTables } from '../extensions/sessions/index.js';
 import { Agreements, createSla } from '../extensions/sla/index.js';
 import { SiteImages } from '../extensions/infrastructure/images.js';
+import { checkTemplateImages } from '../extensions/infrastructure/template-images.js';
 import { createMonitoring } from '../extensions/monitoring/index.js';
 import { createPlatform } from '../extensions/platform/index.js';
 import { createVo, hostChoice, hostsSetAside, VoAccounts, VoMemberships, voTables } from '../extensions/vo/index.js';
@@ -165,9 +166,10 @@ const siteTypes = new SiteTypes([simulator, openNebula, openStack, ec2, nimbus, 
 /** Their names, as `sites[].type` has them. */
 export const siteTypeNames = siteTypes.names;
 
-/** Checks the options of all sites of a configuration. @throws Problem with every fault of them */
-export function checkSites(config: Pick<Config, 'sites'>): void {
+/** Checks the options of all sites of a configuration, and what names one. @throws Problem with every fault of them */
+export function checkSites(config: Pick<Config, 'sites' | 'templates'>): void {
   siteTypes.read(config.sites);
+  checkTemplateImages(config);
 }
 
 /** What of the configuration says where appliances go. */
@@ -214,6 +216,7 @@ export async function openSites(
 
 async function assemble(config: Config, clock: Clock, log: Log, closers: Closers): Promise<RunningServer> {
   const { directory } = config.data;
+  checkTemplateImages(config);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const at = storeLocation(config.data);
   if ('sqlite' in at) {
@@ -235,6 +238,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     config,
     clock,
     dialler,
+    siteImages: (site, image, signal) => sites.adapter(site).exportImage(image, { signal }),
     referenced: () => applianceBlobs(store),
   });
   const images = new SiteImages(sites, fetcher, blobs, converter);
@@ -245,7 +249,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
   const registry = (): CategoryRegistry => categories.provider;
   const handlers = new Handlers(registry);
   const observations = new Observations(registry, handlers, clock);
-  const hooks: InfrastructureHooks = { details: [hostChoice(store, sites)], settled: [], forgotten: [] };
+  const hooks: InfrastructureHooks = { details: [hostChoice(store, sites)], templates: [], settled: [], forgotten: [] };
   const applianceHooks: ApplianceHooks = { created: [], removed: [] };
   const access = new Access(store, clock);
   const agreements = new Agreements({ store, access, entities: () => entities, observations });
@@ -299,7 +303,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     validation: () => validationBy(config, trust, clock),
   });
   const extensions: Extension[] = [
-    createInfrastructure({ config, store, clock, log, engine, sites, images, observations, registry, hooks }),
+    createInfrastructure({ config, store, clock, log, engine, sites, images, observations, hooks }),
     createSla({ entities: () => entities }),
     createOvfDeployment({
       store,
@@ -310,6 +314,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       log,
       hooks,
       dialler,
+      templates: hooks.templates,
       blobs,
       uploads,
       access,
@@ -330,7 +335,6 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
     createSessions({ sessions, access, entities: () => entities }, review),
     createImageLists({
       store,
-      images,
       hooks,
       lists: imageLists,
       subscriptions: config.images.lists,

@@ -38,6 +38,16 @@ export class SiteImages {
     return this.#converter !== undefined && ImageConverter.target(format, imageFormats) !== undefined;
   }
 
+  /** The image, where the site is the one that holds it: it is used as it is, and is nobody's to delete. */
+  heldAt(site: string, { from }: ImageSource): SiteRef | undefined {
+    return 'site' in from && from.site === site ? from.image : undefined;
+  }
+
+  /** Whether what a site holds can be brought to others. */
+  handsOut(site: string): boolean {
+    return this.#sites.has(site) && this.#sites.adapter(site).capabilities().exportsImages === true;
+  }
+
   /** Sees to it that the site has the image; resolves with its reference there. */
   async ensure(
     site: string,
@@ -45,6 +55,8 @@ export class SiteImages {
     signal: AbortSignal,
     onProgress?: (progress: Progress) => void,
   ): Promise<SiteRef> {
+    const held = this.heldAt(site, wanted.source);
+    if (held !== undefined) return held;
     const fetched = await this.#fetcher.fetch(wanted.source, { signal, ...(onProgress ? { onProgress } : {}) });
     const image = await this.#converted(site, fetched, signal);
     const token = tokenOf(wanted.key);

@@ -18,11 +18,8 @@ import { SiteWatch } from '../../src/engine/site-watch.js';
 import type { Extension, Task } from '../../src/extension/extension.js';
 import type { Observations } from '../../src/extension/observations.js';
 import type { Sites } from '../../src/iaas/sites.js';
-import { OS_TPL } from '../../src/occi/model.js';
-import type { CategoryRegistry } from '../../src/occi/registry.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store } from '../../src/store/sql.js';
-import { IaasError } from '../../src/iaas/adapter.js';
 import { ComputeHandler } from './compute.js';
 import { forgetRoute, type ForgottenHook } from './forgetting.js';
 import type { SiteImages } from './images.js';
@@ -35,12 +32,12 @@ import { SecurityGroupHandler, SecurityGroupLinkHandler } from './security-group
 import type { ProvisionInput } from './site-class.js';
 import { StorageHandler } from './storage.js';
 import {
-  CreateSavedImage1763800000200,
-  OS_TEMPLATE_SCHEME,
-  osTemplateCategories,
-  savedImage,
-  savedImageTable,
-} from './templates.js';
+  imageOfTemplates,
+  providerTemplateImage,
+  savedTemplateImage,
+  type TemplateImageSource,
+} from './template-images.js';
+import { CreateSavedImage1763800000200, osTemplateCategories, savedImageTable } from './templates.js';
 import { unobservedTask } from './unobserved.js';
 
 export interface InfrastructureServices {
@@ -52,7 +49,6 @@ export interface InfrastructureServices {
   readonly sites: Sites;
   readonly images: SiteImages;
   readonly observations: Observations;
-  readonly registry: () => CategoryRegistry;
   readonly hooks: InfrastructureHooks;
 }
 
@@ -60,6 +56,8 @@ export interface InfrastructureServices {
 export interface InfrastructureHooks {
   /** What they add to the making of an entity, e.g. the OVF environment of a machine. */
   readonly details: ProvisionDetail[];
+  /** Where OS templates of theirs have their images. */
+  readonly templates: TemplateImageSource[];
   readonly settled: SettledHook[];
   readonly forgotten: ForgottenHook[];
 }
@@ -79,7 +77,8 @@ const RECONCILE_VISIT_MS = 120_000;
 const WATCH = { pauseMs: 1_000, reopenMs: 5_000 };
 
 export function createInfrastructure(services: InfrastructureServices): Extension {
-  const { config, store, sites, engine, observations, clock, log } = services;
+  const { config, store, sites, engine, observations, clock, log, hooks } = services;
+  hooks.templates.push(savedTemplateImage(store), providerTemplateImage(config.templates.os));
   const handlerServices = { sites, engine, observations };
   const source = infrastructureReconcileSource({ store, sites, engine, observations });
   const settings = { everyMs: config.engine.reconcileMs, graceMs: RECONCILE_GRACE_MS, visitMs: RECONCILE_VISIT_MS };
@@ -105,13 +104,13 @@ export function createInfrastructure(services: InfrastructureServices): Extensio
         engine,
         observations,
         details: (operation, entity, signal) => detailsOf(services, operation, entity, signal),
-        onSettled: services.hooks.settled,
+        onSettled: hooks.settled,
       }),
       orphanOperation(sites),
     ],
     bodyReaders: [],
     renderings: [],
-    routes: [forgetRoute({ store, clock, sites, engine, observations, forgotten: services.hooks.forgotten })],
+    routes: [forgetRoute({ store, clock, sites, engine, observations, forgotten: hooks.forgotten })],
     tasks: [
       reconciler,
       new SiteWatch(() => sites.names.map((name) => sites.adapter(name)), reconciler, { clock, log }, WATCH),
@@ -141,33 +140,8 @@ async function detailsOf(
   entity: EntityRecord,
   signal: AbortSignal,
 ): Promise<ProvisionInput> {
-  const image = await templateImage(services, entity, signal);
+  const template = await imageOfTemplates(services.hooks.templates, entity.mixins);
+  const image = template && (await services.images.ensure(entity.site ?? '', template.wanted(), signal));
   const parts = await Promise.all(services.hooks.details.map((detail) => detail(operation, entity, signal)));
   return Object.assign(image === undefined ? {} : { image }, ...parts) as ProvisionInput;
-}
-
-/** The image behind the OS template of a compute: the provider's, fetched and registered, or one that `save` made. */
-async function templateImage(
-  services: InfrastructureServices,
-  entity: EntityRecord,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const saved = await Promise.all(entity.mixins.map((mixin) => savedImage(services.store, mixin)));
-  const found = saved.find((each) => each !== undefined);
-  if (found) {
-    if (found.site !== entity.site) throw new IaasError('invalid', `the template's image is on site ${found.site}`);
-    if (found.image === null) throw new IaasError('transient', 'the image of the template is still being made');
-    return found.image;
-  }
-  const term = entity.mixins
-    .find((mixin) => mixin.startsWith(OS_TEMPLATE_SCHEME) && services.registry().dependsOn(mixin, OS_TPL))
-    ?.slice(OS_TEMPLATE_SCHEME.length);
-  const template = services.config.templates.os.find((candidate) => candidate.term === term);
-  if (template?.image === undefined) return undefined;
-  const source = { from: { url: template.image }, owner: 'vep:provider' };
-  return services.images.ensure(
-    entity.site ?? '',
-    { key: `os_tpl ${template.term} ${template.image}`, name: template.term, source },
-    signal,
-  );
 }

@@ -101,18 +101,14 @@ export class ApplianceHandler implements KindHandler {
     return applicableActions(entity);
   }
 
-  async makeReady(
-    context: RequestContext,
-    _registry: CategoryRegistry,
-    entity: NewEntity,
-  ): Promise<PreparedDeployment> {
-    return prepareDeployment(this.#services, context, entity);
+  async makeReady(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<PreparedDeployment> {
+    return prepareDeployment(this.#services, context, registry, entity);
   }
 
   async dryRun(context: RequestContext, registry: CategoryRegistry, entity: NewEntity): Promise<DryRun> {
     let prepared: PreparedDeployment;
     try {
-      prepared = await prepareDeployment(this.#services, context, entity);
+      prepared = await prepareDeployment(this.#services, context, registry, entity);
     } catch (error) {
       if (error instanceof UnreadableDescriptor) return describeRefusal(error);
       throw error;

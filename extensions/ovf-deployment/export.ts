@@ -143,6 +143,10 @@ async function packed(
       });
     }
     const { chunkSize: _chunkSize, ...whole } = image;
+    if ('template' in origin) {
+      images.push(image);
+      continue;
+    }
     if ('url' in origin) {
       images.push(safeHref(image.href).kind === 'url' ? image : { ...image, href: origin.url });
       continue;

@@ -12,7 +12,6 @@ import type { Extension } from '../../src/extension/extension.js';
 import type { Observations } from '../../src/extension/observations.js';
 import type { Store } from '../../src/store/sql.js';
 import type { InfrastructureHooks } from '../infrastructure/index.js';
-import type { SiteImages } from '../infrastructure/images.js';
 import { accountWatch } from './accounts-of-appliance.js';
 import { ApplianceHandler, type ApplianceHooks, type ApplianceServices } from './appliance.js';
 import { applianceBodyReaders } from './body-readers.js';
@@ -33,7 +32,6 @@ export const ovfDeploymentTables = {
 
 export interface OvfDeploymentServices extends ApplianceServices {
   readonly store: Store;
-  readonly images: SiteImages;
   readonly observations: Observations;
   readonly log: Log;
   readonly hooks: InfrastructureHooks;

@@ -52,6 +52,7 @@ async function bytesOf(
   fetching: Fetching,
 ): Promise<Uint8Array | string> {
   if ('unavailable' in origin) return origin.unavailable;
+  if ('template' in origin) return 'it is an image';
   if ('sha256' in origin) {
     const blob = await services.blobs.find(origin.sha256);
     return blob ? services.blobs.read(blob.sha256, 0, blob.sizeBytes) : 'it is no longer here';

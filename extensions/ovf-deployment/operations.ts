@@ -9,13 +9,14 @@ import { untilNextLook, type Operation, type OperationType } from '../../src/eng
 import { IaasError } from '../../src/iaas/adapter.js';
 import type { Accounts } from '../../src/iaas/accounts.js';
 import type { Sites } from '../../src/iaas/sites.js';
-import type { AttributeValue } from '../../src/occi/model.js';
+import type { AttributeValue, TypeId } from '../../src/occi/model.js';
 import { componentsOf, findEntity, removeEntity } from '../../src/store/entities.js';
 import { wipeSecrets } from '../../src/store/secrets.js';
 import type { Tx } from '../../src/store/sql.js';
 import type { ImageSource } from '../../src/transfer/image-fetcher.js';
 import { credentialsFor, type SourceCredentials } from '../../src/transfer/source-credentials.js';
-import type { SiteImages } from '../infrastructure/images.js';
+import type { SiteImages, WantedImage } from '../infrastructure/images.js';
+import { imageOfTemplates, type TemplateImageSource } from '../infrastructure/template-images.js';
 import { signInOperation, sweepStep } from './accounts-of-appliance.js';
 import { withoutCompanions } from './companions.js';
 import { HALT, IMAGE, PAUSE } from './deployment-graph.js';
@@ -44,6 +45,7 @@ export const DELETE = 'appliance.delete';
 export interface ApplianceOperationServices extends RemotePackageServices, HandOverServices {
   readonly sites: Sites;
   readonly images: SiteImages;
+  readonly templates: readonly TemplateImageSource[];
   readonly reports: GuestReports;
   readonly accounts: Accounts;
   readonly log: Log;
@@ -90,7 +92,9 @@ function registerImage(services: ApplianceOperationServices): OperationType {
               message: `${wanted.name}: ${receivedBytes} of ${totalBytes ?? 'unknown'} bytes`,
             });
           });
-          return { done: true, memory: { ref }, commit: (tx) => rememberImage(tx, { appliance, image, site, ref }) };
+          const lent = images.heldAt(site, wanted.source) !== undefined;
+          const registered = { appliance, image, site, ref, lent };
+          return { done: true, memory: { ref, lent }, commit: (tx) => rememberImage(tx, registered) };
         },
         undo: async ({ operation, input, memory, signal }) => {
           const appliance = stringAt(input, 'appliance') ?? '';
@@ -101,7 +105,7 @@ function registerImage(services: ApplianceOperationServices): OperationType {
               ? memory['ref']
               : await images.find(site, imageKey(appliance, image), signal);
           if (ref === undefined) return { done: true };
-          const gone: ApplianceImage = { appliance, image, site, ref };
+          const gone: ApplianceImage = { appliance, image, site, ref, lent: memory['lent'] === true };
           if (!(await isImageGone(sites, gone, signal))) return { done: false, again: untilNextLook(operation) };
           return { done: true, commit: (tx) => forgetImage(tx, gone) };
         },
@@ -116,10 +120,10 @@ function imageKey(appliance: string, image: string): string {
 }
 
 async function wantedImage(
-  { store, secretKey }: ApplianceOperationServices,
+  { store, secretKey, templates }: ApplianceOperationServices,
   appliance: string,
   image: string,
-): Promise<{ key: string; name: string; source: ImageSource }> {
+): Promise<WantedImage> {
   const row = await loadAppliance(store, appliance);
   const entity = await findEntity(store, appliance);
   const planned = row?.plan.images.find((candidate) => candidate.id === image);
@@ -131,7 +135,7 @@ async function wantedImage(
     key: imageKey(appliance, image),
     name: planned.href,
     source: {
-      ...sourceOf(origin, credentials),
+      ...('template' in origin ? await sourceBehind(templates, origin.template) : sourceOf(origin, credentials)),
       owner: entity.owner,
       compression,
       ...(chunkSize === undefined ? {} : { chunkSize }),
@@ -141,8 +145,15 @@ async function wantedImage(
   };
 }
 
+/** @throws IaasError `invalid` where the template has no image any more */
+async function sourceBehind(templates: readonly TemplateImageSource[], template: TypeId): Promise<ImageSource> {
+  const behind = await imageOfTemplates(templates, [template]);
+  if (!behind) throw new IaasError('invalid', `the template ${template} has no image any more`);
+  return behind.wanted().source;
+}
+
 function sourceOf(
-  origin: FileOrigin,
+  origin: Exclude<FileOrigin, { readonly template: TypeId }>,
   credentials: SourceCredentials,
 ): Pick<ImageSource, 'from' | 'digest' | 'pieceDigests'> {
   if ('sha256' in origin) return { from: { sha256: origin.sha256 } };
@@ -225,9 +236,10 @@ function releaseImages({ store, sites }: ApplianceOperationServices): OperationT
 
 /**
  * Deletes an image, or sees that it has been deleted: it counts as there until the site has let go of it. As with every
- * deletion, whatever the site answers, it is tried again, and shown when it keeps failing (K11).
+ * deletion, whatever the site answers, it is tried again, and shown when it keeps failing (K11). One that was lent stays.
  */
-async function isImageGone(sites: Sites, { site, ref }: ApplianceImage, signal: AbortSignal): Promise<boolean> {
+async function isImageGone(sites: Sites, { site, ref, lent }: ApplianceImage, signal: AbortSignal): Promise<boolean> {
+  if (lent) return true;
   const adapter = sites.adapter(site);
   try {
     await adapter.delete('image', ref, { signal });

@@ -5,6 +5,7 @@
 
 import { problem, type Fault, type Problem } from '../../src/base/errors.js';
 import type { GuardedDialler } from '../../src/net/dialler.js';
+import type { TypeId } from '../../src/occi/model.js';
 import { safeHref } from '../../src/ovf/envelope/href.js';
 import type { PackageContents } from '../../src/ovf/index.js';
 import type { Signature } from '../../src/ovf/package/certificate.js';
@@ -18,7 +19,7 @@ export const MAX_DESCRIPTOR = 12 * 1024 * 1024;
 
 /**
  * Where one file of the package comes from: the blob store; the web, where the work looks for a manifest that lists `path`,
- * unless it has done so; or an archive on the web that the work has not unpacked yet.
+ * unless it has done so; an archive on the web that the work has not unpacked yet; or a template.
  */
 export type FileOrigin =
   /** `href` for a file that says something to people, which the plan does not know. */
@@ -31,7 +32,9 @@ export type FileOrigin =
     }
   | { readonly member: string }
   /** A file that says something to people and cannot be had: its bare name, and why. */
-  | { readonly name: string; readonly unavailable: string };
+  | { readonly name: string; readonly unavailable: string }
+  /** The image behind an OS template. */
+  | { readonly template: TypeId };
 /** By file id of the plan; a file nobody sent is missing. */
 export type ImageOrigins = Readonly<Record<string, FileOrigin>>;
 

@@ -11,6 +11,7 @@ import type { RequestContext } from '../../src/extension/extension.js';
 import { withoutSites, type Accounts } from '../../src/iaas/accounts.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Attributes } from '../../src/occi/model.js';
+import type { CategoryRegistry } from '../../src/occi/registry.js';
 import {
   checkCompleteness,
   languageFor,
@@ -25,6 +26,8 @@ import {
 } from '../../src/ovf/index.js';
 import { UNSIGNED, type Signature } from '../../src/ovf/package/certificate.js';
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
+import type { SiteImages } from '../infrastructure/images.js';
+import type { TemplateImageSource } from '../infrastructure/template-images.js';
 import { companionFindings, companionOrigins } from './companions.js';
 import { oversizedFiles } from './environment-files.js';
 import type { Applicant, Governance, Governed } from './governance.js';
@@ -40,6 +43,7 @@ import { FETCH_MS } from './package-by-url.js';
 import { receivePackage } from './receive.js';
 import { inputsAsSent } from './sent-inputs.js';
 import { refusedSignature } from './signature-policy.js';
+import { strandedImages, templateOrigins } from './template-images.js';
 import { OVF_CONFIGURATION, OVF_INPUTS, OVF_SITE, OVF_URL } from './vocabulary.js';
 import { checkCredentials } from '../../src/transfer/source-credentials.js';
 import { DELTA_DISKS, DELTA_REMEDY, deltaDisks, isTold } from './site-verdict.js';
@@ -50,6 +54,9 @@ export interface PreparationServices extends PackageServices, NetworkServices {
   readonly reports: GuestReports;
   readonly governance: Governance;
   readonly accounts: Accounts;
+  readonly images: SiteImages;
+  /** Where OS templates have their images. */
+  readonly templates: readonly TemplateImageSource[];
 }
 
 /** What a dry run shows and a deployment begins with. */
@@ -112,6 +119,7 @@ export type Judgement = { readonly governed: Governed } | { readonly refusal: Pr
 export async function prepareDeployment(
   services: PreparationServices,
   context: RequestContext,
+  registry: CategoryRegistry,
   entity: NewEntity,
 ): Promise<PreparedDeployment> {
   const { sites, accounts } = services;
@@ -122,7 +130,7 @@ export async function prepareDeployment(
     sites.names.some((name) => takesWhole(sites, name)),
   );
   try {
-    return await prepareWith(services, context, entity, throughOwn(inputs, own), own);
+    return await prepareWith(services, { ...context, registry }, entity, throughOwn(inputs, own), own);
   } catch (error) {
     await accounts.withdraw(own.values());
     throw error;
@@ -137,7 +145,7 @@ function throughOwn(inputs: DeploymentInputs, own: OwnAccounts): DeploymentInput
 
 async function prepareWith(
   services: PreparationServices,
-  context: RequestContext,
+  context: RequestContext & { readonly registry: CategoryRegistry },
   entity: NewEntity,
   inputs: DeploymentInputs,
   own: OwnAccounts,
@@ -163,6 +171,7 @@ async function prepareWith(
   const needed = [...images, ...files];
   const { origins, missing } = originsOf(needed, received);
   const companions = companionOrigins(told.envelope, received, needed);
+  const templated = await templateOrigins(images, services.templates, context);
   const sized = await sizedByImages(services.blobs, planned, origins);
   const mapped = await withMappedNetworks(services, context, sized, wish.candidates);
   const { result, faults } = withSites(mapped.result, wanted, inputs.sites);
@@ -174,24 +183,26 @@ async function prepareWith(
     ...(received.contents ? checkCompleteness(planned.envelope, received.contents, 'lenient') : []),
     ...mapped.faults,
     ...faults,
+    ...templated.faults,
     ...oversizedFiles(result.draft),
     ...companionFindings(told.envelope, companions),
   ];
   const agreement = attachments.find((attachment) => attachment.name === 'sla');
   const judgement = await judge(governance, context, { result, findings, digest, agreement, wish }, attributes);
   const layout = await layoutFor(services, context, result, wish, judgement);
+  const located = imageOrigins(companions, origins, templated.origins);
   return new PreparedDeployment({
     result,
     descriptor: utf8Text(received.descriptor),
     digest,
-    images: imageOrigins(companions, origins),
+    images: located,
     layout,
     inputs,
     own,
     sentInputs: { ...inputsAsSent(attributes[OVF_INPUTS]), credentials: inputs.credentials },
     signature: received.signature,
     judgement,
-    findings: [...findings, ...(result.draft ? siteFindings(services, result.draft, layout, missing) : [])],
+    findings: [...findings, ...(await siteFindings(services, result.draft, layout, { missing, located }))],
   });
 }
 
@@ -232,13 +243,15 @@ function unlessInternal(error: unknown): undefined {
 }
 
 /** What stands against each part on the site where it would be. */
-function siteFindings(
-  { sites, reports }: PreparationServices,
-  draft: DeploymentPlan,
+async function siteFindings(
+  services: PreparationServices,
+  draft: DeploymentPlan | undefined,
   layout: Layout,
-  missing: readonly PlannedImage[],
-): Fault[] {
-  return sitesOf(layout).flatMap((site) => {
+  { missing, located }: { readonly missing: readonly PlannedImage[]; readonly located: ImageOrigins },
+): Promise<Fault[]> {
+  const { sites, reports } = services;
+  if (!draft) return [];
+  const found = sitesOf(layout).map(async (site): Promise<Fault[]> => {
     const part = partOf(draft, (machine) => siteOf(layout, machine) === site);
     const files = part.machines.flatMap(({ environment }) => environment.files ?? []);
     const needed = new Set([...part.images.map(({ id }) => id), ...files.map(({ file }) => file)]);
@@ -252,8 +265,10 @@ function siteFindings(
       ...unreachableGuests(sites, site, part),
       ...unflattened(sites, site, part),
       ...withoutFirmware(sites, site, part),
+      ...(await strandedImages(services, services.templates, site, part, located)),
     ];
   });
+  return (await Promise.all(found)).flat();
 }
 
 /** Machines that ask for EFI and get a BIOS: many images start with both, so that it is told and not refused. */

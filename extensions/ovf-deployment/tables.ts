@@ -3,9 +3,9 @@
  * each image comes from, and the images that the site has registered for it.
  */
 
-import { Table, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { Table, TableColumn, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
-import { bigint, key, nullable, text } from '../../src/store/columns.js';
+import { bigint, integer, key, nullable, text } from '../../src/store/columns.js';
 import type { SqlReader, Tx } from '../../src/store/sql.js';
 import { table } from '../../src/store/tables.js';
 import { imageOrigins, type ImageOrigins } from './package.js';
@@ -28,6 +28,8 @@ export interface ApplianceImage {
   readonly image: string;
   readonly site: string;
   readonly ref: string;
+  /** The site had it before, by itself: it stays there. */
+  readonly lent: boolean;
 }
 
 export const ovfDeploymentTables = {
@@ -45,6 +47,7 @@ export const ovfDeploymentTables = {
       image: { type: 'text', primary: true },
       site: { type: 'text', primary: true },
       ref: { type: 'text' },
+      lent: { type: 'integer' },
     }),
   ],
   migrations: [
@@ -80,6 +83,18 @@ export const ovfDeploymentTables = {
       async down(runner: QueryRunner): Promise<void> {
         await runner.dropTable('appliance_image');
         await runner.dropTable('appliance');
+      }
+    },
+    /** Images of before were all brought by VEP. */
+    class AddApplianceImageLent1764600000000 implements MigrationInterface {
+      readonly name = 'AddApplianceImageLent1764600000000';
+
+      async up(runner: QueryRunner): Promise<void> {
+        await runner.addColumn('appliance_image', new TableColumn(integer('lent', { default: 0 })));
+      }
+
+      async down(runner: QueryRunner): Promise<void> {
+        await runner.dropColumn('appliance_image', 'lent');
       }
     },
   ],
@@ -131,15 +146,17 @@ export async function removeAppliance(tx: Tx, appliance: string): Promise<void> 
 
 export async function rememberImage(tx: Tx, image: ApplianceImage): Promise<void> {
   await tx.run(
-    'INSERT INTO appliance_image (appliance, image, site, ref) VALUES (?, ?, ?, ?) ON CONFLICT (appliance, image, site) DO UPDATE SET ref = excluded.ref',
-    [image.appliance, image.image, image.site, image.ref],
+    'INSERT INTO appliance_image (appliance, image, site, ref, lent) VALUES (?, ?, ?, ?, ?) ON CONFLICT (appliance, image, site) DO UPDATE SET ref = excluded.ref, lent = excluded.lent',
+    [image.appliance, image.image, image.site, image.ref, image.lent ? 1 : 0],
   );
 }
 
-export function imagesOf(reader: SqlReader, appliance: string): Promise<ApplianceImage[]> {
-  return reader.all<ApplianceImage>('SELECT appliance, image, site, ref FROM appliance_image WHERE appliance = ?', [
-    appliance,
-  ]);
+export async function imagesOf(reader: SqlReader, appliance: string): Promise<ApplianceImage[]> {
+  const rows = await reader.all<Omit<ApplianceImage, 'lent'> & { readonly lent: number }>(
+    'SELECT appliance, image, site, ref, lent FROM appliance_image WHERE appliance = ?',
+    [appliance],
+  );
+  return rows.map((row) => ({ ...row, lent: row.lent !== 0 }));
 }
 
 export async function forgetImage(tx: Tx, image: ApplianceImage): Promise<void> {

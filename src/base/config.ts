@@ -186,7 +186,7 @@ export interface SiteConfig {
 export interface OsTemplateConfig {
   readonly term: string;
   readonly title: string;
-  /** URL of the image; absent: an empty image, which only the simulator boots. */
+  /** URL of the image, or `site:<name>/<image>` for one that a site holds; absent: an empty image, which only the simulator boots. */
   readonly image?: string;
   readonly sizeGiB: number;
 }

@@ -53,6 +53,8 @@ export interface Capabilities {
   readonly storage: ReadonlySet<StorageAction | 'create'>;
   /** Disk formats `importImage` takes as they are. */
   readonly imageFormats: readonly string[];
+  /** It hands images out again, byte for byte ({@link SiteAdapter.exportImage}): other sites can have them. */
+  readonly exportsImages?: boolean;
   readonly metrics: readonly string[];
   readonly events: boolean;
   /** Topology levels on which it can keep machines apart or together. */
@@ -220,6 +222,15 @@ export interface ImageSpec {
   open(): Promise<AsyncIterable<Uint8Array>>;
 }
 
+/** An image as a site hands it out. */
+export interface ImageExport {
+  readonly sizeBytes: number;
+  /** As the site tells it, in lower-case hexadecimal: what the bytes are held to. */
+  readonly digest?: { readonly algorithm: 'sha256' | 'sha512'; readonly hex: string };
+  /** The bytes; may be called again after a failure. */
+  open(options?: CallOptions): Promise<AsyncIterable<Uint8Array>>;
+}
+
 /** What the site reports of one thing it has. States are OCCI's own words. */
 export type Observed =
   | (ObservedBase & {
@@ -379,6 +390,9 @@ export interface SiteAdapter {
   attachNic(spec: NicSpec, token: string, options?: CallOptions): Promise<SiteRef>;
   attachStorage(spec: AttachmentSpec, token: string, options?: CallOptions): Promise<SiteRef>;
   importImage(spec: ImageSpec, token: string, options?: CallOptions): Promise<SiteRef>;
+
+  /** With {@link Capabilities.exportsImages}: an image that the site has, whoever made it, if it is finished. */
+  exportImage?(ref: SiteRef, options?: CallOptions): Promise<ImageExport>;
 
   /** Idempotent: deleting what is not there succeeds. Resolves when the site has accepted; `describe` tells when it is gone. */
   delete(what: ResourceClass, ref: SiteRef, options?: CallOptions): Promise<void>;

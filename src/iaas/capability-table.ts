@@ -13,6 +13,7 @@ export function capabilityTable(can: Capabilities): string {
     ['Networks', names(can.network)],
     ['Volumes', names(can.storage)],
     ['Image formats', names(can.imageFormats)],
+    ['Images for other sites', yes(can.exportsImages === true)],
     ['Metrics', names(can.metrics)],
     ['Addresses that outsiders reach', yes(can.addresses === true)],
     ['Security groups', yes(can.securityGroups === true)],

@@ -17,6 +17,7 @@ import {
   type CallOptions,
   type Capabilities,
   type ComputeSpec,
+  type ImageExport,
   type ImageSpec,
   type Inventory,
   type MetricSample,
@@ -110,6 +111,34 @@ export class GuardedSite implements SiteAdapter {
   async importImage(spec: ImageSpec, token: string, options?: CallOptions): Promise<SiteRef> {
     requireCapability(this.capabilities(), 'image', spec.format);
     return this.#call(options, (limited) => this.#adapter.importImage(spec, token, limited), this.#limits.importMs);
+  }
+
+  async exportImage(ref: SiteRef, options?: CallOptions): Promise<ImageExport> {
+    const exportImage = this.#adapter.exportImage?.bind(this.#adapter);
+    if (this.capabilities().exportsImages !== true || !exportImage) {
+      throw new IaasError('unsupported', `site ${this.site} hands no images out`);
+    }
+    const exported = await this.#call(options, (limited) => exportImage(ref, limited));
+    return {
+      ...exported,
+      // The signal that opened it ends the bytes too, long after the call that began them.
+      open: async (opening) => this.#watched(await this.#call(opening, () => exported.open(opening)), opening),
+    };
+  }
+
+  /** Bytes of which each piece is a call: within its limit, and told of. */
+  async *#watched(bytes: AsyncIterable<Uint8Array>, options: CallOptions | undefined): AsyncGenerator<Uint8Array> {
+    const pieces = bytes[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const piece = await this.#call(options, () => pieces.next());
+        if (piece.done === true) return;
+        yield piece.value;
+      }
+    } finally {
+      // A source that hangs is not waited for.
+      void pieces.return?.().catch(() => undefined);
+    }
   }
 
   delete(what: ResourceClass, ref: SiteRef, options?: CallOptions): Promise<void> {

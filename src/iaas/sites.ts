@@ -106,7 +106,7 @@ export class Sites {
    *
    * @throws IaasError `not-found` when no site has that name.
    */
-  adapter(name: string): SiteAdapter {
+  adapter(name: string): GuardedSite {
     return this.#record(name).guarded;
   }
 
@@ -167,7 +167,7 @@ export class Sites {
 }
 
 class SiteRecord {
-  readonly guarded: SiteAdapter;
+  readonly guarded: GuardedSite;
   readonly #clock: Clock;
   #up = true;
   #isRefused = false;

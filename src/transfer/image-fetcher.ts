@@ -1,6 +1,7 @@
 /**
  * Brings the images of an appliance into the blob store: from the web through the guarded dialler, from folders the
- * operator opened, from uploads and from packages that were unpacked before; checked against the manifest, decompressed
+ * operator opened, from sites that hand them out, from uploads and from packages that were unpacked before; checked against
+ * the manifest, decompressed
  * (`ovf:compression`, `ovf:chunkSize`, DSP0243 §7.1), and probed for what they really are. Whoever asks for the same
  * image at the same time shares one transfer.
  */
@@ -29,16 +30,29 @@ export interface ImageFetcherOptions {
   readonly uploads: Uploads;
   /** Folders that `file:` URLs may name. */
   readonly fileRoots: readonly string[];
+  readonly siteImages: SiteImageLookup;
   /** Largest image, in bytes, decompressed. */
   readonly maxBytes: number;
 }
 
+/** Finds an image that a site holds; `transfer` itself knows no sites. */
+export type SiteImageLookup = (site: string, image: string, signal: AbortSignal) => Promise<HeldImage>;
+
+export interface HeldImage {
+  readonly sizeBytes: number;
+  readonly digest?: Digest;
+  open(options: { readonly signal: AbortSignal }): Promise<AsyncIterable<Uint8Array>>;
+}
+
 export interface ImageSource {
   /**
-   * An `http:`, `https:` or `file:` URL, or `upload:<id>`; or the digest of a file in the blob store, which must never
-   * come from a client: knowing a digest is no right to read.
+   * An `http:`, `https:` or `file:` URL, or `upload:<id>`; the digest of a file in the blob store; or an image that a site
+   * holds, by the site's own name for it. The last two must never come from a client: knowing them is no right to read.
    */
-  readonly from: { readonly url: string; readonly credentials?: SourceCredentials } | { readonly sha256: string };
+  readonly from:
+    | { readonly url: string; readonly credentials?: SourceCredentials }
+    | { readonly sha256: string }
+    | { readonly site: string; readonly image: string };
   /** On whose behalf: the principal whose uploads can be named. */
   readonly owner: string;
   readonly compression?: 'identity' | 'gzip' | 'bzip2';
@@ -80,23 +94,23 @@ export class ImageFetcher {
    * Resolves when the image is stored, verified and probed.
    *
    * @throws Problem `invalid` or `too-large` where the image or its source is refused for good, `unavailable` where
-   *   trying again may help, `not-found` for an upload that is not the owner's.
+   *   trying again may help, `not-found` for an upload that is not the owner's; whatever {@link SiteImageLookup} throws.
    */
   fetch(source: ImageSource, options: FetchOptions = {}): Promise<FetchedImage> {
     const key = keyOf(source);
-    return this.#flights.join(key, (signal, report) => this.#bring(key, source, signal, report), options);
+    return this.#flights.join(key, (signal, report) => this.#bring(source, signal, report), options);
   }
 
-  async #bring(
-    key: string,
-    source: ImageSource,
-    signal: AbortSignal,
-    report: (progress: Progress) => void,
-  ): Promise<FetchedImage> {
-    const { blobs } = this.#options;
+  async #bring(wanted: ImageSource, signal: AbortSignal, report: (progress: Progress) => void): Promise<FetchedImage> {
+    const { blobs, siteImages } = this.#options;
+    const { from } = wanted;
+    const held = 'site' in from ? await siteImages(from.site, from.image, signal) : undefined;
+    const source: ImageSource = { ...announcedBy(held), ...wanted };
+    const downloads = held ? heldDownload(held, signal) : this.#downloads(source, signal);
+    const key = keyOf(source);
     const known = source.digest && this.#known.get(key);
     const here = known === undefined ? undefined : await blobs.find(known);
-    const blob = here ?? (await this.#unwrapped(source, await this.#transfer(source, signal, report)));
+    const blob = here ?? (await this.#unwrapped(source, await this.#transfer(source, downloads, signal, report)));
     if (source.digest) remember(this.#known, key, blob.sha256);
     const probe = await probeImage({
       sizeBytes: blob.sizeBytes,
@@ -109,7 +123,12 @@ export class ImageFetcher {
     return archive === undefined ? blob : diskInArchive(this.#options.blobs, blob, this.#options.maxBytes);
   }
 
-  async #transfer(source: ImageSource, signal: AbortSignal, report: (progress: Progress) => void): Promise<Blob> {
+  async #transfer(
+    source: ImageSource,
+    downloads: AsyncIterable<Download>,
+    signal: AbortSignal,
+    report: (progress: Progress) => void,
+  ): Promise<Blob> {
     const { blobs, maxBytes } = this.#options;
     const local = await this.#local(source);
     const { compression = 'identity', sizeBytes, digest } = source;
@@ -120,7 +139,7 @@ export class ImageFetcher {
         remedy: 'compress the file with gzip, or send it plain',
       });
     }
-    const stored = local ? await blobs.open(local.sha256) : this.#remote(source, signal, report);
+    const stored = local ? await blobs.open(local.sha256) : this.#remote(source, downloads, signal, report);
     const checked = verified(stored, {
       maxBytes,
       ...(sizeBytes !== undefined && { sizeBytes }),
@@ -137,6 +156,7 @@ export class ImageFetcher {
       const upload = /^upload:(.*)$/.exec(source.from.url);
       return upload ? uploads.resolve(upload[1] ?? '', source.owner) : undefined;
     }
+    if ('site' in source.from) return undefined;
     const blob = await blobs.find(source.from.sha256);
     if (!blob)
       throw problem('unavailable', 'transfer.gone', 'the file of the package is no longer here', {
@@ -147,14 +167,15 @@ export class ImageFetcher {
 
   async *#remote(
     source: ImageSource,
+    downloads: AsyncIterable<Download>,
     signal: AbortSignal,
     report: (progress: Progress) => void,
   ): AsyncGenerator<Uint8Array> {
     let receivedBytes = 0;
-    for (const [piece, url] of [...pieces(source)].entries()) {
-      const { bytes, sizeBytes } = await this.#open(url, source, signal);
+    let piece = 0;
+    for await (const { bytes, sizeBytes } of downloads) {
       const totalBytes = source.sizeBytes ?? sizeBytes;
-      const digest = source.pieceDigests?.[piece];
+      const digest = source.pieceDigests?.[piece++];
       for await (const chunk of digest ? verified(bytes, { maxBytes: this.#options.maxBytes, digest }) : bytes) {
         signal.throwIfAborted();
         receivedBytes += chunk.length;
@@ -162,6 +183,11 @@ export class ImageFetcher {
         yield chunk;
       }
     }
+  }
+
+  /** The file, or its pieces in turn, each opened when its turn comes. */
+  async *#downloads(source: ImageSource, signal: AbortSignal): AsyncGenerator<Download> {
+    for (const url of pieces(source)) yield await this.#open(url, source, signal);
   }
 
   async #open(url: string, source: ImageSource, signal: AbortSignal): Promise<Download> {
@@ -174,10 +200,21 @@ export class ImageFetcher {
 
 /** The same for sources that bring the same bytes to whoever has the same rights; a digest, because credentials are part of it. */
 function keyOf(source: ImageSource): string {
-  const shared = 'url' in source.from && !source.from.url.startsWith('upload:') ? { ...source, owner: '' } : source;
+  const { from } = source;
+  const shared =
+    'site' in from || ('url' in from && !from.url.startsWith('upload:')) ? { ...source, owner: '' } : source;
   return createHash('sha256')
     .update(canonicalJson(shared as unknown as JsonObject))
     .digest('hex');
+}
+
+/** What a site says of its image, which whoever asks for it may say otherwise. */
+function announcedBy(held: HeldImage | undefined): Pick<ImageSource, 'sizeBytes' | 'digest'> {
+  return held ? { sizeBytes: held.sizeBytes, ...(held.digest && { digest: held.digest }) } : {};
+}
+
+async function* heldDownload(held: HeldImage, signal: AbortSignal): AsyncGenerator<Download> {
+  yield { bytes: await held.open({ signal }), sizeBytes: held.sizeBytes };
 }
 
 function* pieces(source: ImageSource): Generator<string> {

@@ -6,7 +6,7 @@ import type { Config } from '../base/config.js';
 import type { GuardedDialler } from '../net/dialler.js';
 import { BlobStore } from './blob-store.js';
 import { ImageConverter } from './image-converter.js';
-import { ImageFetcher } from './image-fetcher.js';
+import { ImageFetcher, type SiteImageLookup } from './image-fetcher.js';
 import { Uploads } from './uploads.js';
 
 /** How long an upload waits for the rest of it, or for whoever names it. */
@@ -25,11 +25,13 @@ export async function openTransfer({
   config: { data, limits, images },
   clock,
   dialler,
+  siteImages,
   referenced,
 }: {
   readonly config: Pick<Config, 'data' | 'limits' | 'images'>;
   readonly clock: Clock;
   readonly dialler: GuardedDialler;
+  readonly siteImages: SiteImageLookup;
   readonly referenced: () => Promise<Iterable<string>>;
 }): Promise<Transfer> {
   const { directory } = data;
@@ -48,7 +50,7 @@ export async function openTransfer({
     maxBytes,
     lifetimeMs,
   });
-  const fetcher = new ImageFetcher({ dialler, blobs, uploads, fileRoots: images.fileRoots, maxBytes });
+  const fetcher = new ImageFetcher({ dialler, blobs, uploads, siteImages, fileRoots: images.fileRoots, maxBytes });
   const command = images.converter;
   const converted = { blobs, directory: join(directory, 'converted'), maxBytes, command };
   return { blobs, uploads, fetcher, converter: command === '' ? undefined : await ImageConverter.find(converted) };

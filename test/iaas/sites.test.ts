@@ -2,7 +2,7 @@
 
 import { jest } from '@jest/globals';
 import { isAccount, newAccountName, siteBehind } from '../../src/iaas/account.js';
-import { IaasError, RefusedCredential, type SiteAdapter } from '../../src/iaas/adapter.js';
+import { IaasError, RefusedCredential, type ImageExport, type SiteAdapter } from '../../src/iaas/adapter.js';
 import { Sites } from '../../src/iaas/sites.js';
 import { HOMES, simulatorHarness } from './simulator-harness.js';
 
@@ -100,6 +100,26 @@ describe('the sites of a VEP', () => {
       await expect(site.createNetwork({ id: 'n', name: 'n' }, 'n')).rejects.toMatchObject({ class: 'unsupported' });
       await expect(site.metrics([])).rejects.toMatchObject({ class: 'unsupported' });
       expect(() => site.events(new AbortController().signal)).toThrow(IaasError);
+    }));
+
+  it('hand out no images where the site does not, and wait for no piece of one longer than for a call', () =>
+    withSite({ lacks: ['exportsImages'] }, async ({ sites, name, adapter, clock, advance }) => {
+      await expect(sites.adapter(name).exportImage('x')).rejects.toMatchObject({ class: 'unsupported' });
+      const silent = async function* (): AsyncGenerator<Uint8Array> {
+        yield Buffer.from('the beginning');
+        await new Promise(() => undefined);
+      };
+      const exportImage = (): Promise<ImageExport> =>
+        Promise.resolve({ sizeBytes: 100, open: () => Promise.resolve(silent()) });
+      const exporting = { capabilities: () => ({ ...adapter.capabilities(), exportsImages: true }), exportImage };
+      const others = new Sites({ clock, limits: { callMs: 1000, importMs: 5000 } });
+      others.add(altered(adapter, exporting));
+      const bytes = await (await others.adapter(name).exportImage('x')).open();
+      const pieces = bytes[Symbol.asyncIterator]();
+      expect(await pieces.next()).toEqual({ done: false, value: Buffer.from('the beginning') });
+      const next = expect(pieces.next()).rejects.toMatchObject({ class: 'transient' });
+      await advance(1000);
+      await next;
     }));
 
   it('end a call that is not answered within its limit, even if the adapter takes no notice', () =>

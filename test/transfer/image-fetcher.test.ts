@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { GuardedDialler } from '../../src/net/dialler.js';
 import { BlobStore } from '../../src/transfer/blob-store.js';
-import { ImageFetcher, type ImageSource, type Progress } from '../../src/transfer/image-fetcher.js';
+import { ImageFetcher, type HeldImage, type ImageSource, type Progress } from '../../src/transfer/image-fetcher.js';
 import { Uploads } from '../../src/transfer/uploads.js';
 import { FakeClock } from '../net/fake-clock.js';
 import { refusal, removeTemporaryFolders, sha256, stream, temporaryFolder } from './support.js';
@@ -56,11 +56,29 @@ async function opened(): Promise<{ fetcher: ImageFetcher; blobs: BlobStore; uplo
   const dialler = new GuardedDialler({ allow: ['127.0.0.0/8'] });
   closers.push(() => dialler.close());
   return {
-    fetcher: new ImageFetcher({ dialler, blobs, uploads, fileRoots: [files], maxBytes: 5000 }),
+    fetcher: new ImageFetcher({ dialler, blobs, uploads, siteImages, fileRoots: [files], maxBytes: 5000 }),
     blobs,
     uploads,
     files,
   };
+}
+
+/** Images that a site holds, by name, and how often one was opened. */
+const held = new Map<string, HeldImage>();
+let openings = 0;
+
+function siteImages(site: string, name: string): Promise<HeldImage> {
+  const image = site === 'east' ? held.get(name) : undefined;
+  return image ? Promise.resolve(image) : Promise.reject(new Error('the site has no such image'));
+}
+
+function hold(name: string, bytes: () => AsyncIterable<Uint8Array>, more: Partial<HeldImage> = {}): ImageSource {
+  const open: HeldImage['open'] = () => {
+    openings += 1;
+    return Promise.resolve(bytes());
+  };
+  held.set(name, { sizeBytes: image.length, open, ...more });
+  return { from: { site: 'east', image: name }, owner: 'alice' };
 }
 
 function from(url: string, more: Omit<Partial<ImageSource>, 'from'> = {}): ImageSource {
@@ -232,6 +250,71 @@ describe('from files', () => {
     ]) {
       expect([url, await refusal(fetcher.fetch(from(url)))]).toEqual([url, 'transfer.file']);
     }
+  });
+});
+
+describe('from a site', () => {
+  beforeEach(() => {
+    held.clear();
+    openings = 0;
+  });
+
+  it('fetches and probes what the site holds, for all who ask at a time', async () => {
+    const { fetcher } = await opened();
+    const source = hold('golden', () => stream(image));
+    const seen: Progress[] = [];
+    const both = [
+      fetcher.fetch(source, { onProgress: (progress) => seen.push(progress) }),
+      fetcher.fetch({ ...source, owner: 'bob' }),
+    ];
+    expect(await Promise.all(both)).toEqual([stored, stored]);
+    expect(openings).toBe(1);
+    expect(seen.at(-1)).toEqual({ receivedBytes: image.length, totalBytes: image.length });
+  });
+
+  it('asks for the bytes again only where the site tells no digest', async () => {
+    const { fetcher } = await opened();
+    const digest = { algorithm: 'sha256', hex: sha256(image) } as const;
+    for (const [name, more, times] of [
+      ['told', { digest }, 1],
+      ['untold', {}, 2],
+    ] as const) {
+      openings = 0;
+      const source = hold(name, () => stream(image), more);
+      await fetcher.fetch(source);
+      expect(await fetcher.fetch(source)).toEqual(stored);
+      expect([name, openings]).toEqual([name, times]);
+    }
+  });
+
+  it.each([
+    ['fewer bytes than the site announces', 'a boot', 'transfer.size'],
+    ['other bytes than the site announces', image.toUpperCase(), 'transfer.digest'],
+  ])('refuses %s', async (_what, bytes, code) => {
+    const { fetcher } = await opened();
+    const source = hold('bad', () => stream(bytes), { digest: { algorithm: 'sha256', hex: sha256(image) } });
+    expect(await refusal(fetcher.fetch(source))).toBe(code);
+  });
+
+  it('S-097 refuses one that points elsewhere', async () => {
+    const { fetcher } = await opened();
+    const bytes = '# Disk DescriptorFile\nRW 1 FLAT "/etc/shadow" 0\n';
+    const source = hold('pointing', () => stream(bytes), { sizeBytes: bytes.length });
+    expect(await refusal(fetcher.fetch(source))).toBe('image.pointer');
+  });
+
+  it('holds it to what whoever asks knows of it', async () => {
+    const { fetcher } = await opened();
+    expect(await refusal(fetcher.fetch({ ...hold('golden', () => stream(image)), sizeBytes: 3 }))).toBe(
+      'transfer.size',
+    );
+  });
+
+  it('says what the site says', async () => {
+    const { fetcher } = await opened();
+    await expect(fetcher.fetch({ from: { site: 'east', image: 'gone' }, owner: 'alice' })).rejects.toThrow(
+      'the site has no such image',
+    );
   });
 });
 

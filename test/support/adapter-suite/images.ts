@@ -1,6 +1,9 @@
 /** Images come in whole or not at all, are what they say they are, and make machines; so do machines that were saved. */
 
 import { createHash } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import type { SiteRef } from '../../../src/iaas/adapter.js';
+import { probeImage } from '../../../src/transfer/image-probe.js';
 import type { Bench } from './bench.js';
 import { inPieces } from './bench.js';
 
@@ -73,6 +76,38 @@ export function describeImages(bench: Bench): void {
     });
   });
 
+  describe('hands images out', () => {
+    it('as they came in', async () => {
+      const { can, harness } = bench;
+      if (can.exportsImages !== true) return bench.skip('no images for others');
+      if (can.imageFormats.length === 0) return bench.skip('no images');
+      const { bytes, virtualSizeBytes } = harness.image;
+      const handed = await handedOut(bench, await bench.image());
+      if (can.imageless) {
+        // Where disks hold nothing, what is left of an image is its size.
+        const read = (offset: number, length: number): Promise<Uint8Array> =>
+          Promise.resolve(handed.subarray(offset, offset + length));
+        expect(await probeImage({ sizeBytes: handed.byteLength, read })).toMatchObject({ virtualSizeBytes });
+      } else expect(handed.equals(bytes)).toBe(true);
+    });
+
+    it('that machines were saved as, once they are finished', async () => {
+      const { can, harness } = bench;
+      if (can.exportsImages !== true || !can.compute.has('save')) return bench.skip('no saved images for others');
+      if (harness.savesNothing !== undefined) return bench.skip(harness.savesNothing);
+      const machine = await bench.running({ image: await bench.image() });
+      const saved = bench.own('image', await bench.adapter.saveCompute(machine, 'golden', undefined, bench.id()));
+      await bench.reaches('image', saved, 'active');
+      await bench.rest('compute', machine);
+      expect((await handedOut(bench, saved)).byteLength).toBeGreaterThan(0);
+    });
+
+    it('and not what it does not have', async () => {
+      if (bench.can.exportsImages !== true) return bench.skip('no images for others');
+      await bench.refused(handedOut(bench, 'no-such-image'), 'not-found', 'invalid');
+    });
+  });
+
   describe('saves machines', () => {
     it.each(['hot', 'deferred', undefined])('by method %s, as an image that boots', async (method) => {
       if (!bench.can.compute.has('save')) return bench.skip('no save');
@@ -90,6 +125,17 @@ export function describeImages(bench: Bench): void {
       await bench.refused(bench.adapter.saveCompute(machine, 'golden', 'by-magic', bench.id()), 'invalid');
     });
   });
+}
+
+/** All of an image that the site hands out, which is what it announced. */
+async function handedOut({ adapter }: Bench, ref: SiteRef): Promise<Buffer> {
+  const exported = await adapter.exportImage?.(ref);
+  if (!exported) throw new Error('an adapter that hands images out says how');
+  const bytes = await buffer(await exported.open());
+  expect(bytes.byteLength).toBe(exported.sizeBytes);
+  const { algorithm, hex } = exported.digest ?? { algorithm: 'sha256', hex: undefined };
+  if (hex !== undefined) expect(createHash(algorithm).update(bytes).digest('hex')).toBe(hex);
+  return bytes;
 }
 
 async function* broken(bytes: Uint8Array): AsyncIterable<Uint8Array> {

@@ -17,6 +17,7 @@ export interface Answer {
   readonly body?: unknown;
   /** In the place of JSON. */
   readonly page?: string;
+  readonly bytes?: Uint8Array;
 }
 
 /** Documents of others, as they are. */

@@ -34,7 +34,8 @@ export class Glance {
       image.body.members = [...(image.body.members ?? []), member];
       return { status: 200, body: { member_id: member, image_id: id, status: 'pending' } };
     }
-    if (what === 'file') return this.#filled(image, request);
+    if (what === 'file' && method === 'GET') return handedOut(image);
+    if (what === 'file') return this.fill(image, request.body);
     if (method === 'DELETE') {
       this.#world.images.delete(id);
       return { status: 204 };
@@ -103,7 +104,7 @@ export class Glance {
     if (image?.body.status === 'saving') image.body.status = 'queued';
   }
 
-  #filled({ body }: Thing, { body: bytes }: Request): Answer {
+  fill({ body }: Thing, bytes: Buffer): Answer {
     const sum = (name: string): string => createHash(name).update(bytes).digest('hex');
     Object.assign(body, {
       status: 'active',
@@ -114,6 +115,7 @@ export class Glance {
       os_hash_algo: 'sha512',
       os_hash_value: sum('sha512'),
       stores: 'local',
+      bytes,
     });
     return { status: 204, headers: { 'content-type': 'text/html; charset=UTF-8' } };
   }
@@ -141,7 +143,14 @@ export class Glance {
   }
 
   #shown({ body }: Thing): Json {
-    const { members: _members, ...shown } = body;
+    const { members: _members, bytes: _bytes, ...shown } = body;
     return shown;
   }
+}
+
+/** An image without bytes is an answer without any. */
+function handedOut({ body: { bytes, checksum } }: Thing): Answer {
+  if (bytes === undefined) return { status: 204 };
+  const headers = { 'content-type': 'application/octet-stream', 'content-md5': checksum };
+  return { status: 200, headers: { ...headers, 'content-length': String(bytes.byteLength) }, bytes };
 }

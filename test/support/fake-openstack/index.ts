@@ -216,8 +216,8 @@ export class FakeOpenStack {
   }
 }
 
-function send(response: http.ServerResponse, { status, headers = {}, body, page }: Answer): void {
+function send(response: http.ServerResponse, { status, headers = {}, body, page, bytes }: Answer): void {
   const type = page === undefined ? { 'content-type': 'application/json' } : {};
   response.writeHead(status, { ...type, ...headers });
-  response.end(page ?? (body === undefined ? '' : JSON.stringify(body)));
+  response.end(bytes ?? page ?? (body === undefined ? '' : JSON.stringify(body)));
 }

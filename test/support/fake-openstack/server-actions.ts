@@ -105,7 +105,7 @@ export class ServerActions {
     if (task !== null) throw fault(409, `Cannot 'createImage' instance ${server.id} while it is in task_state ${task}`);
     if (!['active', 'stopped', 'paused', 'suspended'].includes(vm))
       throw fault(409, `Cannot 'createImage' instance ${server.id} while it is in vm_state ${vm}`);
-    const { glance, stepMs } = this.#services;
+    const { glance, world, stepMs } = this.#services;
     const base = { name, ...metadata, disk_format: 'qcow2', container_format: 'bare', visibility: 'private' };
     if (server.image === undefined) {
       const mapping = { block_device_mapping: JSON.stringify(this.#snapshots(server, name)), bdm_v2: 'True' };
@@ -117,9 +117,8 @@ export class ServerActions {
       [status, vm, 'image_snapshot', power],
       [status, vm, null, power],
     ] as Life['stages'];
-    lives(server, stages, stepMs, () =>
-      Object.assign(made.body, { status: 'active', size: 4096, virtual_size: 67_108_864 }),
-    );
+    const disk = world.images.get(server.image)?.body.bytes ?? Buffer.alloc(4096);
+    lives(server, stages, stepMs, () => glance.fill(made, disk));
     return { status: 202, body: { image_id: made.id } };
   }
 

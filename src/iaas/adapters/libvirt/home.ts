@@ -34,6 +34,8 @@ export interface ImageRecord {
   readonly format: 'qcow2' | 'raw';
   readonly sizeBytes: number;
   readonly virtualSizeBytes: number;
+  /** Of the file, where it came with it. */
+  readonly sha256?: string;
   readonly state: 'ready' | 'making' | 'error';
   readonly message?: string;
   /** The machine whose boot disk it is being copied from. */

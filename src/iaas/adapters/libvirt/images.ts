@@ -8,13 +8,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { link, mkdir, open, rm } from 'node:fs/promises';
 import { messageOf } from '../../../base/errors.js';
 import type { Log } from '../../../base/log.js';
-import { IaasError, type CallOptions, type ImageSpec, type Observed } from '../../adapter.js';
+import { IaasError, type CallOptions, type ImageExport, type ImageSpec, type Observed } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
 import { LIBVIRT_FORMATS } from './capabilities.js';
 import { isOwn, type Domain, type Domains } from './domains.js';
 import type { Home, ImageRecord } from './home.js';
 import { digestOf } from './marks.js';
 import { mustBeOf } from './networks.js';
+import { isMissing } from './shelf.js';
 import type { DiskFormat, QemuImg } from './qemu-img.js';
 import type { Turns } from './turns.js';
 import type { Virsh } from './virsh.js';
@@ -32,6 +33,8 @@ export interface ImageServices {
 const SAVE_METHODS = new Set<string | undefined>(['hot', 'deferred', undefined]);
 /** How long the copy of a disk may take. */
 const COPY_MS = 4 * 3_600_000;
+/** How much of an image is read at a time. */
+const PIECE_BYTES = 1 << 18;
 
 export class Images {
   readonly #services: ImageServices;
@@ -75,12 +78,28 @@ export class Images {
       const { virtualSizeBytes, backingFile } = await qemuImg.info(draft, format, options);
       if (backingFile !== undefined) throw new IaasError('invalid', 'the image refers to another file');
       await link(draft, home.image(ref)).catch(unlessThere);
-      const { id, name, sizeBytes } = spec;
-      await home.images.add(ref, { realm, id, name, format, sizeBytes, virtualSizeBytes, state: 'ready' });
+      const { id, name, sizeBytes, sha256 } = spec;
+      const record = { realm, id, name, format, sizeBytes, virtualSizeBytes, state: 'ready' } as const;
+      await home.images.add(ref, { ...record, ...(sha256 === undefined ? {} : { sha256: sha256.toLowerCase() }) });
       return ref;
     } finally {
       await rm(draft, { force: true });
     }
+  }
+
+  /** The file itself: it stands for itself, and nobody writes it any more. */
+  async export(ref: string): Promise<ImageExport> {
+    const { sizeBytes, sha256 } = await this.ready(ref);
+    return {
+      sizeBytes,
+      ...(sha256 === undefined ? {} : { digest: { algorithm: 'sha256', hex: sha256 } }),
+      open: async () => {
+        const file = await open(this.#services.home.image(ref), 'r').catch((error: unknown) => {
+          throw isMissing(error) ? new IaasError('not-found', 'this site has the image no longer') : error;
+        });
+        return file.createReadStream({ highWaterMark: PIECE_BYTES });
+      },
+    };
   }
 
   /** Makes an image of a machine's boot disk. */

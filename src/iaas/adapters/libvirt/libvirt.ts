@@ -11,6 +11,7 @@ import {
   type CallOptions,
   type Capabilities,
   type ComputeSpec,
+  type ImageExport,
   type ImageSpec,
   type Inventory,
   type MetricSample,
@@ -183,6 +184,10 @@ class Libvirt implements SiteAdapter {
 
   importImage(spec: ImageSpec, token: string, options: CallOptions = {}): Promise<SiteRef> {
     return this.#images.import(spec, token, options);
+  }
+
+  exportImage(ref: SiteRef): Promise<ImageExport> {
+    return this.#images.export(ref);
   }
 
   delete(what: ResourceClass, ref: SiteRef, options: CallOptions = {}): Promise<void> {

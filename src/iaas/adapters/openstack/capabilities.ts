@@ -29,6 +29,7 @@ export function openStackCapabilities({ addresses, choose, limits, measures }: C
     // A volume is always online; one whose data is copied elsewhere needs a service that few clouds have.
     storage: new Set(['create', 'online', 'snapshot', 'resize'] as const),
     imageFormats: FORMATS,
+    exportsImages: true,
     metrics: measures ? OPENSTACK_METRICS : [],
     events: true,
     placement: new Set(choose ? (['host', 'zone', 'country'] as const) : (['zone', 'country'] as const)),

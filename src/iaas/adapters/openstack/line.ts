@@ -31,6 +31,8 @@ export interface Request extends CallOptions {
   readonly expect: readonly number[];
   /** Milliseconds until the answer begins. */
   readonly timeoutMs?: number;
+  /** Bytes that the answer may have, where it may have other than all others. */
+  readonly maxBytes?: number;
 }
 
 export interface Answer {
@@ -91,33 +93,67 @@ export class Line {
     }
   }
 
+  /**
+   * Sends a request, once, and gives the bytes of its answer as they come.
+   *
+   * @throws IaasError as {@link send}; `transient` also while the bytes are read
+   */
+  async stream(speaker: Speaker, request: Request): Promise<AsyncIterable<Uint8Array>> {
+    const joined = new JoinedSignal([request.signal, this.closed]);
+    const { signal } = joined;
+    try {
+      const response = await this.#turns.run(() => this.#opened(speaker, request, signal), signal);
+      return this.#bytesOf(speaker, response, joined);
+    } catch (error) {
+      joined[Symbol.dispose]();
+      throw this.#ended(failure(speaker, error, signal));
+    }
+  }
+
+  async *#bytesOf(speaker: Speaker, response: DialResponse, joined: JoinedSignal): AsyncGenerator<Uint8Array> {
+    using held = joined;
+    try {
+      yield* response.body;
+    } catch (error) {
+      throw this.#ended(failure(speaker, error, held.signal));
+    } finally {
+      response.discard();
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed.abort();
     await this.#dialler.close();
   }
 
   async #once(speaker: Speaker, request: Request, signal: AbortSignal): Promise<Answer> {
-    const { method, url, headers, body, expect, timeoutMs } = request;
-    if (signal.aborted) throw givenUp(signal);
-    if (method !== 'GET' && method !== 'HEAD') this.#changes += 1;
     try {
-      const response = await this.#dialler.fetch(url, {
-        method,
-        headers: { accept: 'application/json', ...headers },
-        ...(body === undefined ? {} : { body }),
-        signal,
-        maxBytes: MAX_BYTES,
-        // The catalog and the configuration say where the services are: nobody else has a say in it.
-        allow: [targetOf(url)],
-        ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      });
-      const answer = { status: response.status, headers: response.headers, text: await textOf(response) };
-      if (expect.includes(answer.status)) return answer;
-      if (answer.status >= 400) throw refusalOf(speaker, answer.status, answer.text, answer.headers);
-      throw unreadable(speaker, answer.text);
+      const response = await this.#opened(speaker, request, signal);
+      return { status: response.status, headers: response.headers, text: await textOf(response) };
     } catch (error) {
       throw failure(speaker, error, signal);
     }
+  }
+
+  /** An answer that means success, of which nothing has been read yet. */
+  async #opened(speaker: Speaker, request: Request, signal: AbortSignal): Promise<DialResponse> {
+    const { method, url, headers, body, expect, timeoutMs, maxBytes = MAX_BYTES } = request;
+    if (signal.aborted) throw givenUp(signal);
+    if (method !== 'GET' && method !== 'HEAD') this.#changes += 1;
+    const response = await this.#dialler.fetch(url, {
+      method,
+      headers: { accept: 'application/json', ...headers },
+      ...(body === undefined ? {} : { body }),
+      signal,
+      maxBytes,
+      // The catalog and the configuration say where the services are: nobody else has a say in it.
+      allow: [targetOf(url)],
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
+    if (expect.includes(response.status)) return response;
+    const text = await textOf(response);
+    if (response.status >= 400) throw refusalOf(speaker, response.status, text, response.headers);
+    throw unreadable(speaker, text);
   }
 
   #ended(error: unknown): unknown {

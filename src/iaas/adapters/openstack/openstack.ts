@@ -10,6 +10,7 @@ import {
   type CallOptions,
   type Capabilities,
   type ComputeSpec,
+  type ImageExport,
   type ImageSpec,
   type Inventory,
   type MetricSample,
@@ -221,6 +222,10 @@ class OpenStack implements SiteAdapter {
 
   importImage(spec: ImageSpec, token: string, options: CallOptions = {}): Promise<SiteRef> {
     return this.#images.import(spec, token, options);
+  }
+
+  exportImage(ref: SiteRef, options: CallOptions = {}): Promise<ImageExport> {
+    return this.#images.export(ref, options);
   }
 
   async delete(what: ResourceClass, ref: SiteRef, options: CallOptions = {}): Promise<void> {

@@ -55,16 +55,31 @@ export class Service {
     throw new IaasError('unsupported', `the catalog of this OpenStack has no ${NAMES[this.name]}${where}`);
   }
 
-  async call(method: Request['method'], path: string, ask: Ask = {}): Promise<Answer> {
+  call(method: Request['method'], path: string, ask: Ask = {}): Promise<Answer> {
+    return this.#admitted(ask, async (token) =>
+      this.#context.line.send(this.name, await this.#request(method, path, ask, token)),
+    );
+  }
+
+  /** The bytes that are answered, at most so many, as they come. */
+  stream(path: string, maxBytes: number, ask: Ask = {}): Promise<AsyncIterable<Uint8Array>> {
+    return this.#admitted(ask, async (token) => {
+      const request = await this.#request('GET', path, ask, token);
+      const headers = { ...request.headers, accept: 'application/octet-stream' };
+      return this.#context.line.stream(this.name, { ...request, headers, maxBytes });
+    });
+  }
+
+  async #admitted<T>(options: CallOptions, work: (token: string) => Promise<T>): Promise<T> {
     const { session } = this.#context;
-    const token = await session.token(ask);
+    const token = await session.token(options);
     try {
-      return await this.#asked(method, path, ask, token.value);
+      return await work(token.value);
     } catch (error) {
       if (!(error instanceof StackError) || error.status !== 401) throw error;
       // Refused before anything was done: its time had come, or it was revoked.
       session.refused(token);
-      return this.#asked(method, path, ask, (await session.token(ask)).value);
+      return work((await session.token(options)).value);
     }
   }
 
@@ -122,11 +137,10 @@ export class Service {
     return found;
   }
 
-  async #asked(method: Request['method'], path: string, ask: Ask, token: string): Promise<Answer> {
-    const { line } = this.#context;
+  async #request(method: Request['method'], path: string, ask: Ask, token: string): Promise<Request> {
     const { body, raw, signal, timeoutMs } = ask;
     const version = ask.version ?? MICROVERSIONS[this.name];
-    return line.send(this.name, {
+    return {
       method,
       url: `${await this.url(ask)}${path}${queryOf(ask.query)}`,
       headers: {
@@ -140,7 +154,7 @@ export class Service {
       expect: ask.expect ?? [200],
       ...(signal === undefined ? {} : { signal }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    });
+    };
   }
 }
 

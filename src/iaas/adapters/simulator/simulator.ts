@@ -16,6 +16,7 @@ import {
   type CallOptions,
   type Capabilities,
   type ComputeSpec,
+  type ImageExport,
   type ImageSpec,
   type Inventory,
   type MetricSample,
@@ -41,6 +42,7 @@ import type { CommandLog } from './command-log.js';
 import { answerWithin } from './answer.js';
 import { isWatched, type FaultRule } from './faults.js';
 import { followEvents } from './events.js';
+import { emptyDisk } from './empty-disk.js';
 import { readImage } from './image-format.js';
 import type { LoadRule } from './load.js';
 import { observe, sample, takeInventory } from './observe.js';
@@ -173,6 +175,18 @@ class Simulator implements SiteAdapter, SimulatorControls {
         ? await readImage(spec, options?.signal)
         : { sizeBytes: spec.sizeBytes, virtualSizeBytes: 0 };
     return this.#make({ do: 'importImage', token, spec: { id, name, format, ...found } }, options);
+  }
+
+  /** No simulated disk holds anything: what leaves is an empty one of the image's size. */
+  async exportImage(ref: SiteRef, options?: CallOptions): Promise<ImageExport> {
+    const cloud = await this.#look('exportImage', undefined, options);
+    const observed = observe(cloud, 'image', ref, this.#clock.now());
+    const image = cloud.things.image.get(ref);
+    if (!image || !observed) throw new IaasError('not-found', 'this site has no such image');
+    if (observed.busy) throw new IaasError('transient', 'the image is still being made', 'being made');
+    if (observed.state !== 'active') throw new IaasError('conflict', `image ${ref} is ${observed.state}`);
+    const bytes = emptyDisk(image.virtualSizeBytes);
+    return { sizeBytes: bytes.byteLength, open: () => Promise.resolve(onePiece(bytes)) };
   }
 
   async delete(what: ResourceClass, ref: SiteRef, options?: CallOptions): Promise<void> {
@@ -329,6 +343,10 @@ class Simulator implements SiteAdapter, SimulatorControls {
     await this.#ask({ do: 'read', operation, ...(detail === undefined ? {} : { detail }) }, options);
     return this.#shared.read();
   }
+}
+
+async function* onePiece(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield await Promise.resolve(bytes);
 }
 
 function mustNotBeAborted(options: CallOptions | undefined): void {
