@@ -1,5 +1,5 @@
 /**
- * The address of an IP reservation (`spec/occi.md` §4): how it is written as a range for a site and read from one, and
+ * The address of an IP reservation (`spec/occi.md` §4): how it is read from a range of a site, and
  * whether an interface has it. An address counts as used until the site has let go of the interface (K11).
  */
 
@@ -12,11 +12,6 @@ import { IPRESERVATION } from './states.js';
 
 export const RESERVED_ADDRESS = 'occi.ipreservation.address';
 export const RESERVATION_USED = 'occi.ipreservation.used';
-
-/** The range, in CIDR notation, that holds this one address. */
-export function rangeOfAddress(address: string): string {
-  return `${address}/${address.includes(':') ? 128 : 32}`;
-}
 
 /**
  * The address that a range stands for: its first, where the range is too small for a network address, else the first

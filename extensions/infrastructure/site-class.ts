@@ -26,7 +26,8 @@ import type {
 } from '../../src/iaas/adapter.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { differenceOf, normalRules } from '../../src/iaas/security-groups.js';
-import { RESERVED_ADDRESS, addressOfRange, rangeOfAddress } from './reserved-address.js';
+import { rangeOfAddress } from '../../src/iaas/ranges.js';
+import { RESERVED_ADDRESS, addressOfRange } from './reserved-address.js';
 import { filterOf, rulesOf } from './security-rules.js';
 import { IPRESERVATION, SECURITYGROUP, stateAttributes, stateMachineOf, type StateMachine } from './states.js';
 

@@ -112,10 +112,7 @@ export class OcciClient {
         const headers = { Accept: this.#wanted ?? ACCEPT_ANY, 'User-Agent': AGENTS[versionOf(this.#wanted)] };
         const answer = await this.#ask({ method: 'GET', path, headers, ...call });
         const rendering = renderingOf(answer);
-        const discovery =
-          rendering === 'application/occi+json'
-            ? new Discovery(json<ConstructorParameters<typeof Discovery>[0]>(answer))
-            : discoveryOf(answer, rendering);
+        const discovery = categoriesIn(answer);
         if (discovery.kinds.length === 0) throw new NoAnswer('the query interface names no kinds');
         return { rendering, discovery, server: answer.headers['server'] ?? '' };
       } catch (error) {
@@ -217,13 +214,21 @@ export class OcciClient {
     await this.#post(path, rendering, text.headers, body, call);
   }
 
-  async act(path: string, action: TypeId, parameters: Attributes, call: CallSignal = {}): Promise<void> {
+  /** Answers what the server said: `save` is answered with a mixin. */
+  async act(path: string, action: TypeId, parameters: Attributes, call: CallSignal = {}): Promise<OcciAnswer> {
     const { rendering } = await this.peer(call);
-    const cut = action.indexOf('#') + 1;
-    const category = `${action.slice(cut)}; scheme="${action.slice(0, cut)}"; class="action"`;
-    const text = asText(category, parameters, rendering);
+    const text = asText(categoryOf(action, 'action'), parameters, rendering);
     const body = rendering === 'application/occi+json' ? JSON.stringify({ action, attributes: parameters }) : text.body;
-    await this.#post(`${path}?action=${encodeURIComponent(action.slice(cut))}`, rendering, text.headers, body, call);
+    const term = encodeURIComponent(action.slice(action.indexOf('#') + 1));
+    return this.#post(`${path}?action=${term}`, rendering, text.headers, body, call);
+  }
+
+  /** Takes away a mixin that the account has brought in (GFD.223 §9.4). */
+  async removeMixin(mixin: TypeId, call: CallSignal = {}): Promise<void> {
+    const { rendering } = await this.peer(call);
+    const [path = ''] = DISCOVERY;
+    const named = { 'Content-Type': 'text/occi', Category: categoryOf(mixin, 'mixin') };
+    await this.#request('DELETE', path, rendering, call, named);
   }
 
   async #post(
@@ -232,7 +237,7 @@ export class OcciClient {
     fields: Readonly<Record<string, string>>,
     body: string,
     call: CallSignal,
-  ): Promise<void> {
+  ): Promise<OcciAnswer> {
     const headers = {
       Accept: rendering,
       'Content-Type': rendering,
@@ -241,6 +246,7 @@ export class OcciClient {
     };
     const answer = await this.#ask({ method: 'POST', path, headers, body, ...call });
     if (answer.text !== '') renderingOf(answer);
+    return answer;
   }
 
   async delete(path: string, call: CallSignal = {}): Promise<void> {
@@ -322,6 +328,18 @@ function asText(
   }
   const lines = [...(category === undefined ? [] : [`Category: ${category}`])];
   return { headers: {}, body: [...lines, ...values.map((value) => `X-OCCI-Attribute: ${value}`)].join('\r\n') };
+}
+
+function categoryOf(id: TypeId, ofClass: 'action' | 'mixin'): string {
+  const cut = id.indexOf('#') + 1;
+  return `${id.slice(cut)}; scheme="${id.slice(0, cut)}"; class="${ofClass}"`;
+}
+
+/** The categories that an answer holds. */
+export function categoriesIn(answer: OcciAnswer): Discovery {
+  const rendering = renderingOf(answer);
+  if (rendering !== 'application/occi+json') return discoveryOf(answer, rendering);
+  return new Discovery(json<ConstructorParameters<typeof Discovery>[0]>(answer));
 }
 
 function versionOf(rendering: Rendering | undefined): '1.1' | '1.2' {

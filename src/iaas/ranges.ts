@@ -1,4 +1,4 @@
-/** Ranges of IPv4 addresses as numbers: what networks of a site are cut from. */
+/** Ranges of addresses as texts, and those of IPv4 as numbers: what networks of a site are cut from. */
 
 import ipaddr from 'ipaddr.js';
 import { IaasError } from './adapter.js';
@@ -7,6 +7,11 @@ import { IaasError } from './adapter.js';
 export interface Range {
   readonly first: number;
   readonly last: number;
+}
+
+/** The range, in CIDR notation, that holds one address of either version. */
+export function rangeOfAddress(address: string): string {
+  return `${address}/${address.includes(':') ? 128 : 32}`;
 }
 
 export function addressOf(text: string): number | undefined {

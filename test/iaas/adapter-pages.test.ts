@@ -6,11 +6,12 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
+import { Discovery } from '../../src/client/discovery.js';
 import type { Capabilities } from '../../src/iaas/adapter.js';
 import { ec2Capabilities, nimbusCapabilities } from '../../src/iaas/adapters/ec2/capabilities.js';
 import { OPERATIONS } from '../../src/iaas/adapters/ec2/operations.js';
 import { libvirtCapabilities } from '../../src/iaas/adapters/libvirt/capabilities.js';
-import { occiCapabilities, USUAL_OFFER } from '../../src/iaas/adapters/occi/capabilities.js';
+import { occiCapabilities, offerOf } from '../../src/iaas/adapters/occi/capabilities.js';
 import { openNebulaCapabilities } from '../../src/iaas/adapters/opennebula/capabilities.js';
 import { openStackCapabilities } from '../../src/iaas/adapters/openstack/capabilities.js';
 import { capabilitiesOf as simulatorCapabilities } from '../../src/iaas/adapters/simulator/capabilities.js';
@@ -20,7 +21,7 @@ import { siteTypeNames } from '../../src/server.js';
 /** What each type can do when nothing is taken from it. */
 const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   simulator: simulatorCapabilities({ lacks: [] }),
-  occi: occiCapabilities({ ...USUAL_OFFER, isVep: true }, { templateless: true, appliances: true }),
+  occi: occiCapabilities({ ...offerOf(ownCategories()), isVep: true }, { templateless: true, appliances: true }),
   ec2: ec2Capabilities({
     hibernation: true,
     metrics: { periodSeconds: 300 },
@@ -37,6 +38,18 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   }),
   openstack: openStackCapabilities({ addresses: true, choose: true, limits: true, measures: true }),
 };
+
+/** What a VEP's query interface says of the infrastructure. */
+function ownCategories(): Discovery {
+  const documents = ['infrastructure', 'interop-egi'].map(
+    (name) => JSON.parse(readFileSync(join(packageRoot, 'occi-kinds', `${name}.json`), 'utf8')) as Discovery,
+  );
+  return new Discovery({
+    kinds: documents.flatMap(({ kinds }) => kinds),
+    mixins: documents.flatMap(({ mixins }) => mixins),
+    actions: documents.flatMap(({ actions }) => actions),
+  });
+}
 
 const FOLDER = join(packageRoot, 'docs/adapters');
 const TABLE = /(<!-- capabilities -->\n)[^]*?(<!-- \/capabilities -->)/;

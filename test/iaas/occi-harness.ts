@@ -3,8 +3,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../../src/base/clock.js';
+import { packageRoot } from '../../src/base/package-root.js';
 import type { JsonObject } from '../../src/base/json.js';
 import type { SiteAdapter } from '../../src/iaas/adapter.js';
 import { parseSimulatorConfig } from '../../src/iaas/adapters/simulator/config.js';
@@ -27,6 +29,7 @@ const REQUESTS: Readonly<Record<string, (request: WireRequest) => boolean>> = {
   attachStorage: creates('storagelink'),
   createSecurityGroup: creates('securitygroup'),
   actCompute: ({ method, path }) => method === 'POST' && path.includes('?action='),
+  saveCompute: ({ method, path }) => method === 'POST' && path.endsWith('?action=save'),
   delete: ({ method }) => method === 'DELETE',
   describe: ({ method, path }) => method === 'GET' && /\/compute\/[^/?]+$/.test(path),
   inventory: ({ method, path }) => method === 'GET' && path.endsWith('/storage/'),
@@ -39,6 +42,14 @@ function creates(term: string): (request: WireRequest) => boolean {
 export function isRequestOf(operation: string, request: WireRequest): boolean {
   return REQUESTS[operation]?.(request) ?? false;
 }
+
+const IMAGES = join(packageRoot, 'examples/single-vm/images');
+/** OS template of a VEP that is a site, and its configuration. */
+export const TEMPLATE = 'http://schemas.contrail-project.eu/occi/os_tpl#debian12';
+export const TEMPLATES = {
+  images: { fileRoots: [IMAGES] },
+  templates: { os: [{ term: 'debian12', title: 'Debian 12', image: pathToFileURL(join(IMAGES, 'base.qcow2')).href }] },
+};
 
 export const CAPACITY = { cores: 96, memoryGiB: 256, storageGiB: 2048, country: 'DE' };
 
@@ -57,7 +68,7 @@ export async function vepHarness(rendering = 'auto'): Promise<Harness & { readon
   const host = { rack: 'r1', zone: 'z1', country: 'DE', cores: 16, memoryBytes: 64 * GIB };
   const hosts = Array.from({ length: 6 }, (_, index) => ({ ...host, name: `h${index + 1}` }));
   const site = { hosts, storageBytes: 2048 * GIB };
-  const server = await startTestServer({ site });
+  const server = await startTestServer({ site, config: TEMPLATES });
   const directory = mkdtempSync(join(tmpdir(), 'vep-occi-'));
   const token = server.tokens.user;
   writeFileSync(join(directory, 'token'), `${token}\n`);
@@ -87,6 +98,7 @@ export async function vepHarness(rendering = 'auto'): Promise<Harness & { readon
     advance: (ms) => pause(ms),
     pace: { stepMs: 20, patienceMs: 20_000 },
     image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
+    there: TEMPLATE,
     second: open,
     foreign: {
       createMachine: async () => {

@@ -8,7 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
 import { startTestServer, type JsonBody, type TestServer } from '../support/server.js';
-import { CAPACITY } from './occi-harness.js';
+import { Client } from '../conformance/client.js';
+import { Wire } from '../infrastructure/wire.js';
+import { descriptor, pathOf, send } from '../integration/appliance-wire.js';
+import { CAPACITY, TEMPLATE, TEMPLATES } from './occi-harness.js';
 
 const SHOP = join(packageRoot, 'examples/web-shop');
 const STATE = 'eu.contrail-project.appliance.state';
@@ -21,11 +24,11 @@ let front: TestServer;
 let directory: string;
 
 beforeAll(async () => {
-  back = await startTestServer();
+  back = await startTestServer({ config: TEMPLATES });
   directory = mkdtempSync(join(tmpdir(), 'vep-front-'));
   writeFileSync(join(directory, 'token'), back.tokens.user);
   front = await startTestServer({ config: { sites: [partner()] as never } });
-});
+}, 180_000);
 
 afterAll(async () => {
   await front.close();
@@ -38,7 +41,7 @@ function partner(): object {
     endpoint: back.url,
     credentials: { kind: 'bearer', token: { file: join(directory, 'token') } },
     capacity: CAPACITY,
-    templateless: true,
+    template: TEMPLATE,
     patience: { pollMs: 20 },
   };
   return { name: 'partner', type: 'occi', options };
@@ -164,6 +167,69 @@ async function gone(server: TestServer): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+it('guards a machine of what was handed over by a group of the front, and lends it an address that outsiders reach', async () => {
+  const wire = new Wire(() => front);
+  const there = new Wire(() => back);
+  const S = 'http://schemas.ogf.org/occi/infrastructure#';
+  const client = new Client(front, '1.2');
+  const app = pathOf(await send(client, descriptor({ machines: ['m1'] })));
+  await front.wait(app, ({ json }) => json.attributes[STATE] === 'active', PATIENCE);
+  const [machine] = await all(front, '/compute/');
+  const source = { location: `/compute/${String(machine.id).replace('urn:uuid:', '')}` };
+
+  const rules = [{ type: 'outbound', protocol: 'tcp', port: '443', range: '0.0.0.0/0', ipversion: 'ipv4' }];
+  const attributes = { 'occi.securitygroup.rules': rules };
+  const group = await wire.make('/securitygroup/', { kind: `${S}securitygroup`, attributes });
+  const guard = { kind: `${S}securitygrouplink`, source, target: { location: group } };
+  const guarding = await wire.make('/securitygrouplink/', guard);
+  await front.wait(guarding, ({ json }) => json.attributes['occi.securitygrouplink.state'] === 'active', PATIENCE);
+  expect(await all(back, '/securitygrouplink/')).toHaveLength(1);
+
+  const reservation = await wire.make('/ipreservation/', { kind: `${S}ipreservation` });
+  await front.wait(reservation, ({ json }) => json.attributes['occi.ipreservation.state'] === 'active', PATIENCE);
+  const [reserved] = await all(back, '/ipreservation/');
+  const address = String(reserved.attributes['occi.ipreservation.address']);
+  expect((await wire.show(reservation)).attributes['occi.ipreservation.address']).toBe(address);
+  const plug = { kind: `${S}networkinterface`, source, target: { location: reservation } };
+  const lent = await wire.make('/networkinterface/', plug);
+  await front.wait(lent, ({ json }) => json.attributes['occi.networkinterface.address'] === address, PATIENCE);
+  expect((await there.show(`/ipreservation/${String(reserved.id).replace('urn:uuid:', '')}`)).attributes).toMatchObject(
+    {
+      'occi.ipreservation.used': true,
+    },
+  );
+
+  await wire.remove(lent, reservation, guarding, group, app);
+  await gone(front);
+  await gone(back);
+}, 240_000);
+
+it('saves a machine there as a template of its own, which others are made from', async () => {
+  const wire = new Wire(() => front);
+  const S = 'http://schemas.ogf.org/occi/infrastructure';
+  const active = async (path: string): Promise<void> => {
+    await wire.act(path, `${S}/compute/action#start`);
+    await front.wait(path, ({ json }) => json.attributes['occi.compute.state'] === 'active', PATIENCE);
+  };
+  const first = await wire.make('/compute/', { kind: `${S}#compute`, title: 'first' });
+  await front.wait(first, ({ json }) => json.attributes['occi.compute.state.message'] === undefined, PATIENCE);
+  await active(first);
+  const action = `${S}/compute/action#save`;
+  const saved = await wire.send('POST', `${first}?action=save`, {
+    action,
+    attributes: { name: 'golden', method: 'hot' },
+  });
+  const [template] = saved.json.mixins as { scheme: string; term: string }[];
+  const mixins = [`${template?.scheme}${template?.term}`];
+  const second = await wire.make('/compute/', { kind: `${S}#compute`, mixins, title: 'second' });
+  await active(second);
+  const [there] = (await all(back, '/compute/')).filter(({ title }) => title === 'second');
+  expect(there.mixins).toEqual([expect.stringContaining('/os_tpl#golden')]);
+  await wire.remove(first, second);
+  await gone(front);
+  await gone(back);
+}, 240_000);
 
 it('makes a machine that stands alone as a single resource', async () => {
   const headers = { ...JSON_TYPE, 'content-type': 'application/occi+json' };

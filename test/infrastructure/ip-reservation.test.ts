@@ -1,7 +1,8 @@
 /** IP reservations over the wire and on the simulated site: reserved, used by one interface, given back. */
 
 import fc from 'fast-check';
-import { addressOfRange, rangeOfAddress } from '../../extensions/infrastructure/reserved-address.js';
+import { addressOfRange } from '../../extensions/infrastructure/reserved-address.js';
+import { rangeOfAddress } from '../../src/iaas/ranges.js';
 import { forEachServer } from '../support/server.js';
 import { siteBeside } from './site-beside.js';
 import { Wire, type EntityBody } from './wire.js';

@@ -178,6 +178,13 @@ export class Bench {
     return ref;
   }
 
+  /** What a machine is made from where its disk matters: an image of the test's own, as far as any can be brought. */
+  async imaged(): Promise<Partial<ComputeSpec>> {
+    const { there } = this.harness;
+    if (this.can.imageFormats.length > 0) return { image: await this.image() };
+    return there === undefined ? {} : { image: there };
+  }
+
   /** Something the test made itself: it goes when the test ends. */
   own(what: ResourceClass, ref: SiteRef): SiteRef {
     this.#made.push({ class: what, ref });

@@ -55,7 +55,7 @@ export function describeCapabilities(bench: Bench): void {
       if (bench.harness.savesNothing !== undefined) return bench.skip(bench.harness.savesNothing);
       const asked = bench.can.compute.has('save')
         ? bench
-            .running({ image: await bench.image() })
+            .running(await bench.imaged())
             .then((ref) => bench.adapter.saveCompute(ref, 'saved', undefined, bench.id()))
         : bench.adapter.saveCompute('anything', 'saved', undefined, bench.id());
       if (!bench.can.compute.has('save')) return void (await bench.refused(asked, 'unsupported'));

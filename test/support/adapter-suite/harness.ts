@@ -31,6 +31,8 @@ export interface Harness {
   readonly wire?: Wire;
   /** When the next fault has struck, for a harness that has a proxy and leaves the cases of the wire to another. */
   readonly strikes?: () => Promise<void>;
+  /** An image that is there, for sites to which none can be brought. */
+  readonly there?: SiteRef;
   /** Why the counterpart cannot bring the saving of a machine to its end, where it cannot. */
   readonly savesNothing?: string;
   /** What the counterpart does not keep of what the site's kind promises, and why: a stand-in that others made. */

@@ -112,7 +112,7 @@ export function describeImages(bench: Bench): void {
     it.each(['hot', 'deferred', undefined])('by method %s, as an image that boots', async (method) => {
       if (!bench.can.compute.has('save')) return bench.skip('no save');
       if (bench.harness.savesNothing !== undefined) return bench.skip(bench.harness.savesNothing);
-      const machine = await bench.running({ image: await bench.image() });
+      const machine = await bench.running(await bench.imaged());
       const saved = bench.own('image', await bench.adapter.saveCompute(machine, 'golden', method, bench.id()));
       await bench.reaches('image', saved, 'active');
       expect(['active', 'inactive']).toContain((await bench.reaches('compute', machine)).state);
@@ -121,7 +121,7 @@ export function describeImages(bench: Bench): void {
 
     it('but not by a method nobody knows', async () => {
       if (!bench.can.compute.has('save')) return bench.skip('no save');
-      const machine = await bench.running({ image: await bench.image() });
+      const machine = await bench.running(await bench.imaged());
       await bench.refused(bench.adapter.saveCompute(machine, 'golden', 'by-magic', bench.id()), 'invalid');
     });
   });

@@ -82,7 +82,7 @@ const CREATES: readonly {
     makes: 'image',
     prepare: async (bench) => {
       if (!bench.can.compute.has('save') || bench.harness.savesNothing !== undefined) return undefined;
-      const compute = await bench.running({ image: await bench.image() });
+      const compute = await bench.running(await bench.imaged());
       return (adapter, token) => adapter.saveCompute(compute, 'saved', undefined, token);
     },
   },

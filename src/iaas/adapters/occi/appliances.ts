@@ -4,7 +4,7 @@
  */
 
 import { APPLIANCE, APPLIANCE_ACTIONS } from '../../../client/appliance.js';
-import type { OcciClient, Placed } from '../../../client/occi-client.js';
+import type { Filter, OcciClient, Placed } from '../../../client/occi-client.js';
 import type { ResourceView } from '../../../occi/model.js';
 import {
   IaasError,
@@ -13,6 +13,7 @@ import {
   type ApplianceReport,
   type ApplianceSpec,
   type CallOptions,
+  type HandedOver,
   type SiteRef,
 } from '../../adapter.js';
 import { archiveOf } from './archive.js';
@@ -71,8 +72,22 @@ export class Appliances {
 
   async find(id: string, call: CallOptions): Promise<SiteRef | undefined> {
     const summary = markOf(this.#services.realm, id, id);
-    const all = await this.#services.client.list(APPLIANCE, call, { attributes: { 'occi.core.summary': summary } });
+    const all = await this.#list(call, { attributes: { 'occi.core.summary': summary } });
     return all.find(({ view }) => (view as ResourceView).summary === summary)?.path;
+  }
+
+  async list(call: CallOptions): Promise<readonly HandedOver[]> {
+    return (await this.#list(call)).flatMap(({ path, view }) => {
+      const mark = markIn(view, this.#services.realm);
+      return mark ? [{ ref: path, id: mark.id }] : [];
+    });
+  }
+
+  /** Nothing at a server that is no VEP, or none any more. */
+  async #list(call: CallOptions, filter?: Filter): Promise<Placed[]> {
+    const { client } = this.#services;
+    const { discovery } = await client.peer(call);
+    return discovery.locationOf(APPLIANCE) === undefined ? [] : client.list(APPLIANCE, call, filter);
   }
 
   async #upload(

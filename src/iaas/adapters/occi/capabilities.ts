@@ -13,7 +13,7 @@ import {
   type TypeId,
 } from '../../../occi/model.js';
 import type { Capabilities } from '../../adapter.js';
-import { SECURITYGROUP, SECURITYGROUPLINK, actionOf } from './kinds.js';
+import { IPRESERVATION, SECURITYGROUP, SECURITYGROUPLINK, actionOf } from './kinds.js';
 
 export interface Offer {
   /** The server is another VEP: it tells what it is at work on, and takes appliances. */
@@ -65,7 +65,7 @@ export function occiCapabilities(offer: Offer, { templateless, appliances }: Cap
   const storages = offer.kinds.has(STORAGE) && offer.kinds.has(STORAGELINK);
   return {
     compute: new Set([
-      ...among('compute', ['start', 'stop', 'restart', 'suspend']),
+      ...among('compute', ['start', 'stop', 'restart', 'suspend', 'save']),
       ...(offer.isVep ? ['resize' as const] : []),
     ]),
     liveResize: offer.isVep,
@@ -88,6 +88,7 @@ export function occiCapabilities(offer: Offer, { templateless, appliances }: Cap
     placement: new Set(['zone', 'country'] as const),
     imageless: templateless,
     transports: offer.userData ? ['user-data'] : [],
+    addresses: networks && offer.kinds.has(IPRESERVATION),
     securityGroups: offer.kinds.has(SECURITYGROUP) && offer.kinds.has(SECURITYGROUPLINK),
     ...(offer.isVep && appliances ? { appliances: true } : {}),
   };

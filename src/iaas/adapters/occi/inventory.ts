@@ -5,6 +5,7 @@
 
 import type { CallOptions, Inventory, Observed } from '../../adapter.js';
 import type { Offer } from './capabilities.js';
+import { IPRESERVATION } from './kinds.js';
 import type { OcciOptions } from './options.js';
 import type { Things } from './things.js';
 
@@ -27,6 +28,7 @@ export async function takeInventory(
       (sum, { observed }) => sum + (of in observed ? (observed as unknown as Record<typeof of, number>)[of] : 0),
       0,
     );
+  const ranges = networks.filter(({ view }) => view.kind !== IPRESERVATION);
   const memoryBytes = capacity.memoryGiB * GIB;
   return {
     takenAt: now,
@@ -44,7 +46,7 @@ export async function takeInventory(
         freeMemoryBytes: Math.max(0, memoryBytes - amount(computes, 'memoryBytes')),
       },
     ],
-    networks: networks.map(({ path, view, observed }) => ({
+    networks: ranges.map(({ path, view, observed }) => ({
       ref: path,
       name: view.title ?? path,
       shared: observed.id === undefined,

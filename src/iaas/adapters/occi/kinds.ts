@@ -12,18 +12,23 @@ import {
 import type { ResourceClass } from '../../adapter.js';
 
 /** Kinds of the field in OGF's scheme (`spec/occi.md` §4). */
+export const IPRESERVATION: TypeId = `${INFRASTRUCTURE}ipreservation`;
 export const SECURITYGROUP: TypeId = `${INFRASTRUCTURE}securitygroup`;
 export const SECURITYGROUPLINK: TypeId = `${INFRASTRUCTURE}securitygrouplink`;
 
+/** The address of a reservation. */
+export const RESERVED_ADDRESS = 'occi.ipreservation.address';
+
 export type ThingClass = Exclude<ResourceClass, 'image'>;
 
-export const KIND_OF: Readonly<Record<ThingClass, TypeId>> = {
-  compute: COMPUTE,
-  network: NETWORK,
-  storage: STORAGE,
-  nic: NETWORKINTERFACE,
-  attachment: STORAGELINK,
-  securitygroup: SECURITYGROUP,
+/** A reservation of an address is a network too. */
+export const KINDS_OF: Readonly<Record<ThingClass, readonly TypeId[]>> = {
+  compute: [COMPUTE],
+  network: [NETWORK, IPRESERVATION],
+  storage: [STORAGE],
+  nic: [NETWORKINTERFACE],
+  attachment: [STORAGELINK],
+  securitygroup: [SECURITYGROUP],
 };
 
 const ACTIONS = 'http://schemas.ogf.org/occi/infrastructure';
@@ -38,6 +43,7 @@ export const METHODS: Readonly<Record<string, readonly string[]>> = {
   stop: ['graceful', 'acpioff', 'poweroff'],
   restart: ['graceful', 'warm', 'cold'],
   suspend: ['hibernate', 'suspend'],
+  save: ['hot', 'deferred'],
 };
 
 /** The state that each action leads to, and those it can be asked for in. */

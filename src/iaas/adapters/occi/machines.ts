@@ -25,6 +25,7 @@ import {
   type StorageSpec,
 } from '../../adapter.js';
 import type { Offer } from './capabilities.js';
+import { IPRESERVATION, RESERVED_ADDRESS } from './kinds.js';
 
 const GIB = 2 ** 30;
 const OPENSTACK_USER_DATA: TypeId = 'http://schemas.openstack.org/compute/instance#user_data';
@@ -117,7 +118,16 @@ export function expectCores(wanted: number, available: number): void {
   if (wanted > available) throw new IaasError('capacity', `the site has ${available} cores in all`);
 }
 
-export function networkDraft(spec: NetworkSpec): EntityView {
+/** An address that outsiders reach is a reservation, where the server has that kind; any other server makes a network of that one address. */
+export function networkDraft(spec: NetworkSpec, { kinds }: Pick<Offer, 'kinds'>): EntityView {
+  if (spec.reservation && kinds.has(IPRESERVATION)) {
+    const address = spec.cidr?.split('/')[0];
+    const attributes = {
+      ...(spec.vlan === undefined ? {} : { 'occi.network.vlan': spec.vlan }),
+      ...(address === undefined ? {} : { [RESERVED_ADDRESS]: address }),
+    };
+    return { ...entity(IPRESERVATION, []), title: spec.name, attributes, links: [] };
+  }
   const attributes = {
     ...(spec.vlan === undefined ? {} : { 'occi.network.vlan': spec.vlan }),
     ...(spec.cidr === undefined ? {} : { 'occi.network.address': spec.cidr }),
@@ -135,13 +145,15 @@ export function storageDraft(spec: StorageSpec, storageGiB: number): EntityView 
   return { ...entity(STORAGE, []), title: spec.name, attributes, links: [] };
 }
 
-export function nicDraft(spec: NicSpec): EntityView {
+/** @param network kind of what it leads to: a reservation brings its address by itself */
+export function nicDraft(spec: NicSpec, network: TypeId): EntityView {
+  const address = network === IPRESERVATION ? undefined : spec.address;
   const attributes = {
     ...(spec.mac === undefined ? {} : { 'occi.networkinterface.mac': spec.mac }),
-    ...(spec.address === undefined ? {} : { 'occi.networkinterface.address': spec.address }),
+    ...(address === undefined ? {} : { 'occi.networkinterface.address': address }),
   };
-  const mixins = spec.address === undefined ? [] : [IPNETWORKINTERFACE];
-  return link(NETWORKINTERFACE, mixins, attributes, spec.compute, { at: spec.network, kind: NETWORK });
+  const mixins = address === undefined ? [] : [IPNETWORKINTERFACE];
+  return link(NETWORKINTERFACE, mixins, attributes, spec.compute, { at: spec.network, kind: network });
 }
 
 export function attachmentDraft(spec: AttachmentSpec): EntityView {

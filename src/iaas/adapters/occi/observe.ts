@@ -4,7 +4,8 @@ import { isJsonObject } from '../../../base/json.js';
 import { isLinkView, type AttributeValue, type EntityView } from '../../../occi/model.js';
 import type { Observed, SiteRef } from '../../adapter.js';
 import { normalRules, readRule, type NormalRule } from '../../security-groups.js';
-import type { ThingClass } from './kinds.js';
+import { rangeOfAddress } from '../../ranges.js';
+import { RESERVED_ADDRESS, type ThingClass } from './kinds.js';
 
 const GIB = 2 ** 30;
 
@@ -43,6 +44,7 @@ export interface Circumstances {
 
 export function observe(what: ThingClass, view: EntityView, { ref, id, busy }: Circumstances): Observed {
   const { attributes } = view;
+  const reserved = attributes[RESERVED_ADDRESS];
   const prefix = `occi.${ATTRIBUTES[what]}`;
   const text = (name: string): string | undefined => {
     const value = attributes[`${prefix}.${name}`];
@@ -72,7 +74,7 @@ export function observe(what: ThingClass, view: EntityView, { ref, id, busy }: C
         ...base,
         class: what,
         ...stated(PLAIN),
-        ...given('cidr', text('address')),
+        ...given('cidr', text('address') ?? (typeof reserved === 'string' ? rangeOfAddress(reserved) : undefined)),
         ...given('gateway', text('gateway')),
         ...(attributes['occi.network.vlan'] === undefined ? {} : { vlan: amount('vlan') }),
       };

@@ -36,9 +36,10 @@ import { connectionOf, type Connection } from './connection.js';
 import { followEvents } from './events.js';
 import { Guards } from './guards.js';
 import { takeInventory } from './inventory.js';
-import { attachmentDraft, computeDraft, networkDraft, nicDraft, storageDraft } from './machines.js';
+import { attachmentDraft, computeDraft, networkDraft, nicDraft, storageDraft, templateNamed } from './machines.js';
 import type { OcciOptions } from './options.js';
 import { asIaasError } from './refusals.js';
+import { SavedTemplates } from './saved-templates.js';
 import { Things } from './things.js';
 import { Work } from './work.js';
 
@@ -65,6 +66,7 @@ class OcciSite implements SiteAdapter {
   readonly #actions: Actions;
   readonly #guards: Guards;
   readonly #appliances: Appliances;
+  readonly #saved: SavedTemplates;
   readonly #closed = new AbortController();
   #offer: Offer = USUAL_OFFER;
 
@@ -89,6 +91,7 @@ class OcciSite implements SiteAdapter {
     });
     this.#appliances = new Appliances({ client: this.#client, things: this.#things, work, realm });
     this.#guards = new Guards({ client: this.#client, things: this.#things, work, offer });
+    this.#saved = new SavedTemplates({ client: this.#client, things: this.#things, work, offer, realm });
     this.#actions = new Actions({ client: this.#client, things: this.#things, work, offer, capacity });
   }
 
@@ -122,21 +125,18 @@ class OcciSite implements SiteAdapter {
     return this.#told(call, async () => {
       const { template, templateless, capacity } = this.#options;
       const choices = { template, templateless, cores: capacity.cores };
+      // A template may have come since the server was asked.
+      if (spec.image !== undefined && !templateNamed(await this.learn(call), spec.image)) this.#client.forget();
+      const offer = await this.learn(call);
       const { discovery } = await this.#client.peer(call);
-      return this.#things.make(
-        'compute',
-        spec.id,
-        token,
-        computeDraft(spec, await this.learn(call), discovery, choices),
-        call,
-      );
+      return this.#things.make('compute', spec.id, token, computeDraft(spec, offer, discovery, choices), call);
     });
   }
 
   createNetwork(spec: NetworkSpec, token: string, call: CallOptions = {}): Promise<SiteRef> {
-    return this.#told(call, () => {
+    return this.#told(call, async () => {
       requireCapability(this.capabilities(), 'network', 'create');
-      return this.#things.make('network', spec.id, token, networkDraft(spec), call);
+      return this.#things.make('network', spec.id, token, networkDraft(spec, await this.learn(call)), call);
     });
   }
 
@@ -155,7 +155,7 @@ class OcciSite implements SiteAdapter {
       if (!network) throw new IaasError('not-found', 'the server has no such network');
       const guards = spec.securityGroups ?? [];
       if (guards.length > 0) await this.#guards.guard(spec.compute, guards, call);
-      return this.#things.make('nic', spec.id, token, nicDraft(spec), call);
+      return this.#things.make('nic', spec.id, token, nicDraft(spec, network.view.kind), call);
     });
   }
 
@@ -173,7 +173,7 @@ class OcciSite implements SiteAdapter {
 
   delete(what: ResourceClass, ref: SiteRef, call: CallOptions = {}): Promise<void> {
     return this.#told(call, async () => {
-      if (what !== 'image') await this.#things.remove(what, ref, call);
+      await (what === 'image' ? this.#saved.remove(ref, call) : this.#things.remove(what, ref, call));
     });
   }
 
@@ -200,10 +200,17 @@ class OcciSite implements SiteAdapter {
     });
   }
 
-  async saveCompute(): Promise<SiteRef> {
-    await Promise.resolve();
-    requireCapability(this.capabilities(), 'compute', 'save');
-    throw new IaasError('unsupported', 'this site saves no machines');
+  saveCompute(
+    ref: SiteRef,
+    name: string,
+    method: string | undefined,
+    token: string,
+    call: CallOptions = {},
+  ): Promise<SiteRef> {
+    return this.#told(call, () => {
+      requireCapability(this.capabilities(), 'compute', 'save');
+      return this.#saved.save(ref, name, method, token, call);
+    });
   }
 
   actNetwork(ref: SiteRef, action: NetworkAction, call: CallOptions = {}): Promise<void> {
@@ -237,13 +244,13 @@ class OcciSite implements SiteAdapter {
     refs: readonly SiteRef[],
     call: CallOptions = {},
   ): Promise<ReadonlyMap<SiteRef, Observed>> {
-    return this.#told(call, async () =>
-      what === 'image' ? new Map<SiteRef, Observed>() : this.#things.describe(what, refs, call),
+    return this.#told(call, () =>
+      what === 'image' ? this.#saved.describe(refs, call) : this.#things.describe(what, refs, call),
     );
   }
 
   async *list(what: ResourceClass, call: CallOptions = {}): AsyncIterable<Observed> {
-    if (what === 'image') return;
+    if (what === 'image') return yield* await this.#told(call, () => this.#saved.all(call));
     for (const { observed } of await this.#told(call, () => this.#things.all(what, call)))
       if (observed.id !== undefined) yield observed;
   }
@@ -271,11 +278,13 @@ class OcciSite implements SiteAdapter {
     };
   }
 
-  get appliances(): ApplianceSite {
+  get appliances(): ApplianceSite | undefined {
+    if (this.#learnt && !this.#offer.isVep) return undefined;
     const appliances = this.#appliances;
     return {
       create: (spec, call = {}) => this.#told(call, () => appliances.create(spec, call)),
       find: (id, call = {}) => this.#told(call, () => appliances.find(id, call)),
+      list: (call = {}) => this.#told(call, () => appliances.list(call)),
       report: (ref, call = {}) => this.#told(call, () => appliances.report(ref, call)),
       failure: (ref, call = {}) => this.#told(call, () => appliances.failure(ref, call)),
       act: (ref, action, parameters, call = {}) =>

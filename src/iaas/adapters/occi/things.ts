@@ -8,7 +8,7 @@ import { idOf, OcciRefusal, type OcciClient, type Placed } from '../../../client
 import { isLinkView, type EntityView } from '../../../occi/model.js';
 import { IaasError, type CallOptions, type Observed, type SiteRef } from '../../adapter.js';
 import type { Offer } from './capabilities.js';
-import { KIND_OF, type ThingClass } from './kinds.js';
+import { KINDS_OF, type ThingClass } from './kinds.js';
 import { digestOf, markIn, markOf, type MarkPlace } from './marks.js';
 import { endsOf, observe } from './observe.js';
 import type { Work } from './work.js';
@@ -19,9 +19,9 @@ export interface ThingServices {
   readonly offer: (call: CallOptions) => Promise<Offer>;
   readonly realm: string;
   readonly marks: MarkPlace;
-  /** Whether an appliance at this path is VEP's own; its components are then too. */
   /** Groups that guard machines, by the path of the machine. */
   readonly guards: (call: CallOptions) => Promise<ReadonlyMap<SiteRef, readonly SiteRef[]>>;
+  /** Whether an appliance at this path is VEP's own; its components are then too. */
   readonly ownsAppliance: (path: string, call: CallOptions) => Promise<boolean>;
 }
 
@@ -64,7 +64,7 @@ export class Things {
     const { offer, realm } = this.#services;
     const { isVep } = await offer(call);
     const mark = markOf(realm, id, token);
-    const found = await this.#marked(what, mark, call);
+    const found = await this.#marked(draft, mark, call);
     const path = found?.path ?? (await this.#create(what, mark, token, draft, isVep, call));
     if (isVep) await this.#accepted(what, path, call);
     return path;
@@ -79,7 +79,7 @@ export class Things {
     call: CallOptions,
   ): Promise<SiteRef> {
     const marked = this.#markedDraft(draft, mark, isVep ? '' : uuidOf(what, token));
-    const found = async (): Promise<SiteRef | undefined> => (await this.#marked(what, mark, call))?.path;
+    const found = async (): Promise<SiteRef | undefined> => (await this.#marked(draft, mark, call))?.path;
     return this.#services.client.createOnce(marked, digestOf(`${what} ${token}`), found, call);
   }
 
@@ -96,11 +96,10 @@ export class Things {
     return { ...draft, id, summary: mark };
   }
 
-  async #marked(what: ThingClass, mark: string, call: CallOptions): Promise<Placed | undefined> {
+  async #marked(draft: EntityView, mark: string, call: CallOptions): Promise<Placed | undefined> {
     const { client, marks } = this.#services;
-    const isLink = what === 'nic' || what === 'attachment';
-    const attribute = isLink || marks === 'title' ? 'occi.core.title' : 'occi.core.summary';
-    const all = await client.list(KIND_OF[what], call, { attributes: { [attribute]: mark } });
+    const attribute = isLinkView(draft) || marks === 'title' ? 'occi.core.title' : 'occi.core.summary';
+    const all = await client.list(draft.kind, call, { attributes: { [attribute]: mark } });
     const mine = all.filter(({ view }) => view.title === mark || (!isLinkView(view) && view.summary === mark));
     return mine.sort((a, b) => (a.path < b.path ? -1 : 1))[0];
   }
@@ -140,7 +139,7 @@ export class Things {
     const placed =
       wanted.size <= FEW
         ? await Promise.all([...wanted].map((ref) => client.find(ref, call)))
-        : await client.list(KIND_OF[what], call);
+        : await this.#list(what, call);
     const found = placed.flatMap((each) => (each && wanted.has(each.path) ? [this.#thing(what, each, busy)] : []));
     const things = await this.#guarded(what, found, call);
     return new Map(things.map(({ path, observed }) => [path, observed]));
@@ -148,15 +147,20 @@ export class Things {
 
   /** Everything of a class that the account sees, of VEP and of others. */
   async all(what: ThingClass, call: CallOptions): Promise<Thing[]> {
-    const { kinds } = await this.#services.offer(call);
-    if (!kinds.has(KIND_OF[what])) return [];
     const busy = await this.#busy(call);
-    const placed = await this.#services.client.list(KIND_OF[what], call);
+    const placed = await this.#list(what, call);
     return this.#guarded(
       what,
       placed.map((each) => this.#thing(what, each, busy)),
       call,
     );
+  }
+
+  /** Of every kind of the class that the server has. */
+  async #list(what: ThingClass, call: CallOptions): Promise<Placed[]> {
+    const { kinds } = await this.#services.offer(call);
+    const offered = KINDS_OF[what].filter((kind) => kinds.has(kind));
+    return (await Promise.all(offered.map((kind) => this.#services.client.list(kind, call)))).flat();
   }
 
   /** Interfaces, with what guards the machine that they are in. */
@@ -201,12 +205,12 @@ export class Things {
   /** References are paths below the location of the kind; anything else names nothing there. */
   async #canBe(what: ThingClass, ref: SiteRef, call: CallOptions): Promise<boolean> {
     const { discovery } = await this.#services.client.peer(call);
-    const location = discovery.locationOf(KIND_OF[what]);
-    if (location === undefined) return false;
-    const at = new URL(location, 'http://endpoint').pathname;
-    return (
-      ref.startsWith(at) && /^[A-Za-z0-9._~-]{1,200}$/.test(ref.slice(at.length)) && !/^\.+$/.test(ref.slice(at.length))
-    );
+    const locations = KINDS_OF[what].flatMap((kind) => discovery.locationOf(kind) ?? []);
+    return locations.some((location) => {
+      const at = new URL(location, 'http://endpoint').pathname;
+      const id = ref.slice(at.length);
+      return ref.startsWith(at) && /^[A-Za-z0-9._~-]{1,200}$/.test(id) && !/^\.+$/.test(id);
+    });
   }
 }
 

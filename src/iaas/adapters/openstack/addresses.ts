@@ -13,6 +13,7 @@ import {
   type Observed,
   type SiteRef,
 } from '../../adapter.js';
+import { rangeOfAddress } from '../../ranges.js';
 import type { Cloud } from './cloud.js';
 import { described, describing, digestOf, elder, kept, readRef, unkept, writeRef } from './marks.js';
 import type { OpenStackOptions } from './options.js';
@@ -165,7 +166,7 @@ export class Addresses {
       id: each.entity,
       state: 'active',
       busy: false,
-      cidr: `${each.address}/${each.address.includes(':') ? 128 : 32}`,
+      cidr: rangeOfAddress(each.address),
     }));
   }
 
