@@ -328,6 +328,7 @@ async function assemble(config: Config, clock: Clock, log: Log, closers: Closers
       applianceHooks,
       reports,
       secretKey,
+      reconcileMs: config.engine.reconcileMs,
     }),
     createPlatform(),
     createMonitoring(),

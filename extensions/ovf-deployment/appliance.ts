@@ -47,13 +47,16 @@ import { SLA, governedAttributes } from '../sla/agreements.js';
 import { companionsToBring } from './companions.js';
 import { filesToBring } from './environment-files.js';
 import { agreementId } from './governance.js';
-import { HAND_OVER, SITE_ACT, TAKE_BACK, takesWhole, wholeChild } from './hand-over.js';
+import { afterAll, endingsOf, partEndings } from './endings.js';
+import { FORGOTTEN } from './forgotten.js';
+import { SITE_ACT, isWhole, takesWhole, wholeChild, wholeHandOver } from './hand-over.js';
 import { withInstances } from './instances.js';
 import { siteNames, sitesOf, type Layout } from './layout.js';
 import { CHANGE, DELETE, DEPLOY, UNDEPLOY } from './operations.js';
 import { refuseOverLimit } from './over-limit.js';
 import { accountSites } from './own-accounts.js';
 import { isOpen } from './package.js';
+import { parcelsOf } from './parcels.js';
 import { PreparedDeployment, prepareDeployment, UnreadableDescriptor, type PreparationServices } from './prepared.js';
 import { sealInputs } from './sealed-inputs.js';
 import { insertAppliance, loadAppliance, updatePlan, type ApplianceRow } from './tables.js';
@@ -176,8 +179,8 @@ export class ApplianceHandler implements KindHandler {
     });
     const components = await maker.make(row.plan.machines);
     if (this.#isTakenWhole(layout)) {
-      const handOver = [wholeChild(HAND_OVER, entity)];
-      return this.#fileGraph(write, entity, DEPLOY, {}, handOver, entity.wanted[OVF_KEEP_ON_FAILURE] === true);
+      const children = wholeHandOver(entity, row);
+      return this.#fileGraph(write, entity, DEPLOY, {}, children, entity.wanted[OVF_KEEP_ON_FAILURE] === true);
     }
     const reporting = await this.#expectReports(write, entity, row.plan, components.machines);
     const children = this.#children(entity, row, { components, hosts: layout.hosts, present: [], reporting });
@@ -204,7 +207,10 @@ export class ApplianceHandler implements KindHandler {
     machines: readonly MachineComponents[],
   ): Promise<ReadonlySet<string>> {
     const { reports } = this.#services;
-    const reaching = machines.filter(({ compute }) => reports.canReach(compute.site ?? ''));
+    // Guests on a site that deploys by itself report to that.
+    const reaching = machines.filter(
+      ({ compute: { site } }) => reports.canReach(site ?? '') && !takesWhole(this.#services.sites, site),
+    );
     const computes = awaited(plan.startup, reaching).map(({ compute }) => compute.id);
     await reports.expect(write.tx, entity.id, computes);
     return new Set(computes);
@@ -216,7 +222,11 @@ export class ApplianceHandler implements KindHandler {
     parts: Pick<DeploymentParts, 'components' | 'hosts' | 'present' | 'reporting'>,
   ): NewChild[] {
     const registered = new Map<string, RegisteredImage>();
-    for (const { compute, disks } of parts.components.machines) {
+    const parcels = parcelsOf(parts.components.machines, (site) => takesWhole(this.#services.sites, site));
+    const carried = new Set(parcels.flatMap(({ machines }) => machines));
+    for (const each of parts.components.machines) {
+      const { compute, disks } = each;
+      if (carried.has(each)) continue;
       const site = compute.site ?? '';
       for (const { image } of disks) {
         if (image === undefined || images[image] === undefined) continue;
@@ -224,7 +234,7 @@ export class ApplianceHandler implements KindHandler {
       }
     }
     // Whoever must have signed a package, its work has to find out; else only images and files for guests or people need it.
-    const signing = registered.size > 0 || this.#services.signatures !== 'any';
+    const signing = registered.size > 0 || parcels.length > 0 || this.#services.signatures !== 'any';
     const missing = [...filesToBring(plan, images), ...companionsToBring(plan, images)];
     const needed = (isOpen(images) && signing) || missing.length > 0;
     return deploymentGraph({
@@ -234,6 +244,7 @@ export class ApplianceHandler implements KindHandler {
       startup: plan.startup,
       constraints: plan.constraints,
       images: [...registered.values()],
+      parcels,
       package: needed ? newUuid() : undefined,
     });
   }
@@ -295,7 +306,8 @@ export class ApplianceHandler implements KindHandler {
     const layout = await this.#services.governance.layOut(write.tx, row.plan, wish, entity.group);
     await this.#deploy(write, { ...entity, site: layout.home }, row, layout);
     const shown = { [DEPLOYED]: true, [STATE_MESSAGE]: 'deploying', [SITES]: sitesOf(layout).join(' ') };
-    return { ...entity, site: layout.home, observed: { ...entity.observed, ...shown } };
+    const { [FORGOTTEN]: _before, ...observed } = entity.observed;
+    return { ...entity, site: layout.home, observed: { ...observed, ...shown } };
   }
 
   /** The site moves the machines of an appliance that was handed over. */
@@ -347,7 +359,7 @@ export class ApplianceHandler implements KindHandler {
               reporting: await this.#expectReports(write, entity, plan, components.machines),
             },
           ),
-          ...(await this.#releases(write, leaving, plan)),
+          ...(await this.#releases(write, entity, leaving, plan)),
         ];
     await updatePlan(write.tx, entity.id, plan);
     await this.#fileGraph(write, entity, CHANGE, { to: 'active' }, children, false);
@@ -362,14 +374,19 @@ export class ApplianceHandler implements KindHandler {
   ): Promise<NewChild[]> {
     const scale = wholeChild(SITE_ACT, entity, { term: 'scale', to: 'active', parameters });
     const releases = await this.#services.entities().planRemoval(write, withDisks(leaving));
-    return [scale, ...releases.map((release) => ({ ...release, after: [scale.key] }))];
+    return [scale, ...afterAll([scale], releases)];
   }
 
   /** Stops and releases machines with all that is theirs alone. */
-  async #releases(write: Write, machines: readonly MachineComponents[], plan: DeploymentPlan): Promise<NewChild[]> {
-    const halts = stopChildren(plan.startup, machines, 'halt');
+  async #releases(
+    write: Write,
+    entity: EntityRecord,
+    machines: readonly MachineComponents[],
+    plan: DeploymentPlan,
+  ): Promise<NewChild[]> {
+    const endings = partEndings(this.#services.sites, entity, plan.startup, machines);
     const releases = await this.#services.entities().planRemoval(write, withDisks(machines));
-    return [...halts, ...releases.map((release) => ({ ...release, after: halts.map((child) => child.key) }))];
+    return [...endings, ...afterAll(endings, releases)];
   }
 
   remove(write: Write, entity: EntityRecord): Promise<void> {
@@ -396,15 +413,11 @@ export class ApplianceHandler implements KindHandler {
     await this.#services.engine.supersede(write.tx, entity.id);
     const machines = await machinesOf(write.tx, entity, row.plan);
     const components = await componentsOf(write.tx, entity.id);
-    // What was handed over, or may have been, is taken back whole before anything of it is forgotten here.
-    const split = siteNames(stringAt(entity.observed, SITES) ?? '').length > 1;
-    const whole = isWhole(entity) || (!split && takesWhole(this.#services.sites, entity.site));
-    const halts = whole ? [wholeChild(TAKE_BACK, entity)] : stopChildren(row.plan.startup, machines, 'halt');
+    const endings = endingsOf(this.#services.sites, entity, row.plan.startup, machines);
     const entities = this.#services.entities();
     const resumed = await entities.resumeRemoval(write, entity.id);
     const releases = [...resumed, ...(await entities.planRemoval(write, components))];
-    const after = halts.map((child) => child.key);
-    const children = [...halts, ...releases.map((release) => ({ ...release, after }))];
+    const children = [...endings, ...afterAll(endings, releases)];
     await this.#fileGraph(write, entity, type, {}, children, true);
   }
 
@@ -429,11 +442,6 @@ export class ApplianceHandler implements KindHandler {
     if (!row) throw problem('internal', 'appliance.row-missing', 'the appliance has lost its plan');
     return row;
   }
-}
-
-/** The site has taken the appliance whole. */
-function isWhole({ siteRef }: EntityRecord): boolean {
-  return siteRef !== null;
 }
 
 function preparedOf(value: unknown): PreparedDeployment {

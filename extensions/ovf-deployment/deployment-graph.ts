@@ -9,6 +9,7 @@ import type { EntityRecord } from '../../src/store/entity-record.js';
 import { ACT, PROVISION } from '../infrastructure/operations.js';
 import type { Components, DiskComponent, MachineComponents } from './components.js';
 import type { Hosts } from './layout.js';
+import { HAND_OVER, parcelChild, parcelKey, type Parcel } from './parcels.js';
 
 export const PACKAGE = 'appliance.package';
 export const IMAGE = 'appliance.image';
@@ -45,6 +46,8 @@ export interface DeploymentParts {
   readonly reporting: ReadonlySet<string>;
   readonly waysOf: (site: string) => SiteWays;
   readonly images: readonly RegisteredImage[];
+  /** Machines that their sites make by themselves. */
+  readonly parcels: readonly Parcel[];
   /** Id of the subject of the work on the package itself, if its images have to wait for that (K06). */
   readonly package: string | undefined;
 }
@@ -71,14 +74,33 @@ export function deploymentGraph(parts: DeploymentParts): NewChild[] {
     children.push(provision(network, {}, []));
     children.push(act(network, 'up', 'active', [provisionKey(network)]));
   }
-  const starting = { readyFor: readyKeys, reporting: parts.reporting, installing: true };
-  const starts = startChildren(parts.startup, components.machines, starting);
+  const carried = new Map(
+    parts.parcels.flatMap((parcel) => parcel.machines.map(({ compute }) => [compute.id, parcelKey(HAND_OVER, parcel)])),
+  );
+  const readyFor = (machine: MachineComponents): readonly string[] => {
+    const key = carried.get(machine.compute.id);
+    return key === undefined ? readyKeys(machine) : [key];
+  };
+  const starts = startChildren(parts.startup, components.machines, {
+    readyFor,
+    reporting: parts.reporting,
+    installing: true,
+  });
+  children.push(...parts.parcels.map((parcel) => handOver(parts, parcel)));
   for (const machine of components.machines) {
+    if (carried.has(machine.compute.id)) continue;
     const made = machineChildren(parts, machine);
     const { bootsAtCreation } = parts.waysOf(machine.compute.site ?? '');
     children.push(...(bootsAtCreation ? madeInTurn(made, machine, starts) : made));
   }
   return [...children, ...starts];
+}
+
+/** A parcel goes when the networks of its machines are there, with the files that it holds. */
+function handOver({ appliance, components, package: unpacking }: DeploymentParts, parcel: Parcel): NewChild {
+  const on = new Set(parcel.machines.flatMap(({ interfaces }) => interfaces.map(({ target }) => target)));
+  const networks = components.networks.filter(({ id }) => on.has(id)).map((network) => actKey(network, 'up'));
+  return parcelChild(HAND_OVER, appliance, parcel, [...networks, ...(unpacking === undefined ? [] : ['package'])]);
 }
 
 /** Where making a machine starts it, it is made when its turn to start has come; one that shall not start is stopped. */

@@ -10,15 +10,13 @@ import type { Sites } from '../../src/iaas/sites.js';
 import { buildEnvironment, buildNoCloud, combinedUserData } from '../../src/ovf/index.js';
 import { COMPUTE, STORAGE } from '../../src/occi/model.js';
 import { findEntity } from '../../src/store/entities.js';
-import { secretKey as secretKeyOf } from '../../src/ovf/properties/visible.js';
-import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store } from '../../src/store/sql.js';
 import type { BlobStore } from '../../src/transfer/blob-store.js';
 import { storageSpecOf, type ProvisionInput } from '../infrastructure/site-class.js';
 import { environmentDocuments } from './environment-files.js';
 import type { GuestReports } from './guest-reports.js';
-import { openInputs } from './sealed-inputs.js';
+import { openInputs, withInstanceSecrets } from './sealed-inputs.js';
 import { imagesOf, loadAppliance } from './tables.js';
 
 const PLATFORM = { kind: 'VEP', version: '0.1.0', vendor: 'VEP', locale: 'en-US', timezone: 0 } as const;
@@ -112,17 +110,4 @@ async function guestDocuments(
     };
   const byItself = transports.includes('context');
   return { ...input, userData: combinedUserData(seed, byItself ? undefined : ovfEnvironment, files) };
-}
-
-/** What is secret in a machine is so in all its instances; only the machine was there when the inputs were sealed. */
-function withInstanceSecrets(plan: DeploymentPlan, secrets: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  const all = new Map(secrets);
-  for (const { id, instanceOf, environment } of plan.machines) {
-    if (instanceOf === undefined) continue;
-    for (const { key, secret } of environment.properties) {
-      const value = secret ? secrets.get(secretKeyOf(instanceOf, key)) : undefined;
-      if (value !== undefined && !all.has(secretKeyOf(id, key))) all.set(secretKeyOf(id, key), value);
-    }
-  }
-  return all;
 }

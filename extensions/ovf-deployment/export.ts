@@ -11,11 +11,11 @@ import { safeHref } from '../../src/ovf/envelope/href.js';
 import { exportEnvelope } from '../../src/ovf/export/envelope.js';
 import { readEnvelope, type OvfSchemas } from '../../src/ovf/index.js';
 import { TAR_END, tarHeader, tarPadding } from '../../src/ovf/package/tar-header.js';
-import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
 import { foldReplicas } from '../../src/scheduling/offer.js';
 import type { Store } from '../../src/store/sql.js';
-import type { Blob, BlobStore } from '../../src/transfer/blob-store.js';
+import type { BlobStore } from '../../src/transfer/blob-store.js';
 import { withCompanions } from './companions.js';
+import { outgoingPackage, type PackageMember } from './outgoing-package.js';
 import { loadAppliance, type ApplianceRow } from './tables.js';
 import { APPLIANCE, DESCRIPTOR_TYPES, PACKAGE_TYPES } from './vocabulary.js';
 
@@ -58,14 +58,11 @@ export function applianceRenderings(services: ExportServices): Rendering[] {
 
 type Icons = Awaited<ReturnType<typeof withCompanions>>['icons'];
 
-interface Member extends Blob {
-  readonly name: string;
-}
-
 /** Everything that can go wrong does so before the first byte is sent. */
 async function exportArchive(services: ExportServices, row: ApplianceRow): Promise<AsyncIterable<Uint8Array>> {
   const { blobs } = services;
-  const { plan, members: needed } = await packed(blobs, row);
+  const { plan: packed, members: needed } = await outgoingPackage(blobs, row);
+  const plan = foldReplicas(packed);
   const { envelope, icons } = await originalOf(services, row);
   const members = [...needed, ...iconMembers(icons, needed)];
   const stem = plan.id.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 60) || 'appliance';
@@ -91,7 +88,7 @@ function kept(icons: Icons): Icons {
   return icons.filter(({ href, blob }) => blob !== undefined || safeHref(href).kind === 'url');
 }
 
-function iconMembers(icons: Icons, needed: readonly Member[]): readonly Member[] {
+function iconMembers(icons: Icons, needed: readonly PackageMember[]): readonly PackageMember[] {
   const names = new Set(needed.map(({ name }) => name));
   return icons.flatMap(({ href, blob }) => {
     const place = safeHref(href);
@@ -102,7 +99,7 @@ function iconMembers(icons: Icons, needed: readonly Member[]): readonly Member[]
 async function* archive(
   blobs: BlobStore,
   documents: readonly (readonly [string, Buffer])[],
-  members: readonly Member[],
+  members: readonly PackageMember[],
 ): AsyncGenerator<Uint8Array> {
   for (const [name, bytes] of documents) {
     yield headerOf(name, bytes.length);
@@ -124,60 +121,4 @@ function headerOf(name: string, size: number): Uint8Array {
     value: name.slice(0, 80),
     remedy: 'take the descriptor alone: Accept: application/ovf+xml',
   });
-}
-
-/** The plan as it refers to what goes along, and the files that do; a disk whose image nobody sent is blank, as it is. */
-async function packed(
-  blobs: BlobStore,
-  { plan, images: origins }: ApplianceRow,
-): Promise<{ plan: DeploymentPlan; members: readonly Member[] }> {
-  const members: Member[] = [];
-  const images: PlannedImage[] = [];
-  const packing = new Map([...plan.images, ...(plan.files ?? [])].map((file) => [file.id, file]));
-  for (const image of packing.values()) {
-    const origin = origins[image.id];
-    if (origin === undefined || 'unavailable' in origin) continue;
-    if ('member' in origin) {
-      throw problem('conflict', 'ovf.export-early', 'the package has not been fetched yet', {
-        remedy: 'wait until the appliance is active',
-      });
-    }
-    const { chunkSize: _chunkSize, ...whole } = image;
-    if ('template' in origin) {
-      images.push(image);
-      continue;
-    }
-    if ('url' in origin) {
-      images.push(safeHref(image.href).kind === 'url' ? image : { ...image, href: origin.url });
-      continue;
-    }
-    const blob = await blobs.find(origin.sha256);
-    if (!blob) throw problem('unavailable', 'transfer.gone', 'a file of the appliance is no longer here');
-    const href = safeHref(image.href);
-    const name = href.kind === 'member' ? href.path : image.id;
-    members.push({ name, ...blob });
-    images.push({ ...whole, sizeBytes: blob.sizeBytes });
-  }
-  const there = new Set(images.map(({ id }) => id));
-  const disks = plan.disks.map(({ image, format, formatUri, ...disk }) =>
-    image !== undefined && there.has(image)
-      ? { ...disk, image, ...(format ? { format } : {}), ...(formatUri === undefined ? {} : { formatUri }) }
-      : disk,
-  );
-  const machines = plan.machines.map((machine) => ({
-    ...machine,
-    drives: machine.drives.map(({ image, ...drive }) =>
-      image !== undefined && there.has(image) ? { ...drive, image } : drive,
-    ),
-  }));
-  const isFile = new Set(plan.files?.map(({ id }) => id));
-  const isImage = new Set(plan.images.map(({ id }) => id));
-  const whole = {
-    ...plan,
-    images: images.filter(({ id }) => isImage.has(id)),
-    ...(plan.files && { files: images.filter(({ id }) => isFile.has(id)) }),
-    disks,
-    machines,
-  };
-  return { plan: foldReplicas(whole), members };
 }

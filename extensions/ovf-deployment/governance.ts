@@ -27,6 +27,7 @@ import { refusal } from '../../src/sla/unmet.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { SqlReader, Store } from '../../src/store/sql.js';
 import type { Agreements, StandingAgreement } from '../sla/agreements.js';
+import { takesWhole } from './hand-over.js';
 import { withInstances } from './instances.js';
 import {
   layoutOn,
@@ -44,6 +45,7 @@ import {
 import { agreementThrough, NO_ACCOUNTS, type OwnAccounts } from './own-accounts.js';
 import { offersOf, ownOffers, type SetAside, type Tenant } from './offers.js';
 import type { SiteImages } from '../infrastructure/images.js';
+import { unpackable } from './parcels.js';
 import { inabilities, verdict, verdictOf } from './site-verdict.js';
 import { OVF_AGREEMENT } from './vocabulary.js';
 
@@ -152,7 +154,9 @@ export class Governance {
       plan: { ...plan, constraints: [...plan.constraints, ...able] },
       descriptor: { sha256: digest },
       sites: await this.#slaSites(candidates, principal.groups[0]),
-      ...(promised.maySplit ? { ties: this.#ties(plan) } : {}),
+      ...(promised.maySplit
+        ? { split: { ties: this.#ties(plan), constraints: this.#unpackable(plan, candidates) } }
+        : {}),
       provider: { ids: this.#services.providerIds },
       caller: { ids: [principal.id, principal.name], vos: principal.groups, loa: levelOfAssurance(principal) },
       governed: await this.#services.agreements.taken('standing' in offer ? offer.standing.id : undefined),
@@ -221,16 +225,11 @@ export class Governance {
       if (best?.placed.unkept.length === 0) break;
     }
     if (best) return layoutOn(best.offer.name, plan, hostsOf(best.placed));
-    // A site that deploys by itself takes an appliance whole or not at all.
-    const parts = offers.filter(({ name }) => sites.adapter(name).capabilities().appliances !== true);
-    if (!wish.maySplit || parts.length < 2) throw refusedBy(refused);
-    const constraints = [...plan.constraints, ...able];
-    const outcome = place(demands, parts, constraints, { ties: this.#ties(plan) });
-    if ('refused' in outcome) {
-      const whole = refused.filter(({ place: at }) => !parts.some(({ name }) => name === at?.field));
-      throw refusedBy([...whole, ...outcome.refused]);
-    }
-    return splitLayout(parts, outcome, refused);
+    if (!wish.maySplit || offers.length < 2) throw refusedBy(refused);
+    const constraints = [...plan.constraints, ...able, ...this.#unpackable(plan, candidates)];
+    const outcome = place(demands, offers, constraints, { ties: this.#ties(plan) });
+    if ('refused' in outcome) throw refusedBy(outcome.refused);
+    return splitLayout(offers, outcome, refused);
   }
 
   /**
@@ -256,7 +255,7 @@ export class Governance {
       return sites.length === 0 ? [] : [onSites([id], [...new Set(sites)], holding[0]?.what ?? '')];
     });
     const demands = demandsOf(plan).filter(({ id }) => joining.includes(id));
-    const constraints = [...among(plan.constraints, demands), ...pins];
+    const constraints = [...among([...plan.constraints, ...this.#unpackable(plan, used)], demands), ...pins];
     const outcome = place(demands, offers, constraints, { ties });
     if ('refused' in outcome) throw refusedBy(outcome.refused);
     const placed = [...outcome.assignments].map(([id, at]) => [id, at.site] as const);
@@ -326,14 +325,20 @@ export class Governance {
     });
   }
 
+  /** Machines that a site which deploys by itself could only take with the whole appliance go to others. */
+  #unpackable(plan: DeploymentPlan, candidates: readonly string[]): readonly PlacementConstraint[] {
+    const others = candidates.filter((name) => !takesWhole(this.#services.sites, name));
+    if (others.length === candidates.length) return [];
+    return unpackable(plan).map(({ machines, why }) => onSites(machines, others, why));
+  }
+
   #ties(plan: DeploymentPlan): Tie[] {
     return tiesOf(plan, demandsOf(plan), this.#services.policy);
   }
 
   /** A site that deploys appliances by itself reads in the descriptor which machines share a host, and which do not. */
   #constraints({ constraints }: DeploymentPlan, site: string): DeploymentPlan['constraints'] {
-    const whole = this.#services.sites.adapter(site).capabilities().appliances === true;
-    return whole
+    return takesWhole(this.#services.sites, site)
       ? constraints.filter(({ rule }) => rule === 'country' || rule === 'zone' || rule === 'site')
       : constraints;
   }
@@ -368,7 +373,6 @@ export class Governance {
       metrics: new Map(),
       promises: new Set(),
       levels: this.#services.sites.adapter(offer.name).capabilities().placement,
-      whole: this.#services.sites.adapter(offer.name).capabilities().appliances === true,
     }));
   }
 }

@@ -1,7 +1,8 @@
 /**
- * Appliances on sites that deploy them by themselves (another VEP): handed over whole, mirrored here as the components they
- * would have had anyway, acted on and taken back whole (`docs/decisions/0011-appliances-handed-over-whole.md`). Each step can
- * run again after a crash: the site knows the appliance by its id.
+ * Appliances on sites that deploy them by themselves (another VEP): handed over, mirrored here as the components they would have
+ * had anyway, and taken back (`docs/decisions/0011-appliances-handed-over-whole.md`). One that is on such a site alone goes there
+ * whole and is acted on as a whole; of one that is on several sites, parcels go (`parcels.ts`). Each step can run again after a
+ * crash: the site knows what was handed over by its id.
  */
 
 import { isJsonObject, stringAt, type JsonObject } from '../../src/base/json.js';
@@ -19,41 +20,34 @@ import type { Observations } from '../../src/extension/observations.js';
 import {
   IaasError,
   type ApplianceAction,
-  type ApplianceFile,
   type ApplianceReport,
   type ApplianceSite,
   type ApplianceSpec,
   type SiteRef,
 } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
+import { NETWORK } from '../../src/occi/model.js';
 import { componentsOf, findEntity } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import type { Store, Tx } from '../../src/store/sql.js';
-import type { BlobStore } from '../../src/transfer/blob-store.js';
+import type { Tx } from '../../src/store/sql.js';
 import { siteClassOf } from '../infrastructure/site-class.js';
-import { exportEnvelope } from '../../src/ovf/export/envelope.js';
-import { foldReplicas } from '../../src/scheduling/offer.js';
 import { SLA } from '../sla/agreements.js';
+import { Deliveries, type DeliveryServices } from './delivery.js';
+import { PACKAGE } from './deployment-graph.js';
 import { isForgotten } from './forgotten.js';
 import { mirrored } from './mirror.js';
-import { openInputs } from './sealed-inputs.js';
-import { loadAppliance, type ApplianceRow } from './tables.js';
-import { mappedNetworks, networkKey } from './mapped-networks.js';
-import { OVF_CONFIGURATION, OVF_KEEP_ON_FAILURE, OVF_URL } from './vocabulary.js';
+import { isOpen } from './package.js';
+import { HAND_OVER, TAKE_BACK } from './parcels.js';
+import type { ApplianceRow } from './tables.js';
+import { OVF_ID } from './vocabulary.js';
 
-export const HAND_OVER = 'appliance.hand-over';
 export const SITE_ACT = 'appliance.site-act';
-export const TAKE_BACK = 'appliance.take-back';
 
 const UPLOAD_MS = 6 * 3600 * 1000;
 
-export interface HandOverServices {
-  readonly store: Store;
+export interface HandOverServices extends DeliveryServices {
   readonly sites: Sites;
-  readonly blobs: BlobStore;
   readonly observations: Observations;
-  /** Opens secrets (K26). */
-  readonly secretKey: Uint8Array;
 }
 
 /** Whether a site deploys appliances by itself. */
@@ -61,14 +55,33 @@ export function takesWhole(sites: Sites, site: string | null): site is string {
   return site !== null && sites.has(site) && sites.adapter(site).capabilities().appliances === true;
 }
 
+/** The site has taken the appliance whole. */
+export function isWhole({ siteRef }: EntityRecord): boolean {
+  return siteRef !== null;
+}
+
+/** Whether something may have been handed over to a site: of one that has not answered yet nobody knows what it takes. */
+export function mayHave(sites: Sites, site: string | null): boolean {
+  return site !== null && sites.has(site) && sites.adapter(site).appliances !== undefined;
+}
+
 /** A child of a graph that is about the whole appliance. Its subject is its own: the parent's is the appliance. */
 export function wholeChild(
   type: typeof HAND_OVER | typeof SITE_ACT | typeof TAKE_BACK,
   appliance: EntityRecord,
   input: JsonObject = {},
+  after: readonly string[] = [],
 ): NewChild {
   const { id, site } = appliance;
-  return { key: type, type, entity: newUuid(), site, input: { ...input, appliance: id }, after: [] };
+  return { key: type, type, entity: newUuid(), site, input: { ...input, appliance: id }, after };
+}
+
+/** What brings a whole appliance to its site: one that goes as an agreement has settled it goes with its files, which have to be here first. */
+export function wholeHandOver(entity: EntityRecord, { images }: ApplianceRow): readonly NewChild[] {
+  if (!entity.mixins.includes(SLA) || !isOpen(images)) return [wholeChild(HAND_OVER, entity)];
+  const input = { appliance: entity.id };
+  const unpacking = { key: 'package', type: PACKAGE, entity: newUuid(), site: null, input, after: [] };
+  return [unpacking, wholeChild(HAND_OVER, entity, {}, [unpacking.key])];
 }
 
 export function handOverOperations(services: HandOverServices): OperationType[] {
@@ -80,40 +93,64 @@ export function handOverOperations(services: HandOverServices): OperationType[] 
   ];
 }
 
+/** What an operation hands over, moves or takes back. */
 interface Subject {
   readonly entity: EntityRecord;
-  readonly whole: ApplianceSite;
+  readonly site: string;
+  readonly at: ApplianceSite;
+  /** Under which the site knows it. */
+  readonly id: string;
+  /** Ids of the computes of a parcel; absent: it is the whole appliance. */
+  readonly computes?: ReadonlySet<string>;
 }
 
 class HandOver {
   readonly #services: HandOverServices;
+  readonly #deliveries: Deliveries;
 
   constructor(services: HandOverServices) {
     this.#services = services;
+    this.#deliveries = new Deliveries(services);
   }
 
   send(): Step {
     return {
       name: 'send',
       run: async (context) => {
-        const { entity, whole } = await this.#subject(context.operation);
-        if (entity.siteRef !== null) return { done: true };
-        const ref = await whole.create(await this.#spec(entity), { signal: context.signal });
+        const subject = await this.#subject(context.operation);
+        const { entity, at, computes } = subject;
+        if (!computes && entity.siteRef !== null) return { done: true };
+        const spec = computes ? await this.#part(subject, computes) : await this.#deliveries.whole(entity);
+        const ref = await at.create(spec, { signal: context.signal });
+        if (computes) return { done: true, memory: { ref } };
         return { done: true, commit: (tx) => this.#services.observations.placed(tx, entity.id, ref) };
       },
       undo: (context) => this.#letGo(context),
     };
   }
 
-  /** Waits until the site has done what it was asked for, and mirrors what the appliance consists of there. */
+  async #part({ entity, site, id }: Subject, computes: ReadonlySet<string>): Promise<ApplianceSpec> {
+    const components = await componentsOf(this.#services.store, entity.id);
+    const item = ({ observed }: EntityRecord): string => stringAt(observed, OVF_ID) ?? '';
+    const machines = components.filter((component) => computes.has(component.id)).map(item);
+    const networks = components.filter((component) => component.kind === NETWORK && component.site === site);
+    return this.#deliveries.part(entity, {
+      id,
+      site,
+      machines: new Set(machines),
+      networks: new Map(networks.map((network) => [item(network), network])),
+    });
+  }
+
+  /** Waits until the site has done what it was asked for, and mirrors what there is there. */
   arrive(): Step {
     return {
       name: 'arrive',
       run: async (context) => {
-        const { entity, whole } = await this.#subject(context.operation);
-        const ref = refOf(entity);
+        const subject = await this.#subject(context.operation);
+        const ref = refOf(subject, context);
         const options = { signal: context.signal };
-        const report = await whole.report(ref, options);
+        const report = await subject.at.report(ref, options);
         if (!report) throw new IaasError('not-found', 'the site no longer has the appliance');
         if (report.busy) {
           const percent = Number(/(\d{1,3}) %/.exec(report.message ?? '')?.[1] ?? 0);
@@ -125,10 +162,10 @@ class HandOver {
         }
         const to = stringAt(context.input, 'to') ?? 'active';
         if (report.state !== to) {
-          const failure = await whole.failure(ref, options);
+          const failure = await subject.at.failure(ref, options);
           throw failure ?? new IaasError('fatal', report.message ?? `the site reports ${report.state}`);
         }
-        return { done: true, commit: (tx) => this.#mirror(tx, entity.id, report) };
+        return { done: true, commit: (tx) => this.#mirror(tx, subject, context.operation, report) };
       },
     };
   }
@@ -137,11 +174,12 @@ class HandOver {
     return {
       name: 'act',
       run: async (context) => {
-        const { entity, whole } = await this.#subject(context.operation);
+        const subject = await this.#subject(context.operation);
         const parameters = isJsonObject(context.input['parameters']) ? context.input['parameters'] : {};
         const action = stringAt(context.input, 'term') as ApplianceAction;
         const options = { signal: context.signal };
-        await whole.act(refOf(entity), action, parameters as Record<string, string | number>, options);
+        const ref = refOf(subject, context);
+        await subject.at.act(ref, action, parameters as Record<string, string | number>, options);
         return { done: true };
       },
     };
@@ -151,39 +189,47 @@ class HandOver {
     return { name: 'remove', run: (context) => this.#letGo(context) };
   }
 
-  /** Whatever stands in the way, it is tried again: what a site has is never forgotten (K11). */
-  async #letGo({ operation, signal }: StepContext): Promise<StepOutcome> {
-    const { entity, whole } = await this.#subject(operation);
-    if (entity.siteRef === null && isForgotten(entity)) return { done: true };
-    const ref = entity.siteRef ?? (await whole.find(entity.id, { signal }));
-    if (ref === undefined) return { done: true };
+  /** Whatever stands in the way, it is tried again, and shown when it keeps failing: what a site has is never forgotten (K11). */
+  async #letGo(context: StepContext): Promise<StepOutcome> {
     try {
-      await whole.remove(ref, { signal });
+      return await this.#takeBack(context);
     } catch (error) {
-      if (!(error instanceof IaasError) || error.class === 'denied') throw error;
+      if (!(error instanceof IaasError)) throw error;
       throw new IaasError('transient', error.message, error.said, error);
     }
-    if (await whole.report(ref, { signal })) return { done: false, again: untilNextLook(operation) };
-    return { done: true, commit: (tx) => this.#unplace(tx, entity.id) };
   }
 
-  /** The site has let go of everything with the appliance: nothing is left there to be released one by one. */
-  async #unplace(tx: Tx, appliance: string): Promise<void> {
-    await this.#services.observations.placed(tx, appliance, null);
-    for (const { id } of await this.#components(tx, appliance)) await this.#services.observations.placed(tx, id, null);
+  async #takeBack({ operation, memory, signal }: StepContext): Promise<StepOutcome> {
+    const subject = await this.#subject(operation);
+    const { entity, site, at, id } = subject;
+    const known = stringAt(memory, 'ref') ?? (subject.computes ? undefined : (entity.siteRef ?? undefined));
+    if (known === undefined && isForgotten(entity, site)) return { done: true };
+    const ref = known ?? (await at.find(id, { signal }));
+    if (ref === undefined) return { done: true };
+    await at.remove(ref, { signal });
+    if (await at.report(ref, { signal })) return { done: false, again: untilNextLook(operation) };
+    return { done: true, commit: (tx) => this.#unplace(tx, subject) };
   }
 
-  async #mirror(tx: Tx, appliance: string, { members }: ApplianceReport): Promise<void> {
+  /** The site has let go of everything with it: nothing is left there to be released one by one. */
+  async #unplace(tx: Tx, subject: Subject): Promise<void> {
     const { observations } = this.#services;
-    const components = await this.#components(tx, appliance);
+    if (!subject.computes) await observations.placed(tx, subject.entity.id, null);
+    for (const { id } of await this.#components(tx, subject)) await observations.placed(tx, id, null);
+  }
+
+  async #mirror(tx: Tx, subject: Subject, operation: Operation, { members }: ApplianceReport): Promise<void> {
+    const { observations } = this.#services;
+    const components = await this.#components(tx, subject);
     for (const [component, observed] of mirrored(components, await this.#ends(tx, components), members)) {
       const attributes = siteClassOf(observations.rootKind(component.kind))?.observe(observed, component) ?? {};
       await observations.placed(tx, component.id, observed.ref);
-      await observations.arrived(tx, component.id, attributes, []);
+      await observations.observe(tx, component.id, attributes);
+      await observations.settled(tx, component.id, { operation: operation.id });
     }
   }
 
-  /** References that components outside the appliance have already: networks it is mapped to. */
+  /** References that components outside have already: networks it is mapped to, and those that a parcel finds there. */
   async #ends(tx: Tx, components: readonly EntityRecord[]): Promise<ReadonlyMap<string, SiteRef>> {
     const own = new Set(components.map(({ id }) => id));
     const refs = new Map<string, SiteRef>();
@@ -195,83 +241,31 @@ class HandOver {
     return refs;
   }
 
-  /** What the appliance consists of at the site: all but the links that only say so. */
-  async #components(tx: Tx, appliance: string): Promise<EntityRecord[]> {
+  /** What it consists of at the site: all but the links that only say so. */
+  async #components(tx: Tx, { entity, computes }: Subject): Promise<EntityRecord[]> {
     const { observations } = this.#services;
-    const all = await componentsOf(tx, appliance);
-    return all.filter(({ kind }) => siteClassOf(observations.rootKind(kind)) !== undefined);
+    const all = (await componentsOf(tx, entity.id)).filter(
+      ({ kind }) => siteClassOf(observations.rootKind(kind)) !== undefined,
+    );
+    if (!computes) return all;
+    const links = all.filter(({ source }) => source !== null && computes.has(source));
+    const inside = new Set([...computes, ...links.flatMap(({ id, target }) => [id, target ?? ''])]);
+    return all.filter(({ id, kind }) => inside.has(id) && observations.rootKind(kind) !== NETWORK);
   }
 
   async #subject({ input, site }: Operation): Promise<Subject> {
     const entity = await findEntity(this.#services.store, stringAt(input, 'appliance') ?? '');
-    const whole = this.#services.sites.adapter(site ?? '').appliances;
+    const at = this.#services.sites.adapter(site ?? '').appliances;
     if (!entity) throw new IaasError('not-found', 'the appliance is gone');
-    if (!whole) throw new IaasError('unsupported', 'the site no longer takes appliances');
-    return { entity, whole };
-  }
-
-  async #spec(entity: EntityRecord): Promise<ApplianceSpec> {
-    const row = await loadAppliance(this.#services.store, entity.id);
-    if (!row) throw new IaasError('invalid', 'the appliance has lost its descriptor');
-    const url = stringAt(entity.wanted, OVF_URL) ?? stringAt(entity.observed, OVF_URL);
-    const remote = url !== undefined && /^https?:/.test(url);
-    const configuration = stringAt(entity.wanted, OVF_CONFIGURATION);
-    return {
-      id: entity.id,
-      name: entity.title ?? entity.id,
-      source: remote ? { url } : { descriptor: descriptorOf(entity, row), files: await this.#files(row) },
-      inputs: await this.#inputs(row, entity.site ?? ''),
-      ...(configuration === undefined ? {} : { configuration }),
-      keepOnFailure: entity.wanted[OVF_KEEP_ON_FAILURE] === true,
-    };
-  }
-
-  /** Files that came with the descriptor; what it names by URL the site fetches by itself. */
-  async #files({ plan, images }: ApplianceRow): Promise<ApplianceFile[]> {
-    const companions = Object.entries(images).flatMap(([id, origin]) =>
-      'href' in origin && origin.href !== undefined ? [{ id, href: origin.href }] : [],
-    );
-    const files = await Promise.all(
-      [...plan.images, ...(plan.files ?? []), ...companions].map(async ({ id, href }): Promise<ApplianceFile[]> => {
-        const origin = images[id];
-        if (!origin || !('sha256' in origin)) return [];
-        const blob = await this.#services.blobs.find(origin.sha256);
-        if (!blob) throw new IaasError('invalid', `the file ${href} is no longer kept`);
-        const read = (first: number, length: number): Promise<Uint8Array> =>
-          this.#services.blobs.read(origin.sha256, first, length);
-        return [{ href, sizeBytes: blob.sizeBytes, read }];
-      }),
-    );
-    const byName = new Map(files.flat().map((file) => [file.href, file]));
-    return [...byName.values()];
-  }
-
-  /**
-   * As the user gave them, with the networks of this VEP under the names that the site has for them. Which of the sites here an
-   * appliance may be on says nothing to the site that takes it.
-   */
-  async #inputs(row: ApplianceRow, site: string): Promise<JsonObject> {
-    const { store, secretKey } = this.#services;
-    const { sites: _here, ...inputs } = (await openInputs(store, secretKey, row.secrets)).sent ?? {};
-    const mapped = await mappedNetworks(store, row.plan);
-    const networks: Record<string, string> = {};
-    for (const { name, mappedTo } of row.plan.networks) {
-      if (mappedTo === undefined) continue;
-      const network = mapped.get(networkKey(name, site));
-      if (!network) throw new IaasError('invalid', `the network ${name} is mapped to is on another site`);
-      if (network.siteRef === null) throw new IaasError('transient', `the network ${name} is mapped to is being made`);
-      networks[name] = network.siteRef;
-    }
-    return Object.keys(networks).length === 0 ? inputs : { ...inputs, networks };
+    if (!at) throw new IaasError('unsupported', 'the site takes no appliances, only what they consist of');
+    const id = stringAt(input, 'parcel');
+    const whole = { entity, site: site ?? '', at, id: entity.id };
+    return id === undefined ? whole : { ...whole, id, computes: new Set(input['computes'] as readonly string[]) };
   }
 }
 
-/** As it came; where an agreement has settled sizes and numbers, as it was planned under it. */
-function descriptorOf({ mixins }: EntityRecord, { descriptor, plan }: ApplianceRow): string {
-  return mixins.includes(SLA) ? exportEnvelope(foldReplicas(plan)) : descriptor;
-}
-
-function refOf({ siteRef }: EntityRecord): SiteRef {
-  if (siteRef !== null) return siteRef;
+function refOf({ entity, computes }: Subject, { memory }: StepContext): SiteRef {
+  const ref = computes ? stringAt(memory, 'ref') : entity.siteRef;
+  if (ref !== undefined && ref !== null) return ref;
   throw new IaasError('not-found', 'the site has not taken the appliance');
 }

@@ -21,6 +21,7 @@ import { showProgress } from './progress.js';
 import { applianceRenderings } from './export.js';
 import { forgottenAt } from './forgotten.js';
 import { guestReportTables, guestRoute, GuestReports } from './guest-reports.js';
+import { strayOperation, strayTask } from './strays.js';
 import { applianceBlobs, ovfDeploymentTables as tablesOfAppliances } from './tables.js';
 
 export { applianceBlobs, GuestReports, type ApplianceHooks };
@@ -35,6 +36,8 @@ export interface OvfDeploymentServices extends ApplianceServices {
   readonly observations: Observations;
   readonly log: Log;
   readonly hooks: InfrastructureHooks;
+  /** Milliseconds between two looks at what sites have. */
+  readonly reconcileMs: number;
 }
 
 export function createOvfDeployment(services: OvfDeploymentServices): Extension {
@@ -48,10 +51,10 @@ export function createOvfDeployment(services: OvfDeploymentServices): Extension 
     categories: [JSON.parse(readFileSync(categories, 'utf8')) as JsonValue],
     ...ovfDeploymentTables,
     handlers: [new ApplianceHandler(services)],
-    operations: applianceOperations(services),
+    operations: [...applianceOperations(services), strayOperation(services.sites)],
     bodyReaders: applianceBodyReaders(services),
     renderings: applianceRenderings(services),
     routes: [guestRoute(services.reports)],
-    tasks: [accountWatch(services)],
+    tasks: [accountWatch(services), strayTask(services, services.reconcileMs)],
   };
 }

@@ -5,6 +5,8 @@
  */
 
 import type { JsonObject } from '../../src/base/json.js';
+import type { DeploymentPlan } from '../../src/ovf/plan.js';
+import { secretKey as secretKeyOf } from '../../src/ovf/properties/visible.js';
 import type { Store, Tx } from '../../src/store/sql.js';
 import { openSecret, sealSecret } from '../../src/store/secrets.js';
 import type { SourceCredentials } from '../../src/transfer/source-credentials.js';
@@ -38,4 +40,20 @@ export async function openInputs(store: Store, secretKey: Uint8Array, id: string
     properties: [string, string][];
   };
   return { ...inputs, properties: new Map(properties) };
+}
+
+/** What is secret in a machine is so in all its instances; only the machine was there when the inputs were sealed. */
+export function withInstanceSecrets(
+  plan: DeploymentPlan,
+  secrets: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const all = new Map(secrets);
+  for (const { id, instanceOf, environment } of plan.machines) {
+    if (instanceOf === undefined) continue;
+    for (const { key, secret } of environment.properties) {
+      const value = secret ? secrets.get(secretKeyOf(instanceOf, key)) : undefined;
+      if (value !== undefined && !all.has(secretKeyOf(id, key))) all.set(secretKeyOf(id, key), value);
+    }
+  }
+  return all;
 }

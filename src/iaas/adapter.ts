@@ -324,6 +324,13 @@ export interface ApplianceMember {
   readonly ends?: readonly [source: SiteRef, target: SiteRef];
 }
 
+/** An appliance at a site that was handed over to it. */
+export interface HandedOver {
+  readonly ref: SiteRef;
+  /** {@link ApplianceSpec.id}. */
+  readonly id: string;
+}
+
 export type ApplianceAction = 'start' | 'stop' | 'suspend' | 'scale';
 
 /** What a site can do that takes appliances whole ({@link Capabilities.appliances}). */
@@ -332,6 +339,8 @@ export interface ApplianceSite {
   create(spec: ApplianceSpec, options?: CallOptions): Promise<SiteRef>;
   /** The appliance that was handed over under this id, if there is one. */
   find(id: string, options?: CallOptions): Promise<SiteRef | undefined>;
+  /** Everything that was handed over and is still there. */
+  list(options?: CallOptions): Promise<readonly HandedOver[]>;
   /** Nothing when it is gone. */
   report(ref: SiteRef, options?: CallOptions): Promise<ApplianceReport | undefined>;
   /** Why the last work on it failed, in the site's words. */
@@ -431,8 +440,8 @@ export interface SiteAdapter {
   /** Changes as they happen, where {@link Capabilities.events}; at least once, in order per ref. */
   events(signal: AbortSignal): AsyncIterable<SiteEvent>;
   metrics(refs: readonly SiteRef[], options?: CallOptions): Promise<readonly MetricSample[]>;
-  /** With {@link Capabilities.appliances}. */
-  readonly appliances?: ApplianceSite;
+  /** With {@link Capabilities.appliances}, and for as long as nobody knows whether the site has that. */
+  readonly appliances?: ApplianceSite | undefined;
   /** With {@link Capabilities.limits}. */
   readonly tenants?: TenantSite;
   /** With {@link Capabilities.securityGroups}. */

@@ -230,21 +230,21 @@ export class GuardedSite implements SiteAdapter {
     return this.#call(options, (limited) => this.#adapter.metrics(refs, limited));
   }
 
-  get appliances(): ApplianceSite {
+  get appliances(): ApplianceSite | undefined {
     const { appliances } = this.#adapter;
-    if (!appliances || this.capabilities().appliances !== true) {
-      throw new IaasError('unsupported', 'this site takes no appliances, only what they consist of');
-    }
-    return {
-      create: (spec, options) =>
-        this.#call(options, (limited) => appliances.create(spec, limited), this.#limits.importMs),
-      find: (id, options) => this.#call(options, (limited) => appliances.find(id, limited)),
-      report: (ref, options) => this.#call(options, (limited) => appliances.report(ref, limited)),
-      failure: (ref, options) => this.#call(options, (limited) => appliances.failure(ref, limited)),
-      act: (ref, action, parameters, options) =>
-        this.#call(options, (limited) => appliances.act(ref, action, parameters, limited)),
-      remove: (ref, options) => this.#call(options, (limited) => appliances.remove(ref, limited)),
-    };
+    return (
+      appliances && {
+        create: (spec, options) =>
+          this.#call(options, (limited) => appliances.create(spec, limited), this.#limits.importMs),
+        find: (id, options) => this.#call(options, (limited) => appliances.find(id, limited)),
+        list: (options) => this.#call(options, (limited) => appliances.list(limited)),
+        report: (ref, options) => this.#call(options, (limited) => appliances.report(ref, limited)),
+        failure: (ref, options) => this.#call(options, (limited) => appliances.failure(ref, limited)),
+        act: (ref, action, parameters, options) =>
+          this.#call(options, (limited) => appliances.act(ref, action, parameters, limited)),
+        remove: (ref, options) => this.#call(options, (limited) => appliances.remove(ref, limited)),
+      }
+    );
   }
 
   get tenants(): TenantSite {

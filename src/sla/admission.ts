@@ -9,9 +9,8 @@ import { foldReplicas } from '../scheduling/offer.js';
 import type { Agreement, PriceTerm } from './agreement.js';
 import { overQuota, type Taken } from './admit-quota.js';
 import { requiredSizes } from './admit-resources.js';
-import { askSite, askTogether, type SiteAnswer, type SlaSite, type Standing } from './admit-site.js';
+import { askSite, askTogether, type SiteAnswer, type SlaSite, type Split, type Standing } from './admit-site.js';
 import type { Refusal } from '../scheduling/refusals.js';
-import type { Tie } from '../scheduling/split.js';
 import { raisePlan, type Requirements } from './effective-plan.js';
 import { linkItems } from './link-items.js';
 import type { UnmetTerm } from './unmet.js';
@@ -23,8 +22,8 @@ export interface AdmissionRequest {
   readonly descriptor: { readonly sha256: string };
   /** In order of preference. */
   readonly sites: readonly SlaSite[];
-  /** What holds machines on one site where they may be on several; absent: they may not. */
-  readonly ties?: readonly Tie[];
+  /** What binds machines where they may be on several sites; absent: they may not. */
+  readonly split?: Split;
   /** Names under which this provider appears in agreements. */
   readonly provider: { readonly ids: readonly string[] };
   readonly caller: Caller;
@@ -99,10 +98,9 @@ export function admit(
 }
 
 /** Several sites together where no one of them can promise all, if that helps. */
-function splitWhereNeeded({ sites, ties }: AdmissionRequest, standing: Standing, alone: SiteAnswer): SiteAnswer {
-  const parts = sites.filter(({ whole }) => whole !== true);
-  if (alone.unmet.length === 0 || !ties || parts.length < 2) return alone;
-  const together = askTogether(parts, standing, ties);
+function splitWhereNeeded({ sites, split }: AdmissionRequest, standing: Standing, alone: SiteAnswer): SiteAnswer {
+  if (alone.unmet.length === 0 || !split || sites.length < 2) return alone;
+  const together = askTogether(sites, standing, split);
   return together.unmet.length === 0 ? together : alone;
 }
 

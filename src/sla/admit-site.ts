@@ -41,8 +41,14 @@ export interface SlaSite extends SiteOffer {
   readonly promises: ReadonlySet<SitePromise>;
   /** Topology levels on which it can keep machines where they were placed. */
   readonly levels: ReadonlySet<'host' | 'rack' | 'zone' | 'country'>;
-  /** It takes appliances whole or not at all. */
-  readonly whole?: boolean;
+}
+
+/** What binds the machines of an application that goes to several sites. */
+export interface Split {
+  /** What holds machines on one site. */
+  readonly ties: readonly Tie[];
+  /** What holds only there, beside the constraints of the plan. */
+  readonly constraints: readonly PlacementConstraint[];
 }
 
 export interface Standing {
@@ -76,16 +82,17 @@ export function askSite(site: SlaSite, standing: Standing): SiteAnswer {
 }
 
 /** What several sites can promise together: each for what would be on it. */
-export function askTogether(sites: readonly SlaSite[], standing: Standing, ties: readonly Tie[]): SiteAnswer {
-  return ask(sites, standing, ties);
+export function askTogether(sites: readonly SlaSite[], standing: Standing, split: Split): SiteAnswer {
+  return ask(sites, standing, split);
 }
 
-function ask(sites: readonly SlaSite[], standing: Standing, ties?: readonly Tie[]): SiteAnswer {
+function ask(sites: readonly SlaSite[], standing: Standing, split?: Split): SiteAnswer {
   const { agreement, plan, links } = standing;
   const countries = [...new Set(sites.flatMap(({ hosts }) => hosts.map((host) => host.country)))];
   const constraints = termConstraints(agreement, links, countries);
   const added = constraints.map(({ constraint }) => constraint);
-  const outcome = place(demandsOf(plan), sites, [...plan.constraints, ...added], ties ? { ties } : {});
+  const binding = [...plan.constraints, ...added, ...(split?.constraints ?? [])];
+  const outcome = place(demandsOf(plan), sites, binding, split ? { ties: split.ties } : {});
   const placed = 'assignments' in outcome ? [...outcome.assignments] : [];
   const used = sites.filter(({ name }) => placed.length === 0 || placed.some(([, at]) => at.site === name));
   const unmet = used.flatMap((site) => agreement.terms.flatMap((term) => judge(term, site, standing)));

@@ -2,7 +2,6 @@
 
 import { JSON_TYPE, Client } from '../conformance/client.js';
 import { forEachServer, type JsonBody, type Reply } from '../support/server.js';
-import { envelope, item, system, collection } from '../ovf/plan-support.js';
 import {
   MESSAGE,
   OVF,
@@ -14,6 +13,7 @@ import {
   send,
   untilNothingIsLeft,
 } from './appliance-wire.js';
+import { twoPartShop } from './two-part-shop.js';
 
 const GIB = 2 ** 30;
 const SITES = 'eu.contrail-project.appliance.sites';
@@ -31,30 +31,7 @@ function site(name: string, cores: number): object {
   return { name, type: 'simulator', connects: ['public'], options: { timeFactor: 1000, hosts: [host] } };
 }
 
-/** Two machines on a network of their own and two on another, of two cores each; all of them on `public`. */
-const SHOP = ((): string => {
-  const machine = (id: string, network: string): string =>
-    system(id, {
-      bare: true,
-      items:
-        item({ id: 'cpu', type: 3, quantity: 2 }) +
-        item({ id: 'mem', type: 4, quantity: 1, units: 'byte * 2^30' }) +
-        item({ id: 'scsi', type: 6, address: '0' }) +
-        item({ id: 'disk', type: 17, resource: `ovf:/disk/${id}-disk`, parent: 'scsi', slot: 0 }) +
-        item({ id: 'nic', type: 10, connection: network }) +
-        item({ id: 'out', type: 10, connection: 'public' }),
-    });
-  const ids = ['web', 'cache', 'db', 'log'];
-  const disks = ids.map(
-    (id) => `<Disk ovf:diskId="${id}-disk" ovf:capacity="1" ovf:capacityAllocationUnits="byte * 2^30"/>`,
-  );
-  const front = collection('front', machine('web', 'front-net') + machine('cache', 'front-net'));
-  const back = collection('back', machine('db', 'back-net') + machine('log', 'back-net'));
-  return envelope(collection('shop', front + back), {
-    disks: disks.join(''),
-    networks: ['front-net', 'back-net', 'public'],
-  });
-})();
+const SHOP = twoPartShop();
 
 const attribute = (name: string, value: string): string => `${OVF}.${name}="${value}"`;
 const inputs = (value: object): string => `${OVF}.inputs=${JSON.stringify(JSON.stringify(value))}`;

@@ -7,6 +7,7 @@ import {
   stopChildren,
   type SiteWays,
 } from '../../extensions/ovf-deployment/deployment-graph.js';
+import { TAKE_BACK, parcelChild, type Parcel } from '../../extensions/ovf-deployment/parcels.js';
 import type { NewChild } from '../../src/engine/operation.js';
 import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, type TypeId } from '../../src/occi/model.js';
 import type { StartupStep } from '../../src/ovf/plan.js';
@@ -42,6 +43,7 @@ function graphOf(
   images: readonly string[] = [],
   reporting: readonly string[] = [],
   ways: Partial<SiteWays> = {},
+  parcels: readonly Parcel[] = [],
 ): NewChild[] {
   const components: Components = { machines, networks: [net] };
   return deploymentGraph({
@@ -54,6 +56,7 @@ function graphOf(
     waysOf: () => ({ plugsAtCreation: false, bootsFromImage: false, bootsAtCreation: false, ...ways }),
     reporting: new Set(reporting),
     images: images.map((image) => ({ image, site: 'sim', subject: `i-${image}` })),
+    parcels,
     package: undefined,
   });
 }
@@ -74,6 +77,19 @@ function before(children: readonly NewChild[], key: string): Set<string> {
 }
 
 describe('deploymentGraph', () => {
+  it('hands a parcel over when its networks are there, and starts its machines in their turn', () => {
+    const [db, web] = [machineOf('db'), machineOf('web', 'base')];
+    const parcel: Parcel = { id: 'c-web', site: 'sim', machines: [web] };
+    const steps = [startupStep(0, ['db']), startupStep(1, ['web'])];
+    const children = graphOf([db, web], steps, [], [], {}, [parcel]);
+    const handOver = children.find(({ key }) => key === 'appliance.hand-over c-web');
+    expect(handOver).toMatchObject({ site: 'sim', after: ['up net'], input: { parcel: 'c-web', computes: ['c-web'] } });
+    expect(children.filter(({ entity }) => ['c-web', 's-web', 'a-web', 'n-web'].includes(entity))).toEqual([
+      expect.objectContaining({ key: 'start c-web', after: ['appliance.hand-over c-web', 'start c-db'] }),
+    ]);
+    expect(parcelChild(TAKE_BACK, 'app', parcel, ['halt c-web'])).toMatchObject({ after: ['halt c-web'], site: 'sim' });
+  });
+
   it('starts a machine when its network is up and its disk, made from its image, is attached', () => {
     const children = graphOf([machineOf('web', 'base')], [startupStep(0, ['web'])], ['base']);
     expect(before(children, 'start c-web')).toEqual(

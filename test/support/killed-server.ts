@@ -21,10 +21,12 @@ const IMAGE = 'images/base.qcow2';
 export type Moment = () => Promise<unknown>;
 
 export interface KilledServerOptions {
-  /** Options of the one site, for a server with this data directory. */
+  /** The site, for a server with this data directory. */
   readonly site: (directory: string) => object;
   /** What is said of the appliances beside their packages, as an entity in plain text. */
   readonly attributes?: string;
+  /** Further sites, which come before that one. */
+  readonly beside?: readonly object[];
   readonly reconcileMs?: number;
   /** The data directory, which whoever made it removes; absent: one of its own. */
   readonly directory?: string;
@@ -57,7 +59,7 @@ export class KilledServer {
     this.#options = options;
     this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'vep-killed-'));
     const engine = { leaseMs: 1000, reconcileMs: options.reconcileMs ?? 500 };
-    const config = { engine, sites: [options.site(this.directory)] };
+    const config = { engine, sites: [...(options.beside ?? []), options.site(this.directory)] };
     this.#server = new ServerProcess(this.directory, config, options.port);
     this.client = new Client(this.directory, () => this.#server.url);
   }

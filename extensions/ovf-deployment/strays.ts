@@ -1,0 +1,85 @@
+/**
+ * What a site has of appliances that VEP has let go of without it (`vep forget`): the site was down, and when it is back what was
+ * handed over to it carries VEP's mark and belongs to nothing any more. It is taken away, as every such thing is.
+ */
+
+import { isUuid, newUuid } from '../../src/base/ids.js';
+import { stringAt } from '../../src/base/json.js';
+import type { Engine } from '../../src/engine/engine.js';
+import { untilNextLook, type OperationType } from '../../src/engine/operation.js';
+import type { Task } from '../../src/extension/extension.js';
+import type { HandedOver } from '../../src/iaas/adapter.js';
+import type { Sites } from '../../src/iaas/sites.js';
+import { findEntity } from '../../src/store/entities.js';
+import type { Store } from '../../src/store/sql.js';
+import { APPLIANCE } from './vocabulary.js';
+
+export const STRAY = 'appliance.stray';
+
+export interface StrayServices {
+  readonly store: Store;
+  readonly sites: Sites;
+  readonly engine: Engine;
+}
+
+/** @param everyMs milliseconds between two looks: what two in a row find to belong to nothing is taken away */
+export function strayTask({ store, sites, engine }: StrayServices, everyMs: number): Task {
+  /** By site: references of what the last look found. */
+  const before = new Map<string, ReadonlySet<string>>();
+  return {
+    name: 'appliance strays',
+    everyMs,
+    run: async (signal) => {
+      for (const { name, up } of sites.statuses()) {
+        const { appliances } = sites.adapter(name);
+        if (signal.aborted || !up || !appliances) continue;
+        const handedOver = await appliances.list({ signal }).catch(() => []);
+        const strays: HandedOver[] = [];
+        for (const each of handedOver) if (await belongsToNothing(each)) strays.push(each);
+        for (const stray of strays.filter(({ ref }) => before.get(name)?.has(ref))) await takeAway(name, stray);
+        before.set(name, new Set(strays.map(({ ref }) => ref)));
+      }
+    },
+  };
+
+  /** An appliance that was undeployed without its site is kept here, and has nothing there any more; a parcel goes by a compute. */
+  async function belongsToNothing({ id, ref }: HandedOver): Promise<boolean> {
+    const entity = await findEntity(store, id);
+    if (entity?.kind !== APPLIANCE) return entity === undefined;
+    return entity.siteRef !== ref && (await engine.unfinished(store, id)).length === 0;
+  }
+
+  async function takeAway(site: string, { id, ref }: HandedOver): Promise<void> {
+    const subject = isUuid(id) ? id : newUuid();
+    await store.write(async (tx) => {
+      if ((await engine.unfinished(tx, subject)).length > 0) return;
+      const input = { ref };
+      await engine.file(tx, {
+        type: STRAY,
+        entity: subject,
+        appliance: null,
+        site,
+        input,
+        principal: 'vep:reconciler',
+      });
+    });
+  }
+}
+
+export function strayOperation(sites: Sites): OperationType {
+  return {
+    name: STRAY,
+    steps: [
+      {
+        name: 'remove',
+        run: async ({ operation, input, signal }) => {
+          const ref = stringAt(input, 'ref') ?? '';
+          const at = sites.adapter(operation.site ?? '').appliances;
+          await at?.remove(ref, { signal });
+          const left = await at?.report(ref, { signal });
+          return left ? { done: false, again: untilNextLook(operation) } : { done: true };
+        },
+      },
+    ],
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * An appliance over two sites of which one is a VEP: what goes there goes as an OVF of its own, with images, properties and
+ * secrets; it lives, scales and goes as one appliance; and what goes wrong there leaves nothing behind.
+ */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/base/package-root.js';
+import type { JsonObject } from '../../src/base/json.js';
+import { Client, JSON_TYPE } from '../conformance/client.js';
+import { siteBeside } from '../infrastructure/site-beside.js';
+import { APPLIANCE, MESSAGE, OVF, STATE, actOn, pathOf } from '../integration/appliance-wire.js';
+import { twoPartShop } from '../integration/two-part-shop.js';
+import { FaultyProxy } from '../support/faulty-proxy.js';
+import { secret } from '../support/run.js';
+import { startTestServer, type JsonBody, type Reply, type TestServer } from '../support/server.js';
+import { CAPACITY } from './occi-harness.js';
+
+const GIB = 2 ** 30;
+const IMAGE = 'images/base.qcow2';
+const PATIENT = { headers: { accept: JSON_TYPE }, timeoutMs: 90_000 };
+const PASSWORD = secret('opensesame-shop', 'a password of an appliance');
+const SHOP = twoPartShop({ image: IMAGE, password: true });
+
+let back: TestServer;
+let proxy: FaultyProxy;
+let front: TestServer;
+let directory: string;
+
+beforeAll(async () => {
+  back = await startTestServer();
+  proxy = await FaultyProxy.open(back.url);
+  directory = mkdtempSync(join(tmpdir(), 'vep-split-'));
+  writeFileSync(join(directory, 'token'), back.tokens.user);
+  const hosts = [{ name: 'h1', rack: 'r1', zone: 'z1', country: 'DE', cores: 7, memoryBytes: 64 * GIB }];
+  const partner = {
+    endpoint: proxy.url,
+    credentials: { kind: 'bearer', token: { file: join(directory, 'token') } },
+    capacity: { ...CAPACITY, cores: 7 },
+    templateless: true,
+    patience: { pollMs: 20 },
+  };
+  front = await startTestServer({
+    config: {
+      sites: [
+        { name: 'home', type: 'simulator', connects: ['public'], options: { timeFactor: 1000, hosts } },
+        { name: 'partner', type: 'occi', connects: ['public'], options: partner },
+      ] as never,
+    },
+  });
+}, 180_000);
+
+const beyond = siteBeside(() => back);
+
+afterAll(async () => {
+  await front.close();
+  await proxy.close();
+  await back.close();
+  rmSync(directory, { recursive: true });
+});
+
+const client = (): Client => new Client(front, '1.2');
+
+async function all(server: TestServer, path: string): Promise<JsonBody[]> {
+  const { json } = await server.request('GET', path, { headers: { accept: JSON_TYPE } });
+  return [...(json.resources ?? []), ...(json.links ?? [])];
+}
+
+const itemsAt = async (server: TestServer, path: string): Promise<string[]> =>
+  (await all(server, path)).map(({ attributes, title }) => String(attributes[`${OVF}.id`] ?? title)).sort();
+
+const statesAt = async (server: TestServer): Promise<string[]> =>
+  (await all(server, '/compute/'))
+    .map(({ attributes }) => `${attributes[`${OVF}.id`]} ${attributes['occi.compute.state']}`)
+    .sort();
+
+/** Sends the shop with its image; the machines of `front` are to be at the partner. */
+async function send(query = ''): Promise<Reply> {
+  const inputs = { properties: { secret: PASSWORD }, sites: { front: 'partner', back: 'home' } };
+  const entity: JsonObject = { kind: APPLIANCE, attributes: { [`${OVF}.inputs`]: inputs } };
+  const form = new FormData();
+  form.append('entity', new Blob([JSON.stringify(entity)], { type: JSON_TYPE }), 'entity.json');
+  form.append('ovf', new Blob([SHOP], { type: 'application/ovf+xml' }), 'shop.ovf');
+  form.append('file', new Blob([readFileSync(join(packageRoot, 'examples/web-shop', IMAGE))]), IMAGE);
+  const encoded = new Response(form);
+  const body = new Uint8Array(await encoded.arrayBuffer());
+  const headers = { accept: JSON_TYPE, 'content-type': encoded.headers.get('content-type') ?? '' };
+  return front.request('POST', `/appliance/${query}`, { headers, body, timeoutMs: 30_000 });
+}
+
+const settled = (path: string, state: string): Promise<Reply> =>
+  front.wait(path, ({ json }) => json.attributes[STATE] === state && json.attributes[MESSAGE] === undefined, PATIENT);
+
+/** Nothing is left in the store of either, and no work has given up. */
+async function nothingIsLeft(): Promise<void> {
+  const until = Date.now() + 90_000;
+  for (const server of [front, back]) {
+    for (;;) {
+      const left = await server.rows("SELECT id, kind, phase FROM entity WHERE kind NOT LIKE '%template%'");
+      if (left.length === 0) break;
+      if (Date.now() > until) {
+        const work = await server.rows(
+          'SELECT type, state, step, message, findings FROM operation WHERE finished_at IS NULL',
+        );
+        throw new Error(`left behind: ${JSON.stringify([left, work])}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(await server.rows("SELECT type, findings FROM operation WHERE state = 'dead'")).toEqual([]);
+  }
+}
+
+it('goes in parts, with images, and lives as one', async () => {
+  expect((await send('?dry-run')).json.placement).toEqual([
+    { site: 'home', machines: ['db', 'log'] },
+    { site: 'partner', machines: ['web', 'cache'] },
+  ]);
+  const path = pathOf(await send());
+  await settled(path, 'active');
+  expect(await statesAt(back)).toEqual(['cache active', 'web active']);
+  expect(await statesAt(front)).toEqual(['cache active', 'db active', 'log active', 'web active']);
+  // One appliance there, on networks that belong to none.
+  expect(await all(back, '/appliance/')).toHaveLength(1);
+  expect(await itemsAt(back, '/network/')).toEqual(['front-net', 'public']);
+  expect(await itemsAt(back, '/storage/')).toEqual(['cache-disk', 'web-disk']);
+  const addresses = async (server: TestServer): Promise<unknown[]> =>
+    (await all(server, '/networkinterface/')).map(({ attributes }) => attributes['occi.networkinterface.address']);
+  expect(await addresses(front)).toEqual(expect.arrayContaining(await addresses(back)));
+  // Guests there are told what they would be told here.
+  for (const { site_ref } of await back.rows("SELECT site_ref FROM entity WHERE kind LIKE '%#compute'")) {
+    const told = (await beyond().guestOf(String(site_ref)))?.ovfEnvironment ?? '';
+    expect(told).toContain(`oe:value="${PASSWORD}"`);
+    expect(told).toContain('oe:value="hello"');
+  }
+
+  // What comes by scaling goes as an OVF of its own, and goes alone.
+  for (const [count, names, appliances] of [
+    [2, ['cache active', 'web active', 'web-2 active'], 2],
+    [1, ['cache active', 'web active'], 1],
+  ] as const) {
+    expect((await actOn(client(), path, 'scale', { role: 'web', count })).status).toBe(200);
+    await back.wait('/compute/', ({ json }) => (json.resources ?? []).length === names.length, PATIENT);
+    await settled(path, 'active');
+    expect(await statesAt(back)).toEqual(names);
+    expect(await all(back, '/appliance/')).toHaveLength(appliances);
+  }
+
+  for (const [term, to] of [
+    ['stop', 'inactive'],
+    ['start', 'active'],
+    ['suspend', 'suspended'],
+    ['start', 'active'],
+  ] as const) {
+    expect((await actOn(client(), path, term)).status).toBe(200);
+    await settled(path, to);
+    expect(await statesAt(back)).toEqual([`cache ${to}`, `web ${to}`]);
+  }
+  expect((await actOn(client(), path, 'undeploy')).status).toBe(200);
+  await settled(path, 'inactive');
+  for (const kind of ['/appliance/', '/compute/', '/network/', '/storage/']) expect(await all(back, kind)).toEqual([]);
+  await front.wait('/compute/', ({ json }) => (json.resources ?? []).length === 0, PATIENT);
+  expect((await actOn(client(), path, 'start')).status).toBe(200);
+  await settled(path, 'active');
+  expect(await statesAt(back)).toEqual(['cache active', 'web active']);
+  expect((await front.request('DELETE', path)).status).toBe(200);
+  await nothingIsLeft();
+}, 300_000);
+
+const arrival = ({ method, path }: { method: string; path: string }): boolean =>
+  method === 'POST' && path.endsWith('/appliance/');
+
+it('is undone on both sites where the partner refuses its part, in the words of the partner', async () => {
+  const body = JSON.stringify({ faults: [{ code: 'signature.missing', message: 'only signed packages are taken' }] });
+  proxy.next({ kind: 'answer', status: 422, headers: { 'content-type': 'application/json' }, body }, arrival);
+  const path = pathOf(await send());
+  const failed = await front.wait(path, ({ json }) => json.attributes[STATE] === 'error', PATIENT);
+  expect(failed.json.attributes[MESSAGE]).toContain('only signed packages are taken');
+  expect(await all(front, '/compute/')).toEqual([]);
+  for (const kind of ['/appliance/', '/compute/', '/network/']) expect(await all(back, kind)).toEqual([]);
+  expect((await front.request('DELETE', path)).status).toBe(200);
+  await nothingIsLeft();
+}, 180_000);
+
+it('is made once where the answer is lost, and gone when it is deleted before it is there', async () => {
+  proxy.next({ kind: 'lose-answer' }, arrival);
+  const path = pathOf(await send());
+  await settled(path, 'active');
+  expect(await all(back, '/appliance/')).toHaveLength(1);
+  expect((await front.request('DELETE', path)).status).toBe(200);
+  await nothingIsLeft();
+
+  proxy.next({ kind: 'lose-answer' }, arrival);
+  const early = pathOf(await send());
+  await proxy.strikes();
+  expect((await front.request('DELETE', early)).status).toBe(200);
+  await nothingIsLeft();
+}, 240_000);
