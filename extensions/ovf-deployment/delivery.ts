@@ -79,7 +79,8 @@ export class Deliveries {
       inputs: {
         properties: propertiesOfParcel(plan, withInstanceSecrets(row.plan, properties)),
         networks: { ...own, ...(await this.#mapped(plan, site)) },
-        credentials,
+        // For the images that the site fetches by itself.
+        ...(plan.images.some(({ id }) => 'url' in (row.images[id] ?? {})) ? { credentials } : {}),
       },
       keepOnFailure: isKept(entity),
     };

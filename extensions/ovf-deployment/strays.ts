@@ -30,23 +30,29 @@ export function strayTask({ store, sites, engine }: StrayServices, everyMs: numb
     name: 'appliance strays',
     everyMs,
     run: async (signal) => {
-      for (const { name, up } of sites.statuses()) {
-        const { appliances } = sites.adapter(name);
-        if (signal.aborted || !up || !appliances) continue;
-        const handedOver = await appliances.list({ signal }).catch(() => []);
-        const strays: HandedOver[] = [];
-        for (const each of handedOver) if (await belongsToNothing(each)) strays.push(each);
-        for (const stray of strays.filter(({ ref }) => before.get(name)?.has(ref))) await takeAway(name, stray);
-        before.set(name, new Set(strays.map(({ ref }) => ref)));
-      }
+      const up = sites.statuses().filter((status) => status.up);
+      await Promise.all(up.map(({ name }) => look(name, signal)));
     },
   };
 
+  async function look(site: string, signal: AbortSignal): Promise<void> {
+    // What a site does not tell now it tells the next time.
+    const handedOver =
+      (await sites
+        .adapter(site)
+        .appliances?.list({ signal })
+        .catch(() => undefined)) ?? [];
+    const strays: HandedOver[] = [];
+    for (const each of handedOver) if (await belongsToNothing(each)) strays.push(each);
+    for (const stray of strays) if (before.get(site)?.has(stray.ref)) await takeAway(site, stray);
+    before.set(site, new Set(strays.map(({ ref }) => ref)));
+  }
+
   /** An appliance that was undeployed without its site is kept here, and has nothing there any more; a parcel goes by a compute. */
-  async function belongsToNothing({ id, ref }: HandedOver): Promise<boolean> {
+  async function belongsToNothing({ id }: HandedOver): Promise<boolean> {
     const entity = await findEntity(store, id);
     if (entity?.kind !== APPLIANCE) return entity === undefined;
-    return entity.siteRef !== ref && (await engine.unfinished(store, id)).length === 0;
+    return entity.siteRef === null && (await engine.unfinished(store, id)).length === 0;
   }
 
   async function takeAway(site: string, { id, ref }: HandedOver): Promise<void> {

@@ -225,7 +225,7 @@ it('saves a machine there as a template of its own, which others are made from',
   const second = await wire.make('/compute/', { kind: `${S}#compute`, mixins, title: 'second' });
   await active(second);
   const [there] = (await all(back, '/compute/')).filter(({ title }) => title === 'second');
-  expect(there.mixins).toEqual([expect.stringContaining('/os_tpl#golden')]);
+  expect(there.mixins).toContainEqual(expect.stringContaining('/os_tpl#golden'));
   await wire.remove(first, second);
   await gone(front);
   await gone(back);

@@ -76,11 +76,13 @@ const statesAt = async (server: TestServer): Promise<string[]> =>
     .sort();
 
 /** Sends the shop with its image; the machines of `front` are to be at the partner. */
-async function send(query = ''): Promise<Reply> {
+async function send(query = '', agreement?: object): Promise<Reply> {
   const inputs = { properties: { secret: PASSWORD }, sites: { front: 'partner', back: 'home' } };
   const entity: JsonObject = { kind: APPLIANCE, attributes: { [`${OVF}.inputs`]: inputs } };
   const form = new FormData();
   form.append('entity', new Blob([JSON.stringify(entity)], { type: JSON_TYPE }), 'entity.json');
+  const sla = 'application/vnd.vep.sla+json';
+  if (agreement) form.append('sla', new Blob([JSON.stringify(agreement)], { type: sla }), 'sla.json');
   form.append('ovf', new Blob([SHOP], { type: 'application/ovf+xml' }), 'shop.ovf');
   form.append('file', new Blob([readFileSync(join(packageRoot, 'examples/web-shop', IMAGE))]), IMAGE);
   const encoded = new Response(form);
@@ -89,8 +91,17 @@ async function send(query = ''): Promise<Reply> {
   return front.request('POST', `/appliance/${query}`, { headers, body, timeoutMs: 30_000 });
 }
 
-const settled = (path: string, state: string): Promise<Reply> =>
-  front.wait(path, ({ json }) => json.attributes[STATE] === state && json.attributes[MESSAGE] === undefined, PATIENT);
+/** Everything that was asked of the front is done. */
+async function settled(path: string, state: string): Promise<void> {
+  const until = Date.now() + 90_000;
+  const open = 'SELECT type, state, message FROM operation WHERE finished_at IS NULL';
+  for (let left = await front.rows(open); left.length > 0; left = await front.rows(open)) {
+    if (Date.now() > until) throw new Error(`still at work: ${JSON.stringify(left)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const { attributes } = (await front.request('GET', path, PATIENT)).json;
+  expect([attributes[STATE], attributes[MESSAGE]]).toEqual([state, undefined]);
+}
 
 /** Nothing is left in the store of either, and no work has given up. */
 async function nothingIsLeft(): Promise<void> {
@@ -140,7 +151,6 @@ it('goes in parts, with images, and lives as one', async () => {
     [1, ['cache active', 'web active'], 1],
   ] as const) {
     expect((await actOn(client(), path, 'scale', { role: 'web', count })).status).toBe(200);
-    await back.wait('/compute/', ({ json }) => (json.resources ?? []).length === names.length, PATIENT);
     await settled(path, 'active');
     expect(await statesAt(back)).toEqual(names);
     expect(await all(back, '/appliance/')).toHaveLength(appliances);
@@ -196,3 +206,27 @@ it('is made once where the answer is lost, and gone when it is deleted before it
   expect((await front.request('DELETE', early)).status).toBe(200);
   await nothingIsLeft();
 }, 240_000);
+
+it('goes there as its agreement has settled it', async () => {
+  const path = pathOf(
+    await send('', {
+      apiVersion: 'vep.sla/v1',
+      kind: 'Agreement',
+      id: '0b2f31df-07a6-4b10-a791-eca721240db9',
+      parties: { customer: { id: 'user' }, provider: { id: 'vep' } },
+      services: [{ name: 'shop', items: [{ id: 'web', kind: 'VirtualSystem', ref: 'web' }] }],
+      terms: [{ id: 'memory', type: 'resource', scope: ['web'], metric: 'vm.memory', op: 'GE', value: 3, unit: 'GiB' }],
+    }),
+  );
+  await settled(path, 'active');
+  const memory = (await all(back, '/compute/')).map(({ attributes }) => [
+    attributes[`${OVF}.id`],
+    attributes['occi.compute.memory'],
+  ]);
+  expect(memory.sort()).toEqual([
+    ['cache', 1],
+    ['web', 3],
+  ]);
+  expect((await front.request('DELETE', path)).status).toBe(200);
+  await nothingIsLeft();
+}, 180_000);
