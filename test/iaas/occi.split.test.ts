@@ -22,6 +22,7 @@ const IMAGE = 'images/base.qcow2';
 const PATIENT = { headers: { accept: JSON_TYPE }, timeoutMs: 90_000 };
 const PASSWORD = secret('opensesame-shop', 'a password of an appliance');
 const SHOP = twoPartShop({ image: IMAGE, password: true });
+const FRONT_THERE = { front: 'partner', back: 'home' };
 
 let back: TestServer;
 let proxy: FaultyProxy;
@@ -44,8 +45,8 @@ beforeAll(async () => {
   front = await startTestServer({
     config: {
       sites: [
-        { name: 'home', type: 'simulator', connects: ['public'], options: { timeFactor: 1000, hosts } },
-        { name: 'partner', type: 'occi', connects: ['public'], options: partner },
+        { name: 'home', type: 'simulator', connects: ['public', 'backend'], options: { timeFactor: 1000, hosts } },
+        { name: 'partner', type: 'occi', connects: ['public', 'backend'], options: partner },
       ] as never,
     },
   });
@@ -77,13 +78,16 @@ const statesAt = async (server: TestServer): Promise<string[]> =>
 
 /** Sends the shop with its image; the machines of `front` are to be at the partner. */
 async function send(query = '', agreement?: object): Promise<Reply> {
-  const inputs = { properties: { secret: PASSWORD }, sites: { front: 'partner', back: 'home' } };
+  return sendPackage(SHOP, { properties: { secret: PASSWORD }, sites: FRONT_THERE }, query, agreement);
+}
+
+async function sendPackage(ovf: string, inputs: JsonObject, query = '', agreement?: object): Promise<Reply> {
   const entity: JsonObject = { kind: APPLIANCE, attributes: { [`${OVF}.inputs`]: inputs } };
   const form = new FormData();
   form.append('entity', new Blob([JSON.stringify(entity)], { type: JSON_TYPE }), 'entity.json');
   const sla = 'application/vnd.vep.sla+json';
   if (agreement) form.append('sla', new Blob([JSON.stringify(agreement)], { type: sla }), 'sla.json');
-  form.append('ovf', new Blob([SHOP], { type: 'application/ovf+xml' }), 'shop.ovf');
+  form.append('ovf', new Blob([ovf], { type: 'application/ovf+xml' }), 'shop.ovf');
   form.append('file', new Blob([readFileSync(join(packageRoot, 'examples/web-shop', IMAGE))]), IMAGE);
   const encoded = new Response(form);
   const body = new Uint8Array(await encoded.arrayBuffer());
@@ -227,6 +231,15 @@ it('goes there as its agreement has settled it', async () => {
     ['cache', 1],
     ['web', 3],
   ]);
+  expect((await front.request('DELETE', path)).status).toBe(200);
+  await nothingIsLeft();
+}, 180_000);
+
+it('takes the shop of the examples apart as it lies there', async () => {
+  const shop = readFileSync(join(packageRoot, 'examples/web-shop/web-shop.ovf'), 'utf8');
+  const path = pathOf(await sendPackage(shop, { sites: { 'web-tier': 'partner', db: 'home' } }));
+  await settled(path, 'active');
+  expect(await statesAt(back)).toEqual(['web1 active', 'web2 active']);
   expect((await front.request('DELETE', path)).status).toBe(200);
   await nothingIsLeft();
 }, 180_000);

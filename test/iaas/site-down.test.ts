@@ -83,8 +83,10 @@ describe('a site that goes away, with something on it', () => {
     const body = JSON.stringify({ kind: COMPUTE, title: 'far' });
     const path = new URL(String((await vep.request('POST', '/compute/', { headers: TYPED, body })).headers.location))
       .pathname;
-    const rows = `SELECT site_ref FROM entity WHERE id = '${path.slice(9)}' AND site_ref IS NOT NULL`;
-    await until(async () => (await vep.rows(rows)).length === 1);
+    const id = path.slice(9);
+    const rows = `SELECT site_ref FROM entity WHERE id = '${id}' AND site_ref IS NOT NULL`;
+    const work = `SELECT id FROM operation WHERE entity = '${id}' AND finished_at IS NULL`;
+    await until(async () => (await vep.rows(rows)).length === 1 && (await vep.rows(work)).length === 0);
     return path;
   };
   const until = async (isSo: () => Promise<boolean>): Promise<void> => {
