@@ -171,7 +171,8 @@ it('keeps its name here whatever it is called there, and is left alone there onc
   // Whose it is nobody can tell any more: it is not taken away, and tried again until somebody can.
   expect((await change({ summary: 'mine' })).status).toBe(200);
   expect((await front.request('DELETE', path)).status).toBe(200);
-  const tried = "SELECT message FROM operation WHERE type = 'appliance.take-back' AND attempts > 0";
+  const tried =
+    "SELECT message FROM operation WHERE type = 'appliance.take-back' AND attempts > 0 AND finished_at IS NULL";
   const until = Date.now() + 90_000;
   while ((await front.rows(tried)).length === 0 && Date.now() < until)
     await new Promise((resolve) => setTimeout(resolve, 50));
