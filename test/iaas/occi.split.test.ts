@@ -124,6 +124,16 @@ async function nothingIsLeft(): Promise<void> {
     }
     expect(await server.rows("SELECT type, findings FROM operation WHERE state = 'dead'")).toEqual([]);
   }
+  await roomIsBack();
+}
+
+/** The front has seen that what was let go of is free at the partner: within a quarter of a second or so. */
+async function roomIsBack(): Promise<void> {
+  const until = Date.now() + 30_000;
+  while ((await send('?dry-run')).json.placement?.length !== 2) {
+    if (Date.now() > until) throw new Error('the partner still seems to be full');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 it('goes in parts, with images, and lives as one', async () => {
@@ -174,6 +184,7 @@ it('goes in parts, with images, and lives as one', async () => {
   await settled(path, 'inactive');
   for (const kind of ['/appliance/', '/compute/', '/network/', '/storage/']) expect(await all(back, kind)).toEqual([]);
   await front.wait('/compute/', ({ json }) => (json.resources ?? []).length === 0, PATIENT);
+  await roomIsBack();
   expect((await actOn(client(), path, 'start')).status).toBe(200);
   await settled(path, 'active');
   expect(await statesAt(back)).toEqual(['cache active', 'web active']);
