@@ -1,7 +1,7 @@
 /**
  * What of an appliance over several sites goes to a site that deploys appliances by itself: a parcel, some of its machines as
  * an OVF of their own (`docs/decisions/0018-parcels-for-sites-that-deploy.md`). The site makes the machines with their disks;
- * the networks are there before, and each machine is started from here, in the order of the whole appliance. Pure.
+ * the networks are there before, and each machine is started from here, in the order of the whole appliance.
  */
 
 import type { JsonObject } from '../../src/base/json.js';

@@ -33,15 +33,33 @@ export async function checkBridge(
     const remedy = `make it: ip link add ${bridge} type bridge, ip link set ${bridge} up`;
     return [{ code: 'libvirt.bridge', message: `this machine has no bridge ${bridge}`, remedy }];
   }
+  for (let tries = 1; ; tries += 1) {
+    const words = await refusal({ home, virsh }, bridge, call);
+    if (words === undefined) return [];
+    const remedy = remedyOf(words, bridge);
+    if (remedy === undefined && tries < MOST_TRIES) continue;
+    const message = `no machine gets onto the bridge ${bridge}: ${words}`;
+    return [{ code: 'libvirt.bridge', message, remedy: remedy ?? 'see what libvirt says of it' }];
+  }
+}
+
+/** libvirt does not always wait for what QEMU's bridge helper has to say, and then has no reason to tell. */
+const MOST_TRIES = 5;
+
+/** What keeps a machine from the bridge, in libvirt's words; undefined when nothing does. */
+async function refusal(
+  { home, virsh }: Pick<BridgeServices, 'home' | 'virsh'>,
+  bridge: string,
+  call: CallOptions,
+): Promise<string | undefined> {
   const uuid = newUuid();
   await home.makeMachine(uuid);
   try {
     await virsh.do('create', [await home.write(uuid, 'domain.xml', probe(uuid, bridge)), '--paused'], call);
     await virsh.do('destroy', [uuid], call);
-    return [];
+    return undefined;
   } catch (error) {
-    const message = `no machine gets onto the bridge ${bridge}: ${messageOf(error)}`;
-    return [{ code: 'libvirt.bridge', message, remedy: remedyOf(message, bridge) }];
+    return messageOf(error);
   } finally {
     await home.removeMachine(uuid);
   }
@@ -62,10 +80,10 @@ function probe(uuid: string, bridge: string): string {
   );
 }
 
-/** In the words of QEMU's bridge helper, which a session needs. */
-function remedyOf(words: string, bridge: string): string {
+/** By the words of QEMU's bridge helper, which a session needs. */
+function remedyOf(words: string, bridge: string): string | undefined {
   if (/acl file|bridge\.conf/i.test(words)) return `put a line into /etc/qemu/bridge.conf: allow ${bridge}`;
   if (/tun device|not permitted/i.test(words))
     return "give QEMU's bridge helper its set-user bit: chmod u+s /usr/lib/qemu/qemu-bridge-helper (Fedora: /usr/libexec)";
-  return 'see what libvirt says of it';
+  return undefined;
 }
