@@ -82,15 +82,20 @@ export class Ec2Api {
     return this.#closed.signal;
   }
 
-  async ask<O extends Operation>(operation: O, input: In<O>, call: CallOptions = {}): Promise<Out<O>> {
+  ask<O extends Operation>(operation: O, input: In<O>, call: CallOptions = {}): Promise<Out<O>> {
+    return this.signedIn(() => this.#patiently(operation, input, call));
+  }
+
+  /** Does what is signed with {@link credentials}, and once more when these were refused and their holder has others. */
+  async signedIn<T>(work: () => Promise<T>): Promise<T> {
     const used = this.#credentials;
     try {
-      return await this.#patiently(operation, input, call);
+      return await work();
     } catch (error) {
       if (!(error instanceof Ec2Error) || !error.isAuthentication) throw error;
+      // Refused before anything was done.
       if (this.#credentials === used && !this.#renew()) throw refusedCredential(error);
-      // Refused before anything was done; the secret's holder has new credentials.
-      return await this.#patiently(operation, input, call).catch((again: unknown) => {
+      return await work().catch((again: unknown) => {
         throw again instanceof Ec2Error && again.isAuthentication ? refusedCredential(again) : again;
       });
     }

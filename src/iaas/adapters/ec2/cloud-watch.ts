@@ -10,7 +10,7 @@ import { JoinedSignal } from '../../../base/signals.js';
 import type { GuardedDialler } from '../../../net/dialler.js';
 import { IaasError, type CallOptions, type MetricSample, type SiteRef } from '../../adapter.js';
 import { DocumentError, readDocument, type Branch } from '../../document.js';
-import type { Ec2Credentials } from './api.js';
+import type { Ec2Api } from './api.js';
 import type { MetricsOptions } from './options.js';
 import { checkAnswer } from './query-answer.js';
 import { encoded, signedV4 } from './signature-v4.js';
@@ -46,9 +46,7 @@ export interface CloudWatchServices {
   readonly region: string;
   readonly dialler: GuardedDialler;
   readonly clock: Clock;
-  readonly credentials: () => Ec2Credentials;
-  /** Ends what is under way when the site is closed. */
-  readonly closed: AbortSignal;
+  readonly account: Pick<Ec2Api, 'credentials' | 'closed' | 'signedIn'>;
 }
 
 export class CloudWatch {
@@ -71,7 +69,8 @@ export class CloudWatch {
     const series = new Map<string, Series>();
     const wish = wishFor(instances, seconds, this.#services.clock.now());
     for (let token: string | undefined = ''; token !== undefined;) {
-      const page = await this.#ask({ ...wish, ...(token === '' ? {} : { NextToken: token }) }, call);
+      const wanted: Readonly<Record<string, string>> = { ...wish, ...(token === '' ? {} : { NextToken: token }) };
+      const page: Branch = await this.#services.account.signedIn(() => this.#ask(wanted, call));
       const result: Branch | undefined = page.child('GetMetricDataResult');
       for (const each of result?.child('MetricDataResults')?.all('member') ?? []) addTo(series, each);
       token = result?.value('NextToken');
@@ -89,7 +88,7 @@ export class CloudWatch {
   }
 
   async #ask(parameters: Readonly<Record<string, string>>, { signal }: CallOptions): Promise<Branch> {
-    const { options, region, dialler, clock, credentials, closed } = this.#services;
+    const { options, region, dialler, clock, account } = this.#services;
     const url = new URL(options.endpoint ?? `https://monitoring.${region}.amazonaws.com/`);
     const all = { Action: 'GetMetricData', Version: '2010-08-01', ...parameters };
     const body = Buffer.from(
@@ -98,9 +97,9 @@ export class CloudWatch {
         .join('&'),
     );
     const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
-    const key = { ...credentials(), region, service: 'monitoring' };
+    const key = { ...account.credentials, region, service: 'monitoring' };
     const { host: _host, ...signed } = signedV4({ method: 'POST', url, headers, body }, key, clock.now());
-    using joined = new JoinedSignal([signal, closed]);
+    using joined = new JoinedSignal([signal, account.closed]);
     try {
       const answer = await dialler.fetch(url.href, {
         method: 'POST',

@@ -96,10 +96,11 @@ class Ec2 implements SiteAdapter {
     this.#dialler = dialler;
     this.#api = api;
     const patience = new Patience(clock, options.patience);
-    const service = { region, dialler, clock, credentials: () => api.credentials, closed: api.closed };
+    const service = { region, dialler, clock };
     const place = options.images.bucket;
-    this.#bucket = place && new Bucket({ ...service, options: place });
-    this.#cloudWatch = options.metrics && new CloudWatch({ ...service, options: options.metrics });
+    const { closed } = api;
+    this.#bucket = place && new Bucket({ ...service, options: place, credentials: () => api.credentials, closed });
+    this.#cloudWatch = options.metrics && new CloudWatch({ ...service, options: options.metrics, account: api });
     this.#types = new InstanceTypes(options.instanceTypes, async (call) => {
       const found = [];
       const input = { Filters: [{ Name: 'current-generation', Values: ['true'] }], MaxResults: 100 };
