@@ -33,6 +33,7 @@ export class Moto {
   readonly imported: number[] = [];
   /** Imports that were asked for, as they are described. */
   readonly #tasks: string[] = [];
+  #lastGroup: Promise<void> = Promise.resolve();
   /** Interfaces that are to go with their machine. */
   readonly #going = new Set<string>();
 
@@ -142,6 +143,7 @@ export class Moto {
     const options = { method: request.method, headers: { ...headers, 'content-length': String(body.byteLength) } };
     const ending = action === 'TerminateInstances' ? await this.#interfacesOf(fields) : [];
     const [leaving, lent] = [ending.filter((id) => this.#going.has(id)), await this.#lentTo(ending)];
+    const answered = action === 'CreateSecurityGroup' ? await this.#turnOfGroup() : (): void => undefined;
     const outgoing = http.request(`${this.#url}${request.url}`, options, (answer) => {
       const { connection: _closing, 'keep-alive': _alive, ...kept } = answer.headers;
       const [gone, free] = answer.statusCode === 200 ? [leaving, lent] : [[], []];
@@ -156,7 +158,17 @@ export class Moto {
       });
     });
     outgoing.on('error', () => response.destroy());
+    outgoing.on('close', answered);
     outgoing.end(body);
+  }
+
+  /** Of two groups of one name that are asked for at once moto makes both: they are asked for one after the other. */
+  async #turnOfGroup(): Promise<() => void> {
+    const before = this.#lastGroup;
+    let done = (): void => undefined;
+    this.#lastGroup = new Promise((resolve) => (done = resolve));
+    await before;
+    return done;
   }
 
   /** Interfaces of the machines of a request. */

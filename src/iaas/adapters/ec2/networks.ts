@@ -81,7 +81,11 @@ export class Networks {
   async create(spec: NetworkSpec, token: string, call: CallOptions): Promise<string> {
     const wish = readWish(spec);
     const earlier = await this.#made(token, call);
-    if (earlier !== undefined) return earlier;
+    if (earlier?.SubnetId !== undefined) {
+      // Whoever made it may have been cut off before its group was told.
+      await this.#note({ GroupId: tagOf(earlier.Tags, GROUP) }, { [SUBNET]: earlier.SubnetId }, call);
+      return earlier.SubnetId;
+    }
     const group = await this.#group(spec, wish, token, call);
     try {
       return await this.#subnet(spec, wish, token, group, call);
@@ -92,8 +96,8 @@ export class Networks {
     }
   }
 
-  async #made(token: string, call: CallOptions): Promise<string | undefined> {
-    return (await this.#subnets(oursFor(this.#realm, token), call))[0]?.SubnetId;
+  async #made(token: string, call: CallOptions): Promise<Subnet | undefined> {
+    return (await this.#subnets(oursFor(this.#realm, token), call))[0];
   }
 
   /** The security group of a token: whoever makes it chooses the range. */
