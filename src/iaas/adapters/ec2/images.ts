@@ -129,9 +129,14 @@ export class Images {
     const { options, api, scratch } = this.#services;
     const tasks = await this.#tasks(token, call);
     const under = tasks.find(({ SnapshotTaskDetail: detail }) => !isFailed(detail?.Status));
-    if (under?.ImportTaskId !== undefined) return this.#imported(under.ImportTaskId, token, call);
     const format = IMPORTED_AS[spec.format] ?? 'RAW';
     const key = bucket.key(`${uniqueName(options.realm, token)}.${format.toLowerCase()}`);
+    if (under?.ImportTaskId !== undefined) {
+      const snapshot = await this.#imported(under.ImportTaskId, token, call);
+      // Whoever put it there was cut off before it could be removed.
+      await bucket.remove(key, {}).catch(() => undefined);
+      return snapshot;
+    }
     const handed = await handOver(spec, scratch, call.signal);
     try {
       await bucket.put(key, handed.path, spec.sizeBytes, call);
