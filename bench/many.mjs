@@ -6,7 +6,7 @@
 import { loadConfig } from '../dist/src/base/config-file.js';
 import { newUuid } from '../dist/src/base/ids.js';
 import { silentLog } from '../dist/src/base/log.js';
-import { openDataStore } from '../dist/src/server.js';
+import { openDataStore } from '../dist/src/server/tables.js';
 import { insertEntity } from '../dist/src/store/entities.js';
 import { compileQuery } from '../dist/src/store/entity-query.js';
 import { fragment } from '../dist/src/store/placeholders.js';

@@ -14,7 +14,7 @@ import { newUuid } from '../dist/src/base/ids.js';
 import { silentLog } from '../dist/src/base/log.js';
 import { Reconciler } from '../dist/src/engine/reconciler.js';
 import { Sites } from '../dist/src/iaas/sites.js';
-import { openDataStore } from '../dist/src/server.js';
+import { openDataStore } from '../dist/src/server/tables.js';
 import { insertEntity } from '../dist/src/store/entities.js';
 
 const KIND = 'http://schemas.ogf.org/occi/infrastructure#compute';

@@ -3,7 +3,8 @@
  * absence of circles between modules.
  *
  * - A module may import from its own floor's folder and from floors below, never from above or from a neighbour.
- * - `http`, `cli` and `conformance` do not know `extensions/*`; only `src/server.ts` may name concrete classes of all.
+ * - `http`, `cli` and `conformance` do not know `extensions/*`; only the root, `src/server.ts` and `src/server/`, may name
+ *   concrete classes of all.
  * - Extensions may use `infrastructure`; every other arrow between two of them is listed in {@link EXTENSION_ARROWS}.
  * - `conformance` uses `base` alone, so that no parser is judged by itself.
  * - Pure floors import no module with effects and use no clock, chance or timer.

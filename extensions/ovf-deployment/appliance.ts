@@ -76,7 +76,7 @@ import {
 
 export interface ApplianceServices extends PreparationServices {
   readonly engine: Engine;
-  readonly entities: () => Entities;
+  readonly entities: Entities;
   readonly applianceHooks: ApplianceHooks;
   /** Seals secrets (K26). */
   readonly secretKey: Uint8Array;
@@ -118,14 +118,14 @@ export class ApplianceHandler implements KindHandler {
     }
     const { governance, entities, accounts } = this.#services;
     return describePlan(governance, context, prepared, (planned) =>
-      entities().foresee(context, registry, planned),
+      entities.foresee(context, registry, planned),
     ).finally(() => accounts.withdraw(prepared.own.values()));
   }
 
   async prepare(write: Write, draft: EntityDraft): Promise<void> {
     const prepared = preparedOf(draft.prepared);
     const { plan, layout, offer } = prepared.governed();
-    await refuseOverLimit(this.#services.entities(), write, plan, layout);
+    await refuseOverLimit(this.#services.entities, write, plan, layout);
     draft.title ??= plan.title;
     draft.heading = 'active';
     // Inputs may hold secrets: they are sealed or forgotten, never stored with the entity (K04).
@@ -172,7 +172,7 @@ export class ApplianceHandler implements KindHandler {
 
   /** Makes all components and files the graph that brings them to life. */
   async #deploy(write: Write, entity: EntityRecord, row: ApplianceRow, layout: Layout): Promise<void> {
-    const maker = new ComponentMaker(this.#services.entities(), write, entity, {
+    const maker = new ComponentMaker(this.#services.entities, write, entity, {
       layout,
       plan: row.plan,
       existing: await mappedNetworks(write.tx, row.plan),
@@ -319,7 +319,7 @@ export class ApplianceHandler implements KindHandler {
   async #move(write: Write, entity: EntityRecord, children: readonly NewChild[], to: string): Promise<void> {
     for (const child of children)
       if (child.type === ACT)
-        await this.#services.entities().head(write, child.entity, stringAt(child.input, 'to') ?? to);
+        await this.#services.entities.head(write, child.entity, stringAt(child.input, 'to') ?? to);
     await this.#fileGraph(write, entity, CHANGE, { to }, children, true);
   }
 
@@ -343,7 +343,7 @@ export class ApplianceHandler implements KindHandler {
       new Map(present.map(({ machine, compute }) => [machine.id, compute.site ?? ''])),
       { home: entity.site ?? '', group: entity.group },
     );
-    const maker = new ComponentMaker(this.#services.entities(), write, entity, { layout, plan, existing });
+    const maker = new ComponentMaker(this.#services.entities, write, entity, { layout, plan, existing });
     const components = await maker.make(plan.machines.filter((machine) => !before.has(machine.id)));
     const leaving = present.filter(({ machine }) => !after.has(machine.id));
     const children = isWhole(entity)
@@ -373,7 +373,7 @@ export class ApplianceHandler implements KindHandler {
     parameters: { readonly role: string; readonly count: number },
   ): Promise<NewChild[]> {
     const scale = wholeChild(SITE_ACT, entity, { term: 'scale', to: 'active', parameters });
-    const releases = await this.#services.entities().planRemoval(write, withDisks(leaving));
+    const releases = await this.#services.entities.planRemoval(write, withDisks(leaving));
     return [scale, ...afterAll([scale], releases)];
   }
 
@@ -385,7 +385,7 @@ export class ApplianceHandler implements KindHandler {
     plan: DeploymentPlan,
   ): Promise<NewChild[]> {
     const endings = partEndings(this.#services.sites, entity, plan.startup, machines);
-    const releases = await this.#services.entities().planRemoval(write, withDisks(machines));
+    const releases = await this.#services.entities.planRemoval(write, withDisks(machines));
     return [...endings, ...afterAll(endings, releases)];
   }
 
@@ -414,7 +414,7 @@ export class ApplianceHandler implements KindHandler {
     const machines = await machinesOf(write.tx, entity, row.plan);
     const components = await componentsOf(write.tx, entity.id);
     const endings = endingsOf(this.#services.sites, entity, row.plan.startup, machines);
-    const entities = this.#services.entities();
+    const entities = this.#services.entities;
     const resumed = await entities.resumeRemoval(write, entity.id);
     const releases = [...resumed, ...(await entities.planRemoval(write, components))];
     const children = [...endings, ...afterAll(endings, releases)];

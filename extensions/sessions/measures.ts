@@ -16,7 +16,7 @@ import { findEntity } from '../../src/store/entities.js';
 export interface MeasureServices {
   readonly engine: Engine;
   readonly handlers: Handlers;
-  readonly entities: () => Entities;
+  readonly entities: Entities;
 }
 
 /** Who acts when sessions are judged by the server itself; stands in the audit trail. */
@@ -47,5 +47,5 @@ export async function takeMeasure(
   if (!handlers.of(entity.kind).applicable(entity).includes(action)) return;
   if (unfinished.length > 0) await engine.supersede(write.tx, application);
   const keeper = { ...write, context: { ...write.context, principal: SESSION_KEEPER } };
-  await entities().act(keeper, application, { action, term, parameters: {} });
+  await entities.act(keeper, application, { action, term, parameters: {} });
 }

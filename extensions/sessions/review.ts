@@ -148,7 +148,7 @@ export class SessionReview {
     await this.#each(PRUNED, [before], signal, async (write, { id }) => {
       await this.#sessions.forget(write, id);
       const entity = await findEntity(write.tx, id);
-      if (entity) await this.#services.entities().removeTree(write, entity);
+      if (entity) await this.#services.entities.removeTree(write, entity);
     });
   }
 

@@ -41,7 +41,7 @@ import {
 export interface SessionHandlerServices {
   readonly sessions: Sessions;
   readonly access: Access;
-  readonly entities: () => Entities;
+  readonly entities: Entities;
 }
 
 const MAX_REASON = 300;
@@ -139,7 +139,7 @@ export class SessionHandler extends KeptEntityHandler {
       });
     }
     await this.#services.sessions.forget(write, entity.id);
-    await this.#services.entities().removeTree(write, entity);
+    await this.#services.entities.removeTree(write, entity);
   }
 
   async #row({ tx }: Write, id: string): Promise<SessionRow> {

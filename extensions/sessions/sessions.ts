@@ -29,7 +29,7 @@ import { APPLICATION, EXPIRES, SESSION, STATE, STATE_MESSAGE, SUBJECT, type Sess
 export interface SessionServices extends MeasureServices {
   readonly config: SessionsConfig;
   readonly observations: Observations;
-  readonly entities: () => Entities;
+  readonly entities: Entities;
   /** Seals what sign-ins rest on (K26). */
   readonly secretKey: Uint8Array;
   /** When the agreement of an application ends, milliseconds since the epoch: no session on it outlives that. */
@@ -100,9 +100,7 @@ export class Sessions {
       links: [],
     };
     const belonging = { owner: appliance.owner, group: appliance.group };
-    await this.#services
-      .entities()
-      .make(write, { resolved, prepared: new NewSession(row, false, evidence) }, belonging);
+    await this.#services.entities.make(write, { resolved, prepared: new NewSession(row, false, evidence) }, belonging);
   }
 
   /** The application goes: so does every access to it (S-081). */

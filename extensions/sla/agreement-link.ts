@@ -21,9 +21,9 @@ import { AGREEMENT, AGREEMENT_LINK, SLA_AGREEMENT } from './agreements.js';
 
 export class AgreementLinkHandler implements KindHandler {
   readonly kind = AGREEMENT_LINK;
-  readonly #entities: () => Entities;
+  readonly #entities: Entities;
 
-  constructor(entities: () => Entities) {
+  constructor(entities: Entities) {
     this.#entities = entities;
   }
 
@@ -70,7 +70,7 @@ export class AgreementLinkHandler implements KindHandler {
         remedy: 'terminate the agreement, or delete the resource',
       });
     }
-    await this.#entities().removeTree(write, entity);
+    await this.#entities.removeTree(write, entity);
   }
 
   release(): Promise<OperationDraft | undefined> {

@@ -29,7 +29,7 @@ const ACTION_SCHEME = 'http://schemas.ogf.org/occi/sla#';
 const EFFECTIVE_FROM = 'occi.agreement.effectiveFrom';
 
 export interface AgreementHandlerServices {
-  readonly entities: () => Entities;
+  readonly entities: Entities;
 }
 
 export class AgreementHandler implements KindHandler {
@@ -96,7 +96,7 @@ export class AgreementHandler implements KindHandler {
         remedy: 'terminate it, or delete what it governs, first',
       });
     }
-    await this.#services.entities().removeTree(write, entity);
+    await this.#services.entities.removeTree(write, entity);
   }
 
   release(): Promise<OperationDraft | undefined> {

@@ -55,7 +55,7 @@ export interface StandingAgreement {
 export interface AgreementServices {
   readonly store: Store;
   readonly access: Access;
-  readonly entities: () => Entities;
+  readonly entities: Entities;
   readonly observations: Observations;
 }
 
@@ -134,7 +134,7 @@ export class Agreements {
       title: agreement.name,
       links: [],
     };
-    await entities().make(write, { resolved }, { id, owner: appliance.owner, group: appliance.group });
+    await entities.make(write, { resolved }, { id, owner: appliance.owner, group: appliance.group });
     await observations.noted(write.tx, id, {
       [CAME_WITH]: appliance.id,
       [AGREEMENT_STATE]: 'accepted',
@@ -154,9 +154,11 @@ export class Agreements {
       links: [],
     };
     // The caller's permission was judged when the agreement was named; the link belongs to the appliance's owner.
-    await this.#services
-      .entities()
-      .make(write, { resolved }, { owner: appliance.owner, group: appliance.group, trusted: true });
+    await this.#services.entities.make(
+      write,
+      { resolved },
+      { owner: appliance.owner, group: appliance.group, trusted: true },
+    );
   }
 
   /** The appliance goes: its links to agreements go, and an agreement that came with it alone is terminated. */
@@ -164,7 +166,7 @@ export class Agreements {
     const { entities, observations } = this.#services;
     for (const link of await linksTo(write.tx, [appliance.id])) {
       if (link.kind !== AGREEMENT_LINK) continue;
-      await entities().removeTree(write, link);
+      await entities.removeTree(write, link);
       const agreement = link.source === null ? undefined : await findEntity(write.tx, link.source);
       const others = agreement ? await linksOf(write.tx, [agreement.id]) : [];
       const cameWith = agreement?.observed[CAME_WITH] === appliance.id;

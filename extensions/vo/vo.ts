@@ -16,7 +16,7 @@ import type { VoAccounts } from './accounts.js';
 import { ACTION_SCHEME, MEMBER, NAME, NO_VOS, PROVISION, QUOTA, STATE, VO } from './vocabulary.js';
 
 export interface VoServices {
-  readonly entities: () => Entities;
+  readonly entities: Entities;
   readonly accounts: VoAccounts;
 }
 
@@ -76,7 +76,7 @@ export class VoHandler extends KeptStateHandler {
       `SELECT id FROM entity WHERE grp = ? AND ${parts.sql} AND phase = 'live' ORDER BY id`,
       [entity.group, ...parts.params],
     );
-    const entities = this.#services.entities();
+    const entities = this.#services.entities;
     for (const id of ids) {
       const part = await findEntity(write.tx, id);
       if (part) await entities.removeWhole(write, part);

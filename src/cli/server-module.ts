@@ -19,18 +19,18 @@ export async function startServer(config: Config): Promise<RunningServer> {
 
 /** The store of a server that may be running beside this. */
 export async function openServerStore(config: Config, log: Log): Promise<Store> {
-  const { openDataStore } = await import('../server.js');
+  const { openDataStore } = await import('../server/tables.js');
   return openDataStore(config, log);
 }
 
 /** @throws Problem with every fault of the options of the configured sites */
 export async function checkSiteOptions(config: Config): Promise<void> {
-  const { checkSites } = await import('../server.js');
+  const { checkSites } = await import('../server/configured-sites.js');
   checkSites(config);
 }
 
 /** The sites of a configuration, opened without a server; whoever opens them closes them. */
 export async function openConfiguredSites(config: Config, log: Log): Promise<Sites> {
-  const { openSites } = await import('../server.js');
+  const { openSites } = await import('../server/configured-sites.js');
   return openSites(config, log);
 }

@@ -16,7 +16,7 @@ import { openNebulaCapabilities } from '../../src/iaas/adapters/opennebula/capab
 import { openStackCapabilities } from '../../src/iaas/adapters/openstack/capabilities.js';
 import { capabilitiesOf as simulatorCapabilities } from '../../src/iaas/adapters/simulator/capabilities.js';
 import { capabilityTable } from '../../src/iaas/capability-table.js';
-import { siteTypeNames } from '../../src/server.js';
+import { siteTypeNames } from '../../src/server/configured-sites.js';
 
 /** What each type can do when nothing is taken from it. */
 const CAPABILITIES: Readonly<Record<string, Capabilities>> = {

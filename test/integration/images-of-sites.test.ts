@@ -126,7 +126,7 @@ forEachServer({ config: { sites: sites as never, templates: { os } } }, (server)
 });
 
 it('of a site that is not configured is a fault of the configuration', async () => {
-  const { checkSites } = await import('../../src/server.js');
+  const { checkSites } = await import('../../src/server/configured-sites.js');
   const { parseConfig } = await import('../../src/base/config-file.js');
   const os = [
     { term: 'a', title: 'A', image: 'site:nowhere/x' },

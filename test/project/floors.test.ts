@@ -58,6 +58,8 @@ const cases: readonly (readonly [what: string, file: string, text: string, expec
     "import { a } from '../extensions/sla/a.js'; import { b } from './http/b.js';",
     [],
   ],
+  ['so does a part of the root', 'src/server/a.ts', "import { a } from '../../extensions/sla/a.js';", []],
+  ['http knows no part of the root', 'src/http/a.ts', "import { a } from '../server/a.js';", ['upward']],
   ['only the command knows the root', 'src/cli/a.ts', "import { a } from '../server.js';", []],
   ['http does not know the root', 'src/http/a.ts', "import { a } from '../server.js';", ['upward']],
   ['an extension knows the floors', 'extensions/sla/a.ts', "import { a } from '../../src/engine/a.js';", []],
