@@ -36,15 +36,24 @@ const BREAKS = {
 
 export interface MotoHarness extends Harness {
   readonly moto: Moto;
+  readonly foreign: NonNullable<Harness['foreign']>;
 }
 
-export async function motoHarness(bucket: JsonObject = {}): Promise<MotoHarness> {
+export interface MotoSetting {
+  /** Of the bucket, beside its name. */
+  readonly bucket?: JsonObject;
+  /** Reads measurements, of which moto has those alone that a test brings in ({@link Moto.measured}). */
+  readonly isMeasured?: true;
+}
+
+export async function motoHarness({ bucket = {}, isMeasured }: MotoSetting = {}): Promise<MotoHarness> {
   const directory = mkdtempSync(join(tmpdir(), 'vep-moto-'));
   const moto = await Moto.start();
   await moto.createBucket(BUCKET);
   const proxy = await FaultyProxy.open(moto.url);
   const options = optionsFor(`${proxy.url}/`, moto.url, directory, {
     ...(await motoOptions(moto)),
+    ...(isMeasured ? { metrics: { endpoint: moto.url, periodSeconds: 60 } } : {}),
     images: { bucket: { name: BUCKET, endpoint: moto.url, ...bucket } },
   });
   const open = (): Promise<SiteAdapter> => openSite(options, directory);

@@ -16,7 +16,7 @@ jest.setTimeout(120_000);
 
 describeWith('moto_server')('with a moto of its own', () => {
   it('sends a large image in parts, and leaves nothing of it in the bucket', async () => {
-    const harness = await motoHarness({ partMib: 5 });
+    const harness = await motoHarness({ bucket: { partMib: 5 } });
     const { adapter, moto } = harness;
     const sizeBytes = 5 * 2 ** 20 + 512;
     const open = (): Promise<AsyncIterable<Uint8Array>> => Promise.resolve(zeros(sizeBytes));
@@ -33,6 +33,24 @@ describeWith('moto_server')('with a moto of its own', () => {
     expect(moto.imported).toEqual([sizeBytes]);
     expect(await moto.objects(BUCKET)).toEqual([]);
     await adapter.delete('image', ref);
+    await harness.close();
+  });
+
+  it('reads what CloudWatch has measured of a machine', async () => {
+    const harness = await motoHarness({ isMeasured: true });
+    const { adapter, moto } = harness;
+    const machine = await harness.foreign.createMachine();
+    expect(await adapter.metrics([machine])).toEqual([]);
+    const end = Math.floor(Date.now() / 60_000) * 60_000;
+    const figures = { CPUUtilization: 25, NetworkIn: 60_000, NetworkOut: 30_000, EBSReadBytes: 0, EBSWriteBytes: 120 };
+    for (const [name, value] of Object.entries(figures))
+      await moto.measured(machine, name, value, new Date(end - 30_000));
+    const samples = await adapter.metrics([machine, 'i-00000000']);
+    expect(samples.map(({ ref, metric, at, value }) => [ref, metric, at, value])).toEqual([
+      [machine, 'vm.cpu.utilization', end, 0.25],
+      [machine, 'vm.network.io', end, 1500],
+      [machine, 'vm.disk.io', end, 2],
+    ]);
     await harness.close();
   });
 

@@ -238,6 +238,24 @@ describe('a site', () => {
     fake.denied.clear();
   });
 
+  it('goes on with new credentials where the old ones end while an image goes up', async () => {
+    const { adapter, fake, wire, image } = harness;
+    const open = async (): Promise<AsyncIterable<Uint8Array>> => {
+      await wire?.expireCredentials?.();
+      return (async function* () {
+        yield await Promise.resolve(image.bytes);
+      })();
+    };
+    const sizeBytes = image.bytes.byteLength;
+    const ref = await adapter.importImage({ id: 'late', name: 'late', format: 'raw', sizeBytes, open }, 'late');
+    expect((await adapter.describe('image', [ref])).get(ref)).toMatchObject({ id: 'late', state: 'active' });
+    // What it went through is empty again.
+    expect(fake.world.objects.size).toBe(0);
+    fake.secrets.clear();
+    expect((await adapter.check()).map(({ code }) => code)).toEqual(['ec2.endpoint']);
+    await wire?.expireCredentials?.();
+  });
+
   it('waits when there are too many requests, and says so when it was in vain', async () => {
     harness.fake.throttled = 2;
     expect((await harness.adapter.inventory()).hosts).toHaveLength(1);

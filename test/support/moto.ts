@@ -63,7 +63,7 @@ export class Moto {
     return moto;
   }
 
-  /** Of EC2 and of S3: moto tells them apart by what a signature is for. */
+  /** Of EC2, S3 and CloudWatch: moto tells them apart by what a signature is for. */
   get url(): string {
     return `http://127.0.0.1:${(this.#front.address() as AddressInfo).port}`;
   }
@@ -74,9 +74,22 @@ export class Moto {
   }
 
   /** Asks EC2, as somebody who is not VEP; answers the document. */
-  async ask(action: string, parameters: Readonly<Record<string, string>> = {}): Promise<string> {
-    const body = new URLSearchParams({ Action: action, Version: '2016-11-15', ...parameters });
-    const response = await fetch(this.#url, { method: 'POST', headers: SIGNED_FOR('ec2'), body });
+  ask(action: string, parameters: Readonly<Record<string, string>> = {}): Promise<string> {
+    return this.#ask('ec2', action, { Version: '2016-11-15', ...parameters });
+  }
+
+  /** Tells CloudWatch a figure of an instance, as EC2 does. */
+  async measured(instance: string, MetricName: string, value: number, at: Date): Promise<void> {
+    const figure = { MetricName, Value: String(value), Timestamp: at.toISOString() };
+    const of = { 'Dimensions.member.1.Name': 'InstanceId', 'Dimensions.member.1.Value': instance };
+    const fields = Object.entries({ ...figure, ...of }).map(([name, text]) => [`MetricData.member.1.${name}`, text]);
+    const parameters = { Version: '2010-08-01', Namespace: 'AWS/EC2', ...(Object.fromEntries(fields) as object) };
+    await this.#ask('monitoring', 'PutMetricData', parameters);
+  }
+
+  async #ask(service: string, action: string, parameters: Readonly<Record<string, string>>): Promise<string> {
+    const body = new URLSearchParams({ Action: action, ...parameters });
+    const response = await fetch(this.#url, { method: 'POST', headers: SIGNED_FOR(service), body });
     const text = await response.text();
     if (!response.ok) throw new Error(`moto refuses ${action}: ${text}`);
     return text;

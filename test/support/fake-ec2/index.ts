@@ -200,7 +200,9 @@ export class FakeEc2 {
       if (this.denied.has('s3')) throw new Unsigned('AccessDenied', 'Access Denied');
     } catch (error) {
       const { code, message } = error as Unsigned;
-      response.writeHead(403).end(`<Error><Code>${code}</Code><Message>${escaped(message)}</Message></Error>`);
+      // S3 has a word of its own for a key that it does not know.
+      const said = code === 'AuthFailure' ? 'InvalidAccessKeyId' : code;
+      response.writeHead(403).end(`<Error><Code>${said}</Code><Message>${escaped(message)}</Message></Error>`);
       return;
     }
     const tag = `"${createHash('md5').update(signed.body).digest('hex')}"`;

@@ -92,11 +92,12 @@ export class Ec2Api {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof Ec2Error) || !error.isAuthentication) throw error;
+      const refused = refusedCredential(error);
+      if (!refused) throw error;
       // Refused before anything was done.
-      if (this.#credentials === used && !this.#renew()) throw refusedCredential(error);
+      if (this.#credentials === used && !this.#renew()) throw refused;
       return await work().catch((again: unknown) => {
-        throw again instanceof Ec2Error && again.isAuthentication ? refusedCredential(again) : again;
+        throw refusedCredential(again) ?? again;
       });
     }
   }
@@ -204,7 +205,12 @@ export class Ec2Api {
   }
 }
 
-const refusedCredential = ({ message, said }: Ec2Error): IaasError => new RefusedCredential(message, said);
+/** A refusal of the credentials, by EC2 or by a service beside it; nothing of any other failure. */
+function refusedCredential(error: unknown): RefusedCredential | undefined {
+  if (error instanceof RefusedCredential) return error;
+  if (!(error instanceof Ec2Error) || !error.isAuthentication) return undefined;
+  return new RefusedCredential(error.message, error.said);
+}
 
 /** No answer, or half of one. */
 class Broken extends IaasError {

@@ -9,7 +9,7 @@ import { Problem, excerpt, messageOf } from '../../../base/errors.js';
 import { JoinedSignal } from '../../../base/signals.js';
 import type { DialRequest, GuardedDialler } from '../../../net/dialler.js';
 import { IaasError, RefusedCredential, type CallOptions } from '../../adapter.js';
-import type { Ec2Credentials } from './api.js';
+import type { Ec2Api } from './api.js';
 import type { BucketOptions } from './options.js';
 import { signedV4 } from './signature-v4.js';
 
@@ -18,8 +18,7 @@ export interface BucketServices {
   readonly region: string;
   readonly dialler: GuardedDialler;
   readonly clock: Clock;
-  readonly credentials: () => Ec2Credentials;
-  readonly closed: AbortSignal;
+  readonly account: Pick<Ec2Api, 'credentials' | 'closed' | 'signedIn'>;
 }
 
 const MAX_ANSWER = 2 ** 20;
@@ -95,7 +94,7 @@ export class Bucket {
   ): Promise<{ readonly text: string; readonly tag: string }> {
     for (const pause of [...AGAIN, undefined]) {
       try {
-        return await this.#once(method, key, query, body, call);
+        return await this.#services.account.signedIn(() => this.#once(method, key, query, body, call));
       } catch (error) {
         const again = error instanceof IaasError && error.class === 'transient' && method !== 'POST';
         if (!again || pause === undefined || call.signal?.aborted === true) throw error;
@@ -112,17 +111,17 @@ export class Bucket {
     body: Uint8Array,
     { signal }: CallOptions,
   ): Promise<{ readonly text: string; readonly tag: string }> {
-    const { options, region, dialler, clock, credentials, closed } = this.#services;
+    const { options, region, dialler, clock, account } = this.#services;
     const base = options.endpoint ?? `https://s3.${region}.amazonaws.com/`;
     const url = new URL(`${base.replace(/\/$/, '')}/${options.name}/${key}`);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const headers = signedV4(
       { method, url, headers: {}, body },
-      { ...credentials(), region, service: 's3' },
+      { ...account.credentials, region, service: 's3' },
       clock.now(),
     );
     const { host: _host, ...sent } = headers;
-    using joined = new JoinedSignal([signal, closed]);
+    using joined = new JoinedSignal([signal, account.closed]);
     try {
       const answer = await dialler.fetch(url.href, {
         method,
@@ -139,7 +138,7 @@ export class Bucket {
       throw refusal(answer.status, text);
     } catch (error) {
       if (error instanceof IaasError) throw error;
-      if (signal?.aborted === true || closed.aborted || (error instanceof Problem && error.kind === 'unavailable'))
+      if (joined.signal.aborted || (error instanceof Problem && error.kind === 'unavailable'))
         throw new IaasError('transient', `S3 does not answer: ${messageOf(error)}`, undefined, error);
       throw new IaasError('fatal', `S3 cannot be asked: ${messageOf(error)}`, undefined, error);
     }

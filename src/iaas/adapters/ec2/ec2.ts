@@ -98,8 +98,7 @@ class Ec2 implements SiteAdapter {
     const patience = new Patience(clock, options.patience);
     const service = { region, dialler, clock };
     const place = options.images.bucket;
-    const { closed } = api;
-    this.#bucket = place && new Bucket({ ...service, options: place, credentials: () => api.credentials, closed });
+    this.#bucket = place && new Bucket({ ...service, options: place, account: api });
     this.#cloudWatch = options.metrics && new CloudWatch({ ...service, options: options.metrics, account: api });
     this.#types = new InstanceTypes(options.instanceTypes, async (call) => {
       const found = [];
