@@ -4,7 +4,8 @@
  */
 
 import { stringAt } from '../../src/base/json.js';
-import { IaasError, type ApplianceFile, type ApplianceSpec, type SiteRef } from '../../src/iaas/adapter.js';
+import { IaasError, type SiteRef } from '../../src/iaas/adapter.js';
+import type { ApplianceFile, ApplianceSpec } from '../../src/iaas/appliance-site.js';
 import { exportEnvelope } from '../../src/ovf/export/envelope.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import { foldReplicas } from '../../src/scheduling/offer.js';

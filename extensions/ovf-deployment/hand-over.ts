@@ -17,14 +17,8 @@ import {
   type StepOutcome,
 } from '../../src/engine/operation.js';
 import type { Observations } from '../../src/extension/observations.js';
-import {
-  IaasError,
-  type ApplianceAction,
-  type ApplianceReport,
-  type ApplianceSite,
-  type ApplianceSpec,
-  type SiteRef,
-} from '../../src/iaas/adapter.js';
+import { IaasError, type SiteRef } from '../../src/iaas/adapter.js';
+import type { ApplianceAction, ApplianceReport, ApplianceSite, ApplianceSpec } from '../../src/iaas/appliance-site.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import { NETWORK } from '../../src/occi/model.js';
 import { componentsOf, findEntity } from '../../src/store/entities.js';

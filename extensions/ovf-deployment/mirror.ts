@@ -4,7 +4,8 @@
  * Pure.
  */
 
-import type { Observed, ApplianceMember, SiteRef } from '../../src/iaas/adapter.js';
+import type { Observed, SiteRef } from '../../src/iaas/adapter.js';
+import type { ApplianceMember } from '../../src/iaas/appliance-site.js';
 import { stringAt } from '../../src/base/json.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { siteClassOf } from '../infrastructure/site-class.js';

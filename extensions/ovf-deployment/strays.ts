@@ -8,7 +8,7 @@ import { stringAt } from '../../src/base/json.js';
 import type { Engine } from '../../src/engine/engine.js';
 import { untilNextLook, type OperationType } from '../../src/engine/operation.js';
 import type { Task } from '../../src/extension/extension.js';
-import type { HandedOver } from '../../src/iaas/adapter.js';
+import type { HandedOver } from '../../src/iaas/appliance-site.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import { findEntity } from '../../src/store/entities.js';
 import type { Store } from '../../src/store/sql.js';

@@ -2,6 +2,7 @@
 
 import { CommanderError } from 'commander';
 import { Problem, messageOf, type Fault } from '../base/errors.js';
+import { VERSION } from '../base/version.js';
 import { ClientError, ConnectionError } from '../client/index.js';
 import { EXIT, UsageError, exitCodeOf, type ExitCode } from './exit-codes.js';
 import { createProgram } from './program.js';
@@ -15,7 +16,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   let code: ExitCode = EXIT.ok;
   const program = createProgram(terminal, (result) => (code = result));
   // `vep conformance … --version 1.1` names a version of OCCI: there, the question for that of `vep` must not step in.
-  if (!args.includes('conformance')) program.version('0.1.0', '-V, --version');
+  if (!args.includes('conformance')) program.version(VERSION, '-V, --version');
   try {
     await program.parseAsync(args, { from: 'user' });
     return code;

@@ -33,9 +33,9 @@ export async function askSites<T>(
 
 function fromServer({ client }: Session): SiteSource {
   return {
-    names: async () => (await client.sites()).map((site) => site.name),
-    check: (name) => client.checkSite(name),
-    inventory: (name) => client.siteInventory(name),
+    names: async () => (await client.provider.sites()).map((site) => site.name),
+    check: (name) => client.provider.checkSite(name),
+    inventory: (name) => client.provider.siteInventory(name),
     close: () => Promise.resolve(),
   };
 }

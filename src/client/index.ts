@@ -12,6 +12,14 @@ export { ClientError, ConnectionError } from './client-error.js';
 export { Discovery, type CategoryDescription } from './discovery.js';
 export type { WatchEvent, WatchOptions } from './event-stream.js';
 export type { Credentials, Fetch, TlsIdentity } from './transport.js';
+export {
+  ProviderClient,
+  type DeadOperation,
+  type SiteCheck,
+  type SiteInventory,
+  type SiteReport,
+  type SiteUsage,
+} from './provider-client.js';
 export { SESSION, SESSION_ACTIONS, SESSION_PREFIX } from './session.js';
 export type { UploadOptions, UploadSource } from './upload.js';
 export {
@@ -32,14 +40,9 @@ export {
 export {
   VepClient,
   type CreateOptions,
-  type DeadOperation,
   type Fetched,
   type ListOptions,
   type Located,
   type NewEntity,
-  type SiteCheck,
-  type SiteInventory,
-  type SiteUsage,
-  type SiteReport,
   type VepClientOptions,
 } from './vep-client.js';

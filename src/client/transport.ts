@@ -6,6 +6,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
+import { VERSION } from '../base/version.js';
 import { ConnectionError, errorOf, isRefusal } from './client-error.js';
 
 export type Credentials =
@@ -47,7 +48,7 @@ export interface TransportOptions {
 
 /** Milliseconds to wait before the second, third and fourth try. */
 const BACK_OFF = [250, 500, 1000];
-const USER_AGENT = 'vep-client/0.1.0 OCCI/1.2';
+const USER_AGENT = `vep-client/${VERSION} OCCI/1.2`;
 
 export class Transport {
   readonly endpoint: string;
@@ -142,4 +143,12 @@ async function fetchWith({ fetch, tls }: TransportOptions): Promise<Fetch> {
   // The same interface under two names: Node's own types and those of the package do not know each other.
   const send = undici.fetch as unknown as (url: string, init: object) => Promise<Response>;
   return (url, init) => send(url, { ...init, dispatcher });
+}
+
+/** Of the endpoints beside OCCI. */
+export const JSON_TYPE = { Accept: 'application/json' };
+
+/** The request that reads one of them. */
+export function readingJson(url: string): { method: 'GET'; url: string; headers: Readonly<Record<string, string>> } {
+  return { method: 'GET', url, headers: JSON_TYPE };
 }

@@ -3,7 +3,6 @@
  * health. The command `vep` uses it, and so does the adapter that puts one VEP on top of another.
  */
 
-import type { TrustReport } from '../access/x509/trust-report.js';
 import { systemClock, type Clock } from '../base/clock.js';
 import type { JsonObject, JsonValue } from '../base/json.js';
 import { parseEntityView } from '../occi/json/index.js';
@@ -12,8 +11,17 @@ import { APPLIANCE_LOCATION, applianceBody, type DryRunPlan, type NewAppliance }
 import { ClientError } from './client-error.js';
 import { Discovery } from './discovery.js';
 import { watchEvents, type WatchEvent, type WatchOptions } from './event-stream.js';
-import type { ImageListReport } from './image-list-report.js';
-import { newIdempotencyKey, pathOf, Transport, type Credentials, type Fetch, type TlsIdentity } from './transport.js';
+import { ProviderClient } from './provider-client.js';
+import {
+  JSON_TYPE,
+  newIdempotencyKey,
+  pathOf,
+  readingJson,
+  Transport,
+  type Credentials,
+  type Fetch,
+  type TlsIdentity,
+} from './transport.js';
 import { VO_USAGE_TYPE, type AuditPage, type VoUsage } from './virtual-organization.js';
 import { uploadFile, type UploadOptions, type UploadSource } from './upload.js';
 
@@ -67,107 +75,11 @@ export interface CreateOptions {
   readonly idempotencyKey?: string;
 }
 
-export interface SiteReport {
-  readonly name: string;
-  readonly type: string;
-  readonly up: boolean;
-  readonly since: number;
-  readonly lastError?: { readonly class: string; readonly message: string; readonly at: number };
-  readonly capacity: {
-    readonly ageMs: number;
-    readonly hosts: { readonly up: number; readonly total: number };
-    readonly cores: { readonly free: number; readonly total: number };
-    readonly memoryBytes: { readonly free: number; readonly total: number };
-    readonly storageFreeBytes: number;
-    readonly countries: readonly string[];
-    readonly zones: readonly string[];
-  } | null;
-}
-
-/** What a site answered when it was asked what is missing: no findings mean that it can be used. */
-export interface SiteCheck {
-  readonly site: string;
-  readonly type: string;
-  readonly findings: readonly { readonly code: string; readonly message: string; readonly remedy: string }[];
-}
-
-/** What a site has recorded by itself of machines that ran, and where that is not what VEP shows. */
-export interface SiteUsage {
-  readonly site: string;
-  readonly type: string;
-  readonly from: number;
-  readonly until: number;
-  /** By the site's own groups. */
-  readonly usage: readonly {
-    readonly group: string;
-    readonly machines: number;
-    readonly seconds: number;
-    readonly coreSeconds: number;
-    readonly memoryGibSeconds: number;
-  }[];
-  readonly runs: readonly {
-    readonly ref: string;
-    readonly id: string;
-    readonly user: string;
-    readonly group: string;
-    readonly host?: string;
-    readonly cores: number;
-    readonly memoryBytes: number;
-    readonly from: number;
-    /** Absent while it runs. */
-    readonly until?: number;
-  }[];
-  readonly differences: readonly { readonly id: string; readonly code: string; readonly message: string }[];
-}
-
-/** What a site has, as its adapter sees it. */
-export interface SiteInventory {
-  readonly site: string;
-  readonly type: string;
-  readonly ageMs: number;
-  readonly takenAt: number;
-  readonly hosts: readonly {
-    readonly name: string;
-    readonly rack: string;
-    readonly zone: string;
-    readonly country: string;
-    readonly up: boolean;
-    readonly traits: readonly string[];
-    readonly cores: number;
-    readonly freeCores: number;
-    readonly memoryBytes: number;
-    readonly freeMemoryBytes: number;
-  }[];
-  readonly networks: readonly {
-    readonly ref: string;
-    readonly name: string;
-    readonly cidr?: string;
-    readonly shared: boolean;
-  }[];
-  readonly images: readonly {
-    readonly ref: string;
-    readonly name: string;
-    readonly sizeBytes: number;
-    readonly format: string;
-  }[];
-  readonly storageFreeBytes: number;
-}
-
-export interface DeadOperation {
-  readonly id: string;
-  readonly type: string;
-  readonly entity: string;
-  readonly appliance: string | null;
-  readonly site: string | null;
-  readonly step: string | null;
-  readonly class: string | null;
-  readonly message: string | null;
-  readonly createdAt: number;
-}
-
 const OCCI_JSON = 'application/occi+json';
 
 export class VepClient {
+  /** What is for the provider's administrators alone. */
+  readonly provider: ProviderClient;
   readonly #transport: Transport;
   readonly #clock: Clock;
   #discovery: Promise<Discovery> | undefined;
@@ -175,6 +87,7 @@ export class VepClient {
   constructor(options: VepClientOptions) {
     this.#clock = options.clock ?? systemClock;
     this.#transport = new Transport({ ...options, clock: this.#clock });
+    this.provider = new ProviderClient(this.#transport);
   }
 
   get endpoint(): string {
@@ -343,85 +256,6 @@ export class VepClient {
     });
     return { ready: response.ok, server: response.headers.get('server') ?? '' };
   }
-
-  /** For administrators. */
-  async sites(): Promise<readonly SiteReport[]> {
-    const { body } = await this.#transport.json<{ sites: SiteReport[] }>(readingJson('/health/sites'));
-    return body.sites;
-  }
-
-  /** For administrators: what a site lacks. */
-  async checkSite(name: string): Promise<SiteCheck> {
-    return (await this.#transport.json<SiteCheck>(readingJson(`/health/sites/${encodeURIComponent(name)}/check`))).body;
-  }
-
-  /** For administrators: hosts, networks and images of a site. */
-  async siteInventory(name: string): Promise<SiteInventory> {
-    const url = `/health/sites/${encodeURIComponent(name)}/inventory`;
-    return (await this.#transport.json<SiteInventory>(readingJson(url))).body;
-  }
-
-  /** For administrators: what a site has recorded of machines that ran; instants as the server reads them. */
-  async siteUsage(
-    name: string,
-    span: { readonly from: string | undefined; readonly until: string | undefined },
-  ): Promise<SiteUsage> {
-    const query = Object.entries(span).flatMap(([key, value]) =>
-      value === undefined ? [] : [`${key}=${encodeURIComponent(value)}`],
-    );
-    const url = `/health/sites/${encodeURIComponent(name)}/usage?${query.join('&')}`;
-    return (await this.#transport.json<SiteUsage>(readingJson(url))).body;
-  }
-
-  /** For administrators: operations that gave up. */
-  async deadOperations(): Promise<readonly DeadOperation[]> {
-    const { body } = await this.#transport.json<{ dead: DeadOperation[] }>(readingJson('/health/operations'));
-    return body.dead;
-  }
-
-  /** For administrators: lets the server read its trust directory again; what it holds now. */
-  async reloadTrust(): Promise<TrustReport> {
-    const request = { method: 'POST', url: '/health/trust/reload', headers: JSON_TYPE } as const;
-    return (await this.#transport.json<TrustReport>(request)).body;
-  }
-
-  /** For administrators: what the server's trust directory holds. */
-  async trust(): Promise<TrustReport> {
-    return (await this.#transport.json<TrustReport>(readingJson('/health/trust'))).body;
-  }
-
-  /** For administrators: the image lists that the provider subscribes to, looked at again first if `refresh`. */
-  async imageLists(refresh = false): Promise<readonly ImageListReport[]> {
-    const request = refresh
-      ? ({ method: 'POST', url: '/health/image-lists/refresh', headers: JSON_TYPE } as const)
-      : readingJson('/health/image-lists');
-    return (await this.#transport.json<readonly ImageListReport[]>(request)).body;
-  }
-
-  /** For administrators: lets a dead operation try again. */
-  async retryOperation(id: string): Promise<void> {
-    await this.#transport.send({
-      method: 'POST',
-      url: `/health/operations/${encodeURIComponent(id)}/retry`,
-      headers: JSON_TYPE,
-    });
-  }
-
-  /** For administrators: no longer waits for a site that is down to release what is being deleted or undeployed. */
-  async forgetEntity(id: string): Promise<{ readonly sites: readonly string[]; readonly entities: readonly string[] }> {
-    const { body } = await this.#transport.json<{ sites: string[]; entities: string[] }>({
-      method: 'POST',
-      url: `/health/entities/${encodeURIComponent(id)}/forget`,
-      headers: JSON_TYPE,
-    });
-    return body;
-  }
-}
-
-const JSON_TYPE = { Accept: 'application/json' };
-
-function readingJson(url: string): { method: 'GET'; url: string; headers: Readonly<Record<string, string>> } {
-  return { method: 'GET', url, headers: JSON_TYPE };
 }
 
 /** Filters travel in headers, in text (GFD.223 §7.2). */

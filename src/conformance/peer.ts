@@ -5,6 +5,7 @@
 
 import type { Clock } from '../base/clock.js';
 import { problem } from '../base/errors.js';
+import { VERSION } from '../base/version.js';
 import { authorization, type Credentials } from './credentials.js';
 import type { Exchange } from './exchange.js';
 import { Made } from './made.js';
@@ -43,7 +44,7 @@ export interface PeerOptions {
   readonly signal?: AbortSignal;
 }
 
-const AGENT = 'vep-conformance/0.1.0';
+const AGENT = `vep-conformance/${VERSION}`;
 
 export class Peer {
   readonly options: PeerOptions;

@@ -14,6 +14,7 @@ import { messageOf, problem, Problem, type Fault } from '../base/errors.js';
 import { newUuid, uuidsIn } from '../base/ids.js';
 import type { RefusalTrail } from '../access/refusal-trail.js';
 import type { Telemetry } from '../base/telemetry.js';
+import { VERSION } from '../base/version.js';
 import type { Categories } from '../extension/categories.js';
 import type { RequestContext } from '../extension/extension.js';
 import type { Accounts } from '../iaas/accounts.js';
@@ -39,7 +40,7 @@ import { readHeaders } from './occi/reading.js';
 import { readTarget, type Target } from './target.js';
 
 /** OCCI-CRTP: the Compute Resource Templates Profile is supported (GFD.222 R0401). */
-export const SERVER = 'vep/0.1.0 OCCI/1.1 OCCI/1.2 OCCI-CRTP/1.1';
+export const SERVER = `vep/${VERSION} OCCI/1.1 OCCI/1.2 OCCI-CRTP/1.1`;
 
 /** Paths that are not OCCI's (K02). */
 const RESERVED = /^\/(?:health|metrics|log|upload|events|console|guest|keystone)(?:\/|$)/;

@@ -12,7 +12,6 @@ import type { AccountingSite } from './accounting.js';
 import {
   IaasError,
   RefusedCredential,
-  type ApplianceSite,
   type AttachmentSpec,
   type CallOptions,
   type Capabilities,
@@ -32,6 +31,7 @@ import {
   type SiteRef,
   type StorageSpec,
 } from './adapter.js';
+import type { ApplianceSite } from './appliance-site.js';
 import { requireCapability } from './capability.js';
 import type { TenantSite } from './tenant.js';
 import type { SecurityGroupSite } from './security-groups.js';

@@ -145,9 +145,9 @@ describe('requests of the client', () => {
       return { body: { retried: 'o' } };
     });
     expect(await client.health()).toMatchObject({ ready: false });
-    expect(await client.sites()).toEqual([site]);
-    expect(await client.deadOperations()).toEqual([]);
-    await client.retryOperation('o');
+    expect(await client.provider.sites()).toEqual([site]);
+    expect(await client.provider.deadOperations()).toEqual([]);
+    await client.provider.retryOperation('o');
     expect(server.lines.at(-1)).toBe('POST /health/operations/o/retry');
   });
 });

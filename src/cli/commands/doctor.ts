@@ -129,7 +129,7 @@ function remedyOf(error: unknown): string {
 async function asAdministrator(session: Session): Promise<Check[]> {
   try {
     const client = connect({ ...session.options, admin: true }, session.terminal);
-    const [sites, dead] = [await client.sites(), await client.deadOperations()];
+    const [sites, dead] = [await client.provider.sites(), await client.provider.deadOperations()];
     return [
       ...sites.map(({ name, up, lastError }): Check => {
         if (up) return { name: `site ${name}`, result: 'ok', message: 'answers' };
@@ -166,9 +166,9 @@ async function asAdministrator(session: Session): Promise<Check[]> {
 
 /** Authorities that end and lists that are missing, where the server has a trust directory. */
 async function trustChecks(client: VepClient): Promise<Check[]> {
-  let found: Awaited<ReturnType<VepClient['trust']>>;
+  let found: Awaited<ReturnType<VepClient['provider']['trust']>>;
   try {
-    found = await client.trust();
+    found = await client.provider.trust();
   } catch (error) {
     if (error instanceof ClientError && error.status === 404) return [];
     throw error;
@@ -185,13 +185,13 @@ async function trustChecks(client: VepClient): Promise<Check[]> {
 
 /** `vep retry`: lets an operation that gave up try again. */
 export async function retry(session: Session, [id = '']: readonly string[]): Promise<void> {
-  await session.client.retryOperation(id);
+  await session.client.provider.retryOperation(id);
   session.answer({ retried: id }, () => `${displayText(id)} tries again\n`);
 }
 
 /** `vep forget`: stops waiting for a site that is down to release something. */
 export async function forget(session: Session, [id = '']: readonly string[]): Promise<void> {
-  const forgotten = await session.client.forgetEntity(id);
+  const forgotten = await session.client.provider.forgetEntity(id);
   const { sites, entities } = forgotten;
   session.answer(
     forgotten,

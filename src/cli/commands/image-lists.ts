@@ -13,7 +13,7 @@ export async function showImageLists(
   _args: readonly string[],
   options: { readonly refresh?: boolean },
 ): Promise<ExitCode> {
-  const lists = await session.client.imageLists(options.refresh === true);
+  const lists = await session.client.provider.imageLists(options.refresh === true);
   session.answer(lists, () => render(lists, session));
   return lists.every(({ faults }) => faults.length === 0) ? EXIT.ok : EXIT.refused;
 }

@@ -15,7 +15,7 @@ export async function siteUsage(
   for (const [option, text] of Object.entries(options))
     if (['since', 'until'].includes(option) && Number.isNaN(Date.parse(text)))
       throw new UsageError(`--${option} is no instant`, 'write it like 2026-11-01 or 2026-11-01T08:00:00Z');
-  const usage = await session.client.siteUsage(name, { from: options.since, until: options.until });
+  const usage = await session.client.provider.siteUsage(name, { from: options.since, until: options.until });
   session.answer(usage, () => render(usage, session.style));
   return usage.differences.length > 0 ? EXIT.refused : EXIT.ok;
 }

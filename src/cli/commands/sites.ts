@@ -7,7 +7,7 @@ import { stateIn, type Style } from '../ui/style.js';
 import { table } from '../ui/table.js';
 
 export async function sites(session: Session): Promise<void> {
-  const found = await session.client.sites();
+  const found = await session.client.provider.sites();
   session.answer(found, () => render(found, session.style));
 }
 

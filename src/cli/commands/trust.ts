@@ -21,7 +21,7 @@ export async function checkTrust(session: Session, _args: readonly string[], opt
 }
 
 export async function reloadTrust(session: Session): Promise<ExitCode> {
-  return answerFindings(session, await session.client.reloadTrust());
+  return answerFindings(session, await session.client.provider.reloadTrust());
 }
 
 async function reportBy(session: Session, options: TrustOptions): Promise<TrustReport> {

@@ -1,5 +1,6 @@
 /** The report for machines: every check with all that was said, and the counts. Members stay; more may come. */
 
+import { VERSION } from '../../base/version.js';
 import type { Exchange } from '../exchange.js';
 import type { Result, Run } from '../runner.js';
 import { conforms, countByLevel } from './summary.js';
@@ -8,7 +9,7 @@ export function jsonReport(run: Run): string {
   const { endpoint, server, versions, startedAt, endedAt, left, interrupted } = run;
   return `${JSON.stringify(
     {
-      suite: 'VEP conformance suite 0.1.0',
+      suite: `VEP conformance suite ${VERSION}`,
       endpoint,
       server,
       versions,

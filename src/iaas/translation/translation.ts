@@ -5,6 +5,7 @@
  */
 
 import type { Fault } from '../../base/errors.js';
+import { VERSION } from '../../base/version.js';
 import { buildEnvironment, buildNoCloud, secretKey } from '../../ovf/index.js';
 import type { DeploymentPlan, PlannedDisk, PlannedMachine } from '../../ovf/plan.js';
 
@@ -58,7 +59,7 @@ export function instancesOf({ machines }: DeploymentPlan): readonly Instance[] {
   );
 }
 
-const PLATFORM = { kind: 'VEP', version: '0.1.0', vendor: 'VEP' } as const;
+const PLATFORM = { kind: 'VEP', version: VERSION, vendor: 'VEP' } as const;
 /** Stands where a secret goes that is not to be shown. */
 const MASK = '********';
 

@@ -1,6 +1,7 @@
 /** Actions and changes of size. What has the state already is left alone; what is on its way somewhere else is waited for, as long as patience lasts. */
 
-import { OcciRefusal, type OcciClient } from '../../../client/occi-client.js';
+import { OcciRefusal } from '../../../client/occi-answers.js';
+import type { OcciClient } from '../../../client/occi-client.js';
 import type { Attributes } from '../../../occi/model.js';
 import { IaasError, type CallOptions, type Observed, type SiteRef } from '../../adapter.js';
 import type { Offer } from './capabilities.js';

@@ -4,18 +4,17 @@
  */
 
 import { APPLIANCE, APPLIANCE_ACTIONS } from '../../../client/appliance.js';
-import type { Filter, OcciClient, Placed } from '../../../client/occi-client.js';
+import type { OcciClient, Placed } from '../../../client/occi-client.js';
+import type { Filter } from '../../../client/occi-requests.js';
 import type { ResourceView } from '../../../occi/model.js';
-import {
-  IaasError,
-  type ApplianceAction,
-  type ApplianceMember,
-  type ApplianceReport,
-  type ApplianceSpec,
-  type CallOptions,
-  type HandedOver,
-  type SiteRef,
-} from '../../adapter.js';
+import { IaasError, type CallOptions, type SiteRef } from '../../adapter.js';
+import type {
+  ApplianceAction,
+  ApplianceMember,
+  ApplianceReport,
+  ApplianceSpec,
+  HandedOver,
+} from '../../appliance-site.js';
 import { archiveOf } from './archive.js';
 import type { ThingClass } from './kinds.js';
 import { digestOf, markIn, markOf } from './marks.js';

@@ -4,7 +4,8 @@
  */
 
 import { TAR_END, tarHeader, tarPadding } from '../../../ovf/package/tar-header.js';
-import { IaasError, type ApplianceFile } from '../../adapter.js';
+import { IaasError } from '../../adapter.js';
+import type { ApplianceFile } from '../../appliance-site.js';
 
 interface Stretch {
   readonly sizeBytes: number;

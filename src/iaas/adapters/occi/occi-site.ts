@@ -6,7 +6,6 @@
 import { piecesUnderAny } from '../../../base/signals.js';
 import {
   IaasError,
-  type ApplianceSite,
   type AttachmentSpec,
   type CallOptions,
   type Capabilities,
@@ -24,6 +23,7 @@ import {
   type SiteRef,
   type StorageSpec,
 } from '../../adapter.js';
+import type { ApplianceSite } from '../../appliance-site.js';
 import { requireCapability } from '../../capability.js';
 import type { SecurityGroupSite } from '../../security-groups.js';
 import type { SiteSurroundings } from '../../site-type.js';

@@ -1,7 +1,7 @@
 /** What an administrator says about a site that is another OCCI server (`sites[].options`); one JSON Schema checks it and holds the defaults. */
 
 import type { JsonObject } from '../../../base/json.js';
-import type { Rendering } from '../../../client/occi-client.js';
+import type { Rendering } from '../../../client/occi-requests.js';
 import { optionsReader, secretReferenceSchema, type SecretReference } from '../../site-options.js';
 
 export interface OcciOptions {

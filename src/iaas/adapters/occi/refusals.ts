@@ -1,7 +1,7 @@
 /** What an OCCI server says no with, by what it means: the status, the codes of a VEP, and the words that servers of the field use. */
 
 import { Problem, messageOf } from '../../../base/errors.js';
-import { NoAnswer, OcciRefusal } from '../../../client/occi-client.js';
+import { NoAnswer, OcciRefusal } from '../../../client/occi-answers.js';
 import { IaasError, type IaasErrorClass } from '../../adapter.js';
 
 const BY_STATUS: Readonly<Record<number, IaasErrorClass>> = {

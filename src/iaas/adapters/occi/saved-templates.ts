@@ -3,7 +3,9 @@
  * other machines are made from. A mixin has no summary: the mark of realm and token stands at the end of its title.
  */
 
-import { categoriesIn, OcciRefusal, type OcciAnswer, type OcciClient } from '../../../client/occi-client.js';
+import { categoriesIn, OcciRefusal } from '../../../client/occi-answers.js';
+import type { OcciClient } from '../../../client/occi-client.js';
+import type { OcciAnswer } from '../../../client/text-answers.js';
 import type { Attributes, TypeId } from '../../../occi/model.js';
 import { IaasError, type CallOptions, type Observed, type SiteRef } from '../../adapter.js';
 import { offerOf, type Offer } from './capabilities.js';

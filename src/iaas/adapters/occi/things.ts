@@ -4,7 +4,9 @@
  * is found by listing before it is tried again.
  */
 
-import { idOf, OcciRefusal, type OcciClient, type Placed } from '../../../client/occi-client.js';
+import { OcciRefusal } from '../../../client/occi-answers.js';
+import type { OcciClient, Placed } from '../../../client/occi-client.js';
+import { idOf } from '../../../client/occi-requests.js';
 import { isLinkView, type EntityView } from '../../../occi/model.js';
 import { IaasError, type CallOptions, type Observed, type SiteRef } from '../../adapter.js';
 import type { Offer } from './capabilities.js';

@@ -4,7 +4,8 @@
  */
 
 import type { Clock } from '../../../base/clock.js';
-import { OcciRefusal, type CallSignal, type OcciClient } from '../../../client/occi-client.js';
+import { OcciRefusal } from '../../../client/occi-answers.js';
+import type { CallSignal, OcciClient } from '../../../client/occi-client.js';
 import { IaasError } from '../../adapter.js';
 import { isErrorClass } from './refusals.js';
 
