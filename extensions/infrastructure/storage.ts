@@ -1,8 +1,9 @@
-/** Storage (GFD.224 §3.3): its size can grow by update (1.2) or by the action `resize` (1.1), never shrink. */
+/** Storage (GFD.224 §3.3): its size can grow by update (1.2) or by the action `resize` (1.1), never shrink, as far as its site lets it. */
 
 import { problem } from '../../src/base/errors.js';
 import type { EntityChange, Invocation, Write } from '../../src/extension/kind-handler.js';
-import { STORAGE, type Attributes, type Mixin } from '../../src/occi/model.js';
+import { STORAGE, STORAGELINK, type Attributes, type Mixin } from '../../src/occi/model.js';
+import { linksTo } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { InfrastructureHandler, type HandlerServices } from './handler.js';
 
@@ -14,10 +15,36 @@ export class StorageHandler extends InfrastructureHandler {
   }
 
   override async change(write: Write, entity: EntityRecord, change: EntityChange): Promise<EntityRecord> {
-    const size = change.attributes.get(SIZE);
-    if (change.attributes.has(SIZE))
-      refuseShrinking(Number(entity.wanted[SIZE]), size === undefined ? 0 : Number(size));
+    if (change.attributes.has(SIZE)) {
+      const [from, to] = [Number(entity.wanted[SIZE]), Number(change.attributes.get(SIZE) ?? 0)];
+      refuseShrinking(from, to);
+      if (to > from) await this.#requireGrowth(write, entity);
+    }
     return super.change(write, entity, change);
+  }
+
+  /** @throws Problem where the site lets no storage grow, or this one not now */
+  async #requireGrowth({ tx, registry }: Write, { id, site }: EntityRecord): Promise<void> {
+    if (site === null) return;
+    const can = this.services.sites.adapter(site).capabilities();
+    if (!can.storage.has('resize')) {
+      throw problem('unmet', 'infrastructure.storage-keeps-size', `a storage at site ${site} keeps its size`, {
+        place: { field: SIZE },
+        remedy: 'create a larger one and copy what it shall hold',
+      });
+    }
+    if (can.resizesAttached !== true) return;
+    const attached = (await linksTo(tx, [id])).some(({ kind }) => registry.isA(kind, STORAGELINK));
+    if (attached) return;
+    throw problem(
+      'conflict',
+      'infrastructure.storage-unattached',
+      'a storage grows there only while a compute has it',
+      {
+        place: { field: SIZE },
+        remedy: 'link it to a compute first',
+      },
+    );
   }
 
   override async act(

@@ -51,6 +51,8 @@ export interface Capabilities {
   readonly hotplugDisk: boolean;
   readonly network: ReadonlySet<NetworkAction | 'create'>;
   readonly storage: ReadonlySet<StorageAction | 'create'>;
+  /** A volume can be resized only while a machine has it. */
+  readonly resizesAttached?: boolean;
   /** Disk formats `importImage` takes as they are. */
   readonly imageFormats: readonly string[];
   /** It hands images out again, byte for byte ({@link SiteAdapter.exportImage}): other sites can have them. */

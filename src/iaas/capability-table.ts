@@ -12,6 +12,7 @@ export function capabilityTable(can: Capabilities): string {
     ['Volumes on a running machine', yes(can.hotplugDisk)],
     ['Networks', names(can.network)],
     ['Volumes', names(can.storage)],
+    ...(can.resizesAttached === true ? [['Resize of volumes', 'while a machine has them'] as const] : []),
     ['Image formats', names(can.imageFormats)],
     ['Images for other sites', yes(can.exportsImages === true)],
     ['Metrics', names(can.metrics)],

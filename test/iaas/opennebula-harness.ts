@@ -189,6 +189,7 @@ export async function realOnedHarness(
     secrets: [oned.password],
     advance: (ms) => pause(ms),
     pace: { stepMs: 100, patienceMs: 60_000 },
+    slow: true,
     image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
     second: open,
     faults: faultsOnTheWire(wire, {
@@ -209,6 +210,7 @@ export async function realOnedHarness(
     close: async () => {
       await adapter.close();
       await proxy.close();
+      await oned.removeCopies(realm);
       const left = await oned.contents(realm);
       for (const id of foreign) await oned.ask('one.vm.action', 'terminate-hard', id);
       for (const user of await mine('USER')) await oned.ask('one.user.delete', user);

@@ -71,7 +71,7 @@ function machine(id: number, second: readonly [number, number]): Machine {
     7: [3, 2],
   };
   const [state, lcm] = states[id] ?? [3, 3];
-  const disk = id < 5 && id > 0 ? '\nDISK=[IMAGE_ID="0",DISK_ID="0"]' : '';
+  const disk = id < 5 && id > 0 ? '\nDISK=[IMAGE_ID="0",DISK_ID="0"]\nDISK=[DISK_ID="1",SIZE="64"]' : '';
   return {
     ...{ id, uid: 2, gid: 100, name: `vm${id}`, mode: { other: false }, user: new Template() },
     template: Template.parse(`CPU="1"\nMEMORY="64"${disk}`),

@@ -4,14 +4,16 @@ import { generateKeyPairSync, publicDecrypt } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../src/base/clock.js';
+import { systemClock, type Clock } from '../../src/base/clock.js';
 import { packageRoot } from '../../src/base/package-root.js';
 import type { JsonObject } from '../../src/base/json.js';
 import type { ComputeSpec, ImageSpec, SiteAdapter, SiteEvent } from '../../src/iaas/adapter.js';
 import { kept, unkept } from '../../src/iaas/kept-text.js';
 import { readDocument } from '../../src/iaas/document.js';
 import { observeMachine, readMachine } from '../../src/iaas/adapters/opennebula/machine.js';
-import { meaningOf } from '../../src/iaas/adapters/opennebula/one-error.js';
+import { meaningOf, refusalOf } from '../../src/iaas/adapters/opennebula/one-error.js';
+import { onlyOne } from '../../src/iaas/adapters/opennebula/only-one.js';
+import { Patience } from '../../src/iaas/adapters/opennebula/patience.js';
 import { openSessions } from '../../src/iaas/adapters/opennebula/session.js';
 import { machineMeaning } from '../../src/iaas/adapters/opennebula/states.js';
 import { templateXml } from '../../src/iaas/adapters/opennebula/template.js';
@@ -444,6 +446,43 @@ describe('errors', () => {
     const answer = readAnswer(recorded.exchanges.find((each) => each.name === name)?.response ?? '');
     if (answer.kind !== 'refusal') throw new Error('not a refusal');
     expect(meaningOf(answer.code, answer.said)).toBe(meaning);
+  });
+
+  // Two asked for one name at the same instant: nothing but the database stopped the second.
+  it.each([
+    [8192, 'one.secgroup.allocate', '[one.secgroup.allocate] '],
+    [8192, 'one.secgroup.allocate', ''],
+    [16384, 'one.image.allocate', '[one.image.allocate] Error allocating a new image.'],
+    [16384, 'one.vmgroup.allocate', '[one.vmgroup.allocate] Error allocating a new VM group. '],
+  ])('%i without a word means to look who has the name: %s says "%s"', async (code, method, said) => {
+    const refusal = refusalOf(method, { kind: 'refusal', code, said });
+    expect(refusal.class).toBe('transient');
+    expect(refusal.message).toMatch(/^OpenNebula refuses: \w/);
+    const refused = (): Promise<number> => Promise.reject(refusal);
+    await expect(onlyOne(refused, () => Promise.resolve(7))).resolves.toBe(7);
+    await expect(onlyOne(refused, () => Promise.resolve(undefined))).rejects.toBe(refusal);
+  });
+
+  it('of other kinds are not taken for a name that is taken', async () => {
+    const refusal = refusalOf('one.image.allocate', { kind: 'refusal', code: 8192, said: 'Cannot parse image SIZE' });
+    const find = (): Promise<number> => Promise.reject(new Error('nobody has to look'));
+    await expect(onlyOne(() => Promise.reject(refusal), find)).rejects.toBe(refusal);
+  });
+});
+
+describe('patience', () => {
+  it('ends with the time of one call, of which the asking is a part', async () => {
+    let now = 0;
+    const clock: Clock = { now: () => now, sleep: (ms) => Promise.resolve(void (now += ms)) };
+    const patience = new Patience(clock, { pollMs: 100, settleMs: 1000 });
+    let asked = 0;
+    const slow = (): Promise<undefined> => {
+      asked += 1;
+      now += 400;
+      return Promise.resolve(undefined);
+    };
+    await expect(patience.until({}, 'the network', slow)).rejects.toMatchObject({ class: 'transient' });
+    expect([asked, now]).toEqual([3, 1400]);
   });
 });
 

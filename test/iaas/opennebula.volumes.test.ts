@@ -1,4 +1,4 @@
-/** Volumes that machines have: how they are copied, and what comes of an attachment whose answer is empty. */
+/** Volumes that machines have: how they are copied and grow, and what comes of an attachment whose answer is empty. */
 
 import { newUuid } from '../../src/base/ids.js';
 import { openNebulaHarness, type OpenNebulaHarness } from './opennebula-harness.js';
@@ -75,4 +75,57 @@ it('is asked again what it has answered with nothing, and nothing twice that cha
   await expect(adapter.attachStorage(spec, spec.id)).rejects.toMatchObject({ class: 'transient' });
   await rest('attachment', await adapter.attachStorage(spec, spec.id));
   expect(fake.calls.filter(({ method }) => method === 'one.vm.attach')).toHaveLength(1);
+});
+
+const GIB = 2 ** 30;
+const sizeOf = async (storage: string): Promise<unknown> => {
+  const seen = (await harness.adapter.describe('storage', [storage])).get(storage);
+  return seen?.class === 'storage' ? seen.sizeBytes : undefined;
+};
+const resizes = (): number => harness.fake.calls.filter(({ method }) => method === 'one.vm.diskresize').length;
+
+it('grows with the disk of the machine that has it, running and off, once', async () => {
+  const { compute, storage } = await plugged();
+  await harness.adapter.resizeStorage(storage, 2 * GIB);
+  await harness.adapter.actCompute(compute, 'start', undefined);
+  await rest('compute', compute);
+  await harness.adapter.resizeStorage(storage, 3 * GIB);
+  await harness.adapter.resizeStorage(storage, 3 * GIB);
+  expect([await sizeOf(storage), resizes()]).toEqual([3 * GIB, 2]);
+  expect((await harness.adapter.describe('compute', [compute])).get(compute)).toMatchObject({ state: 'active' });
+  await expect(harness.adapter.resizeStorage(storage, GIB)).rejects.toMatchObject({ class: 'invalid' });
+});
+
+it('has grown also where oned learns of it when the disk comes back from the host', async () => {
+  harness.fake.world.disksOnHosts = true;
+  const { storage, id, compute } = await apart();
+  const attached = await harness.adapter.attachStorage({ id, compute, storage }, id);
+  await rest('attachment', attached);
+  await harness.adapter.resizeStorage(storage, 2 * GIB);
+  expect(await sizeOf(storage)).toBe(2 * GIB);
+  await harness.adapter.delete('attachment', attached);
+  while ((await harness.adapter.describe('attachment', [attached])).size > 0) await harness.advance(2);
+  expect(await sizeOf(storage)).toBe(2 * GIB);
+});
+
+it('does not grow while no machine has it, one that has it sleeps, the driver fails or the answer is lost', async () => {
+  const { adapter, fake, wire } = harness;
+  const { compute, storage, id } = await apart();
+  await expect(adapter.resizeStorage(storage, 2 * GIB)).rejects.toMatchObject({
+    class: 'conflict',
+    message: expect.stringContaining('attach it first') as string,
+  });
+  await rest('attachment', await adapter.attachStorage({ id, compute, storage }, id));
+  fake.order('fail-resize');
+  await expect(adapter.resizeStorage(storage, 2 * GIB)).rejects.toMatchObject({ class: 'fatal' });
+  expect(await sizeOf(storage)).toBe(GIB);
+  wire?.proxy.next({ kind: 'lose-answer' }, ({ body }) => body.includes('one.vm.diskresize<'));
+  await expect(adapter.resizeStorage(storage, 2 * GIB)).rejects.toMatchObject({ class: 'transient' });
+  await adapter.resizeStorage(storage, 2 * GIB);
+  expect([await sizeOf(storage), resizes()]).toEqual([2 * GIB, 2]);
+  await adapter.actCompute(compute, 'start', undefined);
+  await rest('compute', compute);
+  await adapter.actCompute(compute, 'suspend', undefined);
+  await rest('compute', compute);
+  await expect(adapter.resizeStorage(storage, 3 * GIB)).rejects.toMatchObject({ class: 'conflict' });
 });

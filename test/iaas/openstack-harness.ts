@@ -119,6 +119,7 @@ export async function realHarness(
     savesNothing: 'a hypervisor of Nova that is none and uploads nothing',
     advance: (ms) => pause(ms),
     pace: { stepMs: 500, patienceMs: 90_000 },
+    slow: true,
     image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
     second: open,
     quota: { cores: 26 },

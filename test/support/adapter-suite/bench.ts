@@ -141,14 +141,29 @@ export class Bench {
   async nic(compute: SiteRef, network: SiteRef, address?: string): Promise<ObservedOf<'nic'>> {
     const id = this.id();
     const spec = { id, compute, network, ...(address === undefined ? {} : { address }) };
-    const ref = this.own('nic', await this.adapter.attachNic(spec, id));
+    const ref = this.own('nic', await this.#asked(() => this.adapter.attachNic(spec, id)));
     return this.reaches('nic', ref);
   }
 
   async attachment(compute: SiteRef, storage: SiteRef): Promise<ObservedOf<'attachment'>> {
     const id = this.id();
-    const ref = this.own('attachment', await this.adapter.attachStorage({ id, compute, storage }, id));
+    const spec = { id, compute, storage };
+    const ref = this.own('attachment', await this.#asked(() => this.adapter.attachStorage(spec, id)));
     return this.reaches('attachment', ref);
+  }
+
+  /** What a call answers; on a slow site in the end, with the same token as the engine would ask again. */
+  async #asked<T>(call: () => Promise<T>): Promise<T> {
+    const { slow, pace } = this.harness;
+    for (let waited = 0; ; waited += pace.stepMs) {
+      try {
+        return await call();
+      } catch (error) {
+        if (slow !== true || waited > pace.patienceMs || !(error instanceof IaasError) || error.class !== 'transient')
+          throw error;
+        await this.harness.advance(pace.stepMs);
+      }
+    }
   }
 
   get groups(): SecurityGroupSite {

@@ -15,6 +15,8 @@ export interface Harness {
   advance(ms: number): Promise<void>;
   /** How often to look while waiting, and how long at most. Milliseconds. */
   readonly pace: { readonly stepMs: number; readonly patienceMs: number };
+  /** A real cloud, where a call may take longer than a call has: what it answers with "later" is asked again, as the engine does. */
+  readonly slow?: boolean;
   /** An image the site can boot. */
   readonly image: { readonly format: string; readonly bytes: Uint8Array; readonly virtualSizeBytes: number };
   /** What machines boot where the site takes no images in: one that it has. */

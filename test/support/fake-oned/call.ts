@@ -6,7 +6,7 @@ import type { Thing, User, World } from './world.js';
 
 /** Failures that a test has ordered for the next call of a kind. */
 export interface Orders {
-  take(what: 'fail-allocate' | 'fail-deploy' | 'ignore-action'): boolean;
+  take(what: 'fail-allocate' | 'fail-deploy' | 'fail-resize' | 'ignore-action'): boolean;
 }
 
 export type Handler = (user: User, parameters: readonly Argument[]) => string | number;

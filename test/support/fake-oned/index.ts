@@ -35,7 +35,7 @@ const { methods } = JSON.parse(readFileSync(join(packageRoot, 'test/support/fake
   methods: Record<string, readonly string[]>;
 };
 
-type Order = 'fail-allocate' | 'fail-deploy' | 'ignore-action';
+type Order = 'fail-allocate' | 'fail-deploy' | 'fail-resize' | 'ignore-action';
 
 export class FakeOned {
   readonly world: World;

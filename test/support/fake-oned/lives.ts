@@ -35,6 +35,9 @@ const NAMES: Readonly<Record<string, string>> = {
   '3 33': 'HOTPLUG_PROLOG_POWEROFF',
   '3 34': 'HOTPLUG_EPILOG_POWEROFF',
   '3 36': 'BOOT_FAILURE',
+  '3 62': 'DISK_RESIZE',
+  '3 63': 'DISK_RESIZE_POWEROFF',
+  '3 64': 'DISK_RESIZE_UNDEPLOYED',
   '4 0': 'STOPPED',
   '5 0': 'SUSPENDED',
   '6 0': 'DONE',
@@ -50,7 +53,7 @@ export function stateName({ state, lcm }: Pick<Machine, 'state' | 'lcm'>): strin
 
 const RUNNING = 'RUNNING';
 /** LCM_STATE of machines that are on: RUNNING, and what is plugged or saved meanwhile. */
-const ON = [3, 17, 24, 25, 26];
+const ON = [3, 17, 24, 25, 26, 62];
 const isOn = ([state, lcm]: At): boolean => state === 3 && ON.includes(lcm);
 const RESTING = [
   'SUSPENDED',

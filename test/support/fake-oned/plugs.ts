@@ -4,13 +4,16 @@ import { addressOf } from '../../../src/iaas/ranges.js';
 import { ipText, macText } from './bodies.js';
 import { number, text, type Handlers, type Stage } from './call.js';
 import { makeImage } from './images.js';
-import { stateName } from './lives.js';
+import { stateName, type At } from './lives.js';
 import { checkRestricted, machineOf } from './machine-rights.js';
+import { checkGroup } from './quotas.js';
 import { Template, type Vector } from './template.js';
 import { Refused } from './wire.js';
-import type { Machine, User, World } from './world.js';
+import { IMAGE_DATASTORE, type Machine, type User, type World } from './world.js';
 
 const LIVE = new Set(['RUNNING', 'POWEROFF']);
+/** What a machine passes through while a disk of it grows, by the states in which one may. */
+const RESIZING: Readonly<Record<string, At>> = { RUNNING: [3, 62], POWEROFF: [3, 63], UNDEPLOYED: [3, 64] };
 
 /** Puts a disk of an image in: its data are the image's, with what was asked on top. */
 export function diskOf(
@@ -101,7 +104,7 @@ function mustPlug(vm: Machine, words: (state: string) => string): void {
 }
 
 export function plugCalls(stage: Stage): Handlers {
-  const { world, lives, imageMs } = stage;
+  const { world, lives, orders, imageMs } = stage;
   const vmOf = (user: User, id: number): Machine => machineOf(world, user, id);
 
   /** Adds or takes a vector while the machine passes through the state of hot-plugging. */
@@ -124,6 +127,7 @@ export function plugCalls(stage: Stage): Handlers {
       } else {
         const image = world.images.get(Number(vector.get('IMAGE_ID')));
         if (image && world.usesOf(image) === 0) image.state = 1;
+        if (image && world.disksOnHosts) image.sizeMb = Number(vector.get('SIZE'));
       }
     };
     const isRunning = vm.state === 3;
@@ -187,6 +191,25 @@ export function plugCalls(stage: Stage): Handlers {
       const disk = vm.template.vectors('DISK').find((each) => each.get('DISK_ID') === String(number(diskId)));
       if (!disk) throw new Refused(2048, `Could not detach disk with DISK_ID ${number(diskId)}, it does not exist.`);
       plug(vm, disk, 17, 34, true, 'DISK');
+      return vm.id;
+    },
+    'one.vm.diskresize': (user, [id, diskId, size]) => {
+      const vm = vmOf(user, number(id));
+      const disk = vm.template.vectors('DISK').find((each) => each.get('DISK_ID') === String(number(diskId)));
+      if (!disk) throw new Refused(2048, 'VM disk does not exist');
+      const [before, after] = [Number(disk.get('SIZE')), Number(text(size))];
+      if (after <= before) throw new Refused(2048, 'New disk size has to be greater than current one');
+      checkGroup(world, user, `DATASTORE/${IMAGE_DATASTORE}`, { SIZE: after - before });
+      const through = RESIZING[stateName(vm)];
+      if (!through) throw new Refused(2048, `Could not resize disk for VM ${vm.id}, wrong state ${stateName(vm)}.`);
+      // The driver has yet to do it: when it fails, the disk has its old size again.
+      disk.set('SIZE', String(after));
+      const fails = orders.take('fail-resize');
+      lives.go(vm, [through, [vm.state, vm.lcm]], () => {
+        const image = world.images.get(Number(disk.get('IMAGE_ID')));
+        if (fails) disk.set('SIZE', String(before));
+        else if (image?.persistent === true && !world.disksOnHosts) image.sizeMb = after;
+      });
       return vm.id;
     },
     'one.vm.disksaveas': (user, [id, diskId, name]) => {

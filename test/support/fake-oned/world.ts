@@ -128,6 +128,8 @@ export class World {
   ]);
   /** Images that are being copied go on being copied. */
   copying = false;
+  /** Disks lie on the hosts, and the size to which one has grown is the image's when it comes back. */
+  disksOnHosts = false;
   /** Before 6.8: there are no backup jobs. */
   old = false;
   /** Sessions that are taken no longer. */

@@ -75,6 +75,17 @@ export class RealOned {
     return readDocument(await this.ask(method, ...parameters)).all(kind);
   }
 
+  /** Removes the copies that backups and snapshots have left beside the volumes of a realm: they are their user's to keep. */
+  async removeCopies(realm: string): Promise<void> {
+    const name = new RegExp(`^${realm}-(backup|snapshot)-of-`);
+    const copies = async (): Promise<readonly number[]> =>
+      (await this.pool('one.imagepool.info', 'IMAGE', -2, -1, -1))
+        .filter((image) => name.test(image.value('NAME') ?? ''))
+        .map((image) => image.number(-1, 'ID'));
+    for (const id of await copies()) await this.ask('one.image.delete', id, false);
+    while ((await copies()).length > 0) await pause(100);
+  }
+
   /** What carries a realm's name or mark: kinds and names. Machines that are gone do not count. */
   async contents(realm: string): Promise<readonly string[]> {
     const found: string[] = [];

@@ -30,8 +30,9 @@ export function openNebulaCapabilities({
     hotplugDisk: true,
     // A virtual network is always up.
     network: new Set(makesNetworks ? (['create', 'up'] as const) : (['up'] as const)),
-    // oned grows a disk only while it is plugged into a machine.
-    storage: new Set(['create', 'online', 'offline', 'backup', 'snapshot'] as const),
+    storage: new Set(['create', 'online', 'offline', 'backup', 'snapshot', 'resize'] as const),
+    // oned grows disks of machines, and no image by itself.
+    resizesAttached: true,
     imageFormats: OPENNEBULA_FORMATS,
     metrics: OPENNEBULA_METRICS,
     events: true,

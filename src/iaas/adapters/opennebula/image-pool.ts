@@ -82,7 +82,8 @@ export class ImagePool {
 function readImage(body: Branch, realm: string): Image {
   const template = body.child('TEMPLATE');
   const stateNumber = body.number(-1, 'STATE');
-  const size = template?.number(0, 'VEP_SIZE') ?? 0;
+  const [told, registered] = [template?.number(0, 'VEP_SIZE') ?? 0, body.number(0, 'SIZE') * MIB];
+  const purpose = template?.value('VEP_PURPOSE') === 'volume' ? 'volume' : 'image';
   return {
     id: body.number(-1, 'ID'),
     name: body.value('NAME') ?? '',
@@ -90,8 +91,9 @@ function readImage(body: Branch, realm: string): Image {
     stateNumber,
     meaning: IMAGE[stateNumber] ?? { name: `STATE ${stateNumber}`, state: 'error' },
     marks: marksIn(template, realm),
-    purpose: template?.value('VEP_PURPOSE') === 'volume' ? 'volume' : 'image',
-    sizeBytes: size > 0 ? size : body.number(0, 'SIZE') * MIB,
+    purpose,
+    // Of a volume that has grown on the disk of a host, oned learns when it comes back.
+    sizeBytes: purpose === 'volume' ? Math.max(told, registered) : told || registered,
     format: body.value('FORMAT') ?? template?.value('DRIVER') ?? 'raw',
     runningMachines: body.number(0, 'RUNNING_VMS'),
     machines: (body.child('VMS')?.all('ID') ?? []).map((id) => id.text),

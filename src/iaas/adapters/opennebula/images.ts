@@ -17,6 +17,7 @@ import type { Machines } from './machines.js';
 import { marksOf, uniqueName } from './marks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
+import { onlyOne } from './only-one.js';
 import { templateXml } from './template.js';
 
 export interface ImageServices {
@@ -80,13 +81,11 @@ export class Images {
       VEP_SIZE: spec.sizeBytes,
       VEP_NAME: kept(spec.name),
     });
-    try {
-      return await oned.id('one.image.allocate', [template, await datastore(options), false], options);
-    } catch (error) {
-      const made = error instanceof OneError && error.isNameTaken ? await pool.named(token, options) : undefined;
-      if (!made) throw error;
-      return made.id;
-    }
+    const at = await datastore(options);
+    return onlyOne(
+      () => oned.id('one.image.allocate', [template, at, false], options),
+      async () => (await pool.named(token, options))?.id,
+    );
   }
 
   /** Waits until oned has copied the bytes: only then may they go. */

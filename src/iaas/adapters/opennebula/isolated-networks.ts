@@ -9,8 +9,8 @@ import { blockOf, parseCidr, textOf, type Range } from '../../ranges.js';
 import type { Hosts } from './hosts.js';
 import { reachOf, type NetworkPool } from './network-pool.js';
 import { givenOut, type NetworkSource, type Wish } from './network-source.js';
-import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
+import { onlyOne } from './only-one.js';
 import type { IsolatedOptions } from './options.js';
 import { templateXml } from './template.js';
 import type { Owner } from './tenants.js';
@@ -42,29 +42,23 @@ export class IsolatedNetworks implements NetworkSource {
       AR: { TYPE: 'IP4', IP: textOf(first), SIZE: last - first + 1 },
     });
     const [cluster = -1] = await this.#hosts.clusters(options);
-    try {
-      return await this.#oned.id('one.vn.allocate', [template, cluster], options);
-    } catch (error) {
-      const made = error instanceof OneError && error.isNameTaken ? await this.#pool.named(name, options) : undefined;
-      if (made === undefined) throw error;
-      return made;
-    }
+    return onlyOne(
+      () => this.#oned.id('one.vn.allocate', [template, cluster], options),
+      () => this.#pool.named(name, options),
+    );
   }
 
   async handOver(id: number, name: string, owner: Owner, options: CallOptions): Promise<number> {
     const [, ...others] = await this.#hosts.clusters(options);
     for (const cluster of others) await this.#oned.id('one.cluster.addvnet', [cluster, id], options);
     if (owner.id === undefined) return id;
-    try {
-      return await this.#oned.id('one.vn.chown', [id, owner.id, owner.group ?? -1], options);
-    } catch (error) {
-      // A name is taken per owner: another process has made one, and given it away, before this one was made.
-      const first =
-        error instanceof OneError && error.isNameTaken ? await this.#pool.named(name, options, id) : undefined;
-      if (first === undefined) throw error;
-      await this.#oned.id('one.vn.delete', [id], options);
-      return first;
-    }
+    // A name is taken per owner: another process has made one, and given it away, before this one was made.
+    const first = await onlyOne(
+      () => this.#oned.id('one.vn.chown', [id, owner.id ?? -1, owner.group ?? -1], options),
+      () => this.#pool.named(name, options, id),
+    );
+    if (first !== id) await this.#oned.id('one.vn.delete', [id], options);
+    return first;
   }
 
   /** The first block in which no network of this OpenNebula has addresses: a machine may be in both. */

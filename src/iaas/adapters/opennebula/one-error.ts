@@ -17,17 +17,22 @@ const ALLOCATE = 0x4000;
 const LOCKED = 0x8000;
 const REPLICATION = 0x10000;
 
-/** All that oned says when two ask for one name at the same instant: the second is stopped by the database alone. */
-const WITHOUT_REASON = /\bError allocating a new \w+\.?\s*$/i;
+/**
+ * What oned says when two ask for one name at the same instant: nothing, or that there was an error. The second is stopped
+ * by the database alone.
+ */
+const WITHOUT_REASON = /^(\[[\w.]+\])?\s*(Error allocating a new [\w ]+\.?)?\s*$/i;
+
+const ANY = /^/;
 
 type Rule = readonly [code: number | undefined, text: RegExp, meaning: IaasErrorClass];
 
 const RULES: readonly Rule[] = [
-  [AUTHENTICATION, /./, 'denied'],
+  [AUTHENTICATION, ANY, 'denied'],
   [AUTHORIZATION, /limit of .* reached for .* quota/i, 'quota'],
   [AUTHORIZATION, /restricted attribute/i, 'invalid'],
-  [AUTHORIZATION, /./, 'denied'],
-  [NO_EXISTS, /./, 'not-found'],
+  [AUTHORIZATION, ANY, 'denied'],
+  [NO_EXISTS, ANY, 'not-found'],
   [undefined, /is already taken|cannot be in state|cannot clone image in state|has to be RUNNING/i, 'conflict'],
   [undefined, /not supported|cannot be performed by/i, 'unsupported'],
   [
@@ -37,29 +42,28 @@ const RULES: readonly Rule[] = [
   ],
   [undefined, /does not exist|error getting/i, 'not-found'],
   [ACTION, /has to be greater|must be|malformed|not valid|wrong size/i, 'invalid'],
-  [ACTION, /./, 'conflict'],
-  [XML_RPC_API, /./, 'invalid'],
+  [ACTION, ANY, 'conflict'],
+  [XML_RPC_API, ANY, 'invalid'],
+  [INTERNAL, WITHOUT_REASON, 'transient'],
   [INTERNAL, /database|sql|timeout|could not connect/i, 'transient'],
-  [INTERNAL, /./, 'invalid'],
+  [INTERNAL, ANY, 'invalid'],
   [ALLOCATE, WITHOUT_REASON, 'transient'],
-  [ALLOCATE, /./, 'invalid'],
-  [LOCKED, /./, 'conflict'],
-  [REPLICATION, /./, 'transient'],
+  [ALLOCATE, ANY, 'invalid'],
+  [LOCKED, ANY, 'conflict'],
+  [REPLICATION, ANY, 'transient'],
 ];
 
 /** Codes of the XML-RPC library under oned. */
 const UNKNOWN_METHOD = -506;
 
 export function meaningOf(code: number, said: string): IaasErrorClass {
-  return (
-    RULES.find(([of, text]) => (of === undefined || of === code) && text.test(said === '' ? '?' : said))?.[2] ?? 'fatal'
-  );
+  return RULES.find(([of, text]) => (of === undefined || of === code) && text.test(said))?.[2] ?? 'fatal';
 }
 
 /** The refusal or fault as an error, with oned's own words. */
 export function refusalOf(method: string, answer: Exclude<Answer, { readonly kind: 'value' }>): OneError {
   const { code, said } = answer;
-  const words = said.replace(/^\[[\w.]+\] /, '');
+  const words = said.replace(/^\[[\w.]+\]\s*/, '') || `${method}, without a word`;
   if (answer.kind === 'refusal') return new OneError(meaningOf(code, said), `OpenNebula refuses: ${words}`, said, code);
   return code === UNKNOWN_METHOD
     ? new OneError('unsupported', `this version of OpenNebula has no ${method}`, said, code)

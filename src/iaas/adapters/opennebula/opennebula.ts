@@ -58,6 +58,7 @@ import { openSessions } from './session.js';
 import { Shares } from './shares.js';
 import { Tenants } from './tenants.js';
 import { Visit } from './visit.js';
+import { VolumeGrowth } from './volume-growth.js';
 import { Volumes } from './volumes.js';
 import { subscribe, type Subscription } from './zmtp.js';
 
@@ -83,6 +84,7 @@ class OpenNebula implements SiteAdapter {
   readonly #images: Images;
   readonly #volumes: Volumes;
   readonly #plugs: Plugs;
+  readonly #growth: VolumeGrowth;
   readonly #groups: SecurityGroups;
   readonly #datastores: Datastores;
   readonly #handover: Handover;
@@ -143,6 +145,9 @@ class OpenNebula implements SiteAdapter {
       machines: this.#machines,
       networks: this.#networks,
       volumes: this.#volumes,
+    });
+    this.#growth = new VolumeGrowth({
+      ...{ oned, images: this.#imagePool, pool: this.#pool, machines: this.#machines, plugs: this.#plugs },
     });
   }
 
@@ -274,8 +279,8 @@ class OpenNebula implements SiteAdapter {
     return this.#volumes.act(ref, action, options);
   }
 
-  async resizeStorage(): Promise<void> {
-    requireCapability(this.#capabilities, 'storage', 'resize');
+  resizeStorage(ref: SiteRef, sizeBytes: number, options: CallOptions = {}): Promise<void> {
+    return this.#growth.grow(ref, sizeBytes, options);
   }
 
   get securityGroups(): SecurityGroupSite {

@@ -16,16 +16,17 @@ export class Patience {
   }
 
   /**
-   * Asks until there is an answer.
+   * Asks until there is an answer, for as long as one call may take, the asking included.
    * @param what is waited for, in the words of the error
    * @throws IaasError `transient` when there is none within the patience of one call
    */
   async until<T>(options: CallOptions, what: string, ask: () => Promise<T | undefined>): Promise<T> {
     const { pollMs, settleMs } = this.#settings;
-    for (let waited = 0; ; waited += pollMs) {
+    const end = this.#clock.now() + settleMs;
+    for (;;) {
       const answer = await ask();
       if (answer !== undefined) return answer;
-      if (waited >= settleMs || options.signal?.aborted === true)
+      if (this.#clock.now() >= end || options.signal?.aborted === true)
         throw new IaasError('transient', `${what} is still on its way to another state`, ON_ITS_WAY);
       await this.#clock.sleep(pollMs, options.signal);
     }

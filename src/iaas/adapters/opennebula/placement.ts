@@ -12,8 +12,8 @@ import type { Hosts, Host } from './hosts.js';
 import type { MachinePool } from './machine-pool.js';
 import type { Machine } from './machine.js';
 import { templateXml, type Template, type Vector } from './template.js';
-import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
+import { onlyOne } from './only-one.js';
 
 /** What a machine gets to carry. */
 export interface Choice {
@@ -98,16 +98,13 @@ export class Placement {
   }
 
   async #makeGroup(name: string, template: Template, options: CallOptions): Promise<number> {
-    try {
-      const id = await this.#oned.id('one.vmgroup.allocate', [templateXml(template)], options);
-      // Members of any VO may be in it, and it says nothing but that they are apart.
-      await this.#oned.id('one.vmgroup.chmod', [id, -1, -1, -1, 1, 0, 0, 1, 0, 0], options);
-      return id;
-    } catch (error) {
-      const found = error instanceof OneError && error.isNameTaken ? await this.#findGroup(name, options) : undefined;
-      if (found === undefined) throw error;
-      return found;
-    }
+    const id = await onlyOne(
+      () => this.#oned.id('one.vmgroup.allocate', [templateXml(template)], options),
+      () => this.#findGroup(name, options),
+    );
+    // Members of any VO may be in it, and it says nothing but that they are apart.
+    await this.#oned.id('one.vmgroup.chmod', [id, -1, -1, -1, 1, 0, 0, 1, 0, 0], options);
+    return id;
   }
 
   /** Removes the VM group that a machine was in, when it was the last one. */

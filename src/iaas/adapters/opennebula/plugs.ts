@@ -162,6 +162,13 @@ export class Plugs {
     }
   }
 
+  /** What changes the disks of a machine that runs or is off, one at a time with what plugs and unplugs them. */
+  onReady<T>(compute: string, options: CallOptions, work: (machine: Machine) => Promise<T>): Promise<T> {
+    return this.#turn(compute, async () =>
+      work(await this.#ready(await this.#services.pool.own(compute, options), options)),
+    );
+  }
+
   /** Waits until the machine is one that oned plugs into, and brings it there from HOLD. */
   async #ready(first: Machine, options: CallOptions): Promise<Machine> {
     const { machines, pool } = this.#services;
@@ -186,7 +193,7 @@ export class Plugs {
       const { name } = machine.meaning ?? { name: 'gone' };
       throw new IaasError(
         'conflict',
-        `OpenNebula plugs nothing into a machine that is ${name}: start or stop it first`,
+        `OpenNebula changes no disks and interfaces of a machine that is ${name}: start or stop it first`,
       );
     });
   }

@@ -7,8 +7,8 @@ import { IaasError, type CallOptions } from '../../adapter.js';
 import { addressOf, blockOf, contains, textOf, usable, type Range } from '../../ranges.js';
 import { addressRangesOf, type NetworkPool } from './network-pool.js';
 import { givenOut, type NetworkSource, type Wish } from './network-source.js';
-import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
+import { onlyOne } from './only-one.js';
 import { templateXml } from './template.js';
 import type { Owner } from './tenants.js';
 
@@ -54,13 +54,12 @@ export class Reservations implements NetworkSource {
         IP: textOf(slice.first),
       });
       try {
-        return await this.#oned.id('one.vn.reserve', [slice.parent, template], { ...options, as: owner.user });
+        return await onlyOne(
+          () => this.#oned.id('one.vn.reserve', [slice.parent, template], { ...options, as: owner.user }),
+          () => this.#pool.named(name, options),
+        );
       } catch (error) {
-        if (!(error instanceof OneError)) throw error;
-        // Another process with the same token was faster.
-        const made = error.isNameTaken ? await this.#pool.named(name, options) : undefined;
-        if (made !== undefined) return made;
-        if (error.class !== 'capacity') throw error;
+        if (!(error instanceof IaasError) || error.class !== 'capacity') throw error;
         last = error;
       }
     }

@@ -14,6 +14,7 @@ import { marksIn, marksOf, numberOf, uniqueName } from './marks.js';
 import type { Networks } from './networks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
+import { onlyOne } from './only-one.js';
 import { rulesIn, vectorsOf } from './security-rules.js';
 import { templateXml, type Template } from './template.js';
 import type { Tenants } from './tenants.js';
@@ -57,16 +58,12 @@ export class SecurityGroups {
     const known = await this.#named(NAME, options);
     if (known !== undefined) return String(known);
     const owner = await tenants.owner(spec.owner, options);
-    try {
-      const id = await oned.id('one.secgroup.allocate', [template], { ...options, as: owner.user });
-      await oned.id('one.secgroup.chmod', [id, ...OPEN_TO_GROUP], options);
-      return String(id);
-    } catch (error) {
-      // Another process with the same token was faster.
-      const made = error instanceof OneError && error.isNameTaken ? await this.#named(NAME, options) : undefined;
-      if (made === undefined) throw error;
-      return String(made);
-    }
+    const id = await onlyOne(
+      () => oned.id('one.secgroup.allocate', [template], { ...options, as: owner.user }),
+      () => this.#named(NAME, options),
+    );
+    await oned.id('one.secgroup.chmod', [id, ...OPEN_TO_GROUP], options);
+    return String(id);
   }
 
   async #named(name: string, options: CallOptions): Promise<number | undefined> {

@@ -12,6 +12,7 @@ import type { Branch } from '../../document.js';
 import { numberOf } from './marks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
+import { onlyOne } from './only-one.js';
 import { templateXml } from './template.js';
 
 /** In whose name something is made; both absent for the account of the site itself. */
@@ -123,14 +124,9 @@ export class Tenants {
   }
 
   async #ensureGroup(name: string, options: CallOptions): Promise<number> {
-    const known = named(await this.#oned.document('one.grouppool.info', [], options), 'GROUP', name);
-    if (known !== undefined) return known;
-    try {
-      return await this.#oned.id('one.group.allocate', [name], options);
-    } catch (error) {
-      if (!(error instanceof OneError) || !error.isNameTaken) throw error;
-      return this.#ensureGroup(name, options);
-    }
+    const find = async (): Promise<number | undefined> =>
+      named(await this.#oned.document('one.grouppool.info', [], options), 'GROUP', name);
+    return (await find()) ?? onlyOne(() => this.#oned.id('one.group.allocate', [name], options), find);
   }
 
   async #mayCreate(group: number, options: CallOptions): Promise<void> {
@@ -150,17 +146,17 @@ export class Tenants {
   }
 
   async #ensureUser(name: string, group: number, principal: string, options: CallOptions): Promise<number> {
-    const known = named(await this.#oned.document('one.userpool.info', [], options), 'USER', name);
+    const find = async (): Promise<number | undefined> =>
+      named(await this.#oned.document('one.userpool.info', [], options), 'USER', name);
+    const known = await find();
     if (known !== undefined) return known;
-    try {
-      // Nobody ever signs in with this password: VEP acts for the user by its own.
-      const password = randomBytes(32).toString('hex');
-      const id = await this.#oned.id('one.user.allocate', [name, password, 'core', [group]], options);
-      return await this.#oned.id('one.user.update', [id, templateXml({ VEP_PRINCIPAL: kept(principal) }), 1], options);
-    } catch (error) {
-      if (!(error instanceof OneError) || !error.isNameTaken) throw error;
-      return this.#ensureUser(name, group, principal, options);
-    }
+    // Nobody ever signs in with this password: VEP acts for the user by its own.
+    const password = randomBytes(32).toString('hex');
+    const id = await onlyOne(
+      () => this.#oned.id('one.user.allocate', [name, password, 'core', [group]], options),
+      find,
+    );
+    return this.#oned.id('one.user.update', [id, templateXml({ VEP_PRINCIPAL: kept(principal) }), 1], options);
   }
 
   /** A name that oned takes, without blanks and colons, and another one for every principal. */

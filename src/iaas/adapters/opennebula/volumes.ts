@@ -1,4 +1,4 @@
-/** Volumes: persistent data blocks of their users, empty or cloned from an image. oned grows none that is not plugged in. */
+/** Volumes: persistent data blocks of their users, empty or cloned from an image. How they grow is in `volume-growth.ts`. */
 
 import { IaasError, type CallOptions, type Observed, type StorageSpec } from '../../adapter.js';
 import { kept, shownName } from '../../kept-text.js';
@@ -8,6 +8,7 @@ import type { Machines } from './machines.js';
 import { marksOf, numberOf, uniqueName } from './marks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
+import { onlyOne } from './only-one.js';
 import { templateXml } from './template.js';
 import type { Tenants } from './tenants.js';
 
@@ -88,15 +89,8 @@ export class Volumes {
     return id;
   }
 
-  async #once(token: string, options: CallOptions, make: () => Promise<number>): Promise<number> {
-    try {
-      return await make();
-    } catch (error) {
-      const made =
-        error instanceof OneError && error.isNameTaken ? await this.#services.pool.named(token, options) : undefined;
-      if (!made) throw error;
-      return made.id;
-    }
+  #once(token: string, options: CallOptions, make: () => Promise<number>): Promise<number> {
+    return onlyOne(make, async () => (await this.#services.pool.named(token, options))?.id);
   }
 
   #marks(spec: StorageSpec, token: string): Record<string, string> {

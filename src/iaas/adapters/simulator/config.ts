@@ -75,7 +75,7 @@ export interface Latencies {
 export const LACKABLE = [
   ...['start', 'stop', 'restart', 'suspend', 'save', 'resize', 'liveResize'].map((name) => `compute.${name}`),
   ...['create', 'up', 'down'].map((name) => `network.${name}`),
-  ...['create', 'online', 'offline', 'backup', 'snapshot', 'resize'].map((name) => `storage.${name}`),
+  ...['create', 'online', 'offline', 'backup', 'snapshot', 'resize', 'resizeDetached'].map((name) => `storage.${name}`),
   ...['hotplugNic', 'hotplugDisk', 'metrics', 'events', 'imageless', 'exportsImages', 'securityGroups', 'firmware.efi'],
 ] as const;
 

@@ -84,6 +84,8 @@ export function resizeVolume(step: Step, ref: SiteRef, sizeBytes: number): void 
   if (volume.state === 'error') refuse('conflict', `volume ${ref} is in error`);
   if (sizeBytes < volume.sizeBytes)
     refuse('invalid', `volume ${ref} has ${volume.sizeBytes} bytes and cannot shrink to ${sizeBytes}`);
+  if (step.config.lacks.includes('storage.resizeDetached') && attachmentsOf(step, ref).length === 0)
+    refuse('conflict', `volume ${ref} grows only while a machine has it`);
   checkPool(step, sizeBytes - volume.sizeBytes);
   const change = underway(step, volume.state, 'storage', volume.state, { shown: 'resize', set: { sizeBytes } });
   put(step.cloud, 'storage', { ...changed(volume, change), claimBytes: sizeBytes }, step.touched, step.at);
