@@ -51,6 +51,7 @@ try {
   const source = infrastructureReconcileSource({
     store,
     sites,
+    keeping: keeperOf(names),
     engine: { unfinished: () => Promise.resolve([]), file: told },
     observations: { observe: told, rootKind: (kind) => kind },
   });
@@ -92,6 +93,12 @@ function entityOf({ id, ref, site }) {
     ...{ phase: 'live', version: 1, observedRevision: 0, title: 'benchmark', summary: null, source: null },
     ...{ target: null, targetUri: null, wanted, observed: kept, heading: null, rendering, createdAt: 0, changedAt: 0 },
   };
+}
+
+/** The one process there is. */
+function keeperOf(names) {
+  const { signal } = new AbortController();
+  return { kept: names, term: () => signal, onSuccession: () => undefined, holds: () => Promise.resolve(true) };
 }
 
 /** A site that has these machines and nothing else, as adapters tell it. */

@@ -14,9 +14,10 @@ import { packageRoot } from '../../src/base/package-root.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { Operation } from '../../src/engine/operation.js';
 import { Reconciler } from '../../src/engine/reconciler.js';
-import { SiteWatch } from '../../src/engine/site-watch.js';
+import { SiteWatch, type Watched } from '../../src/engine/site-watch.js';
 import type { Extension, Task } from '../../src/extension/extension.js';
 import type { Observations } from '../../src/extension/observations.js';
+import type { SiteKeeping } from '../../src/iaas/site-keeping.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store } from '../../src/store/sql.js';
@@ -47,6 +48,7 @@ export interface InfrastructureServices {
   readonly log: Log;
   readonly engine: Engine;
   readonly sites: Sites;
+  readonly keeping: SiteKeeping;
   readonly images: SiteImages;
   readonly observations: Observations;
   readonly hooks: InfrastructureHooks;
@@ -77,12 +79,16 @@ const RECONCILE_VISIT_MS = 120_000;
 const WATCH = { pauseMs: 1_000, reopenMs: 5_000 };
 
 export function createInfrastructure(services: InfrastructureServices): Extension {
-  const { config, store, sites, engine, observations, clock, log, hooks } = services;
+  const { config, store, sites, keeping, engine, observations, clock, log, hooks } = services;
   hooks.templates.push(savedTemplateImage(store), providerTemplateImage(config.templates.os));
   const handlerServices = { sites, engine, observations };
-  const source = infrastructureReconcileSource({ store, sites, engine, observations });
+  const source = infrastructureReconcileSource({ store, sites, keeping, engine, observations });
   const settings = { everyMs: config.engine.reconcileMs, graceMs: RECONCILE_GRACE_MS, visitMs: RECONCILE_VISIT_MS };
   const reconciler = new Reconciler(source, { store, clock, log }, settings);
+  const watched: Watched = {
+    sites: () => sites.names.map((name) => sites.adapter(name)),
+    term: (site) => keeping.term(site),
+  };
   return {
     name: 'infrastructure',
     categories: [osTemplateCategories(config.templates.os), ownCategories()],
@@ -113,9 +119,9 @@ export function createInfrastructure(services: InfrastructureServices): Extensio
     routes: [forgetRoute({ store, clock, sites, engine, observations, forgotten: hooks.forgotten })],
     tasks: [
       reconciler,
-      new SiteWatch(() => sites.names.map((name) => sites.adapter(name)), reconciler, { clock, log }, WATCH),
+      new SiteWatch(watched, reconciler, { clock, log }, WATCH),
       inventoryTask(sites),
-      unobservedTask({ store, sites, engine, observations }),
+      unobservedTask({ store, sites, keeping, engine, observations }),
     ],
   };
 }

@@ -278,11 +278,12 @@ class SiteWork {
         // A site that has come to rest and still has it has not done what it accepted.
         if (subject && report && !report.busy) await this.#letGo(subject, report.ref, context.signal);
         if (report) return again(context);
-        if (subject && TAKES_ROOM.has(subject.siteClass.class)) this.#sites.nudge(subject.entity.site ?? '');
+        const gaveRoom = subject !== undefined && TAKES_ROOM.has(subject.siteClass.class);
         const forget = context.input['keep'] !== true;
         return {
           done: true,
           commit: async (tx) => {
+            if (gaveRoom) await tx.notify('room', subject.entity.site ?? '');
             if (forget) await forgetEntity(tx, this.#observations, context.operation.entity);
             else await this.#observations.placed(tx, context.operation.entity, null);
           },

@@ -10,6 +10,7 @@ import type { OperationType } from '../../src/engine/operation.js';
 import type { Found, KnownEntity, Orphan, ReconcileSource } from '../../src/engine/reconciler.js';
 import type { Observations } from '../../src/extension/observations.js';
 import { IaasError, type Observed, type ResourceClass, type SiteAdapter } from '../../src/iaas/adapter.js';
+import type { SiteKeeping } from '../../src/iaas/site-keeping.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Attributes, TypeId } from '../../src/occi/model.js';
 import { findEntity } from '../../src/store/entities.js';
@@ -29,15 +30,18 @@ export interface KnownRecord extends KnownEntity {
 export interface ReconcileServices {
   readonly store: Store;
   readonly sites: Sites;
+  readonly keeping: SiteKeeping;
   readonly engine: Engine;
   readonly observations: Observations;
 }
 
 export function infrastructureReconcileSource(services: ReconcileServices): ReconcileSource<KnownRecord> {
-  const { store, sites, engine, observations } = services;
+  const { store, sites, keeping, engine, observations } = services;
   return {
     classes: ['nic', 'attachment', 'compute', 'storage', 'network', 'securitygroup'],
-    sites: () => sites.all.map((name) => sites.adapter(name)),
+    sites: () => keeping.kept.map((name) => sites.adapter(name)),
+    term: (site) => keeping.term(site),
+    onMoreSites: (more) => keeping.onSuccession(more),
     known: async (site, what) => {
       const kinds = kindsOf(what);
       const busy = new Set(
@@ -65,13 +69,16 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
       const differs = Object.entries(report ?? {}).some(([name, value]) => !jsonEqual(shown[name], value));
       return !observed.busy && (differs || strayed !== (shown[STRAYED] === true));
     },
-    observe: async (tx, _site, found) => {
+    observe: async (tx, site, found) => {
+      if (!(await keeping.holds(tx, site))) return;
       for (const each of found) await settle(tx, each);
     },
-    missing: async (tx, _site, _what, entities) => {
+    missing: async (tx, site, _what, entities) => {
+      if (!(await keeping.holds(tx, site))) return;
       for (const { id } of entities) await missing(tx, id);
     },
     orphaned: async (tx, site, orphans) => {
+      if (!(await keeping.holds(tx, site))) return;
       for (const orphan of orphans) await release(tx, site, orphan);
     },
     visited: () => Promise.resolve(),

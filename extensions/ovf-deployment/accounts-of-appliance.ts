@@ -15,6 +15,7 @@ import { accountsOf, allAccounts, noteHolder, noteRefusal, type AccountRow } fro
 import { siteCredentials, type Accounts } from '../../src/iaas/accounts.js';
 import { IaasError, type ResourceClass } from '../../src/iaas/adapter.js';
 import { isRefused } from '../../src/iaas/guarded-site.js';
+import type { SiteKeeping } from '../../src/iaas/site-keeping.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Attributes } from '../../src/occi/model.js';
 import { parsePlanInputs } from '../../src/ovf/index.js';
@@ -202,8 +203,8 @@ async function hasThings(reader: SqlReader, appliance: string, account: string):
 const WATCH_MS = 1000;
 
 /** Shows which credentials are refused, and lets go of accounts that nobody has kept. */
-export function accountWatch(services: AccountWork): Task {
-  const { store, sites, accounts, observations } = services;
+export function accountWatch(services: AccountWork & { readonly keeping: SiteKeeping }): Task {
+  const { store, sites, keeping, accounts, observations } = services;
   return {
     name: 'accounts',
     everyMs: WATCH_MS,
@@ -211,7 +212,7 @@ export function accountWatch(services: AccountWork): Task {
       await accounts.expire();
       await accounts.refresh();
       const changed = (await allAccounts(store)).flatMap((row) => {
-        const at = sites.has(row.name) ? refusalOf(sites, row) : row.refusedAt;
+        const at = keeping.term(row.name) ? refusalOf(sites, row) : row.refusedAt;
         return at === row.refusedAt ? [] : [{ ...row, refusedAt: at }];
       });
       for (const row of changed) await store.write((tx) => note(tx, observations, row));
@@ -219,7 +220,7 @@ export function accountWatch(services: AccountWork): Task {
   };
 }
 
-/** What this process knows: an answer counts against a refusal only where it came later. */
+/** What the process that keeps the account knows: an answer counts against a refusal only where it came later. */
 function refusalOf(sites: Sites, { name, refusedAt }: AccountRow): number | null {
   const { isRefused, since, answeredAt } = sites.status(name);
   if (isRefused) return refusedAt ?? since;

@@ -10,6 +10,7 @@ import type { Log } from '../../src/base/log.js';
 import { packageRoot } from '../../src/base/package-root.js';
 import type { Extension } from '../../src/extension/extension.js';
 import type { Observations } from '../../src/extension/observations.js';
+import type { SiteKeeping } from '../../src/iaas/site-keeping.js';
 import type { Store } from '../../src/store/sql.js';
 import type { InfrastructureHooks } from '../infrastructure/index.js';
 import { accountWatch } from './accounts-of-appliance.js';
@@ -36,6 +37,7 @@ export interface OvfDeploymentServices extends ApplianceServices {
   readonly observations: Observations;
   readonly log: Log;
   readonly hooks: InfrastructureHooks;
+  readonly keeping: SiteKeeping;
   /** Milliseconds between two looks at what sites have. */
   readonly reconcileMs: number;
 }

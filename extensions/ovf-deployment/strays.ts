@@ -9,6 +9,7 @@ import type { Engine } from '../../src/engine/engine.js';
 import { untilNextLook, type OperationType } from '../../src/engine/operation.js';
 import type { Task } from '../../src/extension/extension.js';
 import type { HandedOver } from '../../src/iaas/appliance-site.js';
+import type { SiteKeeping } from '../../src/iaas/site-keeping.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import { findEntity } from '../../src/store/entities.js';
 import type { Store } from '../../src/store/sql.js';
@@ -19,19 +20,20 @@ export const STRAY = 'appliance.stray';
 export interface StrayServices {
   readonly store: Store;
   readonly sites: Sites;
+  readonly keeping: SiteKeeping;
   readonly engine: Engine;
 }
 
 /** @param everyMs milliseconds between two looks: what two in a row find to belong to nothing is taken away */
-export function strayTask({ store, sites, engine }: StrayServices, everyMs: number): Task {
+export function strayTask({ store, sites, keeping, engine }: StrayServices, everyMs: number): Task {
   /** By site: references of what the last look found. */
   const before = new Map<string, ReadonlySet<string>>();
   return {
     name: 'appliance strays',
     everyMs,
     run: async (signal) => {
-      const up = sites.statuses().filter((status) => status.up);
-      await Promise.all(up.map(({ name }) => look(name, signal)));
+      const up = keeping.kept.filter((name) => sites.status(name).up);
+      await Promise.all(up.map((name) => look(name, signal)));
     },
   };
 

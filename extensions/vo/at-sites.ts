@@ -10,6 +10,7 @@ import type { Clock } from '../../src/base/clock.js';
 import { canonicalJson, type JsonValue } from '../../src/base/json.js';
 import type { Operation } from '../../src/engine/operation.js';
 import type { SiteFinding } from '../../src/iaas/adapter.js';
+import type { SiteKeeping } from '../../src/iaas/site-keeping.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import { LIMITED, NO_SHARE, type Limited, type TenantReport, type TenantShare } from '../../src/iaas/tenant.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
@@ -21,6 +22,7 @@ import { sharesAt } from './site-shares.js';
 export interface AtSitesServices {
   readonly store: Store;
   readonly sites: Sites;
+  readonly keeping: SiteKeeping;
   readonly clock: Clock;
 }
 
@@ -37,9 +39,10 @@ export class VoAtSites {
     this.#services = services;
   }
 
-  /** Upkeep: every VO at every site. */
+  /** Upkeep: every VO at every site that this process keeps. */
   async run(signal: AbortSignal): Promise<void> {
-    for (const site of this.#services.sites.names) if (this.#limits(site)) await this.#all(site, signal);
+    const { sites, keeping } = this.#services;
+    for (const site of sites.names) if (keeping.term(site) && this.#limits(site)) await this.#all(site, signal);
   }
 
   /** Before something is made for a VO at a site: it may be the first thing, which shall find the limits there. */

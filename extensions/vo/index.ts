@@ -11,6 +11,7 @@ import type { Clock } from '../../src/base/clock.js';
 import type { JsonValue } from '../../src/base/json.js';
 import { packageRoot } from '../../src/base/package-root.js';
 import type { Extension } from '../../src/extension/extension.js';
+import type { SiteKeeping } from '../../src/iaas/site-keeping.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { CategoryRegistry } from '../../src/occi/registry.js';
 import type { Store } from '../../src/store/sql.js';
@@ -32,6 +33,7 @@ export { voTables } from './tables.js';
 export interface VoExtensionServices extends VoServices {
   readonly store: Store;
   readonly sites: Sites;
+  readonly keeping: SiteKeeping;
   readonly registry: () => CategoryRegistry;
   readonly clock: Clock;
   readonly hooks: InfrastructureHooks;
@@ -41,8 +43,8 @@ export interface VoExtensionServices extends VoServices {
 const AT_SITES_MS = 2_000;
 
 export function createVo(services: VoExtensionServices): Extension {
-  const { store, sites, clock } = services;
-  const atSites = new VoAtSites({ store, sites, clock });
+  const { store, sites, keeping, clock } = services;
+  const atSites = new VoAtSites({ store, sites, keeping, clock });
   services.hooks.details.push(atSites.detail);
   sites.alsoCheck((site) => atSites.findings(site));
   const categories = join(packageRoot, 'extensions/vo/categories.json');

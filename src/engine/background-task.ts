@@ -12,6 +12,8 @@ export interface Upkeep {
   readonly name: string;
   /** Milliseconds from the end of one run to the start of the next. */
   readonly everyMs: number;
+  /** Called once, with what causes a run at once. */
+  wokenBy?(wake: () => void): void;
   /** Must end soon after the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -32,6 +34,7 @@ export class BackgroundTask {
 
   /** Runs at once, and then again and again. */
   start(): void {
+    this.#upkeep.wokenBy?.(() => this.nudge());
     this.#loop = this.#repeat();
   }
 

@@ -42,7 +42,12 @@ export interface Orphan<K extends KnownEntity> {
  */
 export interface ReconcileSource<K extends KnownEntity = KnownEntity> {
   readonly classes: readonly ResourceClass[];
+  /** Those that this process visits. */
   sites(): readonly SiteAdapter[];
+  /** Aborts when another process has come to visit the site; nothing where one does already. */
+  term(site: string): AbortSignal | undefined;
+  /** Called once, with what to call when this process has come to visit more sites. */
+  onMoreSites(more: () => void): void;
   /** By entity id, everything of a class that is or shall be on the site, whatever is being done to it. */
   known(site: string, what: ResourceClass): Promise<ReadonlyMap<Uuid, K>>;
   /** Those of a class that a site has under these references. */
@@ -91,10 +96,19 @@ export class Reconciler<K extends KnownEntity> implements Upkeep {
     this.#settings = settings;
   }
 
+  wokenBy(wake: () => void): void {
+    this.#source.onMoreSites(wake);
+  }
+
   /** Visits all sites at once. Never rejects for a site's sake. */
   async run(signal: AbortSignal): Promise<void> {
     const idle = this.#source.sites().filter((adapter) => !this.#visiting.has(adapter.site));
-    await Promise.all(idle.map((adapter) => this.#visit(adapter, signal)));
+    await Promise.all(
+      idle.map(async (adapter) => {
+        const term = this.#source.term(adapter.site);
+        if (term) await underAny([signal, term], (either) => this.#visit(adapter, either));
+      }),
+    );
   }
 
   /**

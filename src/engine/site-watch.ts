@@ -20,6 +20,13 @@ export interface Lookout {
   ): Promise<readonly SiteRef[]>;
 }
 
+/** The sites that may have something to tell. */
+export interface Watched {
+  sites(): readonly SiteAdapter[];
+  /** Aborts when it is not for this process any more to listen to a site; nothing where it is not now. */
+  term(site: string): AbortSignal | undefined;
+}
+
 export interface SiteWatchSettings {
   /** Milliseconds from one look at a site to the next: what changes meanwhile is looked at together. */
   readonly pauseMs: number;
@@ -36,19 +43,19 @@ const LONGEST_PAUSE_MS = 60_000;
 export class SiteWatch implements Upkeep {
   readonly name = 'site-watch';
   readonly everyMs: number;
-  readonly #sites: () => readonly SiteAdapter[];
+  readonly #watched: Watched;
   readonly #lookout: Lookout;
   readonly #parts: { readonly clock: Clock; readonly log: Log };
   readonly #settings: SiteWatchSettings;
 
   constructor(
-    sites: () => readonly SiteAdapter[],
+    watched: Watched,
     lookout: Lookout,
     parts: { readonly clock: Clock; readonly log: Log },
     settings: SiteWatchSettings,
   ) {
     this.everyMs = settings.reopenMs;
-    this.#sites = sites;
+    this.#watched = watched;
     this.#lookout = lookout;
     this.#parts = parts;
     this.#settings = settings;
@@ -56,17 +63,18 @@ export class SiteWatch implements Upkeep {
 
   /** Listens to every site that tells events, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#sites().map((adapter) => this.#watch(adapter, signal)));
+    await Promise.all(this.#watched.sites().map((adapter) => this.#watch(adapter, signal)));
   }
 
   async #watch(adapter: SiteAdapter, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#parts;
     let pause = this.#settings.reopenMs;
     while (!signal.aborted) {
+      const term = this.#watched.term(adapter.site);
       // A site that was away may say only later what it can do.
-      if (adapter.capabilities().events) {
+      if (term && adapter.capabilities().events) {
         const began = clock.now();
-        await this.#listen(adapter, signal).catch((error: unknown) => {
+        await this.#listen(adapter, signal, term).catch((error: unknown) => {
           log.debug({ err: error, site: adapter.site }, 'the events of a site broke off');
         });
         pause =
@@ -76,10 +84,10 @@ export class SiteWatch implements Upkeep {
     }
   }
 
-  async #listen(adapter: SiteAdapter, signal: AbortSignal): Promise<void> {
+  async #listen(adapter: SiteAdapter, signal: AbortSignal, term: AbortSignal): Promise<void> {
     const changes = new Changes();
     const over = new AbortController();
-    await underAny([signal, over.signal], async (listening) => {
+    await underAny([signal, term, over.signal], async (listening) => {
       const looking = this.#look(adapter, changes, listening);
       try {
         for await (const event of adapter.events(listening)) changes.add(event);

@@ -17,6 +17,7 @@ export function writeInTurn(store: Store): Store {
     pluck: (sql, params) => store.pluck(sql, params),
     iterate: (sql, params) => store.iterate(sql, params),
     write: (fn) => turns.run(() => store.write(fn)),
+    hear: (topic, heard) => store.hear(topic, heard),
     close: () => store.close(),
   };
 }

@@ -10,6 +10,7 @@ import type { Principal } from '../access/principal.js';
 import type { JsonValue } from '../base/json.js';
 import type { OcciRequest } from '../occi/request.js';
 import type { EntityView, OcciVersion, TypeId } from '../occi/model.js';
+import type { Upkeep } from '../engine/background-task.js';
 import type { OperationType } from '../engine/operation.js';
 import type { EntityRecord } from '../store/entity-record.js';
 import type { KindHandler } from './kind-handler.js';
@@ -96,9 +97,5 @@ export interface Route {
   ): Promise<void>;
 }
 
-/** Upkeep: an idempotent function without input, run on a timer and on a nudge. */
-export interface Task {
-  readonly name: string;
-  readonly everyMs: number;
-  run(signal: AbortSignal): Promise<void>;
-}
+/** What an extension does again and again beside the requests. */
+export type Task = Upkeep;

@@ -10,9 +10,8 @@ import { isAccount } from './account.js';
 import { IaasError, type IaasErrorClass, type Inventory, type SiteAdapter, type SiteFinding } from './adapter.js';
 import { CALL_LIMITS, GuardedSite, isRefused, type CallLimits } from './guarded-site.js';
 
-export interface SiteStatus {
-  readonly name: string;
-  readonly type: string;
+/** How a site is, as one process has found it. */
+export interface SiteHealth {
   readonly up: boolean;
   /** It is an account of a user's own, whose credential the site does not take; it is down then. */
   readonly isRefused?: true;
@@ -21,6 +20,11 @@ export interface SiteStatus {
   /** When it last answered, if only with a refusal. */
   readonly answeredAt?: number;
   readonly lastError?: { readonly class: IaasErrorClass; readonly message: string; readonly at: number };
+}
+
+export interface SiteStatus extends SiteHealth {
+  readonly name: string;
+  readonly type: string;
   /** When the inventory that is known was taken. */
   readonly inventoryAt?: number;
 }
@@ -114,6 +118,21 @@ export class Sites {
     return this.#record(name).status();
   }
 
+  /** What this process has found by itself, whatever it was told. */
+  foundHealth(name: string): SiteHealth {
+    return this.#record(name).found;
+  }
+
+  /** Takes the word of the process that keeps a site ({@link SiteKeeping}) for how it is; of nobody: goes by what it finds itself. */
+  believe(name: string, told: SiteHealth | undefined): void {
+    this.#record(name).told = told;
+  }
+
+  /** Goes on from what the process has found that kept a site before. */
+  succeed(name: string, before: SiteHealth): void {
+    this.#record(name).succeed(before);
+  }
+
   statuses(): readonly SiteStatus[] {
     return [...this.#sites.values()].map((record) => record.status());
   }
@@ -130,7 +149,7 @@ export class Sites {
 
   /** Something was given back at a site: what it has is asked for anew soon, once for all that is given back meanwhile. */
   nudge(name: string): void {
-    this.#record(name).nudge();
+    this.#sites.get(name)?.nudge();
   }
 
   /** Adds what others have to say about a site to its check. */
@@ -169,12 +188,11 @@ export class Sites {
 class SiteRecord {
   readonly guarded: GuardedSite;
   readonly #clock: Clock;
-  #up = true;
-  #isRefused = false;
-  #since: number;
+  /** What the process that keeps the site says of it, where that is another one. */
+  told: SiteHealth | undefined;
+  #found: SiteHealth;
+  /** Calls in a row without an answer. */
   #silent = 0;
-  #answeredAt: number | undefined;
-  #lastError: SiteStatus['lastError'];
   #inventory: Inventory | undefined;
   #asking: Promise<Inventory> | undefined;
   #nudged = false;
@@ -182,7 +200,7 @@ class SiteRecord {
 
   constructor(adapter: SiteAdapter, clock: Clock, limits: CallLimits, holder: string | undefined) {
     this.#clock = clock;
-    this.#since = clock.now();
+    this.#found = { up: true, since: clock.now() };
     this.guarded = new GuardedSite(adapter, clock, limits, (failure) => this.#reached(failure), holder);
   }
 
@@ -190,13 +208,26 @@ class SiteRecord {
     return {
       name: this.guarded.site,
       type: this.guarded.type,
-      up: this.#up,
-      ...(this.#isRefused ? { isRefused: true } : {}),
-      since: this.#since,
-      ...(this.#answeredAt === undefined ? {} : { answeredAt: this.#answeredAt }),
-      ...(this.#lastError ? { lastError: this.#lastError } : {}),
+      ...this.#health,
       ...(this.#inventory ? { inventoryAt: this.#inventory.takenAt } : {}),
     };
+  }
+
+  get #health(): SiteHealth {
+    return this.told ?? this.#found;
+  }
+
+  get found(): SiteHealth {
+    return this.#found;
+  }
+
+  succeed(before: SiteHealth): void {
+    const { up, isRefused, answeredAt, lastError } = this.#found;
+    if (answeredAt === undefined && lastError === undefined) this.#found = before;
+    else if (up === before.up && isRefused === before.isRefused) {
+      const latest = Math.max(answeredAt ?? 0, before.answeredAt ?? 0);
+      this.#found = { ...this.#found, since: before.since, ...(latest > 0 ? { answeredAt: latest } : {}) };
+    }
   }
 
   async inventory(maxAgeMs: number): Promise<KnownInventory> {
@@ -204,7 +235,7 @@ class SiteRecord {
     if (known && this.#ageOf(known) <= maxAgeMs) return { inventory: known, ageMs: this.#ageOf(known) };
     this.#asking ??= this.#take().finally(() => (this.#asking = undefined));
     // A site that is down is asked in the background: nobody waits for it while there is something to show.
-    if (known && !this.#up) {
+    if (known && !this.#health.up) {
       this.#asking.then((taken) => (this.#inventory = taken)).catch(() => undefined);
       return { inventory: known, ageMs: this.#ageOf(known) };
     }
@@ -249,13 +280,19 @@ class SiteRecord {
   }
 
   #reached(failure: IaasError | undefined): void {
-    const now = this.#clock.now();
+    const at = this.#clock.now();
+    const before = this.#found;
     this.#silent = failure ? this.#silent + 1 : 0;
-    if (!failure) this.#answeredAt = now;
-    if (failure) this.#lastError = { class: failure.class, message: failure.message, at: now };
-    this.#isRefused = isRefused(failure);
-    const up = !this.#isRefused && this.#silent < DOWN_AFTER && (this.#up || !failure);
-    if (up !== this.#up) this.#since = now;
-    this.#up = up;
+    const refused = isRefused(failure);
+    const up = !refused && this.#silent < DOWN_AFTER && (before.up || !failure);
+    const answeredAt = failure ? before.answeredAt : at;
+    const lastError = failure ? { class: failure.class, message: failure.message, at } : before.lastError;
+    this.#found = {
+      up,
+      ...(refused ? { isRefused: true } : {}),
+      since: up === before.up ? before.since : at,
+      ...(answeredAt === undefined ? {} : { answeredAt }),
+      ...(lastError ? { lastError } : {}),
+    };
   }
 }

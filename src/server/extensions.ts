@@ -55,7 +55,7 @@ export interface Joined {
 
 /** Makes the extensions, and tells the engine the operations they bring. @throws Problem for their faults of configuration */
 export async function joinExtensions(ground: Ground, signIn: SignIn, telemetry: Telemetry): Promise<Joined> {
-  const { config, clock, log, store, secretKey, access, sites, accounts, engine, dialler } = ground;
+  const { config, clock, log, store, secretKey, access, sites, accounts, keeping, engine, dialler } = ground;
   // The registry is known once the extensions are, and they are made with what looks into it; the entities alike.
   const registry = (): CategoryRegistry => categories.provider;
   const handlers = new Handlers(registry);
@@ -111,11 +111,12 @@ export async function joinExtensions(ground: Ground, signIn: SignIn, telemetry: 
   });
   const signers = config.ovf.trustedSigners.map(readSigner);
   const extensions: readonly Extension[] = [
-    createInfrastructure({ config, store, clock, log, engine, sites, images, observations, hooks }),
+    createInfrastructure({ config, store, clock, log, engine, sites, keeping, images, observations, hooks }),
     createSla({ entities }),
     createOvfDeployment({
       store,
       sites,
+      keeping,
       engine,
       images,
       observations,
@@ -140,7 +141,7 @@ export async function joinExtensions(ground: Ground, signIn: SignIn, telemetry: 
     }),
     createPlatform(),
     createMonitoring(),
-    createVo({ store, sites, registry, clock, hooks, accounts: admission, entities }),
+    createVo({ store, sites, keeping, registry, clock, hooks, accounts: admission, entities }),
     createSessions({ sessions, access, entities }, review),
     createImageLists({ store, hooks, lists: imageLists, subscriptions, refreshMs: config.images.listRefreshMs }),
   ];

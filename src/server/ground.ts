@@ -8,6 +8,7 @@ import type { Config } from '../base/config.js';
 import type { Log } from '../base/log.js';
 import { Engine, defaultEngineSettings } from '../engine/engine.js';
 import { Accounts } from '../iaas/accounts.js';
+import { SiteKeeping } from '../iaas/site-keeping.js';
 import type { Sites } from '../iaas/sites.js';
 import { GuardedDialler } from '../net/dialler.js';
 import { storeLocation } from '../store/open-store.js';
@@ -28,6 +29,7 @@ export interface Ground {
   readonly access: Access;
   readonly sites: Sites;
   readonly accounts: Accounts;
+  readonly keeping: SiteKeeping;
   readonly engine: Engine;
   /** What fetches from outside goes through this. */
   readonly dialler: GuardedDialler;
@@ -51,11 +53,23 @@ export async function openGround(config: Config, clock: Clock, log: Log, closers
   const policies = accountPolicies(config.sites);
   const accounts = new Accounts({ store, secretKey, clock, log, data: config.data, sites, policies });
   await accounts.refresh();
+  const keeping = new SiteKeeping({ store, sites, clock, log, keepMs: keepMsOf(config.engine) });
+  closers.add(() => keeping.close());
+  await keeping.run();
+  store.hear('room', (site) => sites.nudge(site));
 
   const dialler = new GuardedDialler({ allow: config.images.allow, clock });
   closers.add(() => dialler.close());
   const { concurrency, perSite, leaseMs } = config.engine;
   const engine = new Engine({ store, clock, log }, { ...defaultEngineSettings, concurrency, perSite, leaseMs });
   const access = new Access(store, clock);
-  return { config, clock, log, closers, store, secretKey, access, sites, accounts, engine, dialler };
+  return { config, clock, log, closers, store, secretKey, access, sites, accounts, keeping, engine, dialler };
+}
+
+/** However often sites are compared, a process that keeps them is not succeeded for a moment of silence. */
+const LEAST_KEEP_MS = 5000;
+
+/** Whoever succeeds a process that was killed has looked at its sites within one period of comparing them. */
+function keepMsOf({ reconcileMs, leaseMs }: Config['engine']): number {
+  return Math.max(LEAST_KEEP_MS, Math.min((2 * reconcileMs) / 3, leaseMs));
 }

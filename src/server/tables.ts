@@ -10,6 +10,7 @@ import type { Log } from '../base/log.js';
 import { engineMigrations, engineSchemas } from '../engine/schema.js';
 import type { Extension } from '../extension/extension.js';
 import { accountTables } from '../iaas/account-rows.js';
+import { keeperTables } from '../iaas/keeper-rows.js';
 import { openStore, storeLocation } from '../store/open-store.js';
 import type { Store } from '../store/sql.js';
 
@@ -17,6 +18,7 @@ import type { Store } from '../store/sql.js';
 const tables: readonly Pick<Extension, 'entitySchemas' | 'migrations'>[] = [
   { entitySchemas: engineSchemas, migrations: engineMigrations },
   accountTables,
+  keeperTables,
   infrastructureTables,
   ovfDeploymentTables,
   voTables,

@@ -18,11 +18,12 @@ const ISSUERS_MS = 1000;
 
 /** Starts all of it; it ends with the process. */
 export function startUpkeep(
-  { config, clock, log, store, closers }: Ground,
+  { config, clock, log, store, keeping, closers }: Ground,
   { signIn, joined, face, trails }: { signIn: SignIn; joined: Joined; face: Face; trails: Trails },
 ): void {
   const { authenticator, bearers, keystone, trust } = signIn;
   const tasks = [
+    keeping,
     ...joined.extensions.flatMap((extension) => extension.tasks),
     { name: 'token-use', everyMs: TOKEN_USE_FLUSH_MS, run: () => authenticator.flushTokenUse() },
     {

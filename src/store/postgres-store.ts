@@ -16,8 +16,10 @@ import { Mutex } from '../base/mutex.js';
 import type { Log } from '../base/log.js';
 import { Lanes } from './lanes.js';
 import { migrate } from './migrate.js';
+import type { Heard, Topic } from './notices.js';
 import type { DataSourceParts } from './open-store.js';
 import { bindable } from './placeholders.js';
+import { NOTIFY, PostgresNotices } from './postgres-notices.js';
 import { PostgresStatements } from './postgres-statements.js';
 import type { SqlReader, SqlValue, Store, Tx } from './sql.js';
 
@@ -51,7 +53,11 @@ export async function openPostgresStore(
     if (writer.isInitialized) await writer.destroy();
     throw unreachable(error);
   }
-  return new PostgresStore(writer, reader, parts.log);
+  const notices = new PostgresNotices(
+    { connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT, ...inSchema(schema) },
+    parts.log,
+  );
+  return new PostgresStore(writer, reader, notices, parts.log);
 }
 
 function dataSource(url: string, schema: string | undefined, parts: DataSourceParts): DataSource {
@@ -72,9 +78,13 @@ function dataSource(url: string, schema: string | undefined, parts: DataSourcePa
     poolErrorHandler: (error: unknown) => parts.log.warn({ err: error }, 'an idle database connection was lost'),
     extra: {
       types: { getTypeParser },
-      ...(schema === undefined ? {} : { options: `-c search_path=${schema}` }),
+      ...inSchema(schema),
     },
   });
+}
+
+function inSchema(schema: string | undefined): pg.ClientConfig {
+  return schema === undefined ? {} : { options: `-c search_path=${schema}` };
 }
 
 /** Integers arrive as numbers, as they do on SQLite: int8 (20) and what `sum` makes of it, numeric (1700). */
@@ -118,6 +128,7 @@ function unreachable(error: unknown): unknown {
 class PostgresStore implements Store {
   readonly dialect = 'postgres';
   readonly #sources: readonly DataSource[];
+  readonly #notices: PostgresNotices;
   readonly #reads: pg.Pool;
   readonly #writes: pg.Pool;
   readonly #statements = new PostgresStatements();
@@ -127,8 +138,9 @@ class PostgresStore implements Store {
   readonly #reruns = new Mutex();
   readonly #log: Log;
 
-  constructor(writer: DataSource, reader: DataSource, log: Log) {
+  constructor(writer: DataSource, reader: DataSource, notices: PostgresNotices, log: Log) {
     this.#sources = [reader, writer];
+    this.#notices = notices;
     const lost = (error: Error): void => log.warn({ err: error }, 'a database connection was lost');
     this.#reads = hearLostConnections(poolOf(reader), lost);
     this.#writes = hearLostConnections(poolOf(writer), lost);
@@ -202,7 +214,12 @@ class PostgresStore implements Store {
     }
   }
 
+  hear(topic: Topic, heard: Heard): () => void {
+    return this.#notices.hear(topic, heard);
+  }
+
   async close(): Promise<void> {
+    await this.#notices.close();
     for (const source of this.#sources) if (source.isInitialized) await source.destroy();
   }
 
@@ -351,6 +368,10 @@ class PostgresTx implements Tx, SqlReader {
 
   afterCommit(hook: () => void): void {
     this.hooks.push(hook);
+  }
+
+  async notify(topic: Topic, about: string): Promise<void> {
+    await this.#statements.run(this.#live(), NOTIFY, [topic, about]);
   }
 
   end(): void {

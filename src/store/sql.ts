@@ -7,6 +7,8 @@
  * JavaScript numbers on both databases.
  */
 
+import type { Heard, Topic } from './notices.js';
+
 export type SqlValue = string | number | bigint | null | Uint8Array;
 export type Row = Record<string, unknown>;
 
@@ -26,6 +28,8 @@ export interface Tx extends SqlReader {
   run(sql: string, params?: readonly SqlValue[]): Promise<number>;
   /** Called after the transaction has committed, in the order given; never on roll-back. Must not throw. */
   afterCommit(hook: () => void): void;
+  /** Tells every process that shares the store, this one too, once the transaction has committed. Only a nudge (K32). */
+  notify(topic: Topic, about: string): Promise<void>;
 }
 
 export interface Store extends SqlReader {
@@ -36,5 +40,7 @@ export interface Store extends SqlReader {
    * deadlock runs `fn` again (at most 5 times), so `fn` must have no effect outside the transaction.
    */
   write<T>(fn: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Hears what is told by {@link Tx.notify}, most of the time; answers how to listen no more. */
+  hear(topic: Topic, heard: Heard): () => void;
   close(): Promise<void>;
 }

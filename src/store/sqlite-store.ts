@@ -13,6 +13,7 @@ import { messageOf, Problem, problem } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { Lanes } from './lanes.js';
 import { migrate } from './migrate.js';
+import { Listeners, type Heard, type Topic } from './notices.js';
 import type { DataSourceParts } from './open-store.js';
 import { bindable } from './placeholders.js';
 import type { SqlReader, SqlValue, Store, Tx } from './sql.js';
@@ -99,6 +100,7 @@ class SqliteStore implements Store {
   readonly #writes: SqliteStatements;
   readonly #queue: PendingWrite[] = [];
   #draining: Promise<void> | undefined;
+  readonly #listeners: Listeners;
   readonly #streamLanes = new Lanes(MAX_STREAMS);
   readonly #idleStreams: Database.Database[] = [];
   #closed = false;
@@ -106,6 +108,7 @@ class SqliteStore implements Store {
   constructor(file: string, writer: DataSource, reader: DataSource, log: Log) {
     this.#file = file;
     this.#log = log;
+    this.#listeners = new Listeners(log);
     this.#sources = [reader, writer];
     this.#reads = new SqliteStatements(connectionOf(reader));
     this.#writes = new SqliteStatements(connectionOf(writer));
@@ -146,6 +149,10 @@ class SqliteStore implements Store {
       this.#queue.push({ fn, resolve: resolve as (value: unknown) => void, reject });
       this.#draining ??= this.#drain();
     });
+  }
+
+  hear(topic: Topic, heard: Heard): () => void {
+    return this.#listeners.add(topic, heard);
   }
 
   async close(): Promise<void> {
@@ -193,7 +200,7 @@ class SqliteStore implements Store {
 
   /** Answers nothing when the writer failed; throws when that took the common transaction with it (a full disk). */
   async #runOne(pending: PendingWrite, alone: boolean): Promise<Settled | undefined> {
-    const tx = new SqliteTx(this.#writes);
+    const tx = new SqliteTx(this.#writes, this.#listeners);
     if (!alone) this.#writes.run('SAVEPOINT one', []);
     try {
       const value = await pending.fn(tx);
@@ -223,11 +230,13 @@ class SqliteStore implements Store {
 /** One writer's view of the common connection; dead once the writer is done, so that a stray call harms nobody. */
 class SqliteTx implements Tx, SqlReader {
   readonly #statements: SqliteStatements;
+  readonly #listeners: Listeners;
   readonly #hooks: (() => void)[] = [];
   #open = true;
 
-  constructor(statements: SqliteStatements) {
+  constructor(statements: SqliteStatements, listeners: Listeners) {
     this.#statements = statements;
+    this.#listeners = listeners;
   }
 
   async all<T>(sql: string, params: readonly SqlValue[] = []): Promise<T[]> {
@@ -252,6 +261,10 @@ class SqliteTx implements Tx, SqlReader {
 
   afterCommit(hook: () => void): void {
     this.#hooks.push(hook);
+  }
+
+  async notify(topic: Topic, about: string): Promise<void> {
+    this.afterCommit(() => this.#listeners.tell(topic, about));
   }
 
   end(): readonly (() => void)[] {

@@ -20,6 +20,8 @@ class Ledger implements ReconcileSource<Known> {
   readonly adapters: FakeAdapter[];
   readonly entities = new Map<string, Known>();
   told: string[] = [];
+  readonly keeping = new AbortController();
+  more: () => void = () => undefined;
   readonly visits: { site: string; at: number; error?: string }[] = [];
 
   constructor(...adapters: FakeAdapter[]) {
@@ -32,6 +34,12 @@ class Ledger implements ReconcileSource<Known> {
 
   sites(): ReturnType<ReconcileSource['sites']> {
     return this.adapters.map((adapter) => adapter.asAdapter());
+  }
+  term(): AbortSignal {
+    return this.keeping.signal;
+  }
+  onMoreSites(more: () => void): void {
+    this.more = more;
   }
   async known(): Promise<ReadonlyMap<string, Known>> {
     return new Map(this.entities);
@@ -175,19 +183,31 @@ forEachDatabase((_, database) => {
     expect(source.visits.filter((visit) => visit.site === 'hung')).toHaveLength(1);
   });
 
-  it('runs on a timer and on a nudge, and ends when stopped', async () => {
+  it('ends a visit when another process takes the site over, without a word on it', async () => {
+    const { site, source, run } = setUp('sim');
+    site.trouble = 'hangs';
+    source.know(known('a', 'r1', 'inactive'));
+    const visit = run();
+    await new Promise((resolve) => setImmediate(resolve));
+    source.keeping.abort();
+    expect([await visit, source.visits]).toEqual([[], []]);
+  });
+
+  it('runs on a timer, on a nudge and when there is more to visit, and ends when stopped', async () => {
     const { source, clock, reconciler } = setUp('sim');
     const task = new BackgroundTask(reconciler, clock, silentLog);
     task.start();
     await eventually(() => source.visits.length === 1);
     task.nudge();
     await eventually(() => source.visits.length === 2);
+    source.more();
+    await eventually(() => source.visits.length === 3);
     await eventually(() => {
       clock.advance(1000);
-      return source.visits.length === 3;
+      return source.visits.length === 4;
     });
     await task.stop();
     clock.advance(100_000);
-    expect(source.visits).toHaveLength(3);
+    expect(source.visits).toHaveLength(4);
   });
 });

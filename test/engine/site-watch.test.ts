@@ -1,7 +1,7 @@
 /** Sites that tell what has changed: looked at once a pause and in batches, again while busy, and listened to anew when they break off. */
 
 import { silentLog } from '../../src/base/log.js';
-import { SiteWatch, type Lookout } from '../../src/engine/site-watch.js';
+import { SiteWatch, type Lookout, type Watched } from '../../src/engine/site-watch.js';
 import type { SiteAdapter, SiteEvent } from '../../src/iaas/adapter.js';
 import { eventually } from './eventually.js';
 import { FakeClock } from './fake-clock.js';
@@ -56,15 +56,17 @@ function setUp(busy: (ref: string) => boolean = () => false) {
       return refs.filter(busy);
     },
   };
+  const term: { current: AbortController | undefined } = { current: new AbortController() };
   const settings = { pauseMs: 1000, reopenMs: 5000 };
-  const watch = new SiteWatch(() => [speaker.asAdapter()], lookout, { clock, log: silentLog }, settings);
+  const watched: Watched = { sites: () => [speaker.asAdapter()], term: () => term.current?.signal };
+  const watch = new SiteWatch(watched, lookout, { clock, log: silentLog }, settings);
   const stop = new AbortController();
   const running = watch.run(stop.signal);
   const end = async (): Promise<void> => {
     stop.abort();
     await running;
   };
-  return { speaker, clock, looks, end };
+  return { speaker, clock, looks, term, end };
 }
 
 it('looks once at what has changed several times, and at all of it together', async () => {
@@ -111,5 +113,25 @@ it('listens anew when a site breaks off, and to one that tells events only later
     clock.advance(60_000);
     return speaker.opened === 3;
   });
+  await end();
+});
+
+it('listens only for as long as it is for this process to listen', async () => {
+  const { speaker, clock, looks, term, end } = setUp();
+  await eventually(() => speaker.opened === 1);
+  term.current?.abort();
+  term.current = undefined;
+  speaker.say('a');
+  for (let round = 0; round < 20; round += 1) {
+    clock.advance(1000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect([speaker.opened, looks]).toEqual([1, []]);
+  term.current = new AbortController();
+  await eventually(() => {
+    clock.advance(60_000);
+    return looks.length > 0;
+  });
+  expect([speaker.opened, looks]).toEqual([2, ['compute a']]);
   await end();
 });

@@ -79,6 +79,16 @@ export class FakeOcci {
     return this.#make('compute', [FakeOcci.TEMPLATE], new Map([['occi.core.title', 'theirs']])).path;
   }
 
+  /** Somebody gives a thing that VEP has made another title. */
+  rename(ref: string, title: string): void {
+    this.#entities.get(new URL(ref, this.url).pathname)?.attributes.set('occi.core.title', title);
+  }
+
+  /** Somebody removes a thing that VEP has made, by its reference. */
+  drop(ref: string): void {
+    if (!this.#entities.delete(new URL(ref, this.url).pathname)) throw new Error(`there is no ${ref}`);
+  }
+
   async close(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#server.closeAllConnections();
