@@ -6,6 +6,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { TRANSLATION_FORMATS } from '../iaas/translation/formats.js';
 import type { ConformanceOptions } from './commands/conformance.js';
+import type { CredentialOptions } from './commands/credential.js';
 import { EXIT_CODES, type ExitCode } from './exit-codes.js';
 import { addUsers, addVo } from './program-tenants.js';
 import { Session, type GlobalOptions } from './session.js';
@@ -89,6 +90,15 @@ function addCommands(program: Command, calling: Calling): void {
       .argument('<machine>', 'ovf:id of the machine')
       .argument('<count>', 'how many there shall be'),
   ).action(calling<never>(async (...all) => (await import('./commands/act.js')).scale(...all)));
+  program
+    .command('credential')
+    .description(
+      'exchange your own credential for a site where an appliance is; it is typed, or read from standard input',
+    )
+    .argument('<appliance>', ENTITY)
+    .argument('<site>', 'the site, as the appliance names it')
+    .option('--file <file>', 'read it from there')
+    .action(calling<CredentialOptions>(async (...all) => (await import('./commands/credential.js')).exchange(...all)));
   program
     .command('delete')
     .description('undeploy an appliance and remove it, or delete another entity')

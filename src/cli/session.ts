@@ -2,6 +2,7 @@
 
 import type { VepClient } from '../client/index.js';
 import { connect, dataDirectory, type ConnectionOptions } from './connection.js';
+import { UsageError } from './exit-codes.js';
 import type { Terminal } from './terminal.js';
 import { styleOf, type Style } from './ui/style.js';
 
@@ -40,6 +41,19 @@ export class Session {
   answer(json: unknown, text: () => string): void {
     if (this.options.json === true) this.terminal.out.write(`${JSON.stringify(json, null, 2)}\n`);
     else this.terminal.out.write(text());
+  }
+
+  /**
+   * A secret, typed unseen on a terminal, else the first line of standard input: as an argument the list of processes would show it.
+   *
+   * @param what it is, as in "no token was given"
+   * @throws UsageError when there is none
+   */
+  async secret(question: string, what: string, remedy: string): Promise<string> {
+    const typed = (await this.terminal.askSecret(question)) ?? (await this.terminal.readInput());
+    const secret = typed.split('\n')[0]?.replace(/\r$/, '') ?? '';
+    if (secret.trim() === '') throw new UsageError(`no ${what} was given`, remedy);
+    return secret;
   }
 
   /** Says something on the way, on standard error; not with `--quiet`. */

@@ -22,6 +22,39 @@ function run(line: string, options: FakeTerminalOptions = {}): Promise<Ran> {
   return vep(line.split(' '), { directory: folder, environment: { ...fake.environment, ...environment }, ...rest });
 }
 
+describe('vep credential', () => {
+  const sent = (): unknown => {
+    const asked = fake.server.asked.find(({ method, url }) => method === 'POST' && url === `/appliance/${SHOP}`);
+    return asked && JSON.parse(asked.body.toString());
+  };
+  const exchanged = (credential: string): unknown => ({
+    attributes: { 'eu.contrail-project.ovf.inputs': { credentials: { 'site:east': credential } } },
+  });
+  beforeEach(() => (fake.accounts = 'west east'));
+
+  it.each([
+    ['typed unseen', { secret: ' ec2 KEY typed ' }, '', 'ec2 KEY typed'],
+    ['from standard input', { input: 'ec2 KEY piped\nmore\n' }, '', 'ec2 KEY piped'],
+    ['from a file', {}, ' --file key', 'ec2 KEY\nfiled'],
+  ])('sends a credential that is %s, and shows nothing of it', async (_, given, option, credential) => {
+    writeFileSync(join(folder, 'key'), 'ec2 KEY\nfiled\n');
+    const { code, out, err } = await run(`credential Shop east${option}`, given);
+    expect([code, err, out]).toEqual([0, '', 'Shop: another credential for east is used from now on\n']);
+    expect(sent()).toEqual(exchanged(credential));
+  });
+
+  it.each([
+    ['credential Shop moon', 2, 'not at "moon" with a credential of yours'],
+    ['credential Shop east', 2, 'no credential was given'],
+    ['credential Shop east --file none', 2, 'the file of --file cannot be read'],
+    ['credential Shop east ec2-KEY-secret', 2, 'too many arguments'],
+  ])('refuses %s', async (line, code, words) => {
+    const ran = await run(line);
+    expect([ran.code, ran.err]).toEqual([code, expect.stringContaining(words)]);
+    expect(sent()).toBeUndefined();
+  });
+});
+
 describe('vep list and vep show', () => {
   it('list appliances as a table', async () => {
     const { code, out } = await run('list');

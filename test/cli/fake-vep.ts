@@ -45,6 +45,8 @@ export class FakeVep {
   readonly server: FakeServer;
   state = 'active';
   message: string | undefined;
+  /** Sites where the appliance is in accounts of its user. */
+  accounts: string | undefined;
   /** Bodies of `/events/`, one for each connection. */
   events: string[] = [];
   /** Goes before everything else. */
@@ -77,6 +79,7 @@ export class FakeVep {
       [`GET /compute/${WEB}`]: () => ({ body: machine(WEB, 'web', 'Web') }),
       [`GET /events/?subject=${SHOP}`]: () => ({ body: this.events.shift() ?? '', open: true }),
       [`DELETE /appliance/${SHOP}`]: () => ({ body: {} }),
+      [`POST /appliance/${SHOP}`]: () => ({ body: this.#shop() }),
       'GET /health/ready': () => ({ body: { status: 'ready' }, headers: { Server: 'vep/0.1.0 OCCI/1.2' } }),
       'GET /health/sites': () => ({ body: { sites: [SITE] } }),
       'GET /health/sites/sim/check': () => ({ body: { site: 'sim', type: 'simulator', findings: [] } }),
@@ -97,6 +100,7 @@ export class FakeVep {
         'eu.contrail-project.appliance.state': this.state,
         'eu.contrail-project.appliance.deployed': true,
         ...(this.message === undefined ? {} : { 'eu.contrail-project.appliance.state.message': this.message }),
+        ...(this.accounts === undefined ? {} : { 'eu.contrail-project.appliance.accounts': this.accounts }),
       },
       actions: [`${CONTRAIL}/ovf/appliance/action#stop`],
       links: [

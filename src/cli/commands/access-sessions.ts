@@ -62,11 +62,9 @@ export async function delegate(
 
 /** The token is an argument, typed unseen, or the first line of standard input. */
 export async function redeem(session: Session, [given]: readonly string[]): Promise<void> {
-  const { client, terminal } = session;
-  const typed = given ?? (await terminal.askSecret('One-time token: ')) ?? (await terminal.readInput());
-  const token = typed.trim().split('\n')[0]?.trim() ?? '';
-  if (token === '') throw new UsageError('no token was given', 'type it, or send it: vep access redeem < token-file');
-  const made = await client.create({ kind: SESSION, attributes: { [`${SESSION_PREFIX}token`]: token } });
+  const remedy = 'type it, or send it: vep access redeem < token-file';
+  const token = (given ?? (await session.secret('One-time token: ', 'token', remedy))).trim();
+  const made = await session.client.create({ kind: SESSION, attributes: { [`${SESSION_PREFIX}token`]: token } });
   session.answer(entityJson(made), () => {
     const [application, verbs, expires] = ['application', 'verbs', 'expires'].map((name) => said(made, name));
     return `${displayText(application ?? '')}: ${displayText(verbs ?? '')} until ${displayText(expires ?? '')}\n`;

@@ -4,7 +4,6 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { VepClient } from '../../client/index.js';
 import { findConnection, loginFile, originOf, readLogins, type Logins } from '../connection.js';
-import { UsageError } from '../exit-codes.js';
 import type { Session } from '../session.js';
 
 export interface LoginOptions {
@@ -22,18 +21,11 @@ export async function login(session: Session, [server]: readonly string[], { log
     session.answer({ endpoint, signedIn: false }, () => `signed out of ${endpoint}\n`);
     return;
   }
-  const token = options.token ?? (await ask(session, endpoint));
+  const remedy = 'type it, or send it: vep login <url> < token-file';
+  const token = options.token ?? (await session.secret(`Token for ${endpoint}: `, 'token', remedy)).trim();
   await new VepClient({ endpoint, credentials: { token }, clock: terminal.clock }).discover();
   save(loginFile(terminal), { endpoint, tokens: { ...others, [endpoint]: token } });
   session.answer({ endpoint, signedIn: true }, () => `signed in to ${endpoint}\n`);
-}
-
-/** Typed unseen on a terminal, else the first line of standard input. */
-async function ask({ terminal }: Session, endpoint: string): Promise<string> {
-  const typed = (await terminal.askSecret(`Token for ${endpoint}: `)) ?? (await terminal.readInput());
-  const token = typed.trim().split('\n')[0]?.trim() ?? '';
-  if (token === '') throw new UsageError('no token was given', 'type it, or send it: vep login <url> < token-file');
-  return token;
 }
 
 function save(file: string, logins: Logins): void {

@@ -153,10 +153,6 @@ function rolesOf(given: readonly string[] | undefined, absent: readonly Role[]):
   });
 }
 
-/** Typed unseen on a terminal, else the first line of standard input. */
-async function askPassword({ terminal }: Session, name: string): Promise<string> {
-  const typed = (await terminal.askSecret(`Password of ${name}: `)) ?? (await terminal.readInput());
-  const password = typed.split('\n')[0]?.replace(/\r$/, '') ?? '';
-  if (password === '') throw new UsageError('no password was given', 'type it, or send it on standard input');
-  return password;
+function askPassword(session: Session, name: string): Promise<string> {
+  return session.secret(`Password of ${name}: `, 'password', 'type it, or send it on standard input');
 }
