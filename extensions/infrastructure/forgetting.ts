@@ -1,6 +1,6 @@
 /**
- * Forgetting by force. A deletion is never given up (K11): while a site is down, what is to be deleted there waits for it. An
- * administrator who knows that a site will not come back, or not soon, has VEP let go of it without the site. Should the site come
+ * Forgetting by force. A deletion is never given up (K11): while a site is down, what is to be deleted there waits for it, and so does
+ * what was being made and has to be undone. An administrator who knows that a site will not come back, or not soon, has VEP let go of it without the site. Should the site come
  * back all the same, what is left there carries VEP's marks, belongs to no entity any more, and is removed as every such thing is.
  */
 
@@ -57,7 +57,7 @@ interface Forgotten {
 }
 
 /**
- * Lets go of an appliance, or of a single resource, that is being released.
+ * Lets go of an appliance, or of a single resource, that is being released, or whose making is being undone.
  *
  * @throws Problem `not-found`, or `conflict` where nothing is to be released, or no site that it waits for is down
  */
@@ -68,21 +68,25 @@ function forget(services: ForgettingServices, id: string, principal: Principal):
     const entity = isUuid(id) ? await findEntity(tx, id) : undefined;
     if (!entity) throw problem('not-found', 'entity.unknown', 'there is nothing of this id');
     const leaving = await releasing(tx, engine, entity);
-    if (leaving.length === 0) {
+    const undoing = await undoneOf(tx, engine, entity);
+    if (leaving.length + undoing.length === 0) {
       throw problem('conflict', 'entity.not-leaving', 'nothing of it is being released', {
         remedy: 'delete or undeploy it first: only what is on its way out can be forgotten',
       });
     }
     const away = leaving.filter(({ site }) => site !== null && isDown(site));
-    if (away.length === 0) {
+    const stuck = undoing.filter(({ site }) => site !== null && isDown(site));
+    if (away.length + stuck.length === 0) {
       throw problem('conflict', 'site.not-down', 'the sites that it waits for are not down', {
         remedy: 'see vep sites, and vep retry for work that has given up',
       });
     }
-    for (const each of away) await observations.placed(tx, each.id, null);
+    const entities = [...new Set([...away.map((each) => each.id), ...stuck.map((each) => each.entity)])];
+    for (const each of entities) await observations.placed(tx, each, null);
     for (const hook of services.forgotten) await hook(tx, entity, isDown);
     await tryAgain(tx, engine, entity);
-    const names = [...new Set(away.flatMap(({ site }) => site ?? []))];
+    for (const each of stuck) await engine.abandon(tx, each.id);
+    const names = [...new Set([...away, ...stuck].flatMap(({ site }) => site ?? []))];
     await appendAudit(tx, {
       at: clock.now(),
       actor: principal.id,
@@ -93,9 +97,9 @@ function forget(services: ForgettingServices, id: string, principal: Principal):
       outcome: 'granted',
       reason: 'site-down',
       requestId: newUuid(),
-      details: { sites: names, entities: away.map((each) => each.id) },
+      details: { sites: names, entities },
     });
-    return { forgotten: entity.id, sites: names, entities: away.map((each) => each.id) };
+    return { forgotten: entity.id, sites: names, entities };
   });
 }
 
@@ -113,6 +117,16 @@ async function releasing(tx: Tx, engine: Engine, entity: EntityRecord): Promise<
     if (each && leaves) found.push(each);
   }
   return found;
+}
+
+/** Operations on the entity, and on what belongs to it, of which something has still to be undone. */
+async function undoneOf(tx: Tx, engine: Engine, { id }: EntityRecord): Promise<Operation[]> {
+  const ids = await tx.pluck<string>(
+    "SELECT id FROM operation WHERE (entity = ? OR appliance = ?) AND direction = 'undo' AND finished_at IS NULL ORDER BY id",
+    [id, id],
+  );
+  const found = await Promise.all(ids.map((each) => engine.find(tx, each)));
+  return found.filter((operation) => operation !== undefined);
 }
 
 /** An appliance is taken down by a graph that has a release of its own at the end. */

@@ -135,6 +135,14 @@ export class Engine {
     return this.#lifecycle.retry(tx, id);
   }
 
+  /**
+   * Lets go of what an operation has still to undo, because nobody can undo it; a step that is at work comes to nothing. False
+   * when it undoes nothing.
+   */
+  abandon(tx: Tx, id: Uuid): Promise<boolean> {
+    return this.#lifecycle.abandon(tx, id);
+  }
+
   /** Has the operations of one type that wait to look again look now, of an appliance or of an entity that stands alone. */
   hasten(tx: Tx, subject: Uuid, type: string): Promise<void> {
     return this.#lifecycle.hasten(tx, subject, type);

@@ -146,6 +146,14 @@ export class Lifecycle {
     return true;
   }
 
+  /** Lets go of what an operation has still to undo: it counts as undone. False when it undoes nothing. */
+  async abandon(tx: Tx, id: Uuid): Promise<boolean> {
+    const operation = await this.#locked(tx, id);
+    if (operation?.direction !== 'undo' || isFinished(operation.state)) return false;
+    await this.undone(tx, operation);
+    return true;
+  }
+
   /** What such operations wait for may have happened: those that nobody holds are looked at at once. */
   async hasten(tx: Tx, subject: Uuid, type: string): Promise<void> {
     const now = this.#clock.now();

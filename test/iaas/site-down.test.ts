@@ -147,6 +147,38 @@ describe('a site that goes away, with something on it', () => {
     await proxy.restore();
   }, 180_000);
 
+  it('has what was being made there forgotten too, when it can neither be made nor undone', async () => {
+    await proxy.refuse();
+    const machine = JSON.stringify({ kind: COMPUTE, title: 'never' });
+    const single = new URL(
+      String((await vep.request('POST', '/compute/', { headers: TYPED, body: machine })).headers.location),
+    );
+    const ovf = { 'content-type': 'application/ovf+xml', 'X-OCCI-Attribute': 'eu.contrail-project.ovf.site="away"' };
+    const sent = await vep.request('POST', '/appliance/', { headers: ovf, body: descriptor({ machines: ['m1'] }) });
+    const paths = [single.pathname, new URL(String(sent.headers.location)).pathname];
+    const idIn = (path: string): string => path.split('/').at(-1) ?? '';
+    for (const id of paths.map(idIn)) {
+      const begun = `SELECT id FROM operation WHERE (entity = '${id}' OR appliance = '${id}') AND attempts > 0`;
+      await until(async () => (await vep.rows(begun)).length > 0);
+    }
+    await vep.wait('/health/sites', ({ json }) => json.sites[0].up === false, {
+      as: 'admin',
+      headers: { accept: 'application/json' },
+      timeoutMs: 60_000,
+    });
+    for (const path of paths) {
+      const rest = `SELECT id FROM entity WHERE id = '${idIn(path)}' OR appliance = '${idIn(path)}'`;
+      expect((await vep.request('DELETE', path)).status).toBe(200);
+      expect(await vep.rows(rest)).not.toEqual([]);
+      const url = `/health/entities/${idIn(path)}/forget`;
+      const { json } = await vep.request('POST', url, { as: 'admin', headers: { accept: 'application/json' } });
+      expect(json).toMatchObject({ forgotten: idIn(path), sites: ['away'] });
+      await until(async () => (await vep.rows(rest)).length === 0);
+    }
+    expect(await vep.rows('SELECT type, state FROM operation WHERE finished_at IS NULL')).toEqual([]);
+    await proxy.restore();
+  }, 180_000);
+
   it('works on the other site while this one hangs', async () => {
     for (let call = 0; call < 20; call += 1) proxy.next({ kind: 'hang' }, () => true);
     const body = descriptor({ machines: ['m1'] });
