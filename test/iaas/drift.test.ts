@@ -1,6 +1,7 @@
 /**
- * What happens at a site behind VEP's back: a machine that is stopped, resized or deleted there shows so long before the next visit,
- * because the site says so; and within one visit where it says nothing. Machines that VEP did not make are never touched.
+ * What happens at a site behind VEP's back: a machine that is stopped, resized or deleted there, a network or volume that is deleted,
+ * shows so long before the next visit, because the site says so; and within one visit where it says nothing. What each type of site
+ * tells of it is in the behaviour suite of all adapters (`test/support/adapter-suite/drift.ts`). Machines that VEP did not make are never touched.
  */
 
 import { join } from 'node:path';
@@ -46,8 +47,14 @@ describe.each([
     await server.request('POST', `${path}?action=start`, { headers: TYPED, body: action });
     await shows(path, STATE, 'active');
     await server.wait('/events/operations', ({ json }) => json.operations.length === 0, { timeoutMs: 30_000 });
-    const [row] = await server.rows(`SELECT site_ref FROM entity WHERE id = '${path.slice(9)}'`);
-    return { path, ref: String(row?.['site_ref']) };
+    return { path, ref: await refOf(path) };
+  };
+  const rowOf = async (path: string): Promise<Record<string, unknown> | undefined> =>
+    (await server.rows(`SELECT site_ref FROM entity WHERE id = '${path.split('/').at(-1)}'`))[0];
+  const refOf = async (path: string): Promise<string> => String((await rowOf(path))?.['site_ref']);
+  const letGo = async (path: string): Promise<void> => {
+    expect((await server.request('DELETE', path)).status).toBe(200);
+    while ((await rowOf(path)) !== undefined) await new Promise((resolve) => setTimeout(resolve, 50));
   };
   const shows = (path: string, attribute: string, value: unknown): Promise<unknown> =>
     server.wait(path, ({ json }) => json.attributes?.[attribute] === value, { headers: TYPED, timeoutMs: 30_000 });
@@ -83,12 +90,22 @@ describe.each([
     await site.delete('compute', ref);
     await shows(path, STATE, 'error');
     await shows(path, `${STATE}.message`, 'the site no longer has it: it was removed outside VEP');
-    expect((await server.request('DELETE', path)).status).toBe(200);
-    const left = `SELECT id FROM entity WHERE id = '${path.slice(9)}'`;
-    await server.wait('/health', () => true);
-    for (let rows = await server.rows(left); rows.length > 0; rows = await server.rows(left)) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await letGo(path);
+  });
+
+  it.each([
+    ['network', { 'occi.network.vlan': 17 }],
+    ['storage', { 'occi.storage.size': 1 }],
+  ] as const)('shows a %s that was deleted there, and lets go of it when asked to', async (term, attributes) => {
+    const kind = `http://schemas.ogf.org/occi/infrastructure#${term}`;
+    const body = JSON.stringify({ kind, attributes });
+    const made = await server.request('POST', `/${term}/`, { headers: TYPED, body });
+    const path = new URL(String(made.headers.location)).pathname;
+    await server.wait('/events/operations', ({ json }) => json.operations.length === 0, { timeoutMs: 30_000 });
+    await site.delete(term, await refOf(path));
+    await shows(path, `occi.${term}.state`, 'error');
+    await shows(path, `occi.${term}.state.message`, 'the site no longer has it: it was removed outside VEP');
+    await letGo(path);
   });
 
   it('does not touch a machine that somebody else has there', async () => {

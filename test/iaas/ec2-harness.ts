@@ -122,6 +122,7 @@ export async function ec2Harness(fakeOptions: FakeEc2Options = {}, more: JsonObj
         return Promise.resolve();
       },
     }),
+    rename: (ref, name) => Promise.resolve(void fake.world.instances.get(ref)?.tags.set('Name', name)),
     foreign: {
       createMachine: async () => {
         const asked = { Action: 'RunInstances', ImageId: 'ami-0c0ffee0c0ffee0c0', InstanceType: 't3.micro' };

@@ -71,6 +71,10 @@ export async function motoHarness({ bucket = {}, isMeasured }: MotoSetting = {})
     second: open,
     addressing: { gatewayOf: (cidr) => cidr.replace(/0\/\d+$/, '1'), smallest: '192.168.77.0/28' },
     faults: faultsOnTheWire(wire, { clear: () => Promise.resolve() }),
+    rename: async (ref, name) => {
+      const tags = { 'ResourceId.1': ref, 'Tag.1.Key': 'Name', 'Tag.1.Value': name };
+      await moto.ask('CreateTags', tags);
+    },
     foreign: {
       createMachine: async () => {
         const [ImageId = ''] = elements(await moto.ask('DescribeImages'), 'imageId');

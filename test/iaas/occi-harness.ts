@@ -100,6 +100,11 @@ export async function vepHarness(rendering = 'auto'): Promise<Harness & { readon
     image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
     there: TEMPLATE,
     second: open,
+    rename: async (ref, title) => {
+      const headers = { 'content-type': 'application/occi+json' };
+      const changed = await server.request('POST', ref, { headers, body: JSON.stringify({ title }) });
+      expect([changed.status, changed.status === 200 ? '' : changed.text]).toEqual([200, '']);
+    },
     foreign: {
       createMachine: async () => {
         const body = JSON.stringify({ kind: 'http://schemas.ogf.org/occi/infrastructure#compute', title: 'theirs' });
@@ -150,6 +155,7 @@ export async function textHarness(): Promise<Harness & { readonly fake: FakeOcci
       doNothing: () => Promise.resolve(fake.order('ignore')),
       clear: () => Promise.resolve(fake.clear()),
     }),
+    rename: (ref, name) => Promise.resolve(fake.rename(ref, name)),
     foreign: { createMachine: () => Promise.resolve(fake.foreign()) },
     close: async () => {
       await proxy.close();

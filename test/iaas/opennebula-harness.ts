@@ -133,6 +133,11 @@ export async function openNebulaHarness(
       doNothing: order('ignore-action'),
       clear: () => Promise.resolve(fake.clear()),
     }),
+    rename: (ref, name) => {
+      const machine = fake.world.machines.get(Number(ref));
+      if (machine) machine.name = name;
+      return Promise.resolve();
+    },
     foreign: {
       createMachine: () => {
         const session = 'oneadmin:oneadmin-secret';
@@ -200,6 +205,7 @@ export async function realOnedHarness(
         await quota('-2');
       },
     }),
+    rename: async (ref, name) => void (await oned.ask('one.vm.rename', Number(ref), name)),
     foreign: {
       createMachine: async () => {
         const id = await oned.ask('one.vm.allocate', '<TEMPLATE><CPU>0.1</CPU><MEMORY>64</MEMORY></TEMPLATE>', true);

@@ -8,7 +8,7 @@ import { systemClock, type Clock } from '../../src/base/clock.js';
 import type { JsonObject } from '../../src/base/json.js';
 import type { SiteAdapter } from '../../src/iaas/adapter.js';
 import { openStack } from '../../src/iaas/adapters/openstack/site-type.js';
-import { writeRef } from '../../src/iaas/adapters/openstack/marks.js';
+import { readRef, writeRef } from '../../src/iaas/adapters/openstack/marks.js';
 import { faultsOnTheWire, type Harness, type Wire } from '../support/adapter-suite.js';
 import { FaultyProxy, type WireRequest } from '../support/faulty-proxy.js';
 import { FakeOpenStack } from '../support/fake-openstack/index.js';
@@ -187,6 +187,11 @@ export async function fakeHarness(
         return Promise.resolve();
       },
     }),
+    rename: (ref, name) => {
+      const server = fake.world.servers.get(readRef(ref)?.key ?? '');
+      if (server) server.name = name;
+      return Promise.resolve();
+    },
     foreign: { createMachine: () => Promise.resolve(writeRef(fake.project.id, fake.foreignServer())) },
     close: async () => {
       const left = fake.contents();

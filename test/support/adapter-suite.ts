@@ -10,6 +10,7 @@ import { describeAccounting } from './adapter-suite/accounting.js';
 import { describeAddresses } from './adapter-suite/addresses.js';
 import { Bench } from './adapter-suite/bench.js';
 import type { Harness } from './adapter-suite/harness.js';
+import { describeDrift } from './adapter-suite/drift.js';
 import { describeCapabilities } from './adapter-suite/capabilities.js';
 import { describeCapacity } from './adapter-suite/capacity.js';
 import { describeFailures } from './adapter-suite/failures.js';
@@ -38,6 +39,7 @@ const PARTS = [
   describeInventory,
   describeFailures,
   describeWatching,
+  describeDrift,
   describeAccounting,
   describeWire,
 ] as const;

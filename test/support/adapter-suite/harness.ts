@@ -27,6 +27,8 @@ export interface Harness {
   readonly faults?: Faults;
   /** Things of others on the same site. */
   readonly foreign?: { createMachine(): Promise<SiteRef> };
+  /** Gives a machine of VEP's another name, as somebody else would at the site. */
+  rename?(ref: SiteRef, name: string): Promise<void>;
   /** How many cores and bytes of memory VEP's account may have, where the site limits that below its capacity. */
   readonly quota?: { readonly cores: number };
   /** What stands between the adapter and its counterpart: a proxy, or programs in the place of the real ones. */

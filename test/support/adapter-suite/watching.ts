@@ -1,6 +1,6 @@
 /** Events, measurements and the end: told at least once, only what was asked for, and closed as often as one likes. */
 
-import type { Observed, SiteEvent, SiteRef } from '../../../src/iaas/adapter.js';
+import type { SiteEvent, SiteRef } from '../../../src/iaas/adapter.js';
 import type { Bench } from './bench.js';
 
 export function describeWatching(bench: Bench): void {
@@ -43,31 +43,6 @@ export function describeWatching(bench: Bench): void {
       await bench.harness.advance(bench.harness.pace.stepMs);
       stop.abort();
       await following;
-    });
-
-    it('for what happens behind its back: stopped, resized and deleted by somebody else', async () => {
-      const other = await bench.harness.second?.();
-      if (!other) return bench.skip('the harness has no second adapter');
-      try {
-        const ref = await bench.running();
-        const { id } = await bench.reaches('compute', ref);
-        const found = async (): Promise<Observed | undefined> =>
-          (await bench.listed('compute')).find((observed) => observed.ref === ref);
-        await other.actCompute(ref, 'stop', undefined);
-        await bench.reaches('compute', ref, 'inactive');
-        expect(await found()).toMatchObject({ id, state: 'inactive' });
-        if (bench.can.compute.has('resize')) {
-          const size = { cores: 2, memoryBytes: 1024 * 2 ** 20 };
-          await other.resizeCompute(ref, size);
-          await bench.rest('compute', ref);
-          expect(await found()).toMatchObject({ id, cores: size.cores });
-        }
-        await other.delete('compute', ref);
-        expect(await bench.rest('compute', ref)).toBeUndefined();
-        expect(await found()).toBeUndefined();
-      } finally {
-        await other.close();
-      }
     });
 
     it('by measurements of the running machines that were asked for, and no others', async () => {
