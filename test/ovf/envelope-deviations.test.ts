@@ -314,12 +314,10 @@ describe('deviations of real files', () => {
     ]);
   });
 
-  it("refuses oVirt's dialect by name", () => {
-    const text = `<ovf:Envelope xmlns:ovf="${OVF_1}/"><References/><Content ovf:id="out"/></ovf:Envelope>`;
-    expect(judge(text, 'lenient').findings[0]).toMatchObject({
-      code: 'ovf.D09',
-      message: expect.stringContaining('oVirt'),
-    });
+  it.each(['Content', 'VirtualSystem'])("refuses oVirt's dialect, with a %s in no namespace, by name", (content) => {
+    const text = `<ovf:Envelope xmlns:ovf="${OVF_1}/"><References/><${content} ovf:id="out"/></ovf:Envelope>`;
+    const { findings } = judge(text, 'lenient');
+    expect(findings).toMatchObject([{ code: 'ovf.D09', message: expect.stringContaining('oVirt') }]);
   });
 
   it('D12 reads sections wherever they stand', () => {
@@ -392,23 +390,26 @@ describe('deviations of real files', () => {
     expect(vm(text).operatingSystem).toMatchObject({ id: 1, vendorType: 'vmkernel65Guest' });
   });
 
-  it('D21 declares the blank disk that vCloud describes at the host resource', () => {
-    const drive = item(9, 17, '').replace(
-      '<rasd:InstanceID>',
-      '<rasd:HostResource vcloud:capacity="16384" vcloud:busType="6"/><rasd:InstanceID>',
-    );
-    const text = descriptor({ items: CPU + MEMORY + drive });
-    const { envelope, warnings } = judge(text, 'lenient');
-    expect(warnings).toEqual(['ovf.D21']);
-    expect(envelope?.diskSection?.disks.at(-1)).toMatchObject({
-      diskId: 'vcloud-disk-1',
-      capacity: '16384',
-      capacityAllocationUnits: 'byte * 2^20',
-    });
-    expect(vm(text).hardware[0]?.items[2]?.hostResources).toMatchObject([
-      { target: { kind: 'disk', id: 'vcloud-disk-1' } },
-    ]);
-  });
+  it.each(['v0.8', 'v1', 'v1.5'])(
+    'D21 declares the blank disk that vCloud %s describes at the host resource',
+    (version) => {
+      const drive = item(9, 17, '').replace(
+        '<rasd:InstanceID>',
+        '<rasd:HostResource vcloud:capacity="16384" vcloud:busType="6"/><rasd:InstanceID>',
+      );
+      const text = descriptor({ items: CPU + MEMORY + drive }).replace('/vcloud/v1.5"', `/vcloud/${version}"`);
+      const { envelope, warnings } = judge(text, 'lenient');
+      expect(warnings).toEqual(['ovf.D21']);
+      expect(envelope?.diskSection?.disks.at(-1)).toMatchObject({
+        diskId: 'vcloud-disk-1',
+        capacity: '16384',
+        capacityAllocationUnits: 'byte * 2^20',
+      });
+      expect(vm(text).hardware[0]?.items[2]?.hostResources).toMatchObject([
+        { target: { kind: 'disk', id: 'vcloud-disk-1' } },
+      ]);
+    },
+  );
 
   it('D21 reads an empty fileRef as a blank disk', () => {
     const text = descriptor({ disks: `<DiskSection><Info/>${DISKS.replace('"file1"', '""')}</DiskSection>` });

@@ -170,7 +170,7 @@ function hostResource(reading: Reading, element: Element, value: string): readon
 
 /** vCloud gives the size of a blank disk, in MiB, as an attribute of an empty HostResource (D21): declares such a disk. */
 function vcloudDisk(reading: Reading, element: Element): string | undefined {
-  const capacity = element.attributes.find((attr) => attr.namespace === VCLOUD && attr.name === 'capacity')?.value;
+  const capacity = element.attributes.find((attr) => VCLOUD.has(attr.namespace) && attr.name === 'capacity')?.value;
   if (capacity === undefined || !reading.lenient) return undefined;
   const diskId = `vcloud-disk-${reading.declaredDisks.length + 1}`;
   reading.findings.warning(

@@ -165,12 +165,18 @@ function isEnvelope(root: Element, findings: Findings): boolean {
   }
 }
 
-/** virt-v2v for oVirt and oVirt itself: the root is OVF's, the rest is in no namespace and typed by xsi:type. */
+/**
+ * virt-v2v for oVirt and oVirt itself: the root is nearly OVF's, the rest is in no namespace; older ones give a Content its
+ * xsi:type, newer ones write VirtualSystem.
+ */
 function isOvirtDialect(root: Element): boolean {
   return (
-    root.namespace === OVF_1_SLASH && root.children.some((child) => child.namespace === '' && child.name === 'Content')
+    root.namespace === OVF_1_SLASH &&
+    root.children.some(({ namespace, name }) => namespace === '' && OVIRT_CONTENT.has(name))
   );
 }
+
+const OVIRT_CONTENT: ReadonlySet<string> = new Set(['Content', 'VirtualSystem']);
 
 const ENVELOPE_ELEMENTS = ['References', 'VirtualSystem', 'VirtualSystemCollection', 'Strings'];
 

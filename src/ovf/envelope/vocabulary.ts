@@ -21,7 +21,12 @@ export const ALLOCATION_NAMESPACES: ReadonlySet<string> = new Set([RASD, SASD, `
 
 export const VMW = 'http://www.vmware.com/schema/ovf';
 export const VBOX = 'http://www.virtualbox.org/ovf/machine';
-export const VCLOUD = 'http://www.vmware.com/vcloud/v1.5';
+/** vCloud's API has changed its namespace with its first versions; all later ones keep that of 1.5. */
+export const VCLOUD: ReadonlySet<string> = new Set([
+  'http://www.vmware.com/vcloud/v0.8',
+  'http://www.vmware.com/vcloud/v1',
+  'http://www.vmware.com/vcloud/v1.5',
+]);
 export const SCHEMA_INSTANCE = 'http://www.w3.org/2001/XMLSchema-instance';
 export const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
 
@@ -32,7 +37,7 @@ export const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
 export const KNOWN_EXTENSIONS: ReadonlySet<string> = new Set([
   VMW,
   VBOX,
-  VCLOUD,
+  ...VCLOUD,
   'http://www.citrix.com/xenclient/ovf/1',
   'http://schemas.citrix.com/ovf/envelope/1',
   'http://ganeti',
