@@ -43,6 +43,7 @@ import { FETCH_MS } from './package-by-url.js';
 import { receivePackage } from './receive.js';
 import { inputsAsSent } from './sent-inputs.js';
 import { refusedSignature } from './signature-policy.js';
+import { startedOtherwise } from './started-otherwise.js';
 import { strandedImages, templateOrigins } from './template-images.js';
 import { OVF_CONFIGURATION, OVF_INPUTS, OVF_SITE, OVF_URL } from './vocabulary.js';
 import { checkCredentials } from '../../src/transfer/source-credentials.js';
@@ -264,31 +265,11 @@ async function siteFindings(
       ...waitingForGuests(part, site, reports.canReach(site)),
       ...unreachableGuests(sites, site, part),
       ...unflattened(sites, site, part),
-      ...withoutFirmware(sites, site, part),
+      ...startedOtherwise(sites, site, part),
       ...(await strandedImages(services, services.templates, site, part, located)),
     ];
   });
   return (await Promise.all(found)).flat();
-}
-
-/** Machines that ask for EFI and get a BIOS: many images start with both, so that it is told and not refused. */
-function withoutFirmware(sites: Sites, site: string, { machines }: DeploymentPlan): Fault[] {
-  const { firmwares, appliances, imageless } = sites.adapter(site).capabilities();
-  const asking = machines.filter(({ firmware }) => firmware !== undefined && firmwares?.has(firmware) !== true);
-  if (asking.length === 0 || appliances === true || imageless) return [];
-  return [
-    {
-      code: 'site.no-efi',
-      severity: 'warning',
-      message: `the site does not start machines with EFI, as these ask for: ${asking
-        .map(({ id }) => id)
-        .join(', ')
-        .slice(0, 200)}`,
-      place: { field: site },
-      rule: 'O-055',
-      remedy: 'take another site, unless the images start with a BIOS too',
-    },
-  ];
 }
 
 /** A descriptor of which no plan can be made: a fault of the request, and what a dry run is asked to tell. */

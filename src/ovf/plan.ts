@@ -100,6 +100,8 @@ export interface PlannedDrive {
   readonly image?: string;
   readonly bus?: 'ide' | 'scsi' | 'sata' | 'nvme' | 'virtio' | 'usb';
   readonly boot: boolean;
+  /** From 1 on, where the descriptor says which drives are tried in which order (BootDeviceSection); absent: it does not. */
+  readonly turn?: number;
 }
 
 export interface PlannedInterface {

@@ -86,6 +86,7 @@ const ROWS: readonly Row[] = [
   ],
   ['D07', 'a size that is no number', sound, files('size="100"', 'size="large"'), 'ignored'],
   ['D08', 'an operating system without id', section(OS), section(OS.replace('ovf:id="36"', '')), 'read as Other'],
+  ['D08', 'a system without id', sound, sound.replace('VirtualSystem ovf:id="vm"', 'VirtualSystem'), 'read as "vm"'],
   ['D08', 'a file without href', sound, files('ovf:href="disk1.vmdk"', ''), 'refused'],
   ['D09', 'an element in no namespace', section(OS), section(OS.replace('ovf:id', 'xmlns="" ovf:id')), 'refused'],
   [

@@ -17,7 +17,7 @@ import {
 import { Findings } from '../../src/ovf/planning/findings.js';
 import { withReplicas } from '../../src/ovf/planning/replicate.js';
 import type { Content } from '../../src/ovf/envelope/model.js';
-import { collection, envelope, system } from './plan-support.js';
+import { collection, envelope, item, system } from './plan-support.js';
 import { officialSchemas, schemas, sharedFolder } from './schema-support.js';
 
 const xsd = sharedFolder('ovf-xsd');
@@ -65,7 +65,10 @@ function reread(text: string, inputs: Partial<PlanInputs> = {}): DeploymentPlan 
   const strict = inspectEnvelope(Buffer.from(text), { mode: 'strict', schemas });
   const errors = strict.findings.filter(({ severity }) => (severity ?? 'error') === 'error');
   if (errors.length > 0) throw new Error(JSON.stringify(errors, undefined, 1));
-  if (strict.envelope?.ignored.every(({ parent }) => parent.path.includes('VirtualHardwareSection'))) {
+  const sectionsOfOthers =
+    text.includes('<vmw:BootOrderSection') ||
+    !strict.envelope?.ignored.every(({ parent }) => parent.path.includes('VirtualHardwareSection'));
+  if (!sectionsOfOthers) {
     using document = readXml(Buffer.from(text));
     for (const each of [schemas, ...(official ? [official] : [])])
       expect(each.envelope(document, '1.1').map(({ message }) => message)).toEqual([]);
@@ -150,6 +153,33 @@ describe('an exported plan', () => {
       expect(exported).toBeGreaterThan(100);
     },
   );
+
+  it('keeps the order in which drives are tried at boot', () => {
+    const items = [
+      item({ id: '1', type: 6, address: '0' }),
+      item({ id: '3', type: 17, resource: 'ovf:/disk/root', parent: '1', slot: 0 }),
+      item({ id: '4', type: 17, resource: 'ovf:/disk/rescue', parent: '1', slot: 1 }),
+      item({ id: '5', type: 15, resource: 'ovf:/file/cd' }),
+    ].join('');
+    const disk = (id: string): string =>
+      `<Disk ovf:diskId="${id}" ovf:capacity="1" ovf:capacityAllocationUnits="byte * 2^30" ovf:fileRef="${id}" ovf:format="http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"/>`;
+    const sections = ['4', '5']
+      .map(
+        (id) =>
+          `<vmw:BootOrderSection ovf:required="false" vmw:instanceId="${id}" vmw:type="disk"><Info/></vmw:BootOrderSection>`,
+      )
+      .join('');
+    const references = ['root', 'rescue', 'cd'].map((id) => `<File ovf:id="${id}" ovf:href="${id}.img"/>`).join('');
+    const text = envelope(system('vm', { items, sections }), { references, disks: disk('root') + disk('rescue') });
+    const { plan, envelope: original } = planOfText(Buffer.from(text)) as Planned;
+    expect(plan.machines[0]?.drives).toMatchObject([
+      { disk: 'rescue', boot: true, turn: 1 },
+      { image: 'cd', boot: false, turn: 2 },
+      { disk: 'root', boot: false },
+    ]);
+    for (const out of [exportEnvelope(plan), exportEnvelope(plan, original)])
+      expect(essence(reread(out))).toEqual(essence(plan));
+  });
 
   it('keeps what vendors added, where it stood and marked as optional, but no secrets and nothing that would mislead', () => {
     const vmw = 'xmlns:vmw="http://www.vmware.com/schema/ovf"';

@@ -214,6 +214,93 @@ describe('drives', () => {
     });
   });
 
+  describe('in an order that the descriptor gives', () => {
+    const items =
+      disk('10', 'root', undefined, 0) +
+      disk('11', 'a', undefined, 1) +
+      item({ id: '12', type: 15, resource: 'ovf:/file/cd' }) +
+      item({ id: '13', type: 10, connection: 'net' }) +
+      item({ id: '14', type: 15 });
+    const bootc = 'http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_BootConfigSetting';
+    const boots = 'http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_BootSourceSetting';
+    const ofOvf2 = (...ids: readonly string[]): string =>
+      `<ovf2:BootDeviceSection ovf2:required="false"><Info/><c:CIM_BootConfigSetting xmlns:c="${bootc}"><c:Caption>Fix</c:Caption>${ids
+        .map(
+          (id) =>
+            `<s:CIM_BootSourceSetting xmlns:s="${boots}"><s:Caption/><s:InstanceID>${id}</s:InstanceID></s:CIM_BootSourceSetting>`,
+        )
+        .join('')}</c:CIM_BootConfigSetting></ovf2:BootDeviceSection>`;
+    const ofVMware = (...ids: readonly string[]): string =>
+      ids
+        .map(
+          (id) =>
+            `<vmw:BootOrderSection ovf:required="false" vmw:instanceId="${id}" vmw:type="disk"><Info/></vmw:BootOrderSection>`,
+        )
+        .join('');
+    const planned = (sections: string): PlanResult =>
+      planOf(
+        envelope(system('vm', { items, sections }), { references, disks: disks + imaged, networks: ['net'] }),
+        {},
+        'lenient',
+      );
+    const order = ({ plan }: PlanResult): readonly unknown[] =>
+      plan?.machines[0]?.drives.map(({ kind, disk: id, image, boot, turn }) => [id ?? image ?? kind, boot, turn]) ?? [];
+    const codes = (result: PlanResult): readonly string[] => verdicts(result).filter((code) => !code.includes('D05'));
+
+    it.each([
+      ['a BootDeviceSection', ofOvf2('12', '10')],
+      ['BootOrderSections of VMware', ofVMware('12', '10')],
+    ])('are tried in that of %s', (_, sections) => {
+      const result = planned(sections);
+      expect(order(result)).toEqual([
+        ['cd', true, 1],
+        ['root', false, 2],
+        ['a', false, undefined],
+        ['cdrom', false, undefined],
+      ]);
+      expect(codes(result)).toEqual([]);
+    });
+
+    it('boot from the first that has something on it', () => {
+      expect(order(planned(ofOvf2('14', '11', '10')))).toEqual([
+        ['root', true, 3],
+        ['cdrom', false, 1],
+        ['a', false, 2],
+        ['cd', false, undefined],
+      ]);
+      expect(order(planned(ofVMware('11')))).toEqual([
+        ['root', true, undefined],
+        ['a', false, 1],
+        ['cd', false, undefined],
+        ['cdrom', false, undefined],
+      ]);
+    });
+
+    it('pass over what is no drive, and say so', () => {
+      expect(codes(planned(ofVMware('13', '10')))).toEqual(['warning O-084']);
+      expect(codes(planned(ofVMware('10', '13')))).toEqual([]);
+      const unknown = planned(ofOvf2('99', '12'));
+      expect(codes(unknown)).toEqual(['warning O-048']);
+      expect(order(unknown)[0]).toEqual(['cd', true, 1]);
+    });
+
+    it('take the first of several orders, and say so', () => {
+      const result = planned(ofOvf2('12') + ofOvf2('10'));
+      expect(order(result)[0]).toEqual(['cd', true, 1]);
+      expect(codes(result)).toEqual(['warning O-084']);
+    });
+
+    it('are understood strictly too, where they are no mere hint', () => {
+      const sections = ofVMware('12').replace('ovf:required="false"', '');
+      const text = envelope(system('vm', { items, sections }), {
+        references,
+        disks: disks + imaged,
+        networks: ['net'],
+      });
+      expect(verdicts(planOf(text)).filter((code) => code.endsWith('O-009'))).toEqual([]);
+    });
+  });
+
   it('boot from the CD when the disks are blank, from the first disk when there is no CD either', () => {
     const withCd = disk('10', 'a', undefined, 0) + item({ id: '11', type: 15, resource: 'ovf:/file/cd' });
     const plan = readyPlan(envelope(system('vm', { items: withCd }), { references, disks }));

@@ -5,6 +5,7 @@
  */
 
 import type { Element } from '../xml/element.js';
+import { isBootOrderOfVMware, readBootOrder } from './boot-order.js';
 import { readHardware } from './hardware.js';
 import type { Content, ScaleOutSection, VirtualSystem, VirtualSystemCollection } from './model.js';
 import { readProduct } from './product.js';
@@ -25,6 +26,9 @@ import { SECTIONS, VBOX, type Parent } from './vocabulary.js';
 /** Collections nested in one another (O-007). */
 const DEPTH = 16;
 
+/** Characters of a name that stands for an id. */
+const LONGEST_NAME = 80;
+
 /** Sections of one parent by name, in document order. */
 export type SectionsByName = ReadonlyMap<string, readonly Element[]>;
 
@@ -38,9 +42,17 @@ export interface ContentContext {
 }
 
 export function readContent(context: ContentContext, element: Element, adopted: readonly Element[]): Content {
-  const ovfId = context.reading.required(element, 'id');
+  const ovfId = idOfTop(context.reading, element);
   context.ids.add(ovfId);
   return readNode(context, element, { id: ovfId, ovfId, depth: 1, adopted });
+}
+
+/** Nothing can refer to the outermost content, so that in lenient mode one without `ovf:id` goes by its name (D08). */
+function idOfTop(reading: Reading, element: Element): string {
+  const name = reading.textOf(element, 'Name')?.slice(0, LONGEST_NAME) || element.name;
+  if (!reading.lenient || reading.attribute(element, 'id') !== undefined) return reading.required(element, 'id');
+  reading.findings.warning('D08', at(element), `${element.name} lacks the attribute ovf:id; read as "${name}"`);
+  return name;
 }
 
 export function isContent(reading: Reading, element: Element): boolean {
@@ -58,6 +70,10 @@ export function sortSections(
   const sections = new Map<string, Element[]>();
   for (const child of element.children) {
     if (reading.isOvf(child) && others.includes(child.name)) continue;
+    if (parent === 'VirtualSystem' && isBootOrderOfVMware(child)) {
+      extended(reading, child);
+      continue;
+    }
     const rule = reading.isOvf(child) ? SECTIONS.get(child.name) : undefined;
     const newer = rule?.since === 2 && reading.version === 1;
     if (rule === undefined || (newer && !reading.lenient)) {
@@ -75,8 +91,13 @@ export function sortSections(
   return sections;
 }
 
-function newerSection(reading: Reading, section: Element): void {
+/** A section that is not of this edition, but understood. */
+function extended(reading: Reading, section: Element): void {
   reading.extended(reading.attribute(section, 'required') !== 'false');
+}
+
+function newerSection(reading: Reading, section: Element): void {
+  extended(reading, section);
   reading.findings.warning('D05', at(section), `${section.name} belongs to OVF 2; it was read all the same`);
 }
 
@@ -178,7 +199,7 @@ function first<T extends object>(
   return section === undefined ? {} : read(section);
 }
 
-type Base = Omit<VirtualSystem, 'kind' | 'hardware' | 'operatingSystem' | 'install' | 'firmware'>;
+type Base = Omit<VirtualSystem, 'kind' | 'hardware' | 'operatingSystem' | 'install' | 'firmware' | 'bootOrder'>;
 
 function readSystem(
   { reading }: ContentContext,
@@ -198,6 +219,7 @@ function readSystem(
     })),
     ...first(sections, 'InstallSection', (section) => ({ install: readInstall(reading, section) })),
     ...(isEfiOfVirtualBox(element) ? { firmware: 'efi' as const } : {}),
+    ...readBootOrder(reading, element, sections.get('BootDeviceSection') ?? []),
     ...(scaleOut === undefined ? {} : { scaleOut: readScaleOut(reading, scaleOut) }),
   };
 }

@@ -131,6 +131,13 @@ export interface VirtualSystem extends ContentBase {
   readonly install?: InstallSection;
   /** What VirtualBox's own description of the machine says of its firmware, where that is more than a BIOS. */
   readonly firmware?: 'efi';
+  readonly bootOrder?: BootOrder;
+}
+
+/** BootDeviceSection (OVF 2), or what VMware has for it. */
+export interface BootOrder extends Located {
+  /** InstanceIDs of items, the device to be tried first in front; those of no item are left to the planner. */
+  readonly instanceIds: readonly string[];
 }
 
 export interface VirtualSystemCollection extends ContentBase {

@@ -15,6 +15,9 @@ export const RASD = `${CIM_SCHEMA}CIM_ResourceAllocationSettingData`;
 export const VSSD = `${CIM_SCHEMA}CIM_VirtualSystemSettingData`;
 export const SASD = `${CIM_SCHEMA}CIM_StorageAllocationSettingData`;
 export const EPASD = `${CIM_SCHEMA}CIM_EthernetPortAllocationSettingData`;
+/** One order of boot devices, and one device in it. */
+export const BOOT_CONFIG = `${CIM_SCHEMA}CIM_BootConfigSetting`;
+export const BOOT_SOURCE = `${CIM_SCHEMA}CIM_BootSourceSetting`;
 
 /** Namespaces whose elements are properties of an Item; VirtualBox appends `.xsd` to those of OVF 2. */
 export const ALLOCATION_NAMESPACES: ReadonlySet<string> = new Set([RASD, SASD, `${SASD}.xsd`, EPASD, `${EPASD}.xsd`]);
@@ -76,6 +79,7 @@ export const SECTIONS: ReadonlyMap<string, SectionRule> = new Map<string, Sectio
   ['ScaleOutSection', { parents: CONTENTS, many: true, since: 2 }],
   ['PlacementSection', { parents: CONTENTS, many: false, since: 2 }],
   ['EnvironmentFilesSection', { parents: CONTENTS, many: false, since: 2 }],
+  ['BootDeviceSection', { parents: ['VirtualSystem'], many: true, since: 2 }],
 ]);
 
 /** Elements of the envelope namespaces that are no sections; needed to tell a misplaced name from an unknown one. */

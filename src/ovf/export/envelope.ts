@@ -210,7 +210,7 @@ class EnvelopeWriter {
       ...(this.#texts?.annotations(id) ?? []),
       this.#operatingSystem(machine),
       install && this.#section('InstallSection', 'Installation', { initialBootStopDelay: install.bootStopDelay }),
-      hardwareSection(this.#document, machine, this.#extensionsOf(this.#hardwareOf(machine))),
+      ...hardwareSection(this.#document, machine, this.#extensionsOf(this.#hardwareOf(machine))),
       ...this.#products(id, environment.properties),
       ...(this.#texts?.eulas(id) ?? []),
       this.#environmentFiles(environment),

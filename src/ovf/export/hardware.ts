@@ -15,15 +15,19 @@ import type {
 import { RESOURCE } from '../planning/items.js';
 import type { OvfDocument } from './xml.js';
 
-/** @param extensions what stands behind its items */
+/**
+ * @param extensions what stands behind its items
+ * @returns the section, and in which order its drives are tried, where the plan says so: OVF 1.1 has no section for that,
+ *   VMware's readers have one
+ */
 export function hardwareSection(
   document: OvfDocument,
   machine: PlannedMachine,
   extensions: readonly Element[],
-): Element {
+): readonly Element[] {
   const { cores, memoryBytes, allocation, virtualSystemType, environment, firmware } = machine;
   const items = new Items(document, machine.interfaces);
-  return document.element(
+  const section = document.element(
     'VirtualHardwareSection',
     { transport: environment.transports.length > 0 ? environment.transports.join(' ') : undefined },
     document.element('Info', {}, 'Virtual hardware'),
@@ -43,6 +47,7 @@ export function hardwareSection(
       document.element('vmw:Config', { required: false, 'vmw:key': 'firmware', 'vmw:value': 'efi' }),
     ...extensions,
   );
+  return [section, ...items.bootOrder()];
 }
 
 const PROCESSORS = { type: RESOURCE.processor, name: 'Virtual processors', units: 'hertz' };
@@ -92,6 +97,8 @@ class Items {
   readonly #document: OvfDocument;
   /** Taken by the interfaces, which keep theirs. */
   readonly #taken: ReadonlySet<string>;
+  /** InstanceIDs of the drives that have a turn at boot. */
+  readonly #turns: { readonly id: string; readonly kind: PlannedDrive['kind']; readonly turn: number }[] = [];
   #last = 0;
 
   constructor(document: OvfDocument, interfaces: readonly PlannedInterface[]) {
@@ -164,10 +171,23 @@ class Items {
     );
   }
 
-  #drive({ kind, disk, image }: PlannedDrive, place: ItemProperties): Element {
+  bootOrder(): readonly Element[] {
+    return this.#turns
+      .toSorted((a, b) => a.turn - b.turn)
+      .map(({ id, kind }) =>
+        this.#document.element(
+          'vmw:BootOrderSection',
+          { required: false, 'vmw:instanceId': id, 'vmw:type': kind },
+          this.#document.element('Info', {}, 'A device to boot from'),
+        ),
+      );
+  }
+
+  #drive({ kind, disk, image, turn }: PlannedDrive, place: ItemProperties): Element {
     const { type, name } = DRIVES[kind];
     const medium = disk === undefined ? image && `ovf:/file/${image}` : `ovf:/disk/${disk}`;
     const id = this.#next();
+    if (turn !== undefined) this.#turns.push({ id, kind, turn });
     return this.#item({
       ...place,
       AutomaticAllocation: kind === 'disk' ? undefined : true,

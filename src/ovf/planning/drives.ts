@@ -1,10 +1,11 @@
 /**
- * Disk, CD and floppy drives of a machine in boot order (DSP0243 §8.3): by controller, then by the place on
- * it. The drive it boots from is the first disk with an image, else a CD with a medium, else the first disk.
+ * Disk, CD and floppy drives of a machine in boot order (DSP0243 §8.3): those that its BootDeviceSection names, then by
+ * controller and by the place on it. The drive it boots from is the first that is named and has something on it, else the
+ * first disk with an image, else a CD with a medium, else the first disk.
  */
 
 import { excerpt } from '../../base/errors.js';
-import type { Disk, File, Item } from '../envelope/model.js';
+import type { BootOrder, Disk, File, Item } from '../envelope/model.js';
 import type { PlannedDrive } from '../plan.js';
 import type { Findings } from './findings.js';
 import { RESOURCE, type EffectiveItem } from './items.js';
@@ -17,22 +18,64 @@ export interface Media {
   readonly files: ReadonlyMap<string, File>;
 }
 
-export function planDrives(items: readonly EffectiveItem[], media: Media, findings: Findings): readonly PlannedDrive[] {
+export function planDrives(
+  items: readonly EffectiveItem[],
+  media: Media,
+  order: BootOrder | undefined,
+  findings: Findings,
+): readonly PlannedDrive[] {
   const all = items.map(({ item }) => item);
   const controllers = new Map(all.filter(isController).map((item) => [item.instanceId, item]));
+  const turns = order ? turnsOf(order, all, findings) : NO_TURNS;
   const drives = all
     .filter((item) => driveKind(item) !== undefined)
     .map((item) => ({ item, controller: item.parent === undefined ? undefined : controllers.get(item.parent) }))
     .sort((a, b) => compareSlots(a, b))
-    .flatMap(({ item, controller }) => planDrive(item, controller, media, findings));
+    .flatMap(({ item, controller }) => planDrive(item, controller, turns.get(item), media, findings));
+  const named = drives
+    .filter(({ turn }) => turn !== undefined)
+    .sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0))
+    .map((drive, index) => ({ ...drive, turn: index + 1 }));
+  const unnamed = drives.filter(({ turn }) => turn === undefined);
   const boot =
-    drives.find(({ kind, disk }) => kind === 'disk' && disk !== undefined && hasImage(disk, media)) ??
-    drives.find(({ kind, disk, image }) => kind === 'cdrom' && (disk ?? image) !== undefined) ??
-    drives.find(({ kind }) => kind === 'disk');
-  return [
-    ...drives.filter((drive) => drive === boot).map((drive) => ({ ...drive, boot: true })),
-    ...KIND_ORDER.flatMap((kind) => drives.filter((drive) => drive !== boot && drive.kind === kind)),
-  ];
+    named.find((drive) => holdsSomething(drive, media)) ??
+    unnamed.find((drive) => drive.kind === 'disk' && holdsSomething(drive, media)) ??
+    unnamed.find((drive) => drive.kind === 'cdrom' && holdsSomething(drive, media)) ??
+    [...named, ...unnamed].find(({ kind }) => kind === 'disk');
+  const others = KIND_ORDER.flatMap((kind) => unnamed.filter((drive) => drive.kind === kind));
+  return [...(boot ? [{ ...boot, boot: true }] : []), ...[...named, ...others].filter((drive) => drive !== boot)];
+}
+
+const NO_TURNS: ReadonlyMap<Item, number> = new Map();
+
+/** Which drive is tried when, counted from 1 (OVF 2 BootDeviceSection); what cannot be booted from here is told. */
+function turnsOf(
+  { instanceIds, at }: BootOrder,
+  items: readonly Item[],
+  findings: Findings,
+): ReadonlyMap<Item, number> {
+  const byId = new Map(items.map((item) => [item.instanceId, item]));
+  const named = new Set(instanceIds.flatMap((id) => byId.get(id) ?? []));
+  const drives = [...named].filter((item) => driveKind(item) !== undefined);
+  const others = [...named].filter((item) => driveKind(item) === undefined);
+  const unknown = instanceIds.filter((id) => !byId.has(id));
+  if (others.length > 0) {
+    const [first] = named;
+    const tell = first === others[0] ? findings.warning.bind(findings) : findings.info.bind(findings);
+    tell('O-084', 'the machine is to boot from devices that are no drives: it boots from its drives', {
+      place: at,
+      remedy: 'put what the machine is to boot from into the package, on a disk or a CD',
+      value: others.map(({ elementName }) => elementName).join(', '),
+    });
+  }
+  if (unknown.length > 0) {
+    findings.deviation('O-048', 'the boot order names devices that the machine does not have; they are passed over', {
+      place: at,
+      remedy: 'name items of the section by their InstanceID',
+      value: unknown.join(', '),
+    });
+  }
+  return new Map(drives.map((item, index) => [item, index + 1]));
 }
 
 type DriveKind = PlannedDrive['kind'];
@@ -94,12 +137,13 @@ function compareNumbers(a: string | undefined, b: string | undefined): number {
 function planDrive(
   item: Item,
   controller: Item | undefined,
+  turn: number | undefined,
   media: Media,
   findings: Findings,
 ): readonly PlannedDrive[] {
   const kind = driveKind(item) ?? 'disk';
   const bus = busOf(item, controller);
-  const drive = { kind, boot: false, ...(bus && { bus }) };
+  const drive = { kind, boot: false, ...(bus && { bus }), ...(turn !== undefined && { turn }) };
   const [resource] = item.hostResources;
   if (!resource) {
     if (kind !== 'disk') return [drive];
@@ -149,6 +193,8 @@ function busOf(item: Item, controller: Item | undefined): PlannedDrive['bus'] {
   }
 }
 
-function hasImage(diskId: string, media: Media): boolean {
-  return media.disks.get(diskId)?.fileRef !== undefined;
+/** An image on the disk, a medium in the drive. */
+function holdsSomething({ kind, disk, image }: PlannedDrive, media: Media): boolean {
+  if (kind !== 'disk') return (disk ?? image) !== undefined;
+  return disk !== undefined && media.disks.get(disk)?.fileRef !== undefined;
 }

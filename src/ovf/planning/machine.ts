@@ -45,7 +45,7 @@ export function planMachine(system: VirtualSystem, context: MachineContext): Pla
     ...(system.firmware !== undefined || (hardware && wantsEfi(hardware)) ? { firmware: 'efi' as const } : {}),
     ...(operatingSystem && { operatingSystem: describeSystem(operatingSystem) }),
     ...(type !== undefined && { virtualSystemType: type }),
-    drives: planDrives(items, context.media, findings),
+    drives: planDrives(items, context.media, system.bootOrder, findings),
     interfaces: planInterfaces(items, findings),
     environment: {
       transports: hardware?.transports ?? [],
