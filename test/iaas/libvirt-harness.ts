@@ -162,7 +162,7 @@ export async function libvirtHarness(more: JsonObject = {}): Promise<LibvirtHarn
       },
       clear: () => Promise.resolve(),
     }),
-    rename: async (ref, name) => void (await session.virsh.do('domrename', [ref, name])),
+    rename: async (ref, name) => void (await session.virsh.read(['domrename', ref, name])),
     foreign: { createMachine: () => foreignMachine(session) },
     close: async () => {
       await adapter.close();
