@@ -1,7 +1,9 @@
 /** New files, small and large: every chunk arrives once and in order, whichever way they are written. */
 
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { DirectWriter } from '../../src/transfer/direct-writer.js';
@@ -75,5 +77,31 @@ describe('a new file', () => {
     await writer.end();
     await expect(writer.write(Buffer.alloc(1))).rejects.toThrow('written already');
     await file.close();
+  });
+});
+
+describe('on a file system that knows no O_DIRECT', () => {
+  // ramfs is one, and leaves a file behind where it refuses to open it so; only root may mount it.
+  const folder = mkdtempSync(join(tmpdir(), 'vep-ramfs-'));
+  const mounted = spawnSync('mount', ['-t', 'ramfs', 'ramfs', folder]).status === 0;
+  if (!mounted) console.log('skipped: a ramfs to write to can only be mounted by root');
+  afterAll(() => {
+    if (mounted) spawnSync('umount', [folder]);
+    rmdirSync(folder);
+  });
+
+  (mounted ? it : it.skip)('a large file is written as small ones are, as often as one likes', async () => {
+    for (let round = 0; round < 9; round += 1) {
+      const path = join(folder, `${round}`);
+      const { handle, chunks } = await newFile(path, LARGE);
+      expect(chunks).not.toBeInstanceOf(DirectWriter);
+      await chunks.write(Buffer.alloc(3 << 20, round));
+      await chunks.end();
+      await handle.close();
+      expect(readFileSync(path).equals(Buffer.alloc(3 << 20, round))).toBe(true);
+    }
+    const buffers = borrowBuffers();
+    expect(buffers).toBeDefined();
+    if (buffers) giveBackBuffers(buffers);
   });
 });
