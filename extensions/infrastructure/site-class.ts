@@ -25,7 +25,7 @@ import type {
   StorageSpec,
 } from '../../src/iaas/adapter.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import { differenceOf, normalRules } from '../../src/iaas/security-groups.js';
+import { differenceOf, normalRules, type SecurityGroupSpec } from '../../src/iaas/security-groups.js';
 import { rangeOfAddress } from '../../src/iaas/ranges.js';
 import { RESERVED_ADDRESS, addressOfRange } from './reserved-address.js';
 import { filterOf, rulesOf } from './security-rules.js';
@@ -48,6 +48,7 @@ export interface ProvisionInput {
   readonly host?: string;
   readonly apartFrom?: readonly string[];
   readonly togetherWith?: readonly string[];
+  readonly near?: readonly string[];
   readonly image?: SiteRef;
   /** The disk that the site makes with the machine. */
   readonly boot?: NonNullable<ComputeSpec['boot']>;
@@ -111,6 +112,7 @@ const compute: SiteClass = {
         ...(input.host === undefined ? {} : { host: input.host }),
         ...(input.apartFrom === undefined ? {} : { apartFrom: input.apartFrom }),
         ...(input.togetherWith === undefined ? {} : { togetherWith: input.togetherWith }),
+        ...(input.near === undefined ? {} : { near: input.near }),
         ...(input.nics === undefined ? {} : { nics: input.nics }),
         ...(input.volumes === undefined ? {} : { volumes: input.volumes }),
         ...belonging(entity),
@@ -304,15 +306,18 @@ const securitygroup: SiteClass = {
   class: 'securitygroup',
   machine: stateMachineOf(SECURITYGROUP),
   reported: [],
-  make: (adapter, entity, _needed, _input, token, options) => {
-    const group = { id: entity.id, name: entity.title ?? entity.id, rules: rulesOf(entity.wanted) };
-    return filterOf(adapter).create({ ...group, ...belonging(entity) }, token, options);
-  },
+  make: (adapter, entity, _needed, _input, token, options) =>
+    filterOf(adapter).create(groupSpecOf(entity, entity.id), token, options),
   observe: (report) => ({
     'occi.securitygroup.state': report.state,
     ...messageOf('occi.securitygroup.state.message', report),
   }),
 };
+
+/** A security group as a site is to make it; under an id of its own where it is a copy at another site. */
+export function groupSpecOf(group: EntityRecord, id: string): SecurityGroupSpec {
+  return { id, name: group.title ?? group.id, rules: rulesOf(group.wanted), ...belonging(group) };
+}
 
 /** What is to be said of rules that somebody has changed at the site. */
 export function strangeRules(report: Observed, { wanted }: EntityRecord): string | undefined {

@@ -179,16 +179,19 @@ function readyKeys({ compute, disks, interfaces }: MachineComponents): string[] 
   ];
 }
 
-/** Machines of its site (by compute id) it must not, or must, share a host with, as far as VEP did not choose the hosts itself. */
+/**
+ * Machines of its site (by compute id) that it must not, or must, share a host with, and those that it shall be near to, for sites
+ * that see to that beyond the hosts that VEP has chosen.
+ */
 function neighbours(
   of: PlannedMachine,
   site: string,
   machines: readonly MachineComponents[],
   constraints: readonly PlacementConstraint[],
 ): Record<string, string[]> {
-  const bound = (rule: PlacementConstraint['rule']): string[] => {
+  const bound = (hard: boolean, ...rules: readonly PlacementConstraint['rule'][]): string[] => {
     const mine = constraints.filter(
-      (constraint) => constraint.rule === rule && constraint.hard && binds(constraint, of),
+      (constraint) => rules.includes(constraint.rule) && constraint.hard === hard && binds(constraint, of),
     );
     return machines
       .filter(
@@ -197,9 +200,15 @@ function neighbours(
       )
       .map(({ compute }) => compute.id);
   };
-  const apartFrom = bound('differentHost');
-  const togetherWith = bound('sameHost');
-  return { ...(apartFrom.length > 0 ? { apartFrom } : {}), ...(togetherWith.length > 0 ? { togetherWith } : {}) };
+  // Racks of their own are hosts of their own.
+  const apartFrom = bound(true, 'differentHost', 'differentRack');
+  const togetherWith = bound(true, 'sameHost');
+  const near = bound(false, 'sameHost', 'sameRack');
+  return {
+    ...(apartFrom.length > 0 ? { apartFrom } : {}),
+    ...(togetherWith.length > 0 ? { togetherWith } : {}),
+    ...(near.length > 0 ? { near } : {}),
+  };
 }
 
 /** Whether a constraint is about a machine: named, an instance of one that is named, or one of all. */

@@ -41,6 +41,7 @@ export async function componentDetails(
     ...(typeof input['host'] === 'string' ? { host: input['host'] } : {}),
     ...(Array.isArray(input['apartFrom']) ? { apartFrom: input['apartFrom'] as string[] } : {}),
     ...(Array.isArray(input['togetherWith']) ? { togetherWith: input['togetherWith'] as string[] } : {}),
+    ...(Array.isArray(input['near']) ? { near: input['near'] as string[] } : {}),
     ...(input['readOnly'] === true ? { readOnly: true } : {}),
   };
   if (entity.kind === STORAGE && typeof input['image'] === 'string')

@@ -37,10 +37,11 @@ export async function offersOf(
     names.map(async (name) => {
       const inventory = (await sites.inventoryOf(siteBehind(name), MAX_AGE_MS).catch(() => undefined))?.inventory;
       if (!inventory) return [];
-      if (isAccount(name)) return [offerOf(name, unfilled(inventory), new Map())];
+      const apart = sites.adapter(siteBehind(name)).capabilities().within?.apart;
+      if (isAccount(name)) return [offerOf(name, unfilled(inventory), new Map(), apart)];
       const setAside = await tenant.setAside(reader, name);
       const hosts = inventory.hosts.filter((host) => (setAside.get(host.name) ?? tenant.group) === tenant.group);
-      return [offerOf(name, { ...inventory, hosts }, await promisedSince(reader, name, inventory.takenAt))];
+      return [offerOf(name, { ...inventory, hosts }, await promisedSince(reader, name, inventory.takenAt), apart)];
     }),
   );
   return offers.flat();
@@ -98,7 +99,12 @@ function members(text: string): Readonly<Record<string, unknown>> {
   return isJsonObject(value) ? value : {};
 }
 
-function offerOf(name: string, inventory: Inventory, promised: ReadonlyMap<string, Promised>): SiteOffer {
+function offerOf(
+  name: string,
+  inventory: Inventory,
+  promised: ReadonlyMap<string, Promised>,
+  apart: number | undefined,
+): SiteOffer {
   const sum = (host: string, quantity: keyof Promised): number =>
     (promised.get(host)?.[quantity] ?? 0) + (promised.get(ANYWHERE)?.[quantity] ?? 0);
   return {
@@ -113,6 +119,7 @@ function offerOf(name: string, inventory: Inventory, promised: ReadonlyMap<strin
       traits: host.traits,
       freeCores: host.freeCores - sum(host.name, 'cores'),
       freeMemoryBytes: host.freeMemoryBytes - sum(host.name, 'memoryBytes'),
+      ...(apart === undefined ? {} : { apart }),
       occupied: promised.has(host.name) || host.freeCores < host.cores || host.freeMemoryBytes < host.memoryBytes,
     })),
   };

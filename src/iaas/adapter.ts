@@ -61,6 +61,11 @@ export interface Capabilities {
   readonly events: boolean;
   /** Topology levels on which it can keep machines apart or together. */
   readonly placement: ReadonlySet<'host' | 'rack' | 'zone' | 'country'>;
+  /**
+   * What it brings about among machines on one {@link HostInventory} that stands for many hosts, a zone: how many it keeps apart
+   * (on other hosts and racks), and whether it puts those near each other that shall be. Absent: neither.
+   */
+  readonly within?: { readonly apart: number; readonly near: boolean };
   /** It boots machines whose disks hold nothing: a simulation. Anywhere else a missing image is an error. */
   readonly imageless: boolean;
   /** Ways an OVF environment can reach the guest. */
@@ -152,6 +157,8 @@ export interface ComputeSpec {
   /** Machines (their {@link ComputeSpec.id}) it must not, or must, share a host with. */
   readonly apartFrom?: readonly string[];
   readonly togetherWith?: readonly string[];
+  /** Machines it shall be near to, where the site has a way of its own ({@link Capabilities.within}): a wish. */
+  readonly near?: readonly string[];
   /**
    * What is known already that the machine will be plugged into, each with the id it will be attached under: a site with
    * {@link Capabilities.plugsAtCreation} makes it with the machine, and attaching it later finds it there.

@@ -20,6 +20,9 @@ export function capabilityTable(can: Capabilities): string {
     ['Security groups', yes(can.securityGroups === true)],
     ['Events', yes(can.events)],
     ['Placement', names(can.placement)],
+    ...(can.within
+      ? [['Placement within a zone', `apart (at most ${can.within.apart})${can.within.near ? ', near' : ''}`] as const]
+      : []),
     ['Machines without an image', yes(can.imageless)],
     ['Machines run as soon as they are made', yes(can.bootsAtCreation === true)],
     ['Ways of the OVF environment', names(can.transports)],

@@ -55,14 +55,15 @@ export function suitsSite({ rule, values = [] }: PlacementConstraint, site: stri
 export function isKept(constraint: PlacementConstraint, machines: readonly LocatedMachine[]): boolean {
   const bound = machines.filter((machine) => binds(constraint, machine));
   const hosts = bound.map(hostKey);
-  const racks = bound.map(({ site, host }) => `${site} ${rackKey(host)}`);
+  const rackOf = ({ site, host }: LocatedMachine): string => `${site} ${rackKey(host)}`;
+  const racks = bound.map(rackOf);
   switch (constraint.rule) {
     case 'differentHost':
-      return new Set(hosts).size === hosts.length;
+      return areApart(bound, hostKey, constraint);
     case 'sameHost':
       return new Set(hosts).size <= 1;
     case 'differentRack':
-      return new Set(racks).size === racks.length;
+      return areApart(bound, rackOf, constraint);
     case 'sameRack':
       return new Set(racks).size <= 1;
     case 'separateItems': {
@@ -73,6 +74,25 @@ export function isKept(constraint: PlacementConstraint, machines: readonly Locat
     default:
       return bound.every(({ site, host }) => suits(constraint, host) && suitsSite(constraint, site));
   }
+}
+
+/** Whether no place has more of the machines than it keeps apart by itself. */
+function areApart(
+  machines: readonly LocatedMachine[],
+  placeOf: (machine: LocatedMachine) => string,
+  { hard }: PlacementConstraint,
+): boolean {
+  const counts = new Map<string, number>();
+  return machines.every((machine) => {
+    const count = (counts.get(placeOf(machine)) ?? 0) + 1;
+    counts.set(placeOf(machine), count);
+    return count <= keptApart(machine.host, hard);
+  });
+}
+
+/** How many machines a place keeps apart. A wish for it is not passed on to the site: for that, each counts as one host. */
+export function keptApart({ apart = 1 }: Pick<HostOffer, 'apart'>, hard: boolean): number {
+  return hard ? apart : 1;
 }
 
 /** Hosts of equal name on two sites are two hosts. */

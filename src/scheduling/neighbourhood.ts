@@ -15,20 +15,28 @@ export interface Neighbourhood {
 /** Which of the two groups a machine belongs to, where a rule has two. */
 export type Side = 0 | 1;
 
-/** No two machines of the group in one place (`differentHost`, `differentRack`). */
+/** No more machines of the group in one place than it keeps apart by itself: one, where it is a single host (`differentHost`, `differentRack`). */
 export class Apart implements Neighbourhood {
   readonly hard: boolean;
   readonly #places: Int32Array;
   readonly #counts: Int32Array;
+  readonly #most: Int32Array;
 
-  constructor(hard: boolean, places: Int32Array) {
+  /** @param most how many a place keeps apart, by host */
+  constructor(hard: boolean, places: Int32Array, most: Int32Array) {
     this.hard = hard;
     this.#places = places;
     this.#counts = new Int32Array(places.length);
+    this.#most = most;
   }
 
   clashes(host: number): boolean {
-    return at(this.#counts, at(this.#places, host)) > 0;
+    return this.room(host) <= 0;
+  }
+
+  /** How many more its place may take. */
+  room(host: number): number {
+    return at(this.#most, host) - at(this.#counts, at(this.#places, host));
   }
 
   put(host: number): void {

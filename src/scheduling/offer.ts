@@ -37,6 +37,8 @@ export interface HostOffer {
   readonly traits: readonly string[];
   readonly freeCores: number;
   readonly freeMemoryBytes: number;
+  /** How many machines it keeps apart from each other, where it stands for many hosts, as a zone does; absent: it is one host. */
+  readonly apart?: number;
   /** Something runs on it already: no machine that wants a host to itself can go there. */
   readonly occupied: boolean;
 }

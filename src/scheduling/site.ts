@@ -5,7 +5,7 @@
  */
 
 import type { PlacementConstraint } from '../ovf/plan.js';
-import { binds, hostGroups, isOpposite, rackKey, suits, suitsSite } from './constraint.js';
+import { binds, hostGroups, isOpposite, keptApart, rackKey, suits, suitsSite } from './constraint.js';
 import { Apart, Separate, Together, type Neighbourhood, type Side } from './neighbourhood.js';
 import type { HostOffer, MachineDemand, SiteOffer } from './offer.js';
 import * as refuse from './refusals.js';
@@ -165,11 +165,12 @@ class SitePreparation {
 
   #ruleOf({ rule, hard }: PlacementConstraint): Neighbourhood | undefined {
     const hosts = Int32Array.from(this.#site.hosts, (_, index) => index);
+    const most = Int32Array.from(this.#site.hosts, (host) => keptApart(host, hard));
     switch (rule) {
       case 'differentHost':
-        return new Apart(hard, hosts);
+        return new Apart(hard, hosts, most);
       case 'differentRack':
-        return new Apart(hard, this.#rackOf);
+        return new Apart(hard, this.#rackOf, most);
       case 'sameRack':
         return new Together(hard, this.#rackOf);
       case 'sameHost':
@@ -225,17 +226,19 @@ class SitePreparation {
 
   /** k machines to be apart need k hosts, or k racks, that can take any of them. */
   #checkPigeons(constraint: PlacementConstraint, rule: Neighbourhood | undefined, blocks: readonly Block[]): void {
-    if (!constraint.hard || !rule || !isApart(constraint)) return;
+    if (!constraint.hard || !(rule instanceof Apart)) return;
     const members = blocks.filter((block) => block.memberships.some((membership) => membership.rule === rule));
     if (members.some((block) => block.hosts.length === 0)) return;
-    const places = new Set<number>();
+    const places = new Map<number, number>();
     for (const block of members) {
       for (const host of block.hosts) {
-        if (!rule.clashes(host, 0)) places.add(constraint.rule === 'differentHost' ? host : (this.#rackOf[host] ?? 0));
+        const place = constraint.rule === 'differentHost' ? host : (this.#rackOf[host] ?? 0);
+        places.set(place, Math.max(0, rule.room(host)));
       }
     }
-    if (members.length > places.size) {
-      this.#faults.push(refuse.pigeonhole(this.#site.name, constraint, members.length, places.size));
+    const room = [...places.values()].reduce((total, each) => total + each, 0);
+    if (members.length > room) {
+      this.#faults.push(refuse.pigeonhole(this.#site.name, constraint, members.length, room));
     }
   }
 

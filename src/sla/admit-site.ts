@@ -185,10 +185,14 @@ const LEVEL_OF: Readonly<Record<Exclude<PlacementTerm['rule'], 'site'>, 'host' |
   country: 'country',
 };
 
+/** Rules that a site keeps within a zone, whose hosts it tells nobody of. */
+const APART: ReadonlySet<PlacementTerm['rule']> = new Set(['differentHost', 'differentRack']);
+
 function placement(term: PlacementTerm, site: SlaSite): UnmetTerm[] {
   // Which site a machine is on is VEP's own choice.
   if (term.mode === 'preferred' || term.rule === 'site') return [];
   const level = LEVEL_OF[term.rule];
+  if (APART.has(term.rule) && site.hosts.some(({ apart = 1 }) => apart > 1)) return [];
   if (!site.levels.has(level)) return [unsupported(term, `site ${site.name} cannot choose the ${level} of a machine`)];
   if (term.rule === 'dedicatedHost' && !site.promises.has('dedicatedHost')) {
     return [unsupported(term, `site ${site.name} does not keep other tenants off a host`)];

@@ -22,6 +22,7 @@ export async function motoOptions(moto: Moto): Promise<JsonObject> {
     zone: MOTO_ZONE,
     network: { vpc, addresses: true },
     hibernation: false,
+    placementGroups: false,
   };
 }
 

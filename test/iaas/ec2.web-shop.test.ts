@@ -4,9 +4,10 @@
  */
 
 import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { FakeEc2 } from '../support/fake-ec2/index.js';
 import type { Instance } from '../support/fake-ec2/world.js';
-import { examplePackage, KilledServer } from '../support/killed-server.js';
+import { examplePackage, KilledServer, type ExamplePackage } from '../support/killed-server.js';
 import { optionsFor } from './ec2-harness.js';
 
 const SHOP = examplePackage('web-shop');
@@ -57,6 +58,30 @@ it('deploys, survives kill -9 at two calls, and goes without a trace', async () 
   world.settle();
   expect([...things(), world.groups.size]).toEqual(before);
 }, 540_000);
+
+it('keeps the machines of a placement group apart, and removes the group after them', async () => {
+  const { world } = fake;
+  const location = await server.deploy(apart(SHOP), () => fake.called('CreatePlacementGroup'));
+  expect([...world.placementGroups.values()].map(({ strategy }) => strategy)).toEqual(['spread']);
+  const [name] = world.placementGroups.keys();
+  expect(world.live.map(({ group }) => group)).toEqual([name, name, name]);
+  await server.remove(location, () => fake.called('TerminateInstances'));
+  while (world.placementGroups.size > 0) await pause(50);
+}, 540_000);
+
+/** The shop with all of its machines in a group of OVF 2 of which no failure shall strike more than one. */
+function apart({ descriptor, files }: ExamplePackage): ExamplePackage {
+  const group = '<ovf2:PlacementGroupSection ovf2:id="apart" ovf2:policy="availability" ovf:required="false"><Info/>';
+  const member = '<ovf2:PlacementSection ovf2:group="apart" ovf:required="false"><Info/></ovf2:PlacementSection>';
+  return {
+    name: 'web-shop-apart',
+    files,
+    descriptor: descriptor
+      .replace('<Envelope ', '<Envelope xmlns:ovf2="http://schemas.dmtf.org/ovf/envelope/2" ')
+      .replace('</NetworkSection>', `</NetworkSection>${group}</ovf2:PlacementGroupSection>`)
+      .replace('</StartupSection>', `</StartupSection>${member}`),
+  };
+}
 
 const interfacesOf = (machines: readonly Instance[]): unknown[] =>
   [...fake.world.interfaces.values()].filter(({ attachment }) =>

@@ -121,6 +121,35 @@ describe('placement of an application', () => {
   });
 });
 
+describe('a zone that keeps machines apart by itself', () => {
+  const zone = host('z1', { rack: 'z1', apart: 7 });
+  const machines = Array.from({ length: 8 }, (_, index) => machine(`w${index}`, { cores: 0.1, memoryBytes: 1 }));
+
+  it.each(['differentHost', 'differentRack'] as const)(
+    'takes as many for %s as it keeps apart, and no more',
+    (name) => {
+      const constraint = rule(name, []);
+      expect(Object.values(hostsOf(place(machines.slice(1), [site([zone])], [constraint])))).toEqual(
+        Array.from({ length: 7 }, () => 'z1'),
+      );
+      const refused = place(machines, [site([zone])], [constraint]);
+      expect(refused).toMatchObject({ refused: [{ value: `the ${name}`, offered: 7 }] });
+      const two = site([zone, host('z2', { rack: 'z2', zone: 'z2', apart: 7 })]);
+      expect(new Set(Object.values(hostsOf(place(machines, [two], [constraint]))))).toEqual(new Set(['z1', 'z2']));
+    },
+  );
+
+  it('counts those that are there, and does not do so for a mere wish', () => {
+    const there = machines.slice(0, 7).map((each) => ({ ...each, at: { site: 'here', host: 'z1' } }));
+    const constraint = rule('differentHost', []);
+    expect(codesOf(place([...there, machine('more')], [site([zone])], [constraint]))).toEqual([
+      'placement.too-few-hosts',
+    ]);
+    const wish = place(machines.slice(0, 2), [site([zone])], [{ ...constraint, hard: false }]);
+    expect(wish).toMatchObject({ unkept: ['the differentHost'] });
+  });
+});
+
 describe('refusal of a placement', () => {
   const three = [host('a'), host('b'), host('c', { rack: 'r2' })];
 

@@ -218,6 +218,18 @@ describe('terms about places', () => {
     expect(admittedOf(judged([wish])).unkept).toEqual(['wish']);
   });
 
+  it('are kept within a zone by a site that tells of no hosts but keeps machines apart', () => {
+    const apart: JsonValue = { id: 'apart', type: 'placement', scope: ['web'], rule: 'differentHost' };
+    const terms = [apart, at(['web'], 'vm.count', 'EQ', 2, 'two')];
+    const levels = new Set(['zone', 'country'] as const);
+    const zone = host('z1', { apart: 7 });
+    expect(admittedOf(judged(terms, { sites: [site({ levels, hosts: [zone] })] })).unkept).toEqual([]);
+    const { apart: _apart, ...plain } = zone;
+    expect(unmetOf(judged(terms, { sites: [site({ levels, hosts: [plain] })] }))).toContain(
+      'sla.unsupported apart web',
+    );
+  });
+
   it('are held at once against the number of hosts', () => {
     const apart: JsonValue = { id: 'apart', type: 'placement', scope: ['web'], rule: 'differentHost' };
     const outcome = judged([apart, at(['web'], 'vm.count', 'EQ', 4, 'four')]);

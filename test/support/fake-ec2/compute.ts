@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { attachInterface, createInterface, interfaceSet } from './network.js';
+import { placedIn, strategiesOf } from './placement-groups.js';
 import { Parameters, Refusal, type Answer } from './query.js';
 import { createVolume } from './storage.js';
 import {
@@ -30,6 +31,8 @@ const stateOf = (name: string): Answer => ({ code: CODES[name] ?? 0, name });
 /** What the next calls meet, ordered by a test. */
 export interface Orders {
   failLaunch: boolean;
+  /** The placement group of the next launch is gone. */
+  loseGroup: boolean;
   ignoreAction: boolean;
 }
 
@@ -55,6 +58,9 @@ export function runInstances(world: World, asked: Parameters, orders: Orders): A
     throw new Refusal('InvalidParameterValue', 'User data is limited to 16384 bytes');
   const tags = tagsFor(asked, 'instance');
   checkTags(tags);
+  if (orders.loseGroup) world.placementGroups.delete(asked.text('Placement', 'GroupName') ?? '');
+  orders.loseGroup = false;
+  const group = placedIn(world, asked, type);
   checkTags(tagsFor(asked, 'volume'));
   const used = world.live
     .filter((each) => world.state(each) !== 'stopped')
@@ -77,6 +83,7 @@ export function runInstances(world: World, asked: Parameters, orders: Orders): A
     clientToken: token,
     rootDevice: image.rootDevice,
     zone: asked.text('Placement', 'AvailabilityZone') ?? ZONE,
+    group,
     hibernates: asked.text('HibernationOptions', 'Configured') === 'true',
     tokens: asked.text('MetadataOptions', 'HttpTokens') ?? 'optional',
     reason: undefined,
@@ -127,7 +134,7 @@ function instanceItem(world: World, instance: Instance, state = world.shownState
   const gone = state === 'terminated';
   const nics = gone ? [] : interfaceSet(world, instance.id);
   const primary = nics[0];
-  const { type, image, key, tags, rootDevice, zone, clientToken, reason } = instance;
+  const { type, image, key, tags, rootDevice, zone, group, clientToken, reason } = instance;
   return {
     instanceId: instance.id,
     imageId: image,
@@ -139,7 +146,7 @@ function instanceItem(world: World, instance: Instance, state = world.shownState
     amiLaunchIndex: 0,
     instanceType: type,
     launchTime: new Date(instance.shownFrom).toISOString(),
-    placement: { availabilityZone: zone, groupName: '', tenancy: 'default' },
+    placement: { availabilityZone: zone, groupName: group, tenancy: 'default' },
     monitoring: { state: 'disabled' },
     ...(primary
       ? { subnetId: primary['subnetId'], vpcId: primary['vpcId'], privateIpAddress: primary['privateIpAddress'] }
@@ -288,6 +295,7 @@ export function describeTypes(asked: Parameters): Answer {
         memoryInfo: { sizeInMiB: memoryMib },
         networkInfo: { maximumNetworkInterfaces: interfaces },
         hibernationSupported: hibernates === true,
+        placementGroupInfo: { supportedStrategies: strategiesOf(name) },
       })),
   };
 }

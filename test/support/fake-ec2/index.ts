@@ -13,6 +13,7 @@ import * as addresses from './addresses.js';
 import * as network from './network.js';
 import * as groups from './security-groups.js';
 import { getMetricData } from './cloud-watch.js';
+import * as placement from './placement-groups.js';
 import { escaped, membersOf, Parameters, Refusal, treeOf, type Answer } from './query.js';
 import { Unsigned, verifyV4, type Signed } from './signature.js';
 import * as storage from './storage.js';
@@ -43,6 +44,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   RevokeSecurityGroupIngress: groups.revoke(false),
   CreateImage: storage.createImage,
   CreateNetworkInterface: network.createNetworkInterface,
+  CreatePlacementGroup: placement.createPlacementGroup,
   CreateSecurityGroup: groups.createGroup,
   CreateSnapshot: storage.createSnapshot,
   CreateSubnet: network.createSubnet,
@@ -50,6 +52,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   CreateVolume: storage.askVolume,
   DeleteKeyPair: compute.deleteKeyPair,
   DeleteNetworkInterface: network.deleteInterface,
+  DeletePlacementGroup: placement.deletePlacementGroup,
   DeleteSecurityGroup: groups.deleteGroup,
   DeleteSnapshot: storage.deleteSnapshot,
   DeleteSubnet: network.deleteSubnet,
@@ -61,6 +64,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   DescribeInstanceTypes: (_world, asked) => compute.describeTypes(asked),
   DescribeInstances: compute.describeInstances,
   DescribeNetworkInterfaces: network.describeInterfaces,
+  DescribePlacementGroups: placement.describePlacementGroups,
   DescribeSecurityGroups: groups.describeGroups,
   DescribeSnapshots: storage.describeSnapshots,
   DescribeSubnets: network.describeSubnets,
@@ -86,7 +90,7 @@ export class FakeEc2 {
   readonly secrets: Map<string, string>;
   /** Other accounts, by access key. */
   readonly others = new Map<string, World>();
-  readonly orders: compute.Orders = { failLaunch: false, ignoreAction: false };
+  readonly orders: compute.Orders = { failLaunch: false, ignoreAction: false, loseGroup: false };
   /** Actions that the account may not do. */
   readonly denied = new Set<string>();
   /** How many of the next requests are refused as too many. */

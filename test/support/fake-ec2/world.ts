@@ -34,6 +34,8 @@ export interface Instance extends Tagged, Timed {
   readonly clientToken: string | undefined;
   readonly rootDevice: string;
   readonly zone: string;
+  /** Name of its placement group; empty: none. */
+  readonly group: string;
   readonly hibernates: boolean;
   readonly tokens: string;
   reason: { readonly code: string; readonly message: string } | undefined;
@@ -76,6 +78,11 @@ export interface SecurityRule {
   readonly cidr?: string;
   readonly cidr6?: string;
   readonly group?: string;
+}
+
+export interface PlacementGroup extends Tagged {
+  readonly name: string;
+  readonly strategy: string;
 }
 
 export interface Snapshot extends Tagged {
@@ -144,12 +151,16 @@ export class World {
   readonly snapshots = new Map<string, Snapshot>();
   readonly images = new Map<string, Image>();
   readonly tasks = new Map<string, ImportTask>();
+  /** By name. */
+  readonly placementGroups = new Map<string, PlacementGroup>();
   readonly keyPairs = new Map<string, Map<string, string>>();
   /** Objects of buckets, by `bucket/key`. */
   readonly objects = new Map<string, Buffer>();
   readonly pace: Pace;
   readonly now: () => number;
   readonly account: string;
+  /** Zones and placement groups (by name) that have no room for further instances. */
+  readonly full = new Set<string>();
   vcpuLimit = 256;
   volumeLimitGib = 1_000_000;
   #count = 0;

@@ -4,8 +4,9 @@ import type { Capabilities } from '../../adapter.js';
 import { EC2_METRICS } from './cloud-watch.js';
 import type { NimbusOptions } from './nimbus-options.js';
 import type { Ec2Options } from './options.js';
+import { MOST_APART } from './placement-groups.js';
 
-type Choices = Pick<Ec2Options, 'hibernation' | 'metrics'> & {
+type Choices = Pick<Ec2Options, 'hibernation' | 'metrics' | 'placementGroups'> & {
   readonly network: Pick<Ec2Options['network'], 'vpc' | 'addresses'>;
   readonly images: Pick<Ec2Options['images'], 'bucket' | 'known'>;
 };
@@ -46,6 +47,7 @@ export function ec2Capabilities(choices: Choices): Capabilities {
     bootsFromImage: true,
     bootsAtCreation: true,
     securityGroups: choices.network.vpc !== undefined,
+    ...(choices.placementGroups ? { within: { apart: MOST_APART, near: true } } : {}),
     addresses: choices.network.vpc !== undefined && choices.network.addresses,
   };
 }

@@ -84,13 +84,16 @@ const OF_NETWORKS: readonly Operation[] = [
 ];
 const OF_IMPORT: readonly Operation[] = ['DescribeImportSnapshotTasks', 'ImportSnapshot', 'RegisterImage'];
 
+const OF_PLACEMENT: readonly Operation[] = ['CreatePlacementGroup', 'DeletePlacementGroup', 'DescribePlacementGroups'];
+
 /** What a site with these options asks for. */
-export function needed({ network: { vpc }, images }: Pick<Ec2Options, 'network' | 'images'>): readonly Operation[] {
-  return (Object.keys(OPERATIONS) as Operation[]).filter(
-    (operation) =>
-      (vpc !== undefined || !OF_NETWORKS.includes(operation)) &&
-      (images.bucket !== undefined || !OF_IMPORT.includes(operation)),
-  );
+export function needed(options: Pick<Ec2Options, 'network' | 'images' | 'placementGroups'>): readonly Operation[] {
+  const without = [
+    ...(options.network.vpc === undefined ? OF_NETWORKS : []),
+    ...(options.images.bucket === undefined ? OF_IMPORT : []),
+    ...(options.placementGroups ? [] : OF_PLACEMENT),
+  ];
+  return (Object.keys(OPERATIONS) as Operation[]).filter((operation) => !without.includes(operation));
 }
 
 async function network({ api, options }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {

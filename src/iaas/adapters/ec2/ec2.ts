@@ -37,13 +37,14 @@ import { ec2Capabilities } from './capabilities.js';
 import { check } from './check.js';
 import { CloudWatch } from './cloud-watch.js';
 import { Images, sizeOf } from './images.js';
-import { Instances } from './instances.js';
+import { Instances, type Machine } from './instances.js';
 import { Machines } from './machines.js';
 import { marksIn } from './marks.js';
 import { NetworkInterfaces } from './network-interfaces.js';
 import { Networks } from './networks.js';
 import { endpointOf, type Ec2Options } from './options.js';
 import { Patience } from './patience.js';
+import { PlacementGroups } from './placement-groups.js';
 import { SecurityGroups } from './security-groups.js';
 import { InstanceTypes } from './sizes.js';
 import { Volumes } from './volumes.js';
@@ -84,6 +85,7 @@ class Ec2 implements SiteAdapter {
   readonly #addresses: Addresses;
   readonly #interfaces: NetworkInterfaces;
   readonly #volumes: Volumes;
+  readonly #placementGroups: PlacementGroups;
   readonly #machines: Machines;
 
   constructor(options: Ec2Options, surroundings: SiteSurroundings, dialler: GuardedDialler, api: Ec2Api) {
@@ -124,7 +126,9 @@ class Ec2 implements SiteAdapter {
     const volumes = new Volumes({ api, instances, images, patience, options });
     this.#volumes = volumes;
     const types = this.#types;
-    this.#machines = new Machines({ api, instances, types, images, interfaces, volumes, patience, options });
+    const groups = new PlacementGroups({ api, realm, zone, instances });
+    this.#placementGroups = groups;
+    this.#machines = new Machines({ api, instances, types, images, interfaces, volumes, groups, patience, options });
   }
 
   capabilities(): Capabilities {
@@ -357,10 +361,13 @@ class Ec2 implements SiteAdapter {
     switch (what) {
       case 'compute': {
         const types = await this.#types.all(call);
+        const machines: Machine[] = [];
         for await (const machine of this.#instances.ours(call)) {
+          machines.push(machine);
           const observed = this.#instances.observe(machine, types);
           if (observed) yield observed;
         }
+        if (this.#options.placementGroups) await this.#placementGroups.sweep(machines, call);
         return;
       }
       case 'network':

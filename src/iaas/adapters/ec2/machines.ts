@@ -7,13 +7,14 @@ import type { _InstanceType as InstanceTypeName } from '@aws-sdk/client-ec2';
 import { IaasError, type CallOptions, type ComputeSpec } from '../../adapter.js';
 import type { Ec2Api } from './api.js';
 import { isCode, unlessGone } from './ec2-error.js';
-import type { Images } from './images.js';
+import type { Bootable, Images } from './images.js';
 import { NOTED, type Instances, type Machine } from './instances.js';
 import { digestOf, listOf, tagged, tagsOf, uniqueName } from './marks.js';
 import type { NetworkInterfaces } from './network-interfaces.js';
 import type { Ec2Options } from './options.js';
 import type { Patience } from './patience.js';
-import { checkSize, SIZE_TAG, sizeTag, type InstanceTypes, type Size } from './sizes.js';
+import type { PlacementGroup, PlacementGroups } from './placement-groups.js';
+import { checkSize, SIZE_TAG, sizeTag, type InstanceType, type InstanceTypes, type Size } from './sizes.js';
 import { userDataOf } from './user-data.js';
 import { bootTags, type Volumes } from './volumes.js';
 
@@ -24,8 +25,17 @@ export interface MachineServices {
   readonly images: Images;
   readonly interfaces: NetworkInterfaces;
   readonly volumes: Volumes;
+  readonly groups: PlacementGroups;
   readonly patience: Patience;
   readonly options: Ec2Options;
+}
+
+/** Everything that a launch needs to know beside what is asked for. */
+interface Launch {
+  readonly image: Bootable;
+  readonly type: InstanceType;
+  /** How many EC2 still shows that were made for the token and are gone. */
+  readonly gone: number;
 }
 
 type Action = 'start' | 'stop' | 'restart' | 'suspend';
@@ -59,63 +69,84 @@ export class Machines {
   }
 
   async #launch(spec: ComputeSpec, token: string, gone: number, call: CallOptions): Promise<string> {
-    const { instances, options } = this.#services;
-    const tags = tagsOf(options.realm, spec, token, { [SIZE_TAG]: '' });
-    const image = await this.#services.images.bootable(spec.image ?? spec.boot?.storage.image ?? '', call);
-    const type = await this.#services.types.fitting(
-      spec,
-      {
-        architecture: image.architecture,
-        interfaces: spec.nics?.length ?? 0,
-        hibernates: options.hibernation,
-      },
-      call,
-    );
-    const size = { ...tags.find(({ Key }) => Key === SIZE_TAG), Value: sizeTag(spec, type.name) };
+    const { images, types, groups, options } = this.#services;
+    const image = await images.bootable(spec.image ?? spec.boot?.storage.image ?? '', call);
+    const strategy = groups.needed(spec);
+    const needs = {
+      architecture: image.architecture,
+      interfaces: spec.nics?.length ?? 0,
+      hibernates: options.hibernation,
+      ...(strategy === undefined ? {} : { strategy }),
+    };
+    const type = await types.fitting(spec, needs, call);
     try {
-      const key = await this.#keyOf(spec, token, call);
-      const nics = await this.#services.interfaces.prepare(spec, call);
-      const answer = await this.#services.api.ask(
-        'RunInstances',
-        {
-          ImageId: image.ref,
-          MinCount: 1,
-          MaxCount: 1,
-          InstanceType: type.name as InstanceTypeName,
-          // A token stands for one instance for ever; one that is gone needs another.
-          ClientToken: gone === 0 ? digestOf(token) : `${digestOf(token)}-${gone}`,
-          Placement: { AvailabilityZone: options.zone },
-          NetworkInterfaces: nics,
-          BlockDeviceMappings: [
-            {
-              DeviceName: image.rootDevice,
-              Ebs: {
-                VolumeSize: Math.max(image.rootGib, gibOf(spec.boot?.storage.sizeBytes ?? 0)),
-                VolumeType: options.volumes.type,
-                DeleteOnTermination: true,
-                ...(options.volumes.encrypted || options.hibernation ? { Encrypted: true } : {}),
-              },
-            },
-          ],
-          InstanceInitiatedShutdownBehavior: 'stop',
-          MetadataOptions: { HttpTokens: options.metadataTokens, HttpEndpoint: 'enabled' },
-          TagSpecifications: [
-            ...tagged('instance', [...tags.filter(({ Key }) => Key !== SIZE_TAG), size]),
-            ...(spec.boot ? tagged('volume', bootTags(options.realm, spec.boot)) : []),
-          ],
-          ...(options.hibernation ? { HibernationOptions: { Configured: true } } : {}),
-          ...(key === undefined ? {} : { KeyName: key }),
-          ...userDataOf(spec),
-        },
-        call,
-      );
-      const made = answer.Instances?.[0]?.InstanceId;
-      if (made === undefined) throw new IaasError('transient', 'EC2 answers without an instance', 'no instance');
-      instances.born(made, spec.id, { cores: spec.cores, memoryBytes: spec.memoryBytes });
-      return made;
+      return await this.#grouped({ image, type, gone }, spec, token, call);
     } catch (error) {
       return this.#afterFailure(error, spec, token, call);
     }
+  }
+
+  /** Into the group of its neighbours; to be near them is a wish, without which it is launched where there is no room. */
+  async #grouped(launch: Launch, spec: ComputeSpec, token: string, call: CallOptions): Promise<string> {
+    const group = await this.#services.groups.of(spec, launch.type, call);
+    try {
+      return await this.#run(launch, group, spec, token, call);
+    } catch (error) {
+      const alone = group?.strategy === 'cluster' && error instanceof IaasError && error.class === 'capacity';
+      if (!alone) throw error;
+      return this.#run(launch, undefined, spec, token, call);
+    }
+  }
+
+  async #run(
+    { image, type, gone }: Launch,
+    group: PlacementGroup | undefined,
+    spec: ComputeSpec,
+    token: string,
+    call: CallOptions,
+  ): Promise<string> {
+    const { api, instances, interfaces, options } = this.#services;
+    const tags = tagsOf(options.realm, spec, token, { [SIZE_TAG]: sizeTag(spec, type.name) });
+    const key = await this.#keyOf(spec, token, call);
+    const nics = await interfaces.prepare(spec, call);
+    const answer = await api.ask(
+      'RunInstances',
+      {
+        ImageId: image.ref,
+        MinCount: 1,
+        MaxCount: 1,
+        InstanceType: type.name as InstanceTypeName,
+        // A token stands for one instance for ever; one that is gone needs another.
+        ClientToken: gone === 0 ? digestOf(token) : `${digestOf(token)}-${gone}`,
+        Placement: { AvailabilityZone: options.zone, ...(group ? { GroupName: group.name } : {}) },
+        NetworkInterfaces: nics,
+        BlockDeviceMappings: [
+          {
+            DeviceName: image.rootDevice,
+            Ebs: {
+              VolumeSize: Math.max(image.rootGib, gibOf(spec.boot?.storage.sizeBytes ?? 0)),
+              VolumeType: options.volumes.type,
+              DeleteOnTermination: true,
+              ...(options.volumes.encrypted || options.hibernation ? { Encrypted: true } : {}),
+            },
+          },
+        ],
+        InstanceInitiatedShutdownBehavior: 'stop',
+        MetadataOptions: { HttpTokens: options.metadataTokens, HttpEndpoint: 'enabled' },
+        TagSpecifications: [
+          ...tagged('instance', tags),
+          ...(spec.boot ? tagged('volume', bootTags(options.realm, spec.boot)) : []),
+        ],
+        ...(options.hibernation ? { HibernationOptions: { Configured: true } } : {}),
+        ...(key === undefined ? {} : { KeyName: key }),
+        ...userDataOf(spec),
+      },
+      call,
+    );
+    const made = answer.Instances?.[0]?.InstanceId;
+    if (made === undefined) throw new IaasError('transient', 'EC2 answers without an instance', 'no instance');
+    instances.born(made, spec.id, { cores: spec.cores, memoryBytes: spec.memoryBytes });
+    return made;
   }
 
   /** A token that was used already with something else; or a launch that came to nothing, whose parts must not stay. */
@@ -125,6 +156,8 @@ export class Machines {
       if (machine) return machine.id;
       throw new IaasError('transient', 'EC2 does not show the instance of this token yet', 'not shown', error);
     }
+    if (isCode(error, /^InvalidPlacementGroup\.Unknown$/))
+      throw new IaasError('transient', 'EC2 does not show the new placement group yet', 'not shown', error);
     if (error instanceof IaasError && error.class !== 'transient') {
       await this.#services.interfaces.discard(spec, call).catch(() => undefined);
       await this.#forgetKey(uniqueName(this.#services.options.realm, token), call).catch(() => undefined);
@@ -271,8 +304,10 @@ function checkSpec(spec: ComputeSpec, options: Ec2Options): void {
     throw new IaasError('invalid', 'the host name is none: letters, digits, dots and hyphens make one');
   if (spec.host !== undefined && spec.host !== options.zone)
     throw new IaasError('not-found', `this site is the availability zone ${options.zone} and has no other host`);
-  if ((spec.apartFrom?.length ?? 0) + (spec.togetherWith?.length ?? 0) > 0)
-    throw new IaasError('unsupported', 'one zone of EC2 promises nothing about the hosts of machines');
+  if ((spec.togetherWith?.length ?? 0) > 0)
+    throw new IaasError('unsupported', 'EC2 promises of no two machines that they share a host');
+  if ((spec.apartFrom?.length ?? 0) > 0 && !options.placementGroups)
+    throw new IaasError('unsupported', 'this EC2 keeps no machines apart within a zone (placementGroups)');
 }
 
 export const gibOf = (bytes: number): number => Math.ceil(bytes / 2 ** 30);

@@ -21,6 +21,7 @@ interface Signatures {
   ];
   CreateImage: [Sdk.CreateImageCommandInput, Sdk.CreateImageCommandOutput];
   CreateNetworkInterface: [Sdk.CreateNetworkInterfaceCommandInput, Sdk.CreateNetworkInterfaceCommandOutput];
+  CreatePlacementGroup: [Sdk.CreatePlacementGroupCommandInput, Sdk.CreatePlacementGroupCommandOutput];
   CreateSecurityGroup: [Sdk.CreateSecurityGroupCommandInput, Sdk.CreateSecurityGroupCommandOutput];
   CreateSnapshot: [Sdk.CreateSnapshotCommandInput, Sdk.CreateSnapshotCommandOutput];
   CreateSubnet: [Sdk.CreateSubnetCommandInput, Sdk.CreateSubnetCommandOutput];
@@ -28,6 +29,7 @@ interface Signatures {
   CreateVolume: [Sdk.CreateVolumeCommandInput, Sdk.CreateVolumeCommandOutput];
   DeleteKeyPair: [Sdk.DeleteKeyPairCommandInput, Sdk.DeleteKeyPairCommandOutput];
   DeleteNetworkInterface: [Sdk.DeleteNetworkInterfaceCommandInput, Sdk.DeleteNetworkInterfaceCommandOutput];
+  DeletePlacementGroup: [Sdk.DeletePlacementGroupCommandInput, Sdk.DeletePlacementGroupCommandOutput];
   DeleteSecurityGroup: [Sdk.DeleteSecurityGroupCommandInput, Sdk.DeleteSecurityGroupCommandOutput];
   DeleteSnapshot: [Sdk.DeleteSnapshotCommandInput, Sdk.DeleteSnapshotCommandOutput];
   DeleteSubnet: [Sdk.DeleteSubnetCommandInput, Sdk.DeleteSubnetCommandOutput];
@@ -43,6 +45,7 @@ interface Signatures {
   DescribeInstanceTypes: [Sdk.DescribeInstanceTypesCommandInput, Sdk.DescribeInstanceTypesCommandOutput];
   DescribeInstances: [Sdk.DescribeInstancesCommandInput, Sdk.DescribeInstancesCommandOutput];
   DescribeNetworkInterfaces: [Sdk.DescribeNetworkInterfacesCommandInput, Sdk.DescribeNetworkInterfacesCommandOutput];
+  DescribePlacementGroups: [Sdk.DescribePlacementGroupsCommandInput, Sdk.DescribePlacementGroupsCommandOutput];
   DescribeSecurityGroups: [Sdk.DescribeSecurityGroupsCommandInput, Sdk.DescribeSecurityGroupsCommandOutput];
   DescribeSnapshots: [Sdk.DescribeSnapshotsCommandInput, Sdk.DescribeSnapshotsCommandOutput];
   DescribeSubnets: [Sdk.DescribeSubnetsCommandInput, Sdk.DescribeSubnetsCommandOutput];
@@ -84,6 +87,7 @@ export const OPERATIONS: Readonly<Record<Operation, object>> = {
   AuthorizeSecurityGroupIngress: { GroupId: 'sg-00000000' },
   CreateImage: { InstanceId: 'i-00000000', Name: 'vep-dry-run' },
   CreateNetworkInterface: { SubnetId: 'subnet-00000000' },
+  CreatePlacementGroup: { GroupName: 'vep-dry-run', Strategy: 'spread' },
   CreateSecurityGroup: { GroupName: 'vep-dry-run', Description: 'dry run', VpcId: 'vpc-00000000' },
   CreateSnapshot: { VolumeId: 'vol-00000000' },
   CreateSubnet: { VpcId: 'vpc-00000000', CidrBlock: '10.0.0.0/28' },
@@ -91,6 +95,7 @@ export const OPERATIONS: Readonly<Record<Operation, object>> = {
   CreateVolume: { AvailabilityZone: 'none', Size: 1 },
   DeleteKeyPair: { KeyName: 'vep-dry-run' },
   DeleteNetworkInterface: { NetworkInterfaceId: 'eni-00000000' },
+  DeletePlacementGroup: { GroupName: 'vep-dry-run' },
   DeleteSecurityGroup: { GroupId: 'sg-00000000' },
   DeleteSnapshot: { SnapshotId: 'snap-00000000' },
   DeleteSubnet: { SubnetId: 'subnet-00000000' },
@@ -103,6 +108,7 @@ export const OPERATIONS: Readonly<Record<Operation, object>> = {
   DescribeInstanceTypes: {},
   DescribeInstances: {},
   DescribeNetworkInterfaces: {},
+  DescribePlacementGroups: {},
   DescribeSecurityGroups: {},
   DescribeSnapshots: { OwnerIds: ['self'] },
   DescribeSubnets: {},

@@ -73,6 +73,8 @@ export interface Ec2Options {
   readonly metrics?: MetricsOptions;
   /** Machines can hibernate: `suspend` is offered, and every machine is launched for it. */
   readonly hibernation: boolean;
+  /** Machines are kept apart, or near each other, within the zone by placement groups; work-alikes may have none. */
+  readonly placementGroups: boolean;
   /** Whether guests need a session token to read their metadata (IMDSv2). */
   readonly metadataTokens: 'required' | 'optional';
   readonly patience: PatienceOptions;
@@ -180,6 +182,7 @@ const schema: JsonObject = object(
     },
     metrics: object({ endpoint: url, periodSeconds: { enum: [60, 300], default: 300 } }),
     hibernation: { type: 'boolean', default: false },
+    placementGroups: { type: 'boolean', default: true },
     metadataTokens: { enum: ['required', 'optional'], default: 'required' },
     patience: { ...object({ pollMs: integer(1, 10_000, 500), settleMs: integer(1, 25_000, 8000) }), default: {} },
   },

@@ -17,12 +17,24 @@ export interface InstanceType extends Size {
   /** Network interfaces an instance can have. */
   readonly interfaces: number;
   readonly hibernates: boolean;
+  /** Of the placement groups that it can be launched into. */
+  readonly strategies: ReadonlySet<string>;
+}
+
+/** What a machine needs of its type beside its size. */
+export interface TypeNeeds {
+  readonly architecture?: string;
+  readonly interfaces?: number;
+  readonly hibernates?: boolean;
+  readonly strategy?: string;
 }
 
 /** An entry of the options: a name with `*` for anything, or a type with its size, for services that describe none. */
 export type TypeOption = string | { readonly name: string; readonly cores: number; readonly memoryMib: number };
 
 const MIB = 2 ** 20;
+/** Where a service does not say. */
+const ALL_STRATEGIES: ReadonlySet<string> = new Set(['cluster', 'spread', 'partition']);
 export const SIZE_TAG = 'vep:size';
 
 export class InstanceTypes {
@@ -45,11 +57,7 @@ export class InstanceTypes {
   }
 
   /** @throws IaasError `capacity` where no type is large enough, `invalid` for what is no size */
-  async fitting(
-    wanted: Size,
-    needs: { readonly architecture?: string; readonly interfaces?: number; readonly hibernates?: boolean },
-    call: CallOptions,
-  ): Promise<InstanceType> {
+  async fitting(wanted: Size, needs: TypeNeeds, call: CallOptions): Promise<InstanceType> {
     checkSize(wanted);
     const fits = (await this.all(call)).find(
       (type) =>
@@ -57,7 +65,8 @@ export class InstanceTypes {
         type.memoryBytes >= wanted.memoryBytes &&
         (needs.architecture === undefined || type.architectures.includes(needs.architecture)) &&
         type.interfaces >= (needs.interfaces ?? 1) &&
-        (needs.hibernates !== true || type.hibernates),
+        (needs.hibernates !== true || type.hibernates) &&
+        (needs.strategy === undefined || type.strategies.has(needs.strategy)),
     );
     if (fits) return fits;
     const size = `${wanted.cores} cores and ${Math.ceil(wanted.memoryBytes / MIB)} MiB of memory`;
@@ -107,6 +116,7 @@ function asType({ name, cores, memoryMib }: Exclude<TypeOption, string>): Instan
     architectures,
     interfaces: Number.MAX_SAFE_INTEGER,
     hibernates: true,
+    strategies: ALL_STRATEGIES,
   };
 }
 
@@ -123,6 +133,7 @@ function readType(type: InstanceTypeInfo): InstanceType[] {
       architectures: processor?.SupportedArchitectures ?? ['x86_64'],
       interfaces: type.NetworkInfo?.MaximumNetworkInterfaces ?? 1,
       hibernates: type.HibernationSupported === true,
+      strategies: new Set(type.PlacementGroupInfo?.SupportedStrategies ?? ALL_STRATEGIES),
     },
   ];
 }
