@@ -3,6 +3,7 @@
  * changes while it is told is told again, so that the last word is always that of the links.
  */
 
+import type { Engine } from '../../src/engine/engine.js';
 import type { OperationType, Step, StepContext, StepOutcome } from '../../src/engine/operation.js';
 import type { Observations } from '../../src/extension/observations.js';
 import { IaasError, type Observed, type SiteRef } from '../../src/iaas/adapter.js';
@@ -11,16 +12,15 @@ import { findEntity, linksOf } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { SqlReader, Store, Tx } from '../../src/store/sql.js';
 import { filterOf } from './security-rules.js';
+import { copyIdOf, findCopy, releaseUnused } from './group-copies.js';
 import { forgetEntity } from './reserved-address.js';
-import { DONE, again } from './steps.js';
+import { DONE, GUARD, UNGUARD, again } from './steps.js';
 import { SECURITYGROUP, SECURITYGROUPLINK, stateMachineOf } from './states.js';
-
-export const GUARD = 'infrastructure.guard';
-export const UNGUARD = 'infrastructure.unguard';
 
 export interface GuardServices {
   readonly store: Store;
   readonly sites: Sites;
+  readonly engine: Pick<Engine, 'file'>;
   readonly observations: Observations;
 }
 
@@ -56,12 +56,24 @@ export async function guardsOf(
     if (observations.rootKind(link.kind) !== SECURITYGROUPLINK || link.target === null) continue;
     const group = await findEntity(store, link.target);
     if (group?.phase !== 'live') continue;
-    if (group.observed[GROUP_STATE] === 'error' && group.siteRef === null)
+    const { ref, failed } = await standingAt(store, group, link.site ?? '');
+    if (ref === null && failed)
       throw new IaasError('conflict', 'a security group of the machine could not be made by the site');
-    if (group.siteRef === null) return undefined;
-    refs.add(group.siteRef);
+    if (ref === null) return undefined;
+    refs.add(ref);
   }
   return [...refs].sort();
+}
+
+/** A group as it stands at a site: itself at its own, a copy at others. */
+async function standingAt(
+  store: SqlReader,
+  group: EntityRecord,
+  site: string,
+): Promise<{ readonly ref: SiteRef | null; readonly failed: boolean }> {
+  if (group.site === site) return { ref: group.siteRef, failed: group.observed[GROUP_STATE] === 'error' };
+  const copy = await findCopy(store, copyIdOf(group.id, site));
+  return { ref: copy?.ref ?? null, failed: typeof copy?.failure === 'string' };
 }
 
 /** Whether an interface is guarded by others than it shall be, as far as its site tells. */
@@ -74,14 +86,21 @@ function guardStep(services: GuardServices): Step {
   return {
     name: 'guard',
     run: async (context) => {
-      const { store, observations } = services;
+      const { store, engine, observations } = services;
       const link = await findEntity(store, context.operation.entity);
       if (link?.phase !== 'live') return DONE;
       const compute = link.source === null ? undefined : await findEntity(store, link.source);
       if (compute?.phase !== 'live') throw new IaasError('not-found', 'the machine is no longer there');
       if (compute.siteRef === null) return notMade(compute, context);
       if (!(await tell(services, compute, context.signal))) return again(context);
-      return { done: true, commit: (tx) => observations.observe(tx, link.id, { [LINK_STATE]: 'active' }) };
+      return {
+        done: true,
+        commit: async (tx) => {
+          await observations.observe(tx, link.id, { [LINK_STATE]: 'active' });
+          // It may have been moved from another group.
+          await releaseUnused(tx, engine, link.site, context.operation.principal);
+        },
+      };
     },
   };
 }
@@ -96,12 +115,19 @@ function unguardStep(services: GuardServices): Step {
   return {
     name: 'unguard',
     run: async (context) => {
-      const { store, observations } = services;
-      const link = await findEntity(store, context.operation.entity);
+      const { store, engine, observations } = services;
+      const { entity, principal } = context.operation;
+      const link = await findEntity(store, entity);
       const compute = link?.source ? await findEntity(store, link.source) : undefined;
       const stays = compute?.phase === 'live' && compute.siteRef !== null;
       if (stays && !(await letGo(services, compute, context.signal))) return again(context);
-      return { done: true, commit: (tx: Tx) => forgetEntity(tx, observations, context.operation.entity) };
+      return {
+        done: true,
+        commit: async (tx: Tx) => {
+          await forgetEntity(tx, observations, entity);
+          await releaseUnused(tx, engine, link?.site ?? null, principal);
+        },
+      };
     },
   };
 }

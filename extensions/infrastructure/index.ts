@@ -23,6 +23,7 @@ import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store } from '../../src/store/sql.js';
 import { ComputeHandler } from './compute.js';
 import { forgetRoute, type ForgottenHook } from './forgetting.js';
+import { CreateGroupCopy1767200000000, groupCopyTable } from './group-copies.js';
 import type { SiteImages } from './images.js';
 import { IpReservationHandler } from './ip-reservation.js';
 import { NetworkInterfaceHandler, StorageLinkHandler } from './links.js';
@@ -71,7 +72,10 @@ export type ProvisionDetail = (
 ) => Promise<ProvisionInput>;
 
 /** Known before the store is open, which makes them. */
-export const infrastructureTables = { entitySchemas: [savedImageTable], migrations: [CreateSavedImage1763800000200] };
+export const infrastructureTables = {
+  entitySchemas: [savedImageTable, groupCopyTable],
+  migrations: [CreateSavedImage1763800000200, CreateGroupCopy1767200000000],
+};
 
 const INVENTORY_MS = 5_000;
 const RECONCILE_GRACE_MS = 60_000;

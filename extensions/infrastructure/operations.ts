@@ -20,6 +20,7 @@ import type { Observations } from '../../src/extension/observations.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { findEntity, linksOf } from '../../src/store/entities.js';
 import type { Store, Tx } from '../../src/store/sql.js';
+import { copyOperation } from './group-copies.js';
 import { guardOperations, guardsOf, isGuardedOtherwise } from './guarding.js';
 import { Needs } from './needs.js';
 import { forgetEntity } from './reserved-address.js';
@@ -44,7 +45,7 @@ export type ProvisionDetails = (
 export interface OperationServices {
   readonly store: Store;
   readonly sites: Sites;
-  readonly engine: Pick<Engine, 'unfinished'>;
+  readonly engine: Pick<Engine, 'file' | 'unfinished'>;
   readonly observations: Observations;
   readonly details: ProvisionDetails;
   /** What others do when an operation on one of their entities has ended. */
@@ -63,6 +64,7 @@ export function infrastructureOperations(services: OperationServices): Operation
     { name: RULES, steps: [work.rules(), work.settle()], settled },
     { name: RELEASE, steps: [work.remove(), work.gone()], settled },
     ...guardOperations(services, settled),
+    copyOperation(services),
   ];
 }
 

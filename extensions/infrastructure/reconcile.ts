@@ -16,7 +16,8 @@ import type { Attributes, TypeId } from '../../src/occi/model.js';
 import { findEntity } from '../../src/store/entities.js';
 import { listByRef, listOnSite } from '../../src/store/entity-lists.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import type { Store, Tx } from '../../src/store/sql.js';
+import type { SqlReader, Store, Tx } from '../../src/store/sql.js';
+import { copiesAt, isCopyStrange, mendCopy } from './group-copies.js';
 import { forgetEntity } from './reserved-address.js';
 import { LEFT_SIZE, SITE_CLASSES, siteClassOf, sizeOf, strangeRules } from './site-class.js';
 import { stateAttributes } from './states.js';
@@ -24,7 +25,9 @@ import { stateAttributes } from './states.js';
 export const ORPHAN = 'infrastructure.orphan';
 
 export interface KnownRecord extends KnownEntity {
+  /** The entity that it is; of a copy of a security group, the group. */
   readonly record: EntityRecord;
+  readonly isCopy?: true;
 }
 
 export interface ReconcileServices {
@@ -50,20 +53,22 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
         ]),
       );
       const records = await listOnSite(store, site, kinds);
-      return new Map(
-        records.map((record) => [record.id, { id: record.id, ref: record.siteRef, busy: busy.has(record.id), record }]),
-      );
+      const known = records.map((record): KnownRecord => ({
+        ...whereabouts(record),
+        busy: busy.has(record.id),
+        record,
+      }));
+      const copies = what === 'securitygroup' ? await knownCopies(site, (id) => busy.has(id)) : [];
+      return new Map([...known, ...copies].map((each) => [each.id, each]));
     },
     byRef: async (site, what, refs) => {
       const records = await listByRef(store, site, kindsOf(what), refs);
       return Promise.all(
-        records.map(async (record) => {
-          const busy = (await engine.unfinished(store, record.id)).length > 0;
-          return { id: record.id, ref: record.siteRef, busy, record };
-        }),
+        records.map(async (record) => ({ ...whereabouts(record), busy: await isBusy(store, record.id), record })),
       );
     },
     drifted: ({ entity, observed }) => {
+      if (entity.isCopy) return !observed.busy && isCopyStrange(entity.record, observed);
       const { report, strayed } = reportOf(entity.record, observed);
       const shown = entity.record.observed;
       const differs = Object.entries(report ?? {}).some(([name, value]) => !jsonEqual(shown[name], value));
@@ -75,7 +80,7 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
     },
     missing: async (tx, site, _what, entities) => {
       if (!(await keeping.holds(tx, site))) return;
-      for (const { id } of entities) await missing(tx, id);
+      for (const { id, isCopy } of entities) await (isCopy ? mendCopy(tx, engine, id, 'gone') : missing(tx, id));
     },
     orphaned: async (tx, site, orphans) => {
       if (!(await keeping.holds(tx, site))) return;
@@ -84,7 +89,18 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
     visited: () => Promise.resolve(),
   };
 
+  async function knownCopies(site: string, isBusy: (id: string) => boolean): Promise<KnownRecord[]> {
+    const known: KnownRecord[] = [];
+    for (const { id, origin, ref } of await copiesAt(store, site)) {
+      const record = await findEntity(store, origin);
+      // One whose group is gone is on its way out.
+      if (record) known.push({ id, ref, busy: isBusy(id), record, isCopy: true });
+    }
+    return known;
+  }
+
   async function settle(tx: Tx, { entity, observed }: Found<KnownRecord>): Promise<void> {
+    if (entity.isCopy) return mendCopy(tx, engine, entity.id, 'changed');
     const current = await findEntity(tx, entity.id);
     if (current?.siteRef !== observed.ref || (await isBusy(tx, entity.id))) return;
     const { report, strayed } = reportOf(current, observed);
@@ -106,8 +122,8 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
     });
   }
 
-  async function isBusy(tx: Tx, id: string): Promise<boolean> {
-    return (await engine.unfinished(tx, id)).length > 0;
+  async function isBusy(reader: SqlReader, id: string): Promise<boolean> {
+    return (await engine.unfinished(reader, id)).length > 0;
   }
 
   /** Deleted by an operation of its own: nothing talks to a site inside a transaction. */
@@ -119,6 +135,8 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
     await engine.file(tx, { type: ORPHAN, entity: subject, appliance: null, site, input, principal: 'vep:reconciler' });
   }
 }
+
+const whereabouts = ({ id, siteRef: ref }: EntityRecord): Pick<KnownRecord, 'id' | 'ref'> => ({ id, ref });
 
 function kindsOf(what: ResourceClass): TypeId[] {
   return SITE_CLASSES.filter((siteClass) => siteClass.class === what).map((siteClass) => siteClass.kind);

@@ -7,6 +7,9 @@ export const ACT = 'infrastructure.act';
 export const RESIZE = 'infrastructure.resize';
 export const RULES = 'infrastructure.rules';
 export const RELEASE = 'infrastructure.release';
+export const GUARD = 'infrastructure.guard';
+export const UNGUARD = 'infrastructure.unguard';
+export const COPY = 'infrastructure.copy-group';
 
 export const DONE: StepOutcome = { done: true };
 

@@ -1,6 +1,6 @@
 /** Identifiers: UUID version 7 (RFC 9562 §5.7), so that ids sort in the order of their creation. */
 
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 
 export type Uuid = string & { readonly __uuid?: never };
 
@@ -29,6 +29,18 @@ export function newUuid(now: number = Date.now()): Uuid {
   bytes.writeUIntBE(lastTime, 0, 6);
   bytes.writeUInt16BE(0x7000 | counter, 6);
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
+  return textOf(bytes);
+}
+
+/** The UUID v8 (RFC 9562 §5.8) of what these texts name together: always the same. */
+export function derivedUuid(...parts: readonly string[]): Uuid {
+  const bytes = createHash('sha256').update(JSON.stringify(parts)).digest().subarray(0, 16);
+  bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f);
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
+  return textOf(bytes);
+}
+
+function textOf(bytes: Buffer): Uuid {
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

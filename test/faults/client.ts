@@ -42,11 +42,18 @@ export class Client {
 
   /** Creates a storage that belongs to no appliance. */
   createStorage(key: string): Promise<Answer> {
-    const body = [
-      'Category: storage; scheme="http://schemas.ogf.org/occi/infrastructure#"; class="kind"',
-      'X-OCCI-Attribute: occi.storage.size=1.0',
-    ].join('\n');
-    return this.#send('POST', '/storage/', { 'Content-Type': 'text/plain', 'Idempotency-Key': key }, body);
+    return this.create('storage', key, 'occi.storage.size=1.0');
+  }
+
+  /** Creates an entity of a kind of the infrastructure, by its term. The same key stands for the same wish (K12). */
+  create(term: string, key: string, ...attributes: readonly string[]): Promise<Answer> {
+    const headers = { 'Content-Type': 'text/plain', 'Idempotency-Key': key };
+    return this.#send('POST', `/${term}/`, headers, entityText(term, attributes));
+  }
+
+  /** Changes attributes of an entity. */
+  update(path: string, term: string, ...attributes: readonly string[]): Promise<Answer> {
+    return this.#send('POST', path, { 'Content-Type': 'text/plain' }, entityText(term, attributes));
   }
 
   /** Sends a package as K05 (c). The same key stands for the same wish (K12). */
@@ -111,4 +118,9 @@ export class Client {
     this.#tokens.set(account, token);
     return token;
   }
+}
+
+function entityText(term: string, attributes: readonly string[]): string {
+  const category = `Category: ${term}; scheme="http://schemas.ogf.org/occi/infrastructure#"; class="kind"`;
+  return [category, ...attributes.map((each) => `X-OCCI-Attribute: ${each}`)].join('\n');
 }
