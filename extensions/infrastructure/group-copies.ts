@@ -7,6 +7,7 @@
 
 import { Table, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { derivedUuid, type Uuid } from '../../src/base/ids.js';
+import { stringAt } from '../../src/base/json.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { Operation, OperationType, StepContext, StepOutcome } from '../../src/engine/operation.js';
 import { IaasError, type Observed, type SiteAdapter, type SiteRef } from '../../src/iaas/adapter.js';
@@ -180,7 +181,7 @@ class CopyWork {
     this.#store = store;
     this.#sites = sites;
     this.#context = context;
-    this.#copy = { id: operation.entity, origin: String(input['origin']), site: operation.site ?? '' };
+    this.#copy = { id: operation.entity, origin: stringAt(input, 'origin') ?? '', site: operation.site ?? '' };
   }
 
   async run(): Promise<StepOutcome> {
