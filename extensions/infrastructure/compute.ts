@@ -18,7 +18,7 @@ import type { EntityRecord } from '../../src/store/entity-record.js';
 import { insertUserMixin } from '../../src/store/user-mixins.js';
 import { InfrastructureHandler, type HandlerServices } from './handler.js';
 import { RESIZE } from './operations.js';
-import { expectImage, templateAmong, valuesOf } from './templates.js';
+import { expectImage, savedImage, templateAmong, valuesOf } from './templates.js';
 
 /** What a compute has when neither the client nor a template says: one core, one GiB. */
 const SIZES: Attributes = { 'occi.compute.cores': 1, 'occi.compute.memory': 1, 'occi.compute.architecture': 'x64' };
@@ -74,7 +74,7 @@ export class ComputeHandler extends InfrastructureHandler {
     invocation: Invocation,
   ): Promise<{ entity: EntityRecord; minted?: Mixin }> {
     if (invocation.term !== 'save') return super.act(write, entity, invocation);
-    const minted = this.#mint(write, entity, invocation.parameters['name']);
+    const minted = await this.#mint(write, entity, invocation.parameters['name']);
     const { title, depends: rel } = minted;
     const owned = { group: entity.group, createdBy: write.context.principal.id, createdAt: write.now };
     await insertUserMixin(write.tx, { ...minted, title: title ?? null, rel, ...owned });
@@ -85,7 +85,7 @@ export class ComputeHandler extends InfrastructureHandler {
   }
 
   /** The template that `save` answers with: in the scheme of the caller's group, found in discovery at once (K10). */
-  #mint(write: Write, entity: EntityRecord, name: AttributeValue | undefined): Mixin {
+  async #mint(write: Write, entity: EntityRecord, name: AttributeValue | undefined): Promise<Mixin> {
     const title = (typeof name === 'string' && name !== '' ? name : `${entity.title ?? 'compute'} saved`)
       .replace(/[,\r\n]+/g, ' ')
       .slice(0, 100);
@@ -97,10 +97,13 @@ export class ComputeHandler extends InfrastructureHandler {
         .slice(0, 40) || 'image';
     const scheme = `http://schemas.contrail-project.eu/occi/group/${encodeURIComponent(entity.group)}/os_tpl#`;
     const locationOf = (term: string): string => `/mixin/os_tpl/saved/${term}/`;
-    const taken = (term: string): boolean =>
-      write.registry.get(scheme + term) !== undefined || write.registry.atLocation(locationOf(term)) !== undefined;
+    // Also by one that was deleted, as long as its image is still at the site.
+    const taken = async (term: string): Promise<boolean> =>
+      write.registry.get(scheme + term) !== undefined ||
+      write.registry.atLocation(locationOf(term)) !== undefined ||
+      (await savedImage(write.tx, scheme + term)) !== undefined;
     let term = base;
-    for (let number = 2; taken(term); number += 1) term = `${base}_${number}`;
+    for (let number = 2; await taken(term); number += 1) term = `${base}_${number}`;
     return {
       class: 'mixin',
       id: scheme + term,

@@ -1,6 +1,6 @@
 /**
  * Copies of security groups. A group stands at one site; where a machine of another site is linked to it, VEP makes a group of
- * the same rules there (`docs/decisions/0020-copies-of-security-groups.md`). A copy is no resource: nobody sees or names it. It is
+ * the same rules there (`docs/decisions/0021-copies-of-security-groups.md`). A copy is no resource: nobody sees or names it. It is
  * there for as long as a link of its site leads to the group, follows the group's rules, and is put right where somebody
  * else has changed or removed it. Its id is made of the group's and the site's, so that it is found again whatever happens.
  */

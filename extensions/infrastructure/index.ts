@@ -26,6 +26,7 @@ import { forgetRoute, type ForgottenHook } from './forgetting.js';
 import { CreateGroupCopy1767200000000, groupCopyTable } from './group-copies.js';
 import type { SiteImages } from './images.js';
 import { IpReservationHandler } from './ip-reservation.js';
+import { leftImageOperation, leftImagesTask } from './left-images.js';
 import { NetworkInterfaceHandler, StorageLinkHandler } from './links.js';
 import { NetworkHandler } from './network.js';
 import { infrastructureOperations, type SettledHook } from './operations.js';
@@ -117,6 +118,7 @@ export function createInfrastructure(services: InfrastructureServices): Extensio
         onSettled: hooks.settled,
       }),
       orphanOperation(sites),
+      leftImageOperation(sites),
     ],
     bodyReaders: [],
     renderings: [],
@@ -126,6 +128,7 @@ export function createInfrastructure(services: InfrastructureServices): Extensio
       new SiteWatch(watched, reconciler, { clock, log }, WATCH),
       inventoryTask(sites),
       unobservedTask({ store, sites, keeping, engine, observations }),
+      leftImagesTask({ store, sites, keeping, engine }),
     ],
   };
 }

@@ -28,4 +28,28 @@ forEachServer({ config }, (server) => {
     expect((await client.being('stranger').categories()).some((each) => each.term === term)).toBe(false);
     expect((await client.being('stranger').get(`/mixin/os_tpl/saved/${term}/`)).status).toBe(404);
   });
+
+  it('takes the image of a saved template away with it, and lets its name be used again', async () => {
+    const client = new Client(server(), '1.2');
+    const path = await client.active({ categories: [mixinOf(`${OS}debian12`)] });
+    const images = (): Promise<Record<string, unknown>[]> =>
+      server().rows("SELECT template, image FROM saved_image WHERE template LIKE '%#once%'");
+    const save = async (): Promise<string> => {
+      const { status, text } = await client.act(path, 'compute', 'save', ['name="once"']);
+      expect(status).toBe(200);
+      const [category = '', term = '', scheme = ''] = /Category: ([^;]+); scheme="([^"]+)"[^\r\n]*/.exec(text) ?? [];
+      while (!(await images()).some(({ template, image }) => template === scheme + term && image !== null))
+        await client.get(path);
+      return category;
+    };
+    const forget = async (category: string): Promise<void> =>
+      expect(
+        (await client.send('DELETE', '/-/', { headers: { category: category.replace(/^Category: /, '') } })).status,
+      ).toBe(200);
+    await forget(await save());
+    // While its image is there, another gets another name.
+    await forget(await save());
+    while ((await images()).length > 0) await client.get(path);
+    expect(await server().rows("SELECT type FROM operation WHERE state IN ('dead', 'failed')")).toEqual([]);
+  }, 60_000);
 });
