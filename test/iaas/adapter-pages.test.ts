@@ -23,7 +23,8 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   simulator: simulatorCapabilities({ lacks: [] }),
   occi: occiCapabilities({ ...offerOf(ownCategories()), isVep: true }, { templateless: true, appliances: true }),
   ec2: ec2Capabilities({
-    hibernation: true, placementGroups: true,
+    hibernation: true,
+    placementGroups: true,
     metrics: { periodSeconds: 300 },
     network: { vpc: 'vpc-1', addresses: true },
     images: { bucket: { name: 'images', prefix: '', partMib: 64 }, known: [] },
