@@ -129,3 +129,31 @@ it('does not grow while no machine has it, one that has it sleeps, the driver fa
   await rest('compute', compute);
   await expect(adapter.resizeStorage(storage, 3 * GIB)).rejects.toMatchObject({ class: 'conflict' });
 });
+
+it('keeps copies apart from what they were made of, whose marks oned gives them too', async () => {
+  const { adapter, fake } = harness;
+  const { storage } = await apart();
+  await adapter.actStorage(storage, 'backup');
+  expect(copies()).toBe(1);
+  const listed: string[] = [];
+  for await (const { ref } of adapter.list('storage')) listed.push(ref);
+  expect(listed).toEqual([storage]);
+  const copy = [...fake.world.images.values()].find(({ name }) => name.startsWith('vep-backup-of-'));
+  await expect(adapter.delete('storage', String(copy?.id))).rejects.toMatchObject({ class: 'denied' });
+});
+
+it('completes a clone that was cut off before it had marks of its own', async () => {
+  const { adapter, fake, image: file, wire } = harness;
+  const [image, volume] = [newUuid(), newUuid()];
+  const open = (): Promise<AsyncIterable<Uint8Array>> => Promise.resolve(pieces(file.bytes));
+  const spec = { id: image, name: 'base', format: file.format, sizeBytes: file.bytes.byteLength, open };
+  const wanted = { id: volume, name: 'boot', sizeBytes: GIB, image: await adapter.importImage(spec, image) };
+  wire?.proxy.next({ kind: 'lose-answer' }, ({ body }) => body.includes('one.image.clone<'));
+  await expect(adapter.createStorage(wanted, volume)).rejects.toMatchObject({ class: 'transient' });
+  let storage: string | undefined;
+  while (storage === undefined) storage = await adapter.createStorage(wanted, volume).catch(() => undefined);
+  await rest('storage', storage);
+  expect((await adapter.describe('storage', [storage])).get(storage)).toMatchObject({ id: volume, state: 'online' });
+  expect(fake.world.images.get(Number(storage))).toMatchObject({ persistent: true });
+  expect(fake.calls.filter(({ method }) => method === 'one.image.clone')).toHaveLength(1);
+});

@@ -91,7 +91,7 @@ export function imageCalls(stage: Stage): Handlers {
         user,
         text(name),
         { type, sizeMb, path, format },
-        source.template.only((each) => !each.startsWith('VEP_')),
+        source.template.only(() => true),
       );
       if (source.persistent && source.state === 1) {
         source.state = 6;

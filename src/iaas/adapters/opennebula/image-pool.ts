@@ -84,13 +84,14 @@ function readImage(body: Branch, realm: string): Image {
   const stateNumber = body.number(-1, 'STATE');
   const [told, registered] = [template?.number(0, 'VEP_SIZE') ?? 0, body.number(0, 'SIZE') * MIB];
   const purpose = template?.value('VEP_PURPOSE') === 'volume' ? 'volume' : 'image';
+  const name = body.value('NAME') ?? '';
   return {
     id: body.number(-1, 'ID'),
-    name: body.value('NAME') ?? '',
+    name,
     owner: body.value('UNAME') ?? '',
     stateNumber,
     meaning: IMAGE[stateNumber] ?? { name: `STATE ${stateNumber}`, state: 'error' },
-    marks: marksIn(template, realm),
+    marks: ownMarks(name, template, realm),
     purpose,
     // Of a volume that has grown on the disk of a host, oned learns when it comes back.
     sizeBytes: purpose === 'volume' ? Math.max(told, registered) : told || registered,
@@ -99,4 +100,12 @@ function readImage(body: Branch, realm: string): Image {
     machines: (body.child('VMS')?.all('ID') ?? []).map((id) => id.text),
     message: template?.value('ERROR')?.replace(/^\w{3} \w{3} +\d+ [\d:]+ \d{4} ?: /, ''),
   };
+}
+
+/** A clone has the marks of what it was made from: a volume until it gets its own, a backup for good. Its name tells. */
+function ownMarks(name: string, template: Branch | undefined, realm: string): Marks | undefined {
+  const marks = marksIn(template, realm);
+  const made = name.startsWith(`${realm}-`) ? name.slice(realm.length + 1) : '';
+  const isAnothers = made !== marks?.token && /^([0-9a-f]{40}$|(backup|snapshot)-of-)/.test(made);
+  return isAnothers ? undefined : marks;
 }

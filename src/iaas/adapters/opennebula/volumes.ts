@@ -65,7 +65,7 @@ export class Volumes {
     return this.#once(token, options, work);
   }
 
-  /** A clone keeps nothing of what it is told at first: it is marked when it is there, and until then is found by name. */
+  /** A clone has the marks of its image at first: it gets its own when it is there, and until then is found by name. */
   async #clone(
     spec: StorageSpec,
     image: string,
