@@ -20,8 +20,15 @@ import { SECURITYGROUP, SECURITYGROUPLINK, stateMachineOf } from './states.js';
 export interface GuardServices {
   readonly store: Store;
   readonly sites: Sites;
-  readonly engine: Pick<Engine, 'file'>;
+  readonly engine: Pick<Engine, 'file' | 'unfinished'>;
   readonly observations: Observations;
+}
+
+/** What it takes to know which groups stand at a site. */
+export interface StandingServices {
+  readonly store: SqlReader;
+  readonly engine: Pick<Engine, 'unfinished'>;
+  readonly observations: Pick<Observations, 'rootKind'>;
 }
 
 type Settled = NonNullable<OperationType['settled']>;
@@ -47,8 +54,7 @@ const GROUP_STATE = stateMachineOf(SECURITYGROUP).attribute;
 
 /** The groups of a machine's links, by the references that its site gave them; undefined while it is making one of them. */
 export async function guardsOf(
-  store: SqlReader,
-  observations: Pick<Observations, 'rootKind'>,
+  { store, engine, observations }: StandingServices,
   compute: string,
 ): Promise<readonly SiteRef[] | undefined> {
   const refs = new Set<SiteRef>();
@@ -56,7 +62,7 @@ export async function guardsOf(
     if (observations.rootKind(link.kind) !== SECURITYGROUPLINK || link.target === null) continue;
     const group = await findEntity(store, link.target);
     if (group?.phase !== 'live') continue;
-    const { ref, failed } = await standingAt(store, group, link.site ?? '');
+    const { ref, failed } = await standingAt(store, engine, group, link.site ?? '');
     if (ref === null && failed)
       throw new IaasError('conflict', 'a security group of the machine could not be made by the site');
     if (ref === null) return undefined;
@@ -65,15 +71,17 @@ export async function guardsOf(
   return [...refs].sort();
 }
 
-/** A group as it stands at a site: itself at its own, a copy at others. */
+/** A group as it stands at a site: itself at its own, a copy at others. While a copy is worked on, it may be on its way out. */
 async function standingAt(
   store: SqlReader,
+  engine: Pick<Engine, 'unfinished'>,
   group: EntityRecord,
   site: string,
 ): Promise<{ readonly ref: SiteRef | null; readonly failed: boolean }> {
   if (group.site === site) return { ref: group.siteRef, failed: group.observed[GROUP_STATE] === 'error' };
   const copy = await findCopy(store, copyIdOf(group.id, site));
-  return { ref: copy?.ref ?? null, failed: typeof copy?.failure === 'string' };
+  if (!copy || (await engine.unfinished(store, copy.id)).length > 0) return { ref: null, failed: false };
+  return { ref: copy.ref, failed: copy.failure !== null };
 }
 
 /** Whether an interface is guarded by others than it shall be, as far as its site tells. */
@@ -144,14 +152,10 @@ async function letGo(services: GuardServices, compute: EntityRecord, signal: Abo
 }
 
 /** Tells the site what guards a machine. False while it is not known yet, or is no longer what was told. */
-async function tell(
-  { store, sites, observations }: GuardServices,
-  compute: EntityRecord,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const guards = await guardsOf(store, observations, compute.id);
+async function tell(services: GuardServices, compute: EntityRecord, signal: AbortSignal): Promise<boolean> {
+  const guards = await guardsOf(services, compute.id);
   if (guards === undefined) return false;
-  await filterOf(sites.adapter(compute.site ?? '')).guard(compute.siteRef ?? '', guards, { signal });
-  const now = await guardsOf(store, observations, compute.id);
+  await filterOf(services.sites.adapter(compute.site ?? '')).guard(compute.siteRef ?? '', guards, { signal });
+  const now = await guardsOf(services, compute.id);
   return now?.join('\n') === guards.join('\n');
 }

@@ -36,7 +36,7 @@ export class Needs {
     if (entity.source === null) return {};
     const [source, target] = await Promise.all([this.#end(entity.source), this.#end(entity.target)]);
     const isNic = siteClassOf(this.#observations.rootKind(entity.kind))?.class === 'nic';
-    const guards = isNic ? await this.#guards(entity.source) : [];
+    const guards = isNic ? await this.guards(entity.source) : [];
     if (source === undefined || target === undefined || guards === undefined) return undefined;
     if (await this.#isTaken(entity)) return undefined;
     return {
@@ -63,7 +63,7 @@ export class Needs {
    * making what is to guard it.
    */
   async plugs(machine: EntityRecord, readOnlyLinks: readonly unknown[]): Promise<ProvisionInput | undefined> {
-    const securityGroups = await this.#guards(machine.id);
+    const securityGroups = await this.guards(machine.id);
     if (securityGroups === undefined) return undefined;
     const guarded = securityGroups.length === 0 ? {} : { securityGroups };
     const nics = [];
@@ -98,8 +98,9 @@ export class Needs {
     return undefined;
   }
 
-  #guards(compute: string): Promise<readonly SiteRef[] | undefined> {
-    return guardsOf(this.#store, this.#observations, compute);
+  /** What guards a machine; undefined while its site is making, or changing, one of them. */
+  guards(compute: string): Promise<readonly SiteRef[] | undefined> {
+    return guardsOf({ store: this.#store, engine: this.#engine, observations: this.#observations }, compute);
   }
 }
 

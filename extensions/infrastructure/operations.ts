@@ -21,7 +21,7 @@ import type { EntityRecord } from '../../src/store/entity-record.js';
 import { findEntity, linksOf } from '../../src/store/entities.js';
 import type { Store, Tx } from '../../src/store/sql.js';
 import { copyOperation } from './group-copies.js';
-import { guardOperations, guardsOf, isGuardedOtherwise } from './guarding.js';
+import { guardOperations, isGuardedOtherwise } from './guarding.js';
 import { Needs } from './needs.js';
 import { forgetEntity } from './reserved-address.js';
 import { filterOf, rulesOf } from './security-rules.js';
@@ -150,15 +150,11 @@ class SiteWork {
   /** Groups that a machine was given or lost while an interface was being made are made up for. */
   async #guarded({ entity, adapter }: Subject, report: Observed, signal: AbortSignal): Promise<boolean> {
     if (report.class !== 'nic' || entity.source === null) return true;
-    const [guards, machine] = [await this.#guards(entity.source), await findEntity(this.#store, entity.source)];
+    const [guards, machine] = [await this.#needs.guards(entity.source), await findEntity(this.#store, entity.source)];
     if (guards === undefined) return false;
     if (!machine?.siteRef || !isGuardedOtherwise(report, guards)) return true;
     await filterOf(adapter).guard(machine.siteRef, guards, { signal });
     return false;
-  }
-
-  #guards(compute: string): Promise<readonly SiteRef[] | undefined> {
-    return guardsOf(this.#store, this.#observations, compute);
   }
 
   act(): Step {

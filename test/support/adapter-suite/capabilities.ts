@@ -104,13 +104,13 @@ export function describeCapabilities(bench: Bench): void {
     it('does or refuses storage resize, and never shrinks', async () => {
       if (!bench.can.storage.has('create')) return bench.skip('no volumes');
       const ref = await bench.volume(2 ** 30);
+      if (!bench.can.storage.has('resize'))
+        return void (await bench.refused(bench.adapter.resizeStorage(ref, 2 ** 31), 'unsupported'));
       if (bench.can.resizesAttached === true) {
         await bench.refused(bench.adapter.resizeStorage(ref, 2 ** 31), 'conflict');
         await bench.attachment(await bench.stopped(), ref);
       }
-      const asked = bench.adapter.resizeStorage(ref, 2 ** 31);
-      if (!bench.can.storage.has('resize')) return void (await bench.refused(asked, 'unsupported'));
-      await asked;
+      await bench.adapter.resizeStorage(ref, 2 ** 31);
       expect(await bench.reaches('storage', ref)).toMatchObject({ sizeBytes: 2 ** 31 });
       await bench.refused(bench.adapter.resizeStorage(ref, 2 ** 30), 'invalid', 'unsupported', 'conflict');
       expect(await bench.reaches('storage', ref)).toMatchObject({ sizeBytes: 2 ** 31 });

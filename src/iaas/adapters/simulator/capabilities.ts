@@ -17,7 +17,7 @@ export function capabilitiesOf(config: Pick<SimulatorConfig, 'lacks'>): Capabili
     hotplugDisk: has('hotplugDisk'),
     network: new Set(NETWORK.filter((action) => has(`network.${action}`))),
     storage: new Set(STORAGE.filter((action) => has(`storage.${action}`))),
-    ...(has('storage.resizeDetached') ? {} : { resizesAttached: true }),
+    ...(has('storage.resize') && !has('storage.resizeDetached') ? { resizesAttached: true } : {}),
     imageFormats: ['qcow2', 'vmdk', 'raw', 'iso'],
     exportsImages: has('exportsImages'),
     metrics: has('metrics') ? SIMULATED_METRICS : [],
