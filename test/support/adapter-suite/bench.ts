@@ -250,10 +250,15 @@ export class Bench {
     return seen;
   }
 
-  /** Deletes a thing and waits until the site no longer has it. */
+  /** Deletes a thing and waits until the site no longer has it. A real cloud that comes to rest with it is asked once more, as the engine does. */
   async remove(what: ResourceClass, ref: SiteRef): Promise<void> {
     await this.adapter.delete(what, ref);
-    expect(await this.rest(what, ref)).toBeUndefined();
+    let left = await this.rest(what, ref);
+    if (left && this.harness.slow === true) {
+      await this.adapter.delete(what, ref);
+      left = await this.rest(what, ref);
+    }
+    expect(left).toBeUndefined();
   }
 
   /** Expects a call to be refused in one of these classes, with words of its own. */
