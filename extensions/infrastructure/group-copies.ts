@@ -19,7 +19,7 @@ import type { SqlReader, Store, Tx } from '../../src/store/sql.js';
 import { table } from '../../src/store/tables.js';
 import { filterOf, rulesOf } from './security-rules.js';
 import { groupSpecOf, strangeRules } from './site-class.js';
-import { COPY, DONE, GUARD, again } from './steps.js';
+import { COPY, DONE, GUARD, again, tryLater } from './steps.js';
 
 export interface GroupCopy {
   /** What it is known by at its site. */
@@ -229,7 +229,7 @@ class CopyWork {
     const adapter = this.#sites.adapter(known.site);
     const ref = known.ref ?? (await this.#find(adapter, known.id));
     if (ref === undefined || !(await this.#report(adapter, ref))) return false;
-    await adapter.delete('securitygroup', ref, { signal: this.#context.signal }).catch(asLater);
+    await adapter.delete('securitygroup', ref, { signal: this.#context.signal }).catch(tryLater);
     return true;
   }
 
@@ -247,10 +247,4 @@ class CopyWork {
 
 async function place(tx: Tx, id: Uuid, ref: SiteRef | null): Promise<void> {
   await tx.run('UPDATE group_copy SET ref = ? WHERE id = ?', [ref, id]);
-}
-
-/** A deletion is never given up: whatever the site answers, it is tried again (K11). */
-function asLater(error: unknown): never {
-  if (!(error instanceof IaasError) || error.class === 'transient') throw error;
-  throw new IaasError('transient', error.message, error.said, error);
 }

@@ -14,7 +14,7 @@ import type { SqlReader, Store, Tx } from '../../src/store/sql.js';
 import { filterOf } from './security-rules.js';
 import { copyIdOf, findCopy, releaseUnused } from './group-copies.js';
 import { forgetEntity } from './reserved-address.js';
-import { DONE, GUARD, UNGUARD, again } from './steps.js';
+import { DONE, GUARD, UNGUARD, again, tryLater } from './steps.js';
 import { SECURITYGROUP, SECURITYGROUPLINK, stateMachineOf } from './states.js';
 
 export interface GuardServices {
@@ -140,14 +140,13 @@ function unguardStep(services: GuardServices): Step {
   };
 }
 
-/** A deletion is never given up: whatever the site answers, it is tried again and then shown as dead (K11). */
+/** Answers whether the site has been told, or there is nobody to be guarded any more. */
 async function letGo(services: GuardServices, compute: EntityRecord, signal: AbortSignal): Promise<boolean> {
   try {
     return await tell(services, compute, signal);
   } catch (error) {
-    if (!(error instanceof IaasError) || error.class === 'transient') throw error;
-    if (error.class === 'not-found') return true;
-    throw new IaasError('transient', error.message, error.said, error);
+    if (error instanceof IaasError && error.class === 'not-found') return true;
+    return tryLater(error);
   }
 }
 

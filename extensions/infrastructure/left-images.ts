@@ -12,6 +12,7 @@ import { IaasError } from '../../src/iaas/adapter.js';
 import type { SiteKeeping } from '../../src/iaas/site-keeping.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Store } from '../../src/store/sql.js';
+import { tryLater } from './steps.js';
 
 export const LEFT_IMAGE = 'infrastructure.left-image';
 
@@ -74,6 +75,5 @@ export function leftImageOperation(sites: Sites): OperationType {
 }
 
 function laterUnlessSettled(error: unknown): void {
-  if (!(error instanceof IaasError) || error.class === 'transient') throw error;
-  if (!SETTLED.has(error.class)) throw new IaasError('transient', error.message, error.said, error);
+  if (!(error instanceof IaasError && SETTLED.has(error.class))) tryLater(error);
 }

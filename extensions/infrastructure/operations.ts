@@ -25,7 +25,7 @@ import { guardOperations, isGuardedOtherwise } from './guarding.js';
 import { Needs } from './needs.js';
 import { forgetEntity } from './reserved-address.js';
 import { filterOf, rulesOf } from './security-rules.js';
-import { ACT, DONE, PROVISION, RELEASE, RESIZE, RULES, again } from './steps.js';
+import { ACT, DONE, PROVISION, RELEASE, RESIZE, RULES, again, tryLater } from './steps.js';
 import { stateAttributes } from './states.js';
 import { imageSaved } from './templates.js';
 import { LEFT_SIZE, SITE_CLASSES, siteClassOf, sizeOf, type ProvisionInput, type SiteClass } from './site-class.js';
@@ -354,14 +354,8 @@ class SiteWork {
     return row !== undefined;
   }
 
-  /** A deletion is never given up: whatever the site answers, it is tried again and then shown as dead (K11). */
   async #letGo(subject: Subject, ref: SiteRef, signal: AbortSignal): Promise<void> {
-    try {
-      await subject.adapter.delete(subject.siteClass.class, ref, { signal });
-    } catch (error) {
-      if (!(error instanceof IaasError) || error.class === 'transient') throw error;
-      throw new IaasError('transient', error.message, error.said, error);
-    }
+    await subject.adapter.delete(subject.siteClass.class, ref, { signal }).catch(tryLater);
   }
 
   async #report(subject: Subject, ref: SiteRef, signal: AbortSignal): Promise<Observed | undefined> {

@@ -1,5 +1,6 @@
 /** The operations at a site by name, and what their steps end with, short of what they have to store. */
 
+import { IaasError } from '../../src/iaas/adapter.js';
 import { untilNextLook, type StepContext, type StepOutcome } from '../../src/engine/operation.js';
 
 export const PROVISION = 'infrastructure.provision';
@@ -16,4 +17,10 @@ export const DONE: StepOutcome = { done: true };
 /** The site is still at work. */
 export function again({ operation }: StepContext): StepOutcome & { readonly done: false } {
   return { done: false, again: untilNextLook(operation) };
+}
+
+/** A deletion is never given up: whatever the site answers, it is tried again and then shown as dead (K11). */
+export function tryLater(error: unknown): never {
+  if (!(error instanceof IaasError) || error.class === 'transient') throw error;
+  throw new IaasError('transient', error.message, error.said, error);
 }

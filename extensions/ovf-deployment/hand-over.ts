@@ -25,6 +25,7 @@ import { componentsOf, findEntity } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Tx } from '../../src/store/sql.js';
 import { siteClassOf } from '../infrastructure/site-class.js';
+import { tryLater } from '../infrastructure/steps.js';
 import { SLA } from '../sla/agreements.js';
 import { Deliveries, type DeliveryServices } from './delivery.js';
 import { PACKAGE } from './deployment-graph.js';
@@ -184,13 +185,8 @@ class HandOver {
   }
 
   /** Whatever stands in the way, it is tried again, and shown when it keeps failing: what a site has is never forgotten (K11). */
-  async #letGo(context: StepContext): Promise<StepOutcome> {
-    try {
-      return await this.#takeBack(context);
-    } catch (error) {
-      if (!(error instanceof IaasError)) throw error;
-      throw new IaasError('transient', error.message, error.said, error);
-    }
+  #letGo(context: StepContext): Promise<StepOutcome> {
+    return this.#takeBack(context).catch(tryLater);
   }
 
   async #takeBack({ operation, memory, signal }: StepContext): Promise<StepOutcome> {

@@ -16,6 +16,7 @@ import type { Tx } from '../../src/store/sql.js';
 import type { ImageSource } from '../../src/transfer/image-fetcher.js';
 import { credentialsFor, type SourceCredentials } from '../../src/transfer/source-credentials.js';
 import type { SiteImages, WantedImage } from '../infrastructure/images.js';
+import { tryLater } from '../infrastructure/steps.js';
 import { imageOfTemplates, type TemplateImageSource } from '../infrastructure/template-images.js';
 import { signInOperation, sweepStep } from './accounts-of-appliance.js';
 import { withoutCompanions } from './companions.js';
@@ -245,8 +246,7 @@ async function isImageGone(sites: Sites, { site, ref, lent }: ApplianceImage, si
     await adapter.delete('image', ref, { signal });
     return !(await adapter.describe('image', [ref], { signal })).has(ref);
   } catch (error) {
-    if (!(error instanceof IaasError)) throw error;
-    throw new IaasError('transient', error.message, error.said, error);
+    return tryLater(error);
   }
 }
 
