@@ -16,9 +16,10 @@ export default {
   // The logs and trails of all servers of the run are kept, and searched for its secrets at the end.
   globalSetup: '<rootDir>/test/support/run/begin.mjs',
   globalTeardown: '<rootDir>/test/support/run/end.mjs',
-  testTimeout: 30_000,
-  // Both cores of a small machine: the default leaves one idle.
-  maxWorkers: 2,
+  // Longer than anything within a test is waited for, which says better what has not come.
+  testTimeout: 60_000,
+  // One more than the cores of a small machine: tests spend much of their time waiting for servers and clouds.
+  maxWorkers: 3,
   // Modules of finished suites stay in a worker's memory: it begins anew before they slow down what comes after them.
   workerIdleMemoryLimit: '1GB',
   // With nothing left open a worker of several hundred megabytes still takes longer to end than the half second that is the default.

@@ -52,7 +52,7 @@ export class MeasuredProcess {
 }
 
 /** How often memory is looked at. */
-const SAMPLE_MS = 5;
+const SAMPLE_MS = 20;
 
 /** The other side: tells where it listens, answers questions about what it uses, ends when told. */
 export function answerQuestions(url, close) {

@@ -22,7 +22,7 @@ const MIB = 2 ** 20;
 const IMAGE = 512 * MIB;
 const STREAM = 5 * 1024 * MIB;
 /** What else the machine does only adds: the best of so many counts. */
-const SLICES = 5;
+const SLICES = 10;
 
 const sink = {
   open: async () => ({ write: async () => undefined, close: async () => ({}), abort: async () => undefined }),

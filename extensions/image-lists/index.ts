@@ -47,12 +47,12 @@ export function createImageLists(services: ImageListExtensionServices): Extensio
 /** @throws IaasError `invalid` where the list offers it no longer */
 function wanted(image: OfferedImage, subscriptions: readonly ImageListConfig[]): WantedImage {
   if (image.withdrawn) throw new IaasError('invalid', `the list ${image.list} offers ${image.title} no longer`);
-  const file = subscriptions.find(({ name }) => name === image.list)?.credentialFile;
+  const list = subscriptions.find(({ name }) => name === image.list);
   return {
     key: `listed ${image.template} ${image.sha512}`,
     name: image.title,
     source: {
-      from: { url: image.url, credentials: credentialsOf(image.url, file) },
+      from: { url: image.url, credentials: list === undefined ? {} : credentialsOf(list) },
       owner: PROVIDER,
       sizeBytes: image.sizeBytes,
       digest: { algorithm: 'sha512', hex: image.sha512 },

@@ -121,9 +121,13 @@ export class ImageLists {
     }
   }
 
-  async #fetch({ url, credentialFile }: ImageListConfig, signal: AbortSignal): Promise<Buffer> {
-    const credentials = credentialsOf(url, credentialFile);
-    const { bytes } = await download(this.#services.dialler, url, { maxBytes: MAX_LIST_BYTES, signal, credentials });
+  async #fetch(list: ImageListConfig, signal: AbortSignal): Promise<Buffer> {
+    const credentials = credentialsOf(list);
+    const { bytes } = await download(this.#services.dialler, list.url, {
+      maxBytes: MAX_LIST_BYTES,
+      signal,
+      credentials,
+    });
     const chunks: Uint8Array[] = [];
     for await (const chunk of bytes) chunks.push(chunk);
     return Buffer.concat(chunks);
@@ -183,8 +187,8 @@ export class ImageLists {
   }
 }
 
-/** What the list's servers are shown: the operator's, never a user's. */
-export function credentialsOf(url: string, file: string | undefined): SourceCredentials {
+/** What the server of the list is shown, and none of those that whoever writes the list sends VEP to; the operator's, never a user's. */
+export function credentialsOf({ url, credentialFile: file }: ImageListConfig): SourceCredentials {
   return file === undefined ? {} : { [new URL(url).host]: readFileSync(file, 'utf8').trim() };
 }
 

@@ -17,13 +17,14 @@ import {
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { insertUserMixin } from '../../src/store/user-mixins.js';
 import { InfrastructureHandler, type HandlerServices } from './handler.js';
-import { RESIZE } from './operations.js';
 import { expectImage, savedImage, templateAmong, valuesOf } from './templates.js';
 
 /** What a compute has when neither the client nor a template says: one core, one GiB. */
 const SIZES: Attributes = { 'occi.compute.cores': 1, 'occi.compute.memory': 1, 'occi.compute.architecture': 'x64' };
 
 export class ComputeHandler extends InfrastructureHandler {
+  protected override readonly sizes = ['occi.compute.cores', 'occi.compute.memory'];
+
   constructor(services: HandlerServices) {
     super(COMPUTE, services);
   }
@@ -58,14 +59,9 @@ export class ComputeHandler extends InfrastructureHandler {
     const wanted = { ...changed.wanted };
     const observed = { ...changed.observed };
     this.#complete(wanted, observed, templateAmong(registry, changed.mixins, RESOURCE_TPL));
-    if (this.sizeOf(entity.wanted) !== this.sizeOf(wanted)) {
-      await this.file(write, entity, { type: RESIZE, site: entity.site, input: {} });
-    }
-    return { ...changed, wanted, observed };
-  }
-
-  protected override sizeOf(wanted: Attributes): string {
-    return JSON.stringify([wanted['occi.compute.cores'], wanted['occi.compute.memory']]);
+    const complete = { ...changed, wanted, observed };
+    await this.resize(write, entity, complete);
+    return complete;
   }
 
   override async act(

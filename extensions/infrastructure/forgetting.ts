@@ -18,6 +18,7 @@ import { appendAudit } from '../../src/store/audit.js';
 import { findEntity } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store, Tx } from '../../src/store/sql.js';
+import { noteLeft } from './made-here.js';
 import { RELEASE } from './operations.js';
 
 export interface ForgettingServices {
@@ -83,6 +84,7 @@ function forget(services: ForgettingServices, id: string, principal: Principal):
     }
     const entities = [...new Set([...away.map((each) => each.id), ...stuck.map((each) => each.entity)])];
     for (const each of entities) await observations.placed(tx, each, null);
+    await noteLeft(tx, await belongingTo(tx, entity));
     for (const hook of services.forgotten) await hook(tx, entity, isDown);
     await tryAgain(tx, engine, entity);
     for (const each of stuck) await engine.abandon(tx, each.id);
@@ -103,14 +105,14 @@ function forget(services: ForgettingServices, id: string, principal: Principal):
   });
 }
 
+function belongingTo(tx: Tx, { id }: EntityRecord): Promise<string[]> {
+  return tx.pluck<string>('SELECT id FROM entity WHERE id = ? OR appliance = ? ORDER BY id', [id, id]);
+}
+
 /** The entity and what belongs to it, as far as a release of it is under way or has given up. */
 async function releasing(tx: Tx, engine: Engine, entity: EntityRecord): Promise<EntityRecord[]> {
-  const ids = await tx.pluck<string>('SELECT id FROM entity WHERE id = ? OR appliance = ? ORDER BY id', [
-    entity.id,
-    entity.id,
-  ]);
   const found: EntityRecord[] = [];
-  for (const id of ids) {
+  for (const id of await belongingTo(tx, entity)) {
     const each = await findEntity(tx, id);
     const open = await engine.unfinished(tx, id);
     const leaves = open.some(({ type }) => type === RELEASE) || (id === entity.id && isTakenDown(open));

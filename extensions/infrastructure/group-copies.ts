@@ -17,8 +17,9 @@ import { findEntity, linksTo } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { SqlReader, Store, Tx } from '../../src/store/sql.js';
 import { table } from '../../src/store/tables.js';
-import { filterOf, rulesOf } from './security-rules.js';
-import { groupSpecOf, strangeRules } from './site-class.js';
+import { noteLeft, RECONCILER } from './made-here.js';
+import { filterOf, rulesOf, strangeRules } from './security-rules.js';
+import { groupSpecOf } from './site-class.js';
 import { COPY, DONE, GUARD, again, tryLater } from './steps.js';
 
 export interface GroupCopy {
@@ -126,7 +127,7 @@ export async function mendCopy(
 ): Promise<void> {
   const copy = await findCopy(tx, id);
   if (!copy || (await engine.unfinished(tx, id)).length > 0) return;
-  const principal = 'vep:reconciler';
+  const principal = RECONCILER;
   if (how === 'gone') await tx.run('UPDATE group_copy SET ref = NULL WHERE id = ?', [id]);
   await fileWork(tx, engine, copy, principal);
   if (how === 'changed') return;
@@ -218,8 +219,9 @@ class CopyWork {
       done: true,
       commit: async (tx) => {
         // Somebody may have linked a machine in between, whose own work waits behind this one.
-        if (await isWanted(tx, known)) await place(tx, known.id, null);
-        else await tx.run('DELETE FROM group_copy WHERE id = ?', [known.id]);
+        if (await isWanted(tx, known)) return place(tx, known.id, null);
+        if (isAway) await noteLeft(tx, [known.id]);
+        await tx.run('DELETE FROM group_copy WHERE id = ?', [known.id]);
       },
     };
   }

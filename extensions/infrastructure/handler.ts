@@ -21,6 +21,7 @@ import type { Attributes, Mixin, TypeId } from '../../src/occi/model.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { ACT, PROVISION, RELEASE, RESIZE } from './operations.js';
 import { siteClassOf, type SiteClass } from './site-class.js';
+import { sizeWish } from './size-wish.js';
 import { legalActions, stateAttributes, transition, type StateMachine } from './states.js';
 
 export interface HandlerServices {
@@ -35,6 +36,8 @@ export class InfrastructureHandler implements KindHandler {
   protected readonly siteClass: SiteClass;
   protected readonly machine: StateMachine;
   protected readonly services: HandlerServices;
+  /** Attributes of its size, which the site is told when they change. */
+  protected readonly sizes: readonly string[] = [];
 
   constructor(kind: TypeId, services: HandlerServices) {
     const siteClass = siteClassOf(kind);
@@ -87,9 +90,7 @@ export class InfrastructureHandler implements KindHandler {
     const changed = applyChange(entity, change);
     const anew = change.moved !== undefined || this.madeFrom(entity.wanted) !== this.madeFrom(changed.wanted);
     if (anew) return this.makeAnew(write, changed);
-    if (this.sizeOf(entity.wanted) !== this.sizeOf(changed.wanted)) {
-      await this.file(write, entity, { type: RESIZE, site: entity.site, input: {} });
-    }
+    await this.resize(write, entity, changed);
     return changed;
   }
 
@@ -107,9 +108,10 @@ export class InfrastructureHandler implements KindHandler {
     return { ...entity, observed };
   }
 
-  /** What of an entity the site must be told when it changes, in comparable form; empty: nothing. */
-  protected sizeOf(_wanted: Attributes): string {
-    return '';
+  /** Tells the site the size that is wanted now, if that is another one. */
+  protected async resize(write: Write, before: EntityRecord, after: EntityRecord): Promise<void> {
+    const input = sizeWish(write.registry, before, after, this.sizes);
+    if (input) await this.file(write, before, { type: RESIZE, site: before.site, input });
   }
 
   async act(

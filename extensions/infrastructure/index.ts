@@ -30,6 +30,7 @@ import { leftImageOperation, leftImagesTask } from './left-images.js';
 import { NetworkInterfaceHandler, StorageLinkHandler } from './links.js';
 import { NetworkHandler } from './network.js';
 import { infrastructureOperations, type SettledHook } from './operations.js';
+import { CreateLeftAtSite1767300000000, leftAtSiteTable, othersAt } from './made-here.js';
 import { infrastructureReconcileSource, orphanOperation } from './reconcile.js';
 import { SecurityGroupHandler, SecurityGroupLinkHandler } from './security-group.js';
 import type { ProvisionInput } from './site-class.js';
@@ -74,8 +75,8 @@ export type ProvisionDetail = (
 
 /** Known before the store is open, which makes them. */
 export const infrastructureTables = {
-  entitySchemas: [savedImageTable, groupCopyTable],
-  migrations: [CreateSavedImage1763800000200, CreateGroupCopy1767200000000],
+  entitySchemas: [savedImageTable, groupCopyTable, leftAtSiteTable],
+  migrations: [CreateSavedImage1763800000200, CreateGroupCopy1767200000000, CreateLeftAtSite1767300000000],
 };
 
 const INVENTORY_MS = 5_000;
@@ -87,13 +88,14 @@ export function createInfrastructure(services: InfrastructureServices): Extensio
   const { config, store, sites, keeping, engine, observations, clock, log, hooks } = services;
   hooks.templates.push(savedTemplateImage(store), providerTemplateImage(config.templates.os));
   const handlerServices = { sites, engine, observations };
-  const source = infrastructureReconcileSource({ store, sites, keeping, engine, observations });
+  const source = infrastructureReconcileSource({ store, sites, keeping, engine, observations, log });
   const settings = { everyMs: config.engine.reconcileMs, graceMs: RECONCILE_GRACE_MS, visitMs: RECONCILE_VISIT_MS };
   const reconciler = new Reconciler(source, { store, clock, log }, settings);
   const watched: Watched = {
     sites: () => sites.names.map((name) => sites.adapter(name)),
     term: (site) => keeping.term(site),
   };
+  sites.alsoCheck((site) => othersAt(store, sites, site));
   return {
     name: 'infrastructure',
     categories: [osTemplateCategories(config.templates.os), ownCategories()],

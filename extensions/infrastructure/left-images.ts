@@ -12,6 +12,7 @@ import { IaasError } from '../../src/iaas/adapter.js';
 import type { SiteKeeping } from '../../src/iaas/site-keeping.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { Store } from '../../src/store/sql.js';
+import { RECONCILER } from './made-here.js';
 import { tryLater } from './steps.js';
 
 export const LEFT_IMAGE = 'infrastructure.left-image';
@@ -46,7 +47,7 @@ export function leftImagesTask({ store, engine, sites, keeping }: LeftImageServi
         if (!sites.has(site)) continue;
         await store.write(async (tx) => {
           if (!(await keeping.holds(tx, site)) || (await engine.unfinished(tx, entity)).length > 0) return;
-          const work = { type: LEFT_IMAGE, entity, appliance: null, site, principal: 'vep:reconciler' };
+          const work = { type: LEFT_IMAGE, entity, appliance: null, site, principal: RECONCILER };
           await engine.file(tx, { ...work, input: { template, image } });
         });
       }

@@ -4,31 +4,26 @@
  * an entity's state is what was observed, never what was hoped.
  */
 
-import type { Attributes } from '../../src/occi/model.js';
-import { stringAt } from '../../src/base/json.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { Operation, OperationType, Step, StepContext } from '../../src/engine/operation.js';
-import {
-  IaasError,
-  type Observed,
-  type ResourceClass,
-  type SiteAdapter,
-  type SiteRef,
-} from '../../src/iaas/adapter.js';
-import type { Sites } from '../../src/iaas/sites.js';
 import type { Observations } from '../../src/extension/observations.js';
+import { IaasError, type Observed, type ResourceClass } from '../../src/iaas/adapter.js';
+import type { Sites } from '../../src/iaas/sites.js';
+import { findEntity } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import { findEntity, linksOf } from '../../src/store/entities.js';
 import type { Store, Tx } from '../../src/store/sql.js';
+import { actSteps } from './acting.js';
+import { AtSite, findAtSite, letGo, refOf, reportIn, reportOn, type Subject } from './at-site.js';
 import { copyOperation } from './group-copies.js';
 import { guardOperations, isGuardedOtherwise } from './guarding.js';
 import { Needs } from './needs.js';
 import { forgetEntity } from './reserved-address.js';
+import { resizeStep } from './resizing.js';
 import { filterOf, rulesOf } from './security-rules.js';
-import { ACT, DONE, PROVISION, RELEASE, RESIZE, RULES, again, tryLater } from './steps.js';
+import { siteClassOf, type ProvisionInput } from './site-class.js';
+import { isOverWith, withoutWishes } from './size-wish.js';
+import { ACT, DONE, PROVISION, RELEASE, RESIZE, RULES, again } from './steps.js';
 import { stateAttributes } from './states.js';
-import { imageSaved } from './templates.js';
-import { LEFT_SIZE, SITE_CLASSES, siteClassOf, sizeOf, type ProvisionInput, type SiteClass } from './site-class.js';
 
 export { ACT, PROVISION, RELEASE, RESIZE, RULES } from './steps.js';
 
@@ -45,7 +40,7 @@ export type ProvisionDetails = (
 export interface OperationServices {
   readonly store: Store;
   readonly sites: Sites;
-  readonly engine: Pick<Engine, 'file' | 'unfinished'>;
+  readonly engine: Pick<Engine, 'file' | 'unfinished' | 'previous'>;
   readonly observations: Observations;
   readonly details: ProvisionDetails;
   /** What others do when an operation on one of their entities has ended. */
@@ -55,12 +50,13 @@ export interface OperationServices {
 export type SettledHook = (tx: Tx, operation: Operation) => Promise<void>;
 
 export function infrastructureOperations(services: OperationServices): OperationType[] {
-  const work = new SiteWork(services);
+  const atSite = new AtSite(services);
+  const work = new SiteWork(services, atSite);
   const settled = (tx: Tx, operation: Operation): Promise<void> => work.settled(tx, operation);
   return [
     { name: PROVISION, steps: [work.make(), work.settle()], settled },
-    { name: ACT, steps: [work.act(), work.reach()], settled },
-    { name: RESIZE, steps: [work.resize(), work.settle()], settled },
+    { name: ACT, steps: actSteps(atSite, services.observations), settled },
+    { name: RESIZE, steps: [resizeStep(atSite), work.settle()], settled },
     { name: RULES, steps: [work.rules(), work.settle()], settled },
     { name: RELEASE, steps: [work.remove(), work.gone()], settled },
     ...guardOperations(services, settled),
@@ -68,24 +64,19 @@ export function infrastructureOperations(services: OperationServices): Operation
   ];
 }
 
-/** An entity at its site: everything a step needs to begin with. */
-interface Subject {
-  readonly entity: EntityRecord;
-  readonly siteClass: SiteClass;
-  readonly adapter: SiteAdapter;
-}
-
 class SiteWork {
   readonly #store: Store;
-  readonly #sites: Sites;
+  readonly #engine: OperationServices['engine'];
+  readonly #atSite: AtSite;
   readonly #needs: Needs;
   readonly #observations: Observations;
   readonly #details: ProvisionDetails;
   readonly #onSettled: readonly SettledHook[];
 
-  constructor(services: OperationServices) {
+  constructor(services: OperationServices, atSite: AtSite) {
     this.#store = services.store;
-    this.#sites = services.sites;
+    this.#engine = services.engine;
+    this.#atSite = atSite;
     this.#needs = new Needs(services);
     this.#observations = services.observations;
     this.#details = services.details;
@@ -96,7 +87,7 @@ class SiteWork {
     return {
       name: 'make',
       run: async (context) => {
-        const subject = await this.#subject(context);
+        const subject = await this.#atSite.subject(context);
         if (!subject) return DONE;
         const { entity, siteClass, adapter } = subject;
         if (entity.siteRef !== null) return DONE;
@@ -108,13 +99,14 @@ class SiteWork {
         return { done: true, memory: { ref }, commit: (tx) => this.#observations.placed(tx, entity.id, ref) };
       },
       undo: async (context) => {
-        const subject = await this.#subject(context);
+        const subject = await this.#atSite.subject(context);
         if (!subject) return DONE;
-        const ref = refOf(context) ?? (await this.#find(subject));
+        const ref = refOf(context) ?? (await findAtSite(subject));
         if (ref === undefined) return DONE;
-        await this.#letGo(subject, ref, context.signal);
-        const report = await this.#report(subject, ref, context.signal);
-        if (report) return again(context);
+        await letGo(subject, ref, context.signal);
+        const report = await reportOn(subject, ref, context.signal);
+        // A disk that came with its machine goes with it, which is undone after the disk.
+        if (report && context.input['bootOf'] === undefined) return again(context);
         return { done: true, commit: (tx) => this.#observations.placed(tx, subject.entity.id, null) };
       },
     };
@@ -134,11 +126,11 @@ class SiteWork {
     return {
       name: 'settle',
       run: async (context) => {
-        const subject = await this.#subject(context);
+        const subject = await this.#atSite.subject(context);
         if (!subject) return DONE;
-        const report = await this.#reportOf(subject, context);
+        const report = await reportIn(context, subject);
         if (!report) throw new IaasError('not-found', 'the site no longer has what it had accepted');
-        const commit = this.#storing(subject, report);
+        const commit = this.#atSite.storing(subject, report);
         if (report.busy) return { ...again(context), commit };
         if (report.state === 'error') throw new IaasError('fatal', report.message ?? 'the site reports an error');
         if (!(await this.#guarded(subject, report, context.signal))) return { ...again(context), commit };
@@ -157,93 +149,12 @@ class SiteWork {
     return false;
   }
 
-  act(): Step {
-    return {
-      name: 'act',
-      run: async (context) => {
-        const subject = await this.#subject(context);
-        if (!subject) return DONE;
-        const ref = subject.entity.siteRef;
-        if (ref === null) throw new IaasError('not-found', 'the site has not made it');
-        const commit = await this.#invoke(subject, ref, context);
-        return commit ? { done: true, commit } : DONE;
-      },
-    };
-  }
-
-  /** Waits until the site reports the state that the action leads to. */
-  reach(): Step {
-    return {
-      name: 'reach',
-      run: async (context) => {
-        const subject = await this.#subject(context);
-        if (!subject) return DONE;
-        const report = await this.#reportOf(subject, context);
-        if (!report) throw new IaasError('not-found', 'the site no longer has it');
-        const commit = this.#storing(subject, report);
-        if (report.busy) return { ...again(context), commit };
-        const to = context.input['to'];
-        if (typeof to === 'string' && report.state !== to) {
-          const message = report.message ?? `the site reports ${report.state} where ${to} was expected`;
-          throw new IaasError('fatal', message);
-        }
-        const links = await this.#linkReports(subject, context.signal);
-        return {
-          done: true,
-          commit: async (tx) => {
-            await commit(tx);
-            for (const [link, attributes] of links) await this.#observations.observe(tx, link, attributes);
-          },
-        };
-      },
-    };
-  }
-
-  resize(): Step {
-    return {
-      name: 'resize',
-      run: async (context) => {
-        const subject = await this.#subject(context);
-        const ref = subject?.entity.siteRef;
-        if (!subject || !ref) return DONE;
-        const { adapter, entity, siteClass } = subject;
-        const options = { signal: context.signal };
-        if (siteClass.class === 'storage') {
-          await adapter.resizeStorage(ref, gibAttribute(entity, 'occi.storage.size'), options);
-          return DONE;
-        }
-        const size = {
-          cores: Number(entity.wanted['occi.compute.cores'] ?? 1),
-          memoryBytes: gibAttribute(entity, 'occi.compute.memory'),
-        };
-        const report = await this.#report(subject, ref, context.signal);
-        if (!report || report.busy) return again(context);
-        const sized =
-          report.class === 'compute' && report.cores === size.cores && report.memoryBytes === size.memoryBytes;
-        const cold = !adapter.capabilities().liveResize;
-        // Cold: stop, resize, start; each look at the site finds out which of the three comes next.
-        if (cold && !sized && report.state === 'active') {
-          await adapter.actCompute(ref, 'stop', 'graceful', options);
-          return { ...again(context), memory: { restart: true } };
-        }
-        if (!sized) {
-          await adapter.resizeCompute(ref, size, options);
-          return again(context);
-        }
-        if (context.memory['restart'] === true && report.state === 'inactive') {
-          await adapter.actCompute(ref, 'start', undefined, options);
-        }
-        return DONE;
-      },
-    };
-  }
-
   /** Tells the site the rules of a security group. */
   rules(): Step {
     return {
       name: 'rules',
       run: async (context) => {
-        const subject = await this.#subject(context);
+        const subject = await this.#atSite.subject(context);
         const ref = subject?.entity.siteRef;
         if (!subject || !ref) return DONE;
         await filterOf(subject.adapter).update(ref, rulesOf(subject.entity.wanted), { signal: context.signal });
@@ -256,10 +167,10 @@ class SiteWork {
     return {
       name: 'delete',
       run: async (context) => {
-        const subject = await this.#subject(context);
+        const subject = await this.#atSite.subject(context);
         if (await this.#linked(context.operation.entity, context.input['keep'] === true)) return again(context);
         const ref = subject?.entity.siteRef;
-        if (subject && ref) await this.#letGo(subject, ref, context.signal);
+        if (subject && ref) await letGo(subject, ref, context.signal);
         return DONE;
       },
     };
@@ -270,11 +181,11 @@ class SiteWork {
     return {
       name: 'gone',
       run: async (context) => {
-        const subject = await this.#subject(context);
+        const subject = await this.#atSite.subject(context);
         const ref = subject?.entity.siteRef;
-        const report = subject && ref ? await this.#report(subject, ref, context.signal) : undefined;
+        const report = subject && ref ? await reportOn(subject, ref, context.signal) : undefined;
         // A site that has come to rest and still has it has not done what it accepted.
-        if (subject && report && !report.busy) await this.#letGo(subject, report.ref, context.signal);
+        if (subject && report && !report.busy) await letGo(subject, report.ref, context.signal);
         if (report) return again(context);
         const gaveRoom = subject !== undefined && TAKES_ROOM.has(subject.siteClass.class);
         const forget = context.input['keep'] !== true;
@@ -299,7 +210,21 @@ class SiteWork {
       ...(failure ? { failure: failure.message, toError } : {}),
     });
     if (toError) await this.#showError(tx, operation.entity);
+    if (failure && operation.type === RESIZE) await this.#withdraw(tx, operation);
     for (const hook of this.#onSettled) await hook(tx, operation);
+  }
+
+  /** What could not be made so is wanted no more, nor is what was wanted just before and could not be made so either. */
+  async #withdraw(tx: Tx, last: Operation): Promise<void> {
+    const entity = await findEntity(tx, last.entity);
+    let first = last;
+    for (;;) {
+      const earlier = await this.#engine.previous(tx, first);
+      if (!earlier || !isOverWith(earlier, first)) break;
+      first = earlier;
+    }
+    const after = entity && withoutWishes(entity, first, last);
+    if (after) await this.#observations.wants(tx, entity, after);
   }
 
   /** In whatever attributes the kind shows its state. */
@@ -307,38 +232,6 @@ class SiteWork {
     const entity = await findEntity(tx, id);
     const machine = entity && siteClassOf(this.#observations.rootKind(entity.kind))?.machine;
     if (machine) await this.#observations.noted(tx, id, stateAttributes(machine, 'error'));
-  }
-
-  async #subject(context: StepContext): Promise<Subject | undefined> {
-    const entity = await findEntity(this.#store, context.operation.entity);
-    const siteClass = entity && siteClassOf(this.#observations.rootKind(entity.kind));
-    if (!entity || !siteClass || entity.site === null) return undefined;
-    return { entity, siteClass, adapter: this.#sites.adapter(entity.site) };
-  }
-
-  /** What the site says of the links of a machine whose state has changed: theirs changes with it. */
-  async #linkReports({ entity, adapter }: Subject, signal: AbortSignal): Promise<[string, Attributes][]> {
-    const links = (await linksOf(this.#store, [entity.id])).filter((link) => link.siteRef !== null);
-    const reports: [string, Attributes][] = [];
-    for (const siteClass of SITE_CLASSES) {
-      const mine = links.filter((link) => link.kind === siteClass.kind);
-      if (mine.length === 0) continue;
-      const described = await adapter.describe(
-        siteClass.class,
-        mine.map((link) => link.siteRef ?? ''),
-        { signal },
-      );
-      for (const link of mine) {
-        const report = described.get(link.siteRef ?? '');
-        if (report) reports.push([link.id, siteClass.observe(report, link)]);
-      }
-    }
-    return reports;
-  }
-
-  async #reportOf(subject: Subject, context: StepContext): Promise<Observed | undefined> {
-    const ref = subject.entity.siteRef ?? refOf(context);
-    return ref === undefined || ref === null ? undefined : this.#report(subject, ref, context.signal);
   }
 
   /**
@@ -353,76 +246,4 @@ class SiteWork {
     ]);
     return row !== undefined;
   }
-
-  async #letGo(subject: Subject, ref: SiteRef, signal: AbortSignal): Promise<void> {
-    await subject.adapter.delete(subject.siteClass.class, ref, { signal }).catch(tryLater);
-  }
-
-  async #report(subject: Subject, ref: SiteRef, signal: AbortSignal): Promise<Observed | undefined> {
-    return (await subject.adapter.describe(subject.siteClass.class, [ref], { signal })).get(ref);
-  }
-
-  /** The thing at the site that carries the entity's id, for an undo whose make never answered. */
-  async #find(subject: Subject): Promise<SiteRef | undefined> {
-    for await (const report of subject.adapter.list(subject.siteClass.class)) {
-      if (report.id === subject.entity.id) return report.ref;
-    }
-    return undefined;
-  }
-
-  #storing(subject: Subject, report: Observed): (tx: Tx) => Promise<void> {
-    const size = sizeOf(report);
-    const attributes: Attributes = {
-      ...subject.siteClass.observe(report, subject.entity),
-      ...(size === undefined ? {} : { [LEFT_SIZE]: size }),
-    };
-    return (tx) => this.#observations.observe(tx, subject.entity.id, attributes);
-  }
-
-  async #invoke(subject: Subject, ref: SiteRef, context: StepContext): Promise<((tx: Tx) => Promise<void>) | void> {
-    const { adapter, entity, siteClass } = subject;
-    const options = { signal: context.signal };
-    const method = stringAt(context.input, 'method');
-    const term = stringAt(context.input, 'term');
-    switch (siteClass.class) {
-      case 'compute':
-        if (term === 'start' || term === 'stop' || term === 'restart' || term === 'suspend') {
-          return adapter.actCompute(ref, term, method, options);
-        }
-        if (term === 'save') {
-          const image = await adapter.saveCompute(
-            ref,
-            stringAt(context.input, 'name') ?? '',
-            method,
-            context.token,
-            options,
-          );
-          const template = stringAt(context.input, 'template') ?? '';
-          return (tx) => imageSaved(tx, { template, site: entity.site ?? '', image });
-        }
-        break;
-      case 'network':
-        if (term === 'up' || term === 'down') return adapter.actNetwork(ref, term, options);
-        break;
-      case 'storage':
-        if (term === 'online' || term === 'offline' || term === 'backup' || term === 'snapshot') {
-          return adapter.actStorage(ref, term, options);
-        }
-        break;
-      case 'nic':
-      case 'attachment':
-      case 'image':
-      case 'securitygroup':
-        break;
-    }
-    throw new IaasError('unsupported', `no site knows the action ${term ?? ''} on ${siteClass.class}`);
-  }
-}
-
-function refOf(context: StepContext): SiteRef | undefined {
-  return stringAt(context.memory, 'ref');
-}
-
-function gibAttribute(entity: EntityRecord, name: string): number {
-  return Math.ceil(Number(entity.wanted[name] ?? 1) * 2 ** 30);
 }

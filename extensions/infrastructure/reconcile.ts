@@ -4,7 +4,7 @@
  */
 
 import { jsonEqual, stringAt } from '../../src/base/json.js';
-import { isUuid, newUuid } from '../../src/base/ids.js';
+import type { Log } from '../../src/base/log.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { OperationType } from '../../src/engine/operation.js';
 import type { Found, KnownEntity, Orphan, ReconcileSource } from '../../src/engine/reconciler.js';
@@ -17,9 +17,12 @@ import { findEntity } from '../../src/store/entities.js';
 import { listByRef, listOnSite } from '../../src/store/entity-lists.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { SqlReader, Store, Tx } from '../../src/store/sql.js';
+import { sinceLeft } from './as-left.js';
 import { copiesAt, isCopyStrange, mendCopy } from './group-copies.js';
+import { madeHere, RECONCILER } from './made-here.js';
 import { forgetEntity } from './reserved-address.js';
-import { LEFT_SIZE, SITE_CLASSES, siteClassOf, sizeOf, strangeRules } from './site-class.js';
+import { strangeRules } from './security-rules.js';
+import { SITE_CLASSES, siteClassOf } from './site-class.js';
 import { stateAttributes } from './states.js';
 
 export const ORPHAN = 'infrastructure.orphan';
@@ -36,10 +39,13 @@ export interface ReconcileServices {
   readonly keeping: SiteKeeping;
   readonly engine: Engine;
   readonly observations: Observations;
+  readonly log: Log;
 }
 
 export function infrastructureReconcileSource(services: ReconcileServices): ReconcileSource<KnownRecord> {
-  const { store, sites, keeping, engine, observations } = services;
+  const { store, sites, keeping, engine, observations, log } = services;
+  /** What has been told of once. */
+  const leftAlone = new Set<string>();
   return {
     classes: ['nic', 'attachment', 'compute', 'storage', 'network', 'securitygroup'],
     sites: () => keeping.kept.map((name) => sites.adapter(name)),
@@ -122,17 +128,25 @@ export function infrastructureReconcileSource(services: ReconcileServices): Reco
     });
   }
 
+  function leaveAlone(site: string, { class: what, ref }: Observed): void {
+    const name = `${site} ${what} ${ref}`;
+    if (leftAlone.has(name)) return;
+    leftAlone.add(name);
+    log.warn({ site, class: what, ref }, `not made by this VEP, and left alone: see vep sites check ${site}`);
+  }
+
   async function isBusy(reader: SqlReader, id: string): Promise<boolean> {
     return (await engine.unfinished(reader, id)).length > 0;
   }
 
-  /** Deleted by an operation of its own: nothing talks to a site inside a transaction. */
+  /** Deleted by an operation of its own: nothing talks to a site inside a transaction. What another VEP made is not. */
   async function release(tx: Tx, site: string, { observed }: Orphan<KnownRecord>): Promise<void> {
-    const subject = observed.id !== undefined && isUuid(observed.id) ? observed.id : newUuid();
+    const subject = observed.id ?? '';
+    if (!(await madeHere(tx, [subject])).has(subject)) return leaveAlone(site, observed);
     const pending = (await engine.unfinished(tx, subject)).some((operation) => operation.input['ref'] === observed.ref);
     if (pending) return;
     const input = { ref: observed.ref, class: observed.class };
-    await engine.file(tx, { type: ORPHAN, entity: subject, appliance: null, site, input, principal: 'vep:reconciler' });
+    await engine.file(tx, { type: ORPHAN, entity: subject, appliance: null, site, input, principal: RECONCILER });
   }
 }
 
@@ -142,13 +156,10 @@ function kindsOf(what: ResourceClass): TypeId[] {
   return SITE_CLASSES.filter((siteClass) => siteClass.class === what).map((siteClass) => siteClass.kind);
 }
 
-/** Whether the size of a machine, or a group's rules, were changed outside VEP. No category defines it: what is shown of it is the message. */
+/** Whether size, name or rules were changed outside VEP. No category defines it: what is shown of it is the message. */
 const STRAYED = 'eu.contrail-project.observed.strayed';
 
-/**
- * What a report says of an entity. A size is what the user wants (K10) and says nothing of what the site has; so that a machine that
- * was resized outside VEP is seen to be, its message tells, for as long as it is not the size that VEP left it with.
- */
+/** What a report says of an entity. What was changed outside VEP and has no attribute to show it is told by its message. */
 function reportOf(
   record: EntityRecord,
   observed: Observed,
@@ -156,18 +167,16 @@ function reportOf(
   const siteClass = siteClassOf(record.kind);
   const report = siteClass?.observe(observed, record);
   if (!siteClass || !report) return { strayed: false };
-  const strange = strangeRules(observed, record);
-  if (strange !== undefined)
-    return { report: { ...report, [`${siteClass.machine.attribute}.message`]: strange }, strayed: true };
-  const size = sizeOf(observed);
-  const left = stringAt(record.observed, LEFT_SIZE);
-  if (size === undefined || left === size) return { report, strayed: false };
-  if (left === undefined) return { report: { ...report, [LEFT_SIZE]: size }, strayed: false };
-  const message = `resized outside VEP: ${size} where ${left} were made`;
-  return { report: { ...report, [`${siteClass.machine.attribute}.message`]: message }, strayed: true };
+  const { told, unnoted } = sinceLeft(observed, record.observed);
+  const all = [strangeRules(observed, record) ?? [], told].flat();
+  if (all.length === 0) return { report: { ...report, ...unnoted }, strayed: false };
+  return {
+    report: { ...report, ...unnoted, [`${siteClass.machine.attribute}.message`]: all.join('; ') },
+    strayed: true,
+  };
 }
 
-/** Deletes a thing at the site that carries a token of VEP and belongs to no entity any more. */
+/** Deletes a thing at the site that this VEP made and that belongs to no entity any more. */
 export function orphanOperation(sites: Sites): OperationType {
   return {
     name: ORPHAN,

@@ -6,9 +6,16 @@
 import ipaddr from 'ipaddr.js';
 import { excerpt, type Fault } from '../../src/base/errors.js';
 import { isJsonObject, stringAt, type JsonObject } from '../../src/base/json.js';
-import { IaasError, type SiteAdapter } from '../../src/iaas/adapter.js';
-import { readRule, type SecurityGroupSite, type SecurityRule } from '../../src/iaas/security-groups.js';
+import { IaasError, type Observed, type SiteAdapter } from '../../src/iaas/adapter.js';
+import {
+  differenceOf,
+  normalRules,
+  readRule,
+  type SecurityGroupSite,
+  type SecurityRule,
+} from '../../src/iaas/security-groups.js';
 import type { Attributes, AttributeValue } from '../../src/occi/model.js';
+import type { EntityRecord } from '../../src/store/entity-record.js';
 
 export const RULES = 'occi.securitygroup.rules';
 /** IP protocols that number their ends with ports (IANA). */
@@ -83,6 +90,14 @@ export function rulesOf(wanted: Attributes): readonly SecurityRule[] {
     .filter(isJsonObject)
     .map(readRule);
   return rules.some(({ direction }) => direction === 'outbound') ? rules : [...rules, { direction: 'outbound' }];
+}
+
+/** What is to be said of rules that somebody has changed at the site. */
+export function strangeRules(report: Observed, { wanted }: Pick<EntityRecord, 'wanted'>): string | undefined {
+  if (report.class !== 'securitygroup' || report.message !== undefined) return undefined;
+  const { missing, surplus } = differenceOf(report.rules, normalRules(rulesOf(wanted)));
+  if (missing.length + surplus.length === 0) return undefined;
+  return `the site's rules are others: ${missing.length} are missing there, ${surplus.length} are too many`;
 }
 
 /** @throws IaasError `unsupported` of a site that filters nothing */

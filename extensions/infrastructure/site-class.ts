@@ -25,7 +25,7 @@ import type {
   StorageSpec,
 } from '../../src/iaas/adapter.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
-import { differenceOf, normalRules, type SecurityGroupSpec } from '../../src/iaas/security-groups.js';
+import type { SecurityGroupSpec } from '../../src/iaas/security-groups.js';
 import { rangeOfAddress } from '../../src/iaas/ranges.js';
 import { RESERVED_ADDRESS, addressOfRange } from './reserved-address.js';
 import { filterOf, rulesOf } from './security-rules.js';
@@ -45,20 +45,26 @@ export interface Needed {
 
 /** What only the operation knows: placement, guest environment, image. Secrets have been looked up by then. */
 export interface ProvisionInput {
+  /** Of a machine, or of the machines that a network is for. */
   readonly host?: string;
+  readonly hostIsWish?: true;
+  readonly zones?: readonly string[];
   readonly apartFrom?: readonly string[];
   readonly togetherWith?: readonly string[];
   readonly near?: readonly string[];
   readonly image?: SiteRef;
   /** The disk that the site makes with the machine. */
   readonly boot?: NonNullable<ComputeSpec['boot']>;
-  /** The machine that a disk came with. */
+  /** The machine that a disk is made for, and the one that it came with. */
+  readonly madeFor?: SiteRef;
   readonly bootOf?: SiteRef;
   readonly firmware?: NonNullable<ComputeSpec['firmware']>;
   readonly userData?: string;
   readonly ovfEnvironment?: string;
   readonly environmentFiles?: ComputeSpec['environmentFiles'];
   readonly readOnly?: boolean;
+  /** Several machines will have the disk at a time. */
+  readonly shared?: true;
   /** What a machine will be plugged into, for sites that want to know when they make it. */
   readonly nics?: readonly Omit<NicSpec, 'compute'>[];
   readonly volumes?: readonly Omit<AttachmentSpec, 'compute'>[];
@@ -109,7 +115,9 @@ const compute: SiteClass = {
         ...(typeof key === 'string' ? { sshKeys: [key] } : {}),
         ...(input.ovfEnvironment === undefined ? {} : { ovfEnvironment: input.ovfEnvironment }),
         ...(input.environmentFiles === undefined ? {} : { environmentFiles: input.environmentFiles }),
-        ...(input.host === undefined ? {} : { host: input.host }),
+        ...hostOf(input),
+        ...(input.hostIsWish === undefined ? {} : { hostIsWish: input.hostIsWish }),
+        ...(input.zones === undefined ? {} : { zones: input.zones }),
         ...(input.apartFrom === undefined ? {} : { apartFrom: input.apartFrom }),
         ...(input.togetherWith === undefined ? {} : { togetherWith: input.togetherWith }),
         ...(input.near === undefined ? {} : { near: input.near }),
@@ -136,6 +144,12 @@ const compute: SiteClass = {
  */
 export const HOST_TOKEN = 'eu.contrail-project.ovf.host';
 
+/** Tells of hosts whether that is the one on which a compute was last seen. */
+export function isOnHost(compute: EntityRecord): (host: string) => boolean {
+  const token = compute.observed[HOST_TOKEN];
+  return (host) => token === hostToken(compute, host);
+}
+
 function hostToken(entity: EntityRecord, host: string): string {
   const digest = createHash('sha256')
     .update(`${entity.appliance ?? entity.group} ${entity.site ?? ''} ${host}`)
@@ -146,21 +160,12 @@ function hostToken(entity: EntityRecord, host: string): string {
 /** Address of an interface, as asked for or as the site gave it. */
 export const ADDRESS = 'occi.networkinterface.address';
 
-/** The size that a machine had when VEP last left it. No category defines it: it is never shown. */
-export const LEFT_SIZE = 'eu.contrail-project.observed.size';
-
-/** A machine's size in words, `2 cores and 4 GiB`; nothing has a size besides. */
-export function sizeOf(report: Observed): string | undefined {
-  if (report.class !== 'compute') return undefined;
-  return `${report.cores} cores and ${Number((report.memoryBytes / GIB).toFixed(2))} GiB`;
-}
-
 const network: SiteClass = {
   kind: NETWORK,
   class: 'network',
   machine: stateMachineOf(NETWORK),
   reported: ['occi.network.address', 'occi.network.gateway', 'occi.network.vlan', 'occi.network.allocation'],
-  make: (adapter, entity, _needed, _input, token, options) => {
+  make: (adapter, entity, _needed, input, token, options) => {
     const { wanted } = entity;
     const allocation = wanted['occi.network.allocation'];
     return adapter.createNetwork(
@@ -171,6 +176,7 @@ const network: SiteClass = {
         ...(typeof wanted['occi.network.gateway'] === 'string' ? { gateway: wanted['occi.network.gateway'] } : {}),
         ...(typeof wanted['occi.network.vlan'] === 'number' ? { vlan: wanted['occi.network.vlan'] } : {}),
         ...(allocation === 'dynamic' || allocation === 'static' ? { allocation } : {}),
+        ...hostOf(input),
         ...belonging(entity),
       },
       token,
@@ -245,8 +251,10 @@ const storage: SiteClass = {
     adapter.createStorage(
       {
         ...storageSpecOf(entity),
+        ...(input.madeFor === undefined ? {} : { madeFor: input.madeFor }),
         ...(input.image === undefined ? {} : { image: input.image }),
         ...(input.bootOf === undefined ? {} : { bootOf: input.bootOf }),
+        ...(input.shared === undefined ? {} : { shared: input.shared }),
       },
       token,
       options,
@@ -319,14 +327,6 @@ export function groupSpecOf(group: EntityRecord, id: string): SecurityGroupSpec 
   return { id, name: group.title ?? group.id, rules: rulesOf(group.wanted), ...belonging(group) };
 }
 
-/** What is to be said of rules that somebody has changed at the site. */
-export function strangeRules(report: Observed, { wanted }: EntityRecord): string | undefined {
-  if (report.class !== 'securitygroup' || report.message !== undefined) return undefined;
-  const { missing, surplus } = differenceOf(report.rules, normalRules(rulesOf(wanted)));
-  if (missing.length + surplus.length === 0) return undefined;
-  return `the site's rules are others: ${missing.length} are missing there, ${surplus.length} are too many`;
-}
-
 export const SITE_CLASSES: readonly SiteClass[] = [
   compute,
   network,
@@ -370,6 +370,8 @@ export function attachmentOf(
     ...(readOnly === undefined ? {} : { readOnly }),
   };
 }
+
+const hostOf = ({ host }: ProvisionInput): { readonly host?: string } => (host === undefined ? {} : { host });
 
 /** What an entity is part of, and whose it is. */
 function belonging(entity: EntityRecord): { application?: string; owner: { user: string; group: string } } {

@@ -2,7 +2,7 @@
 
 import { problem } from '../../src/base/errors.js';
 import type { EntityChange, Invocation, Write } from '../../src/extension/kind-handler.js';
-import { STORAGE, STORAGELINK, type Attributes, type Mixin } from '../../src/occi/model.js';
+import { STORAGE, STORAGELINK, type Mixin } from '../../src/occi/model.js';
 import { linksTo } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { InfrastructureHandler, type HandlerServices } from './handler.js';
@@ -10,6 +10,8 @@ import { InfrastructureHandler, type HandlerServices } from './handler.js';
 const SIZE = 'occi.storage.size';
 
 export class StorageHandler extends InfrastructureHandler {
+  protected override readonly sizes = [SIZE];
+
   constructor(services: HandlerServices) {
     super(STORAGE, services);
   }
@@ -68,10 +70,6 @@ export class StorageHandler extends InfrastructureHandler {
         removedMixins: [],
       }),
     };
-  }
-
-  protected override sizeOf(wanted: Attributes): string {
-    return JSON.stringify(wanted[SIZE]);
   }
 }
 

@@ -109,7 +109,7 @@ async function sweep(sites: Sites, account: string, signal: AbortSignal): Promis
     // What others hang on goes after them.
     if (left > 0) return left;
   }
-  return 0;
+  return (await adapter.tidy?.({ signal })) ?? 0;
 }
 
 /**

@@ -16,8 +16,9 @@ import type { CategoryRef, EntityInput, OcciRequest } from '../../src/occi/reque
 import { parseTextPlain } from '../../src/occi/text/index.js';
 import { safeHref } from '../../src/ovf/envelope/href.js';
 import { PackageReader } from '../../src/ovf/package/reader.js';
+import { BlobSink } from './blob-sink.js';
 import { MAX_DESCRIPTOR } from './package.js';
-import { BlobSink, intakeOptions, unpackOva, UnpackedPackage, type IntakeServices } from './unpack.js';
+import { intakeOptions, unpackOva, UnpackedPackage, type IntakeServices } from './unpack.js';
 import { APPLIANCE, DESCRIPTOR_TYPES, PACKAGE_TYPES } from './vocabulary.js';
 
 const MAX_SMALL = 1024 * 1024;
@@ -57,7 +58,7 @@ function packageAttachments(value: UnpackedPackage): Attachment[] {
   const mediaType = 'application/octet-stream';
   return [
     { name: 'package.ovf', mediaType: DESCRIPTOR_TYPES[0], bytes: value.descriptor, value },
-    ...[...value.files].map(([name, blob]) => ({ name, mediaType, blob })),
+    ...[...value.files.byName, ...value.joined.byName].map(([name, blob]) => ({ name, mediaType, blob })),
   ];
 }
 
@@ -86,7 +87,7 @@ class Multipart {
     this.#services = services;
     this.#context = context;
     this.#sink = new BlobSink(services.blobs);
-    this.#package = new PackageReader(this.#sink, intakeOptions(services));
+    this.#package = new PackageReader(this.#sink, { ...intakeOptions(services), bareNames: true });
   }
 
   async read(message: IncomingMessage, headers: OcciRequest): Promise<BodyRead> {
@@ -94,7 +95,7 @@ class Multipart {
       await this.#parts(message);
       if (this.#package.files > 0) {
         const read = await this.#package.result();
-        this.#attachments.push(...packageAttachments(new UnpackedPackage(read, this.#sink.files, true)));
+        this.#attachments.push(...packageAttachments(new UnpackedPackage(read, this.#sink, true)));
       }
     } catch (error) {
       await this.#sink.abort();
@@ -168,9 +169,20 @@ class Multipart {
   #small(name: string, mediaType: string, bytes: Uint8Array): Promise<void> {
     if (name === 'entity') this.#request = entityOf(mediaType, Buffer.from(bytes).toString('utf8'));
     else if (name === 'sla') this.#attachments.push({ name: 'sla', mediaType, bytes });
-    else return Promise.reject(malformed(`there is no part called ${JSON.stringify(name.slice(0, 40))}`));
+    else
+      return Promise.reject(
+        NAMED.has(name) ? nameless(name) : malformed(`there is no part called ${JSON.stringify(name.slice(0, 40))}`),
+      );
     return Promise.resolve();
   }
+}
+
+/** Parts that are files (RFC 7578 §4.2). */
+const NAMED: ReadonlySet<string> = new Set(['ovf', 'file']);
+
+function nameless(part: string): Problem {
+  const remedy = 'give it one in its Content-Disposition: filename="app.ovf" for the descriptor, the href for a file';
+  return malformed(`the part "${part}" has no file name`, remedy);
 }
 
 /** A file is known by the href that the descriptor gives it, which may be escaped. */
@@ -200,10 +212,13 @@ async function collect(stream: AsyncIterable<Uint8Array>, limit: number, what: s
   return Buffer.concat(chunks);
 }
 
-function malformed(message: string): Problem {
+function malformed(
+  message: string,
+  remedy = 'send the parts entity, sla, ovf and file in this order, the first two if wanted',
+): Problem {
   return problem('malformed', 'http.multipart', message, {
     place: { field: 'Content-Type' },
     rule: 'K05',
-    remedy: 'send the parts entity, sla, ovf and file in this order, the first two if wanted',
+    remedy,
   });
 }

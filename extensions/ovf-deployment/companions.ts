@@ -5,13 +5,14 @@
  */
 
 import { excerpt, Problem, type Fault } from '../../src/base/errors.js';
+import { shownUrl } from '../../src/base/shown-url.js';
 import type { Log } from '../../src/base/log.js';
-import type { GuardedDialler } from '../../src/net/dialler.js';
 import { companionFiles, iconFiles, MAX_BUNDLE, readBundles, type Envelope } from '../../src/ovf/index.js';
 import type { File } from '../../src/ovf/envelope/model.js';
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
 import type { Blob, BlobStore } from '../../src/transfer/blob-store.js';
 import { download, type DownloadOptions } from '../../src/transfer/download.js';
+import type { Sources } from '../../src/transfer/sources.js';
 import { verified } from '../../src/transfer/verified.js';
 import { imageOrigins, originOf, sentAs, type FileOrigin, type ImageOrigins, type Package } from './package.js';
 
@@ -36,19 +37,20 @@ export function companionOrigins(
 }
 
 /** Where one of them is, or why it is not. */
-export function companionOrigin({ href, chunkSize }: File, received: Package): FileOrigin {
-  const sent = sentAs(href, received.files);
+export function companionOrigin(file: File, received: Package): FileOrigin {
+  const { href, chunkSize } = file;
+  const sent = sentAs(file, received);
   if (sent && sent.sizeBytes <= MAX_BUNDLE) return { sha256: sent.sha256, href };
   if (sent) return unavailable(href, TOO_LARGE);
   if (chunkSize !== undefined) return unavailable(href, 'it lies there in pieces');
-  return originOf(href, received) ?? unavailable(href, 'it was not sent');
+  return originOf(file, received) ?? unavailable(href, 'it was not sent');
 }
 
 const TOO_LARGE = `it has more than ${MAX_BUNDLE} bytes`;
 
 /** The bare name alone: a URL may hold what opens it. */
 function unavailable(href: string, why: string): FileOrigin {
-  return { name: excerpt(/[^/]*$/.exec(href.replace(/[?#].*$/s, ''))?.[0] ?? ''), unavailable: why };
+  return { name: excerpt(/[^/]*$/.exec(shownUrl(href))?.[0] ?? ''), unavailable: why };
 }
 
 /** What is known within the request of those that cannot be had. */
@@ -67,7 +69,7 @@ export function leftOut(envelope: Envelope, file: File, why: string): Fault {
   return {
     code: `ovf.${rule}`,
     severity: 'warning',
-    message: `the ${what} ${excerpt(file.href)} is left out: ${why}`,
+    message: `the ${what} ${excerpt(shownUrl(file.href))} is left out: ${why}`,
     place: file.at,
     rule: `${rule}, DSP0243 ${section}`,
     remedy: `send it with the descriptor, in one piece of at most ${MAX_BUNDLE} bytes, in an archive right behind it`,
@@ -98,7 +100,7 @@ export function companionsToBring(plan: DeploymentPlan, origins: ImageOrigins): 
  * @throws Problem where one is not what its manifest says
  */
 export async function bringCompanions(
-  { dialler, blobs }: { readonly dialler: GuardedDialler; readonly blobs: BlobStore },
+  { sources, blobs }: { readonly sources: Sources; readonly blobs: BlobStore },
   plan: DeploymentPlan,
   origins: ImageOrigins,
   { log, ...options }: Omit<DownloadOptions, 'maxBytes'> & { readonly log: Log },
@@ -108,7 +110,7 @@ export async function bringCompanions(
     const origin = origins[id] as FileOrigin;
     if (!('url' in origin)) continue;
     try {
-      const { bytes } = await download(dialler, origin.url, { ...options, maxBytes: MAX_BUNDLE });
+      const { bytes } = await download(sources, origin.url, { ...options, maxBytes: MAX_BUNDLE });
       const expectation = { maxBytes: MAX_BUNDLE, ...(origin.digest && { digest: origin.digest }) };
       brought[id] = { sha256: (await blobs.put(verified(bytes, expectation), { maxBytes: MAX_BUNDLE })).sha256 };
     } catch (error) {

@@ -41,6 +41,12 @@ export async function networksOf(tx: Tx, entity: EntityRecord): Promise<Map<stri
   );
 }
 
+/** The disks that these machines share with others, by their ids in the plan. */
+export function sharedDisksOf(machines: readonly MachineComponents[]): ReadonlyMap<string, EntityRecord> {
+  const disks = machines.flatMap((machine) => machine.disks);
+  return new Map(disks.flatMap(({ disk, storage }) => (disk?.shared === true ? [[disk.id, storage] as const] : [])));
+}
+
 /** Machines with what is theirs alone. */
 export function withDisks(machines: readonly MachineComponents[]): EntityRecord[] {
   return machines.flatMap(({ compute, disks }) => [

@@ -60,6 +60,8 @@ export interface ComponentOptions {
   readonly plan: DeploymentPlan;
   /** Networks that are there already, the appliance's own and those it is mapped to, by {@link networkKey}. */
   readonly existing: ReadonlyMap<string, EntityRecord>;
+  /** Disks that several machines share and that are there already, by their ids in the plan. */
+  readonly shared?: ReadonlyMap<string, EntityRecord>;
 }
 
 export class ComponentMaker {
@@ -67,7 +69,7 @@ export class ComponentMaker {
   readonly #write: Write;
   readonly #appliance: EntityRecord;
   readonly #options: ComponentOptions;
-  readonly #shared = new Map<string, EntityRecord>();
+  readonly #shared: Map<string, EntityRecord>;
   /** What governs the appliance governs all it consists of (K16). */
   readonly #governed: readonly TypeId[];
   readonly #terms: Attributes;
@@ -84,6 +86,7 @@ export class ComponentMaker {
     this.#write = write;
     this.#appliance = appliance;
     this.#options = options;
+    this.#shared = new Map(options.shared);
   }
 
   /** Makes the components of these machines and the networks that do not exist yet. */

@@ -14,10 +14,11 @@ import type { Store } from '../../src/store/sql.js';
 import type { Blob, BlobStore } from '../../src/transfer/blob-store.js';
 import { SLA } from '../sla/agreements.js';
 import { mappedNetworks, networkKey } from './mapped-networks.js';
+import { openAppliance, type OpenedAppliance } from './opened-appliance.js';
 import { outgoingPackage } from './outgoing-package.js';
 import { planOfParcel, propertiesOfParcel } from './parcels.js';
-import { openInputs, withInstanceSecrets } from './sealed-inputs.js';
-import { loadAppliance, type ApplianceRow } from './tables.js';
+import { withInstanceSecrets } from './sealed-inputs.js';
+import type { ApplianceRow } from './tables.js';
 import { OVF_CONFIGURATION, OVF_KEEP_ON_FAILURE, OVF_URL } from './vocabulary.js';
 
 export interface DeliveryServices {
@@ -50,15 +51,15 @@ export class Deliveries {
    * @throws IaasError `invalid` where something of it is no longer kept, `transient` while a network of it is being made
    */
   async whole(entity: EntityRecord): Promise<ApplianceSpec> {
-    const row = await this.#row(entity.id);
-    const { store, secretKey } = this.#services;
-    const { sites: _here, ...sent } = (await openInputs(store, secretKey, row.secrets)).sent ?? {};
+    const opened = await this.#opened(entity.id);
+    const { row, inputs } = opened;
+    const { sites: _here, ...sent } = inputs.sent ?? {};
     const networks = await this.#mapped(row.plan, entity.site ?? '');
     const configuration = stringAt(entity.wanted, OVF_CONFIGURATION);
     return {
       id: entity.id,
       name: entity.title ?? entity.id,
-      source: await this.#source(entity, row),
+      source: await this.#source(entity, opened),
       inputs: Object.keys(networks).length === 0 ? sent : { ...sent, networks },
       ...(configuration === undefined ? {} : { configuration }),
       keepOnFailure: isKept(entity),
@@ -67,9 +68,8 @@ export class Deliveries {
 
   /** @throws IaasError as {@link whole} */
   async part(entity: EntityRecord, { id, site, machines, networks }: Consignment): Promise<ApplianceSpec> {
-    const row = await this.#row(entity.id);
-    const { store, secretKey } = this.#services;
-    const { properties, credentials } = await openInputs(store, secretKey, row.secrets);
+    const { row, inputs } = await this.#opened(entity.id);
+    const { properties, credentials } = inputs;
     const plan = planOfParcel(row.plan, machines);
     const made = plan.networks.filter(({ mappedTo }) => mappedTo === undefined);
     const own = Object.fromEntries(made.map(({ name }) => [name, placeOf(name, networks.get(name))]));
@@ -88,9 +88,9 @@ export class Deliveries {
   }
 
   /** As it came; where an agreement has settled sizes and numbers, as it was planned under it. */
-  async #source(entity: EntityRecord, row: ApplianceRow): Promise<ApplianceSpec['source']> {
+  async #source(entity: EntityRecord, { row, packageUrl }: OpenedAppliance): Promise<ApplianceSpec['source']> {
     if (entity.mixins.includes(SLA)) return this.#packed(foldReplicas(row.plan), row);
-    const url = stringAt(entity.wanted, OVF_URL) ?? stringAt(entity.observed, OVF_URL);
+    const url = packageUrl ?? shownPackageUrl(entity);
     if (url !== undefined && /^https?:/.test(url)) return { url };
     return { descriptor: row.descriptor, files: await this.#files(row) };
   }
@@ -136,11 +136,16 @@ export class Deliveries {
     return networks;
   }
 
-  async #row(appliance: string): Promise<ApplianceRow> {
-    const row = await loadAppliance(this.#services.store, appliance);
-    if (row) return row;
+  async #opened(appliance: string): Promise<OpenedAppliance> {
+    const opened = await openAppliance(this.#services, appliance);
+    if (opened) return opened;
     throw new IaasError('invalid', 'the appliance has lost its descriptor');
   }
+}
+
+/** Where its user said that the package is, as far as that may be shown. */
+export function shownPackageUrl({ wanted, observed }: EntityRecord): string | undefined {
+  return stringAt(wanted, OVF_URL) ?? stringAt(observed, OVF_URL);
 }
 
 function placeOf(name: string, network: EntityRecord | undefined): SiteRef {

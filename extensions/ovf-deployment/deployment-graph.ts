@@ -4,12 +4,13 @@
  */
 
 import type { NewChild } from '../../src/engine/operation.js';
-import type { PlacementConstraint, PlannedMachine, StartupStep } from '../../src/ovf/plan.js';
+import type { PlacementConstraint, StartupStep } from '../../src/ovf/plan.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { ACT, PROVISION } from '../infrastructure/operations.js';
 import type { Components, DiskComponent, MachineComponents } from './components.js';
 import type { Hosts } from './layout.js';
 import { HAND_OVER, parcelChild, parcelKey, type Parcel } from './parcels.js';
+import { freedom, neighbours, placed } from './whereabouts.js';
 
 export const PACKAGE = 'appliance.package';
 export const IMAGE = 'appliance.image';
@@ -25,6 +26,8 @@ export interface SiteWays {
   readonly bootsAtCreation: boolean;
   /** It makes the disk a machine boots from with the machine. */
   readonly bootsFromImage: boolean;
+  /** It makes the other disks of a machine where that has come to be. */
+  readonly volumesFollow: boolean;
 }
 
 /** An image that must be registered with a site, and the id of the subject of that work. */
@@ -71,7 +74,8 @@ export function deploymentGraph(parts: DeploymentParts): NewChild[] {
     });
   }
   for (const network of components.networks) {
-    children.push(provision(network, {}, []));
+    const on = components.machines.find(({ interfaces }) => interfaces.some(({ target }) => target === network.id));
+    children.push(provision(network, placed(on && parts.hosts.get(on.machine.id)), []));
     children.push(act(network, 'up', 'active', [provisionKey(network)]));
   }
   const carried = new Map(
@@ -87,9 +91,10 @@ export function deploymentGraph(parts: DeploymentParts): NewChild[] {
     installing: true,
   });
   children.push(...parts.parcels.map((parcel) => handOver(parts, parcel)));
-  for (const machine of components.machines) {
-    if (carried.has(machine.compute.id)) continue;
-    const made = machineChildren(parts, machine);
+  const here = components.machines.filter(({ compute }) => !carried.has(compute.id));
+  const volumes = newVolumes(inTurn(parts.startup, here), parts.present);
+  for (const machine of here) {
+    const made = machineChildren(parts, machine, volumes);
     const { bootsAtCreation } = parts.waysOf(machine.compute.site ?? '');
     children.push(...(bootsAtCreation ? madeInTurn(made, machine, starts) : made));
   }
@@ -114,25 +119,50 @@ function madeInTurn(made: readonly NewChild[], machine: MachineComponents, start
   return made.map((child) => (child.key === key ? { ...child, after: [...child.after, ...turn] } : child));
 }
 
+/** Machines in the order in which they are made where making one starts it. */
+function inTurn(startup: readonly StartupStep[], machines: readonly MachineComponents[]): readonly MachineComponents[] {
+  const started = groupsOf(startup, machines).flatMap(({ members }) =>
+    members.flatMap(({ member, startAction }) => (startAction === 'none' ? [] : [member])),
+  );
+  return [...machines.filter((machine) => !started.includes(machine)), ...started];
+}
+
+/** By the id of each volume that is to be made: the attachment for which it is; others of a shared disk find it there. */
+type NewVolumes = ReadonlyMap<string, string>;
+
+function newVolumes(machines: readonly MachineComponents[], present: readonly MachineComponents[]): NewVolumes {
+  const there = new Set(present.flatMap(({ disks }) => disks.map(({ storage }) => storage.id)));
+  const volumes = new Map<string, string>();
+  for (const { storage, attachment } of machines.flatMap(({ disks }) => disks))
+    if (!there.has(storage.id) && !volumes.has(storage.id)) volumes.set(storage.id, attachment.id);
+  return volumes;
+}
+
 function machineChildren(
   parts: DeploymentParts,
   { machine, compute, disks, interfaces }: MachineComponents,
+  volumes: NewVolumes,
 ): NewChild[] {
   const { components, hosts, constraints } = parts;
   const site = compute.site ?? '';
-  const { plugsAtCreation, bootsFromImage } = parts.waysOf(site);
+  const { plugsAtCreation, bootsFromImage, volumesFollow } = parts.waysOf(site);
   const images = new Set(parts.images.filter((each) => each.site === site).map(({ image }) => image));
   const host = hosts.get(machine.id);
   const input = {
     machine: machine.id,
-    ...(host === undefined ? {} : { host }),
+    ...placed(host),
+    ...freedom(machine, constraints),
     ...neighbours(machine, site, [...components.machines, ...parts.present], constraints),
   };
   const networkOf = (nic: EntityRecord): EntityRecord | undefined =>
     components.networks.find((candidate) => candidate.id === nic.target);
   const boot = bootsFromImage ? bootDisk(disks, images) : undefined;
+  // A shared one is where the first of its machines is, and the others come to be there too.
+  const follows = ({ storage, attachment, disk }: DiskComponent): boolean =>
+    volumesFollow && (disk?.shared !== true || volumes.get(storage.id) === attachment.id);
+  const online = ({ storage }: DiskComponent): string[] => (volumes.has(storage.id) ? [actKey(storage, 'online')] : []);
   const plugs = [
-    ...disks.filter((disk) => disk !== boot).map(({ storage }) => actKey(storage, 'online')),
+    ...disks.filter((disk) => disk !== boot && !follows(disk)).flatMap(online),
     ...interfaces.map(networkOf).flatMap((network) => (network ? [actKey(network, 'up')] : [])),
   ];
   const readOnlyPlugs = disks.filter((disk) => disk.readOnly).map(({ attachment }) => attachment.id);
@@ -147,14 +177,19 @@ function machineChildren(
   ];
   for (const disk of disks) {
     const { storage, attachment, image, readOnly } = disk;
-    if (!children.some((child) => child.key === provisionKey(storage))) {
+    if (volumes.get(storage.id) === attachment.id) {
       const fetched = image !== undefined && images.has(image);
-      const after = [...(fetched ? [imageKey(site, image)] : []), ...(disk === boot ? [provisionKey(compute)] : [])];
-      const origin = { ...(fetched ? { image } : {}), ...(disk === boot ? { bootOf: compute.id } : {}) };
+      const isLater = disk === boot || follows(disk);
+      const after = [...(fetched ? [imageKey(site, image)] : []), ...(isLater ? [provisionKey(compute)] : [])];
+      const origin = {
+        ...(disk.disk?.shared ? { shared: true } : {}),
+        ...(fetched ? { image } : {}),
+        ...(isLater ? { [disk === boot ? 'bootOf' : 'madeFor']: compute.id } : {}),
+      };
       children.push(provision(storage, origin, after));
       children.push(act(storage, 'online', 'online', [provisionKey(storage)]));
     }
-    children.push(provision(attachment, { readOnly }, [provisionKey(compute), actKey(storage, 'online')]));
+    children.push(provision(attachment, { readOnly }, [provisionKey(compute), ...online(disk)]));
   }
   for (const nic of interfaces) {
     const network = networkOf(nic);
@@ -177,43 +212,6 @@ function readyKeys({ compute, disks, interfaces }: MachineComponents): string[] 
     ...disks.map((disk) => provisionKey(disk.attachment)),
     ...interfaces.map(provisionKey),
   ];
-}
-
-/**
- * Machines of its site (by compute id) that it must not, or must, share a host with, and those that it shall be near to, for sites
- * that see to that beyond the hosts that VEP has chosen.
- */
-function neighbours(
-  of: PlannedMachine,
-  site: string,
-  machines: readonly MachineComponents[],
-  constraints: readonly PlacementConstraint[],
-): Record<string, string[]> {
-  const bound = (hard: boolean, ...rules: readonly PlacementConstraint['rule'][]): string[] => {
-    const mine = constraints.filter(
-      (constraint) => rules.includes(constraint.rule) && constraint.hard === hard && binds(constraint, of),
-    );
-    return machines
-      .filter(
-        ({ machine, compute }) =>
-          compute.site === site && machine.id !== of.id && mine.some((constraint) => binds(constraint, machine)),
-      )
-      .map(({ compute }) => compute.id);
-  };
-  // Racks of their own are hosts of their own.
-  const apartFrom = bound(true, 'differentHost', 'differentRack');
-  const togetherWith = bound(true, 'sameHost');
-  const near = bound(false, 'sameHost', 'sameRack');
-  return {
-    ...(apartFrom.length > 0 ? { apartFrom } : {}),
-    ...(togetherWith.length > 0 ? { togetherWith } : {}),
-    ...(near.length > 0 ? { near } : {}),
-  };
-}
-
-/** Whether a constraint is about a machine: named, an instance of one that is named, or one of all. */
-function binds({ machines }: PlacementConstraint, { id, instanceOf = id }: PlannedMachine): boolean {
-  return machines.length === 0 || machines.includes(id) || machines.includes(instanceOf);
 }
 
 /** The machines whose start the sequence waits to hear of: a wait of no time ends before anything can be heard. */

@@ -6,12 +6,13 @@
 import type { RequestContext } from '../../src/extension/extension.js';
 import type { Planned } from '../../src/extension/admission.js';
 import type { DryRun } from '../../src/extension/kind-handler.js';
-import type { Fault } from '../../src/base/errors.js';
+import { withSeverity, type Fault } from '../../src/base/errors.js';
 import { planDocument, type PlanDocument } from '../../src/ovf/index.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import type { Term } from '../../src/sla/agreement.js';
 import { plannedComponents } from './components.js';
 import type { Governance } from './governance.js';
+import { shownPlan } from './hidden-urls.js';
 import { sitesOf, type Layout } from './layout.js';
 import type { PreparedDeployment, UnreadableDescriptor } from './prepared.js';
 import { PLAN_TYPE } from './vocabulary.js';
@@ -33,11 +34,11 @@ export async function describePlan(
     ...told,
     site: layout.home,
     placement: sitesOf(layout).map((site) => ({ site, machines: machinesOn(layout, site) })),
-    because: layout.because,
+    because: withSeverity(layout.because),
     deployable: told.deployable && unmet.length === 0,
-    plan: told.plan && (admission.plan ?? told.plan),
+    plan: told.plan && shownPlan(admission.plan ?? told.plan, prepared.images),
     sites: result.draft ? await governance.verdicts(result.draft, context.principal.groups[0], prepared.own) : [],
-    unmet,
+    unmet: withSeverity(unmet),
     price: admission.terms.filter((term) => term.type === 'price'),
   };
   return { mediaType: PLAN_TYPE, body: JSON.stringify(body) };

@@ -4,13 +4,14 @@
  */
 
 import { gunzipSync } from 'node:zlib';
-import { excerpt, messageOf, problem, type Fault } from '../../src/base/errors.js';
+import { excerpt, messageOf, throwIfFaulty, type Fault } from '../../src/base/errors.js';
+import { shownUrl } from '../../src/base/shown-url.js';
 import { IaasError } from '../../src/iaas/adapter.js';
-import type { GuardedDialler } from '../../src/net/dialler.js';
 import type { EnvironmentDocument } from '../../src/ovf/index.js';
 import type { DeploymentPlan, PlannedImage, PlannedMachine } from '../../src/ovf/plan.js';
 import type { BlobStore } from '../../src/transfer/blob-store.js';
 import { download, type DownloadOptions } from '../../src/transfer/download.js';
+import type { Sources } from '../../src/transfer/sources.js';
 import { verified } from '../../src/transfer/verified.js';
 import { imageOrigins, type FileOrigin, type ImageOrigins } from './package.js';
 
@@ -34,6 +35,21 @@ export function oversizedFiles(plan: DeploymentPlan | undefined): readonly Fault
   ];
 }
 
+/** Those that lie at their URLs in pieces, which are not put together. */
+export function filesInPieces(plan: DeploymentPlan | undefined, origins: ImageOrigins): readonly Fault[] {
+  const pieced = (plan?.files ?? []).filter(({ id, chunkSize }) => {
+    const origin = origins[id];
+    return chunkSize !== undefined && origin !== undefined && 'url' in origin;
+  });
+  return pieced.map(({ href }) => ({
+    code: 'ovf.O-019',
+    message: `the environment file ${excerpt(shownUrl(href))} lies at its URL in pieces`,
+    place: { field: excerpt(shownUrl(href)) },
+    rule: 'O-019, DSP0243 §7.1',
+    remedy: 'leave such small files in one piece',
+  }));
+}
+
 function tooLarge(message: string): Fault {
   return { code: 'ovf.O-024', message, rule: 'O-024', remedy: 'put large files on a disk' };
 }
@@ -48,22 +64,17 @@ export function filesToBring({ files = [] }: DeploymentPlan, origins: ImageOrigi
  * @throws Problem where one cannot be had, is too large or is not what its manifest says
  */
 export async function bringFiles(
-  { dialler, blobs }: { readonly dialler: GuardedDialler; readonly blobs: BlobStore },
+  { sources, blobs }: { readonly sources: Sources; readonly blobs: BlobStore },
   plan: DeploymentPlan,
   origins: ImageOrigins,
   options: Omit<DownloadOptions, 'maxBytes'>,
 ): Promise<ImageOrigins> {
   const brought = imageOrigins(origins) as Record<string, FileOrigin>;
-  for (const { id, href, sizeBytes, chunkSize } of filesToBring(plan, origins)) {
+  throwIfFaulty('invalid', filesInPieces(plan, origins));
+  for (const { id, sizeBytes } of filesToBring(plan, origins)) {
     const origin = origins[id];
     if (origin === undefined || !('url' in origin)) continue;
-    if (chunkSize !== undefined) {
-      throw problem('invalid', 'ovf.O-019', `the environment file ${excerpt(href)} lies at its URL in pieces`, {
-        rule: 'O-019',
-        remedy: 'leave such small files in one piece',
-      });
-    }
-    const { bytes } = await download(dialler, origin.url, { ...options, maxBytes: LARGEST_FILE });
+    const { bytes } = await download(sources, origin.url, { ...options, maxBytes: LARGEST_FILE });
     const expectation = {
       maxBytes: LARGEST_FILE,
       ...(sizeBytes !== undefined && { sizeBytes }),

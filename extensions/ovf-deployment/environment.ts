@@ -7,7 +7,7 @@ import { isJsonObject, stringAt } from '../../src/base/json.js';
 import type { Operation } from '../../src/engine/operation.js';
 import { IaasError } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
-import { buildEnvironment, buildNoCloud, combinedUserData } from '../../src/ovf/index.js';
+import { buildEnvironment, buildNoCloud, combinedUserData, PLATFORM } from '../../src/ovf/index.js';
 import { COMPUTE, STORAGE } from '../../src/occi/model.js';
 import { findEntity } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
@@ -18,8 +18,6 @@ import { environmentDocuments } from './environment-files.js';
 import type { GuestReports } from './guest-reports.js';
 import { openInputs, withInstanceSecrets } from './sealed-inputs.js';
 import { imagesOf, loadAppliance } from './tables.js';
-
-const PLATFORM = { kind: 'VEP', version: '0.1.0', vendor: 'VEP', locale: 'en-US', timezone: 0 } as const;
 
 export interface EnvironmentServices {
   readonly store: Store;
@@ -39,26 +37,34 @@ export async function componentDetails(
   const { input } = operation;
   const placement = {
     ...(typeof input['host'] === 'string' ? { host: input['host'] } : {}),
+    ...(input['hostIsWish'] === true ? { hostIsWish: true as const } : {}),
+    ...(Array.isArray(input['zones']) ? { zones: input['zones'] as string[] } : {}),
     ...(Array.isArray(input['apartFrom']) ? { apartFrom: input['apartFrom'] as string[] } : {}),
     ...(Array.isArray(input['togetherWith']) ? { togetherWith: input['togetherWith'] as string[] } : {}),
     ...(Array.isArray(input['near']) ? { near: input['near'] as string[] } : {}),
     ...(input['readOnly'] === true ? { readOnly: true } : {}),
+    ...(input['shared'] === true ? { shared: true as const } : {}),
   };
-  if (entity.kind === STORAGE && typeof input['image'] === 'string')
+  if (entity.kind === STORAGE)
     return {
       ...placement,
-      image: await imageOf(services.store, entity, input['image']),
-      ...(await machineOf(services.store, input['bootOf'])),
+      ...(typeof input['image'] === 'string' ? { image: await imageOf(services.store, entity, input['image']) } : {}),
+      ...(await machineOf(services.store, 'bootOf', input)),
+      ...(await machineOf(services.store, 'madeFor', input)),
     };
   if (entity.kind !== COMPUTE || typeof input['machine'] !== 'string') return placement;
   const documents = await guestDocuments(services, entity, input['machine']);
   return { ...placement, ...documents, ...(await bootDisk(services.store, entity, input['boot'])) };
 }
 
-/** The machine that a disk came with, as the site calls it. */
-async function machineOf(store: Store, compute: unknown): Promise<Pick<ProvisionInput, 'bootOf'>> {
+/** The machine that a disk came with, or is made for, as the site calls it. */
+async function machineOf(
+  store: Store,
+  what: 'bootOf' | 'madeFor',
+  { [what]: compute }: Operation['input'],
+): Promise<Pick<ProvisionInput, 'bootOf' | 'madeFor'>> {
   const machine = typeof compute === 'string' ? await findEntity(store, compute) : undefined;
-  return machine?.siteRef ? { bootOf: machine.siteRef } : {};
+  return machine?.siteRef ? { [what]: machine.siteRef } : {};
 }
 
 /** The disk that is made with its machine: the volume as it will be asked for, and what it is made from. */

@@ -6,8 +6,9 @@
 
 import { createHash } from 'node:crypto';
 import { problem } from '../../src/base/errors.js';
+import { shownUrl } from '../../src/base/shown-url.js';
 import type { Rendering } from '../../src/extension/extension.js';
-import { safeHref } from '../../src/ovf/envelope/href.js';
+import { isUrl, safeHref } from '../../src/ovf/envelope/href.js';
 import { exportEnvelope } from '../../src/ovf/export/envelope.js';
 import { readEnvelope, type OvfSchemas } from '../../src/ovf/index.js';
 import { TAR_END, tarHeader, tarPadding } from '../../src/ovf/package/tar-header.js';
@@ -15,6 +16,7 @@ import { foldReplicas } from '../../src/scheduling/offer.js';
 import type { Store } from '../../src/store/sql.js';
 import type { BlobStore } from '../../src/transfer/blob-store.js';
 import { withCompanions } from './companions.js';
+import { openAppliance } from './opened-appliance.js';
 import { outgoingPackage, type PackageMember } from './outgoing-package.js';
 import { loadAppliance, type ApplianceRow } from './tables.js';
 import { APPLIANCE, DESCRIPTOR_TYPES, PACKAGE_TYPES } from './vocabulary.js';
@@ -23,12 +25,17 @@ export interface ExportServices {
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly schemas: OvfSchemas;
+  /** Opens secrets (K26). */
+  readonly secretKey: Uint8Array;
 }
 
 /** The descriptor as it came, with the files that came along; what it says to people goes out again. */
-function originalOf({ blobs, schemas }: ExportServices, row: ApplianceRow): ReturnType<typeof withCompanions> {
-  const { envelope } = readEnvelope(Buffer.from(row.descriptor, 'utf8'), { mode: 'lenient', schemas });
-  return withCompanions(blobs, envelope, row.images);
+async function originalOf(services: ExportServices, row: ApplianceRow): ReturnType<typeof withCompanions> {
+  const { blobs, schemas } = services;
+  const { descriptor } = (await openAppliance(services, row.appliance))?.row ?? row;
+  const { envelope: sent } = readEnvelope(Buffer.from(descriptor, 'utf8'), { mode: 'lenient', schemas });
+  const { envelope, icons } = await withCompanions(blobs, sent, row.images);
+  return { envelope, icons: icons.map((icon) => (isUrl(icon.href) ? { ...icon, href: shownUrl(icon.href) } : icon)) };
 }
 
 export function applianceRenderings(services: ExportServices): Rendering[] {

@@ -24,10 +24,11 @@ import { NETWORK } from '../../src/occi/model.js';
 import { componentsOf, findEntity } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Tx } from '../../src/store/sql.js';
+import { isFileUrl } from '../../src/transfer/sources.js';
 import { siteClassOf } from '../infrastructure/site-class.js';
 import { tryLater } from '../infrastructure/steps.js';
 import { SLA } from '../sla/agreements.js';
-import { Deliveries, type DeliveryServices } from './delivery.js';
+import { Deliveries, shownPackageUrl, type DeliveryServices } from './delivery.js';
 import { PACKAGE } from './deployment-graph.js';
 import { isForgotten } from './forgotten.js';
 import { mirrored } from './mirror.js';
@@ -71,9 +72,13 @@ export function wholeChild(
   return { key: type, type, entity: newUuid(), site, input: { ...input, appliance: id }, after };
 }
 
-/** What brings a whole appliance to its site: one that goes as an agreement has settled it goes with its files, which have to be here first. */
+/**
+ * What brings a whole appliance to its site: one that goes as an agreement has settled it goes with its files, and so does
+ * one whose files the site cannot fetch; they have to be here first.
+ */
 export function wholeHandOver(entity: EntityRecord, { images }: ApplianceRow): readonly NewChild[] {
-  if (!entity.mixins.includes(SLA) || !isOpen(images)) return [wholeChild(HAND_OVER, entity)];
+  const withFiles = entity.mixins.includes(SLA) || isFileUrl(shownPackageUrl(entity) ?? '');
+  if (!withFiles || !isOpen(images)) return [wholeChild(HAND_OVER, entity)];
   const input = { appliance: entity.id };
   const unpacking = { key: 'package', type: PACKAGE, entity: newUuid(), site: null, input, after: [] };
   return [unpacking, wholeChild(HAND_OVER, entity, {}, [unpacking.key])];

@@ -1,22 +1,19 @@
 /**
- * Disks whose capacity the descriptor leaves to their image (D08), or gives smaller than their image is (O-039): an image
- * that came along is looked at, within the request, so that the plan has the true size. One that lies elsewhere is not
- * (K06), and its size stays.
+ * Disks whose capacity the descriptor leaves to their image (D08), or gives smaller than their image is (O-039): where the
+ * request could look at the image, the plan has the true size.
  */
 
-import { excerpt, Problem, type Fault } from '../../src/base/errors.js';
+import { excerpt, type Fault } from '../../src/base/errors.js';
 import type { PlanResult } from '../../src/ovf/index.js';
 import type { DeploymentPlan, PlannedDisk } from '../../src/ovf/plan.js';
-import type { BlobStore } from '../../src/transfer/blob-store.js';
-import { probeImage } from '../../src/transfer/image-probe.js';
-import type { ImageOrigins } from './package.js';
 
-export async function sizedByImages(blobs: BlobStore, result: PlanResult, origins: ImageOrigins): Promise<PlanResult> {
+/** @param images bytes of the disks in the images that could be looked at, by file id */
+export function sizedByImages(result: PlanResult, images: ReadonlyMap<string, number>): PlanResult {
   const { draft, plan, unresolved } = result;
   const sizes = new Map<string, number>();
   const found: Fault[] = [];
   for (const disk of draft?.disks ?? []) {
-    const size = await virtualSize(blobs, draft, disk, origins);
+    const size = images.get(disk.image ?? '');
     if (size === undefined || (!disk.assumed && size <= disk.capacityBytes)) continue;
     sizes.set(disk.id, size);
     if (!disk.assumed) found.push(tooSmall(disk, size));
@@ -51,27 +48,4 @@ function tooSmall({ id, capacityBytes }: PlannedDisk, size: number): Fault {
 function withSize({ assumed, ...disk }: PlannedDisk, capacityBytes: number | undefined): PlannedDisk {
   if (capacityBytes !== undefined) return { ...disk, capacityBytes };
   return assumed ? { ...disk, assumed } : disk;
-}
-
-async function virtualSize(
-  blobs: BlobStore,
-  plan: DeploymentPlan | undefined,
-  disk: PlannedDisk,
-  origins: ImageOrigins,
-): Promise<number | undefined> {
-  const image = plan?.images.find(({ id }) => id === disk.image);
-  const origin = image && origins[image.id];
-  if (!origin || !('sha256' in origin) || image.compression !== 'identity' || image.chunkSize !== undefined)
-    return undefined;
-  const blob = await blobs.find(origin.sha256);
-  if (!blob) return undefined;
-  const { sizeBytes, sha256 } = blob;
-  try {
-    const read = (offset: number, length: number): Promise<Uint8Array> => blobs.read(sha256, offset, length);
-    return (await probeImage({ sizeBytes, read })).virtualSizeBytes;
-  } catch (error) {
-    // What is wrong with the image is said when it is fetched; here only its size was wanted.
-    if (error instanceof Problem) return undefined;
-    throw error;
-  }
 }

@@ -12,9 +12,11 @@ import type { Extension } from '../../src/extension/extension.js';
 import type { Observations } from '../../src/extension/observations.js';
 import type { SiteKeeping } from '../../src/iaas/site-keeping.js';
 import type { Store } from '../../src/store/sql.js';
+import type { ImageFetcher } from '../../src/transfer/image-fetcher.js';
 import type { InfrastructureHooks } from '../infrastructure/index.js';
 import { accountWatch } from './accounts-of-appliance.js';
-import { ApplianceHandler, type ApplianceHooks, type ApplianceServices } from './appliance.js';
+import type { ApplianceHooks, ApplianceServices } from './appliance-services.js';
+import { ApplianceHandler } from './appliance.js';
 import { applianceBodyReaders } from './body-readers.js';
 import { componentDetails } from './environment.js';
 import { applianceOperations } from './operations.js';
@@ -37,6 +39,7 @@ export interface OvfDeploymentServices extends ApplianceServices {
   readonly observations: Observations;
   readonly log: Log;
   readonly hooks: InfrastructureHooks;
+  readonly fetcher: ImageFetcher;
   readonly keeping: SiteKeeping;
   /** Milliseconds between two looks at what sites have. */
   readonly reconcileMs: number;

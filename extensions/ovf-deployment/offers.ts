@@ -105,10 +105,14 @@ function offerOf(
   promised: ReadonlyMap<string, Promised>,
   apart: number | undefined,
 ): SiteOffer {
-  const sum = (host: string, quantity: keyof Promised): number =>
-    (promised.get(host)?.[quantity] ?? 0) + (promised.get(ANYWHERE)?.[quantity] ?? 0);
+  const { quotaIsShared } = inventory;
+  const sum = (host: string, quantity: keyof Promised): number => {
+    const counted = quotaIsShared ? [...promised.keys()] : [host, ANYWHERE];
+    return counted.reduce((all, each) => all + (promised.get(each)?.[quantity] ?? 0), 0);
+  };
   return {
     name,
+    ...(quotaIsShared ? { quotaIsShared } : {}),
     freeStorageBytes: inventory.storageFreeBytes,
     hosts: inventory.hosts.map((host) => ({
       name: host.name,

@@ -5,6 +5,7 @@
 
 import type { Log } from '../../src/base/log.js';
 import { isJsonObject, stringAt } from '../../src/base/json.js';
+import { shownUrl } from '../../src/base/shown-url.js';
 import { untilNextLook, type Operation, type OperationType } from '../../src/engine/operation.js';
 import { IaasError } from '../../src/iaas/adapter.js';
 import type { Accounts } from '../../src/iaas/accounts.js';
@@ -13,7 +14,7 @@ import type { AttributeValue, TypeId } from '../../src/occi/model.js';
 import { componentsOf, findEntity, removeEntity } from '../../src/store/entities.js';
 import { wipeSecrets } from '../../src/store/secrets.js';
 import type { Tx } from '../../src/store/sql.js';
-import type { ImageSource } from '../../src/transfer/image-fetcher.js';
+import type { ImageSource, Progress } from '../../src/transfer/image-fetcher.js';
 import { credentialsFor, type SourceCredentials } from '../../src/transfer/source-credentials.js';
 import type { SiteImages, WantedImage } from '../infrastructure/images.js';
 import { tryLater } from '../infrastructure/steps.js';
@@ -22,20 +23,13 @@ import { signInOperation, sweepStep } from './accounts-of-appliance.js';
 import { withoutCompanions } from './companions.js';
 import { HALT, IMAGE, PAUSE } from './deployment-graph.js';
 import type { FileOrigin } from './package.js';
+import { transferProgress } from './transfer-progress.js';
 import { remotePackage, type RemotePackageServices } from './remote-package.js';
 import { handOverOperations, type HandOverServices } from './hand-over.js';
 import { forgetReports, type GuestReports } from './guest-reports.js';
 import { install } from './install.js';
-import { openInputs } from './sealed-inputs.js';
-import {
-  fileOrigins,
-  forgetImage,
-  imagesOf,
-  loadAppliance,
-  removeAppliance,
-  rememberImage,
-  type ApplianceImage,
-} from './tables.js';
+import { openAppliance } from './opened-appliance.js';
+import { fileOrigins, forgetImage, imagesOf, removeAppliance, rememberImage, type ApplianceImage } from './tables.js';
 import { DEPLOYED, STATE, STATE_MESSAGE } from './vocabulary.js';
 
 export const DEPLOY = 'appliance.deploy';
@@ -86,13 +80,8 @@ function registerImage(services: ApplianceOperationServices): OperationType {
           const image = stringAt(input, 'image') ?? '';
           const site = operation.site ?? '';
           const wanted = await wantedImage(services, appliance, image);
-          const ref = await images.ensure(site, wanted, signal, ({ receivedBytes, totalBytes }) => {
-            const percent = totalBytes ? Math.floor((100 * receivedBytes) / totalBytes) : 0;
-            context.progress({
-              percent,
-              message: `${wanted.name}: ${receivedBytes} of ${totalBytes ?? 'unknown'} bytes`,
-            });
-          });
+          const onProgress = (seen: Progress): void => context.progress(transferProgress(wanted.name, seen));
+          const ref = await images.ensure(site, wanted, signal, onProgress);
           const lent = images.heldAt(site, wanted.source) !== undefined;
           const registered = { appliance, image, site, ref, lent };
           return { done: true, memory: { ref, lent }, commit: (tx) => rememberImage(tx, registered) };
@@ -121,26 +110,28 @@ function imageKey(appliance: string, image: string): string {
 }
 
 async function wantedImage(
-  { store, secretKey, templates }: ApplianceOperationServices,
+  services: ApplianceOperationServices,
   appliance: string,
   image: string,
 ): Promise<WantedImage> {
-  const row = await loadAppliance(store, appliance);
+  const { store, templates } = services;
+  const opened = await openAppliance(services, appliance);
   const entity = await findEntity(store, appliance);
-  const planned = row?.plan.images.find((candidate) => candidate.id === image);
-  const origin = row?.images[image];
-  if (!row || !planned || !origin || !entity) throw new IaasError('invalid', `the appliance has no file ${image}`);
+  const planned = opened?.row.plan.images.find((candidate) => candidate.id === image);
+  const origin = opened?.row.images[image];
+  if (!opened || !planned || !origin || !entity) throw new IaasError('invalid', `the appliance has no file ${image}`);
   const { compression, chunkSize, sizeBytes, digest } = planned;
-  const { credentials } = await openInputs(store, secretKey, row.secrets);
+  const { credentials } = opened.inputs;
   return {
     key: imageKey(appliance, image),
-    name: planned.href,
+    name: shownUrl(planned.href),
     source: {
       ...('template' in origin ? await sourceBehind(templates, origin.template) : sourceOf(origin, credentials)),
       owner: entity.owner,
       compression,
       ...(chunkSize === undefined ? {} : { chunkSize }),
-      ...(sizeBytes === undefined ? {} : { sizeBytes }),
+      // Of a file that came along the real size counts (O-017).
+      ...(sizeBytes === undefined || 'sha256' in origin ? {} : { sizeBytes }),
       ...(digest === undefined ? {} : { digest }),
     },
   };

@@ -6,6 +6,7 @@
 
 import { Problem, messageOf, problem } from '../../src/base/errors.js';
 import type { DialResponse } from '../../src/net/dialler.js';
+import { Members } from '../../src/ovf/package/members.js';
 import { readOvaHead, type LateDescriptor, type OvaHead } from '../../src/ovf/package/ova.js';
 import { rangeFrom, validatorOf } from '../../src/transfer/download.js';
 import { accessTo, type SourceCredentials } from '../../src/transfer/source-credentials.js';
@@ -47,13 +48,13 @@ export async function packageAtUrl(services: PackageServices, url: string, fetch
 
 /** One request of those that fetch the package. */
 export async function fetchDocument(
-  { dialler }: PackageServices,
+  { sources }: PackageServices,
   url: string,
   maxBytes: number,
   { credentials, signal }: Fetching,
 ): Promise<DialResponse> {
   const access = await accessTo(url, credentials);
-  return dialler.fetch(url, { ...access, maxBytes, timeoutMs: FETCH_MS, signal });
+  return sources.fetch(url, { ...access, maxBytes, timeoutMs: FETCH_MS, signal });
 }
 
 function refused({ status }: DialResponse): Problem {
@@ -72,7 +73,6 @@ async function readRemote(
   if (first !== undefined && looksLikeXml(first))
     return {
       descriptor: await collect(bytes, MAX_DESCRIPTOR),
-      files: new Map(),
       base: answer.url,
       findings: [],
     };
@@ -80,7 +80,8 @@ async function readRemote(
     throw error instanceof Problem && error.kind === 'malformed' ? noPackage(error) : error;
   });
   const { descriptor, documents, findings } = head;
-  return { descriptor: descriptor.bytes, files: new Map(), archived: true, documents, findings };
+  const beside = new Members(descriptor.name, documents);
+  return { descriptor: descriptor.bytes, archived: true, documents: beside, findings };
 }
 
 interface Begun {
@@ -107,7 +108,7 @@ async function headOf(
     seekable = hops < MOST_HOPS;
     answer.discard();
     const range = { credentials, signal, maxBytes: services.maxBytes, timeoutMs: FETCH_MS };
-    const rest = await rangeFrom(services.dialler, url, range, at, validator ?? '');
+    const rest = await rangeFrom(services.sources, url, range, at, validator ?? '');
     if (rest === undefined) throw changed();
     try {
       head = await readOvaHead(rest.body, { ...options, seekable });
@@ -165,12 +166,12 @@ function noPackage(found: Problem): Problem {
   return new Problem('invalid', [fault, ...found.faults], { cause: found });
 }
 
-/** Whatever the dialler found wrong is a fault of the request that named the URL. */
+/** Whatever is found wrong on the way to it is a fault of the request that named the URL. */
 function asInvalid(found: Problem): Problem {
   const place = { field: OVF_URL };
   return new Problem(
     'invalid',
-    found.faults.map((fault) => ({ place, ...fault })),
+    found.faults.map((fault) => ({ place, rule: 'K06', ...fault })),
     { cause: found },
   );
 }

@@ -4,12 +4,15 @@
  */
 
 import { problem, type Fault, type Problem } from '../../src/base/errors.js';
-import type { GuardedDialler } from '../../src/net/dialler.js';
 import type { TypeId } from '../../src/occi/model.js';
 import { safeHref } from '../../src/ovf/envelope/href.js';
 import type { PackageContents } from '../../src/ovf/index.js';
 import type { Signature } from '../../src/ovf/package/certificate.js';
+import type { Members } from '../../src/ovf/package/members.js';
 import type { PlannedImage } from '../../src/ovf/plan.js';
+import type { Blob } from '../../src/transfer/blob-store.js';
+import type { PieceDigests } from '../../src/transfer/image-fetcher.js';
+import type { Sources } from '../../src/transfer/sources.js';
 import type { Uploads } from '../../src/transfer/uploads.js';
 import type { Digest } from '../../src/transfer/verified.js';
 import type { IntakeServices } from './unpack.js';
@@ -28,7 +31,7 @@ export type FileOrigin =
       readonly url: string;
       readonly path?: string;
       readonly digest?: Digest;
-      readonly pieceDigests?: readonly Digest[];
+      readonly pieceDigests?: PieceDigests;
     }
   | { readonly member: string }
   /** A file that says something to people and cannot be had: its bare name, and why. */
@@ -52,14 +55,16 @@ export function isOpen(images: ImageOrigins): boolean {
 
 export interface Package {
   readonly descriptor: Uint8Array;
-  /** Files that came along, by name. */
-  readonly files: ReadonlyMap<string, { readonly sha256: string; readonly sizeBytes: number }>;
+  /** Files that came along. */
+  readonly files?: Members<Blob>;
+  /** Those that came in pieces, by the name that their pieces share. */
+  readonly joined?: Members<Blob>;
   /** URL against which relative references resolve. */
   readonly base?: string;
   /** The files are members of an archive that the work fetches. */
   readonly archived?: true;
-  /** Small files that were met beside the descriptor of such an archive, by name. */
-  readonly documents?: ReadonlyMap<string, Uint8Array>;
+  /** Small files that were met beside the descriptor of such an archive. */
+  readonly documents?: Members<Uint8Array>;
   /** What an archive held, to be compared with what its descriptor refers to. */
   readonly contents?: PackageContents;
   /** Absent while nobody has looked for one: the work does. */
@@ -68,7 +73,7 @@ export interface Package {
 }
 
 export interface PackageServices extends IntakeServices {
-  readonly dialler: GuardedDialler;
+  readonly sources: Sources;
   readonly uploads: Uploads;
 }
 
@@ -83,34 +88,42 @@ export function originsOf(
   const origins = imageOrigins() as Record<string, FileOrigin>;
   const missing: PlannedImage[] = [];
   for (const image of images) {
-    const origin = originOf(image.href, received);
+    const origin = originOf(image, received);
     if (origin) origins[image.id] = origin;
     else missing.push(image);
   }
   return { origins, missing };
 }
 
-type Whereabouts = Pick<Package, 'files' | 'base' | 'archived'>;
+type Whereabouts = Pick<Package, 'files' | 'joined' | 'base' | 'archived'>;
 
-/** Where the file of one reference comes from; undefined for one that nobody sent. */
-export function originOf(reference: string, { files, base, archived }: Whereabouts): FileOrigin | undefined {
-  const sent = sentAs(reference, files);
-  if (sent) return { sha256: sent.sha256 };
-  const href = safeHref(reference);
-  if (href.kind === 'url') return { url: reference };
-  if (href.kind !== 'member') return undefined;
-  if (archived) return { member: href.path };
-  return base === undefined ? undefined : { url: new URL(reference, base).href, path: href.path };
+/** What the References say of where a file is. */
+export interface Reference {
+  readonly href: string;
+  /** Present where it lies in pieces. */
+  readonly chunkSize?: number | bigint | undefined;
 }
 
-/** A file is known by the path its reference leads to, or, from clients that keep no folders, by its bare name. */
+/** Where the file of one reference comes from; undefined for one that nobody sent. */
+export function originOf(reference: Reference, received: Whereabouts): FileOrigin | undefined {
+  const sent = sentAs(reference, received);
+  if (sent) return { sha256: sent.sha256 };
+  const { base, archived } = received;
+  const href = safeHref(reference.href);
+  if (href.kind === 'url') return { url: reference.href };
+  if (href.kind !== 'member') return undefined;
+  if (archived) return { member: href.path };
+  return base === undefined ? undefined : { url: new URL(reference.href, base).href, path: href.path };
+}
+
+/** The file that came along for a reference. */
 export function sentAs(
-  reference: string,
-  files: Package['files'],
-): { readonly sha256: string; readonly sizeBytes: number } | undefined {
-  const href = safeHref(reference);
-  const path = href.kind === 'member' ? href.path : reference;
-  return files.get(reference) ?? files.get(path) ?? files.get(path.slice(path.lastIndexOf('/') + 1));
+  { href: written, chunkSize }: Reference,
+  { files, joined }: Pick<Package, 'files' | 'joined'>,
+): Blob | undefined {
+  const href = safeHref(written);
+  const path = href.kind === 'member' ? href.path : written;
+  return (chunkSize === undefined ? undefined : joined?.get(path)) ?? files?.get(path);
 }
 
 /** The first bytes of XML in any encoding: white space, a byte order mark, `<`. A tar begins with a file name. */

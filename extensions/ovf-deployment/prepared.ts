@@ -8,8 +8,7 @@ import { Problem, problem, throwIfFaulty, type Fault } from '../../src/base/erro
 import type { JsonObject, JsonValue } from '../../src/base/json.js';
 import type { NewEntity } from '../../src/extension/entity-draft.js';
 import type { RequestContext } from '../../src/extension/extension.js';
-import { withoutSites, type Accounts } from '../../src/iaas/accounts.js';
-import type { Sites } from '../../src/iaas/sites.js';
+import { withoutSites } from '../../src/iaas/accounts.js';
 import type { Attributes } from '../../src/occi/model.js';
 import type { CategoryRegistry } from '../../src/occi/registry.js';
 import {
@@ -21,44 +20,31 @@ import {
   readEnvelope,
   utf8Text,
   type DeploymentInputs,
-  type OvfSchemas,
   type PlanResult,
 } from '../../src/ovf/index.js';
 import { UNSIGNED, type Signature } from '../../src/ovf/package/certificate.js';
-import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
-import type { SiteImages } from '../infrastructure/images.js';
-import type { TemplateImageSource } from '../infrastructure/template-images.js';
+import { checkCredentials } from '../../src/transfer/source-credentials.js';
+import type { PreparationServices } from './appliance-services.js';
 import { companionFindings, companionOrigins } from './companions.js';
-import { oversizedFiles } from './environment-files.js';
+import { filesInPieces, oversizedFiles } from './environment-files.js';
+import { filesNotBeside } from './files-beside.js';
 import type { Applicant, Governance, Governed } from './governance.js';
-import type { GuestReports } from './guest-reports.js';
 import { takesWhole } from './hand-over.js';
+import { seenImages } from './image-findings.js';
 import { sizedByImages } from './image-sizes.js';
-import { withMappedNetworks, type NetworkServices } from './mapped-networks.js';
-import { layoutOn, partOf, readWish, siteOf, sitesOf, withSites, type Layout, type SiteWish } from './layout.js';
+import { withMappedNetworks } from './mapped-networks.js';
+import { layoutOn, readWish, withSites, type Layout, type SiteWish } from './layout.js';
 import { withMessages } from './messages.js';
 import { throughAccounts, type OwnAccounts } from './own-accounts.js';
-import { imageOrigins, isOpen, originsOf, type ImageOrigins, type PackageServices } from './package.js';
+import { imageOrigins, isOpen, originsOf, type ImageOrigins } from './package.js';
 import { FETCH_MS } from './package-by-url.js';
 import { receivePackage } from './receive.js';
+import { refusedUrls } from './refused-urls.js';
 import { inputsAsSent } from './sent-inputs.js';
 import { refusedSignature } from './signature-policy.js';
-import { startedOtherwise } from './started-otherwise.js';
-import { strandedImages, templateOrigins } from './template-images.js';
+import { siteFindings } from './site-findings.js';
+import { templateOrigins } from './template-images.js';
 import { OVF_CONFIGURATION, OVF_INPUTS, OVF_SITE, OVF_URL } from './vocabulary.js';
-import { checkCredentials } from '../../src/transfer/source-credentials.js';
-import { DELTA_DISKS, DELTA_REMEDY, deltaDisks, isTold } from './site-verdict.js';
-
-export interface PreparationServices extends PackageServices, NetworkServices {
-  readonly sites: Sites;
-  readonly schemas: OvfSchemas;
-  readonly reports: GuestReports;
-  readonly governance: Governance;
-  readonly accounts: Accounts;
-  readonly images: SiteImages;
-  /** Where OS templates have their images. */
-  readonly templates: readonly TemplateImageSource[];
-}
 
 /** What a dry run shows and a deployment begins with. */
 export class PreparedDeployment {
@@ -66,6 +52,10 @@ export class PreparedDeployment {
   readonly descriptor: string;
   readonly digest: string;
   readonly images: ImageOrigins;
+  /** Where the package is, if the request named it by URL. */
+  readonly packageUrl: string | undefined;
+  /** Every `ovf:href` of the descriptor. */
+  readonly references: readonly string[];
   /** Where it would be; as far as nothing stands against it. */
   readonly layout: Layout;
   readonly inputs: DeploymentInputs;
@@ -86,6 +76,8 @@ export class PreparedDeployment {
     this.descriptor = parts.descriptor;
     this.digest = parts.digest;
     this.images = parts.images;
+    this.packageUrl = parts.packageUrl;
+    this.references = parts.references;
     this.layout = parts.layout;
     this.judgement = parts.judgement;
     this.inputs = parts.inputs;
@@ -173,7 +165,8 @@ async function prepareWith(
   const { origins, missing } = originsOf(needed, received);
   const companions = companionOrigins(told.envelope, received, needed);
   const templated = await templateOrigins(images, services.templates, context);
-  const sized = await sizedByImages(services.blobs, planned, origins);
+  const seen = await seenImages(services.blobs, planned.draft, told.envelope, origins);
+  const sized = sizedByImages(planned, seen.sizes);
   const mapped = await withMappedNetworks(services, context, sized, wish.candidates);
   const { result, faults } = withSites(mapped.result, wanted, inputs.sites);
   // Whether the work will look for a signature; where it will not, there is none.
@@ -185,8 +178,12 @@ async function prepareWith(
     ...mapped.faults,
     ...faults,
     ...templated.faults,
+    ...seen.faults,
     ...oversizedFiles(result.draft),
+    ...filesInPieces(result.draft, origins),
     ...companionFindings(told.envelope, companions),
+    ...refusedUrls(services.sources, told.envelope.references, context),
+    ...(await filesNotBeside(services.sources, needed, origins, signal)),
   ];
   const agreement = attachments.find((attachment) => attachment.name === 'sla');
   const judgement = await judge(governance, context, { result, findings, digest, agreement, wish }, attributes);
@@ -197,6 +194,8 @@ async function prepareWith(
     descriptor: utf8Text(received.descriptor),
     digest,
     images: located,
+    packageUrl: urlOf(attributes),
+    references: told.envelope.references.map(({ href }) => href),
     layout,
     inputs,
     own,
@@ -235,41 +234,12 @@ async function layoutFor(
   if (judgement && 'governed' in judgement) return judgement.governed.layout;
   const first = wish.candidates[0] ?? sites.default;
   if (!draft) return { home: first, sites: new Map(), hosts: new Map(), because: [] };
-  const found = judgement ? undefined : governance.layOut(store, draft, wish, principal.groups[0]);
+  const found = judgement ? undefined : governance.layouts.layOut(store, draft, wish, principal.groups[0]);
   return (await found?.catch(unlessInternal)) ?? layoutOn(first, draft);
 }
 
 function unlessInternal(error: unknown): undefined {
   if (!(error instanceof Problem) || error.kind === 'internal') throw error;
-}
-
-/** What stands against each part on the site where it would be. */
-async function siteFindings(
-  services: PreparationServices,
-  draft: DeploymentPlan | undefined,
-  layout: Layout,
-  { missing, located }: { readonly missing: readonly PlannedImage[]; readonly located: ImageOrigins },
-): Promise<Fault[]> {
-  const { sites, reports } = services;
-  if (!draft) return [];
-  const found = sitesOf(layout).map(async (site): Promise<Fault[]> => {
-    const part = partOf(draft, (machine) => siteOf(layout, machine) === site);
-    const files = part.machines.flatMap(({ environment }) => environment.files ?? []);
-    const needed = new Set([...part.images.map(({ id }) => id), ...files.map(({ file }) => file)]);
-    return [
-      ...notSent(
-        sites,
-        site,
-        missing.filter(({ id }) => needed.has(id)),
-      ),
-      ...waitingForGuests(part, site, reports.canReach(site)),
-      ...unreachableGuests(sites, site, part),
-      ...unflattened(sites, site, part),
-      ...startedOtherwise(sites, site, part),
-      ...(await strandedImages(services, services.templates, site, part, located)),
-    ];
-  });
-  return (await Promise.all(found)).flat();
 }
 
 /** A descriptor of which no plan can be made: a fault of the request, and what a dry run is asked to tell. */
@@ -291,54 +261,6 @@ function readable<T>(digest: string, read: () => T): T {
   }
 }
 
-/** K34: where guests cannot report, what waits for them waits for its delay. */
-function waitingForGuests({ startup }: DeploymentPlan, site: string, reachable: boolean): Fault[] {
-  const waiting = startup.flatMap(({ machines }) =>
-    machines.filter((machine) => machine.waitingForGuest && !(reachable && machine.startDelay > 0)),
-  );
-  return waiting.map(({ id, startDelay }) => ({
-    code: 'ovf.waiting-for-guest',
-    severity: 'warning',
-    message: reachable
-      ? `${id} is waited for until it is ready, but no longer than its startDelay of 0 s`
-      : `${id} cannot report from site ${site} that it is ready: what comes after it starts ${startDelay} s later`,
-    value: id,
-    rule: 'K34',
-    remedy: reachable
-      ? 'give it a startDelay: the longest time that its report may take'
-      : 'choose startDelay so that the guest is ready by then, or have the provider set guestUrl for the site',
-  }));
-}
-
-/** O-065: properties are there to reach a guest. */
-function unreachableGuests(sites: Sites, site: string, { machines }: DeploymentPlan): Fault[] {
-  const told = machines.some(isTold);
-  if (!told || sites.adapter(site).capabilities().transports.length > 0) return [];
-  return [
-    {
-      code: 'ovf.O-065',
-      message: `site ${site} has no way to bring properties or files of the appliance to its guests`,
-      place: { field: OVF_SITE },
-      rule: 'O-065',
-      remedy: 'choose another site',
-    },
-  ];
-}
-
-/** O-037: a delta without what it is a delta of would be a broken disk. */
-function unflattened(sites: Sites, site: string, part: DeploymentPlan): Fault[] {
-  const disks = deltaDisks(part);
-  const { imageless } = sites.adapter(site).capabilities();
-  return disks.map((disk) => ({
-    code: 'ovf.delta-disk',
-    severity: imageless ? 'warning' : 'error',
-    message: imageless ? `${DELTA_DISKS}; it looks at no images, so the disk is made all the same` : DELTA_DISKS,
-    rule: 'O-037',
-    value: disk,
-    remedy: DELTA_REMEDY,
-  }));
-}
-
 function textOf(value: JsonValue | undefined): string {
   return typeof value === 'string' ? value : '';
 }
@@ -351,7 +273,13 @@ function urlOf(attributes: Attributes): string | undefined {
 function inputsOf(inputs: JsonValue | undefined, configuration: JsonValue | undefined): DeploymentInputs {
   const parsed = inputs === undefined ? NO_INPUTS : parsePlanInputs(inputs);
   checkCredentials(parsed.credentials);
-  return typeof configuration === 'string' ? { ...parsed, configuration } : parsed;
+  if (typeof configuration !== 'string') return parsed;
+  if (configuration === (parsed.configuration ?? configuration)) return { ...parsed, configuration };
+  throw problem('invalid', 'ovf.configuration-twice', 'two configurations are chosen', {
+    place: { field: OVF_CONFIGURATION },
+    rule: 'K04',
+    remedy: `choose one: by ${OVF_CONFIGURATION}, or by "configuration" among the inputs`,
+  });
 }
 
 function withLanguage(
@@ -359,21 +287,6 @@ function withLanguage(
   language: string | undefined,
 ): DeploymentInputs {
   return language === undefined ? inputs : { ...inputs, language };
-}
-
-/** An image that nobody sent is an error, unless the site runs machines without looking at images. */
-function notSent(sites: Sites, site: string, images: readonly PlannedImage[]): Fault[] {
-  const { imageless } = sites.adapter(site).capabilities();
-  return images.map(({ href }): Fault => ({
-    code: 'ovf.file-not-sent',
-    severity: imageless ? 'warning' : 'error',
-    message: imageless
-      ? `the file ${href} was not sent: its disks stay empty, which site ${site} allows because it runs no guests`
-      : `the file ${href} was not sent`,
-    place: { field: href },
-    rule: 'O-013',
-    remedy: 'send it with the descriptor (multipart/form-data or an OVA), or give its absolute URL in the descriptor',
-  }));
 }
 
 /** Why a plan without errors cannot be deployed yet, one fault for each thing to fill in. */
@@ -384,7 +297,7 @@ function blocking({ unresolved }: PlanResult): Fault[] {
       .filter((property) => property.blocking)
       .map((property): Fault => ({
         code: 'ovf.property-missing',
-        message: `the property ${property.key} has no value`,
+        message: `the property ${property.key} has no legal value`,
         place,
         rule: 'O-061',
         remedy: `give properties.${property.key}`,

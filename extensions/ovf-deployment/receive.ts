@@ -26,7 +26,7 @@ export async function receivePackage(
     });
   }
   if (unpacked) return unpacked;
-  if (descriptor) return { descriptor, files: new Map(), signature: UNSIGNED, findings: [] };
+  if (descriptor) return { descriptor, signature: UNSIGNED, findings: [] };
   if (url === undefined) {
     throw problem('invalid', 'ovf.missing', 'the request neither brings an OVF nor says where it is', {
       place: { field: OVF_URL },
@@ -46,7 +46,7 @@ async function fromUpload(services: PackageServices, context: RequestContext, id
   if (looksLikeXml(head)) {
     if (blob.sizeBytes > MAX_DESCRIPTOR) throw tooLarge();
     const descriptor = await services.blobs.read(blob.sha256, 0, blob.sizeBytes);
-    return { descriptor, files: new Map(), signature: UNSIGNED, findings: [] };
+    return { descriptor, signature: UNSIGNED, findings: [] };
   }
   return unpackOva(services, await services.blobs.open(blob.sha256));
 }

@@ -7,32 +7,40 @@
 import { createHash } from 'node:crypto';
 import { Problem, throwIfFaulty } from '../../src/base/errors.js';
 import { stringAt } from '../../src/base/json.js';
+import { shownUrl } from '../../src/base/shown-url.js';
 import type { OperationType, StepContext } from '../../src/engine/operation.js';
 import type { Observations } from '../../src/extension/observations.js';
 import { IaasError } from '../../src/iaas/adapter.js';
-import type { GuardedDialler } from '../../src/net/dialler.js';
+import { decode } from '../../src/ovf/envelope/href.js';
 import { checkCompleteness, readEnvelope, type OvfSchemas } from '../../src/ovf/index.js';
 import type { Signature } from '../../src/ovf/package/certificate.js';
+import { pieceOf } from '../../src/ovf/package/pieces.js';
 import { PackageReader, PACKAGE_LIMITS, type ReadPackage } from '../../src/ovf/package/reader.js';
+import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { findEntity } from '../../src/store/entities.js';
 import type { Store } from '../../src/store/sql.js';
 import { download } from '../../src/transfer/download.js';
+import type { ImageFetcher, PieceDigests, Progress } from '../../src/transfer/image-fetcher.js';
 import type { SourceCredentials } from '../../src/transfer/source-credentials.js';
+import { isFileUrl, type Sources } from '../../src/transfer/sources.js';
 import type { Digest } from '../../src/transfer/verified.js';
 import { bringCompanions, companionOrigins, companionsToBring } from './companions.js';
 import { PACKAGE } from './deployment-graph.js';
 import { bringFiles, filesToBring } from './environment-files.js';
+import { shownOrigins } from './hidden-urls.js';
+import { openAppliance } from './opened-appliance.js';
 import { imageOrigins, isOpen, originsOf, type FileOrigin, type ImageOrigins } from './package.js';
-import { openInputs } from './sealed-inputs.js';
+import { transferProgress } from './transfer-progress.js';
 import { refusedSignature } from './signature-policy.js';
-import { loadAppliance, updateImages, type ApplianceRow } from './tables.js';
+import { updateImages, type ApplianceRow } from './tables.js';
 import { intakeOptions, unpackOva, type IntakeServices } from './unpack.js';
 import { OVF_DIGEST, OVF_SIGNATURE, OVF_URL } from './vocabulary.js';
 
 export interface RemotePackageServices extends IntakeServices {
   readonly store: Store;
-  readonly dialler: GuardedDialler;
+  readonly sources: Sources;
+  readonly fetcher: ImageFetcher;
   readonly schemas: OvfSchemas;
   readonly observations: Observations;
   readonly secretKey: Uint8Array;
@@ -47,23 +55,26 @@ export function remotePackage(services: RemotePackageServices): OperationType {
         name: 'fetch',
         run: async (context) => {
           const appliance = stringAt(context.input, 'appliance') ?? '';
-          const row = await loadAppliance(services.store, appliance);
+          const opened = await openAppliance(services, appliance);
           const entity = await findEntity(services.store, appliance);
-          if (!row || !entity) throw new IaasError('invalid', 'the appliance is gone');
+          if (!opened || !entity) throw new IaasError('invalid', 'the appliance is gone');
+          const { row, inputs, packageUrl } = opened;
+          const { credentials } = inputs;
           const missing = [...filesToBring(row.plan, row.images), ...companionsToBring(row.plan, row.images)];
           if (!isOpen(row.images) && missing.length === 0) return { done: true };
-          const { credentials } = await openInputs(services.store, services.secretKey, row.secrets);
-          const settled = await settledPackage(services, row, entity, { ...context, credentials });
+          const named = { ...context, credentials, ...(packageUrl !== undefined && { packageUrl }) };
+          const settled = await settledPackage(services, row, entity, named);
           const { signature } = settled;
           if (signature) throwIfFaulty('invalid', refusedSignature(services.signatures, signature));
           const { signal, log } = context;
           const options = { signal, credentials };
           const brought = await bringFiles(services, row.plan, settled.images, options);
-          const images = await bringCompanions(services, row.plan, brought, { ...options, log });
+          const told = await bringCompanions(services, row.plan, brought, { ...options, log });
+          const images = await takeFilesIn(services, row.plan, told, { ...context, owner: entity.owner });
           return {
             done: true,
             commit: async (tx) => {
-              await updateImages(tx, appliance, images);
+              await updateImages(tx, appliance, shownOrigins(images));
               if (signature) await services.observations.noted(tx, appliance, { [OVF_SIGNATURE]: signature.status });
             },
           };
@@ -71,6 +82,29 @@ export function remotePackage(services: RemotePackageServices): OperationType {
       },
     ],
   };
+}
+
+/**
+ * Images that lie beside a descriptor in a folder of this machine are taken in like those that were sent: nobody else can
+ * fetch them there, neither another site nor whoever takes the appliance out again.
+ */
+async function takeFilesIn(
+  { fetcher }: RemotePackageServices,
+  { images }: DeploymentPlan,
+  origins: ImageOrigins,
+  { owner, signal, progress }: Pick<StepContext, 'signal' | 'progress'> & { readonly owner: string },
+): Promise<ImageOrigins> {
+  const taken = imageOrigins(origins) as Record<string, FileOrigin>;
+  for (const { id, href, sizeBytes, chunkSize } of images) {
+    const origin = origins[id];
+    if (!origin || !('url' in origin) || !isFileUrl(origin.url)) continue;
+    const { url, path: _path, ...listed } = origin;
+    const size = sizeBytes === undefined ? {} : { sizeBytes };
+    const source = { from: { url }, owner, ...listed, ...size, ...(chunkSize === undefined ? {} : { chunkSize }) };
+    const onProgress = (seen: Progress): void => progress(transferProgress(shownUrl(href), seen));
+    taken[id] = { sha256: (await fetcher.fetch(source, { signal, onProgress })).sha256 };
+  }
+  return taken;
 }
 
 interface Settled {
@@ -84,7 +118,7 @@ function settledPackage(
   services: RemotePackageServices,
   row: ApplianceRow,
   entity: EntityRecord,
-  context: ConstructorParameters<typeof RemotePackage>[3],
+  context: PackageContext,
 ): Promise<Settled> {
   if (!isOpen(row.images)) return Promise.resolve({ images: row.images });
   const work = new RemotePackage(services, row, entity, context);
@@ -92,25 +126,26 @@ function settledPackage(
   return archived ? work.unpack() : work.lookBeside();
 }
 
+interface PackageContext extends StepContext {
+  readonly credentials: SourceCredentials;
+  /** Where the attribute does not tell all of it. */
+  readonly packageUrl?: string;
+}
+
 class RemotePackage {
   readonly #services: RemotePackageServices;
   readonly #row: ApplianceRow;
-  readonly #context: StepContext & { readonly credentials: SourceCredentials };
+  readonly #context: PackageContext;
   readonly #url: string;
   /** SHA-256 of the descriptor as it came within the request. */
   readonly #digest: string;
 
-  constructor(
-    services: RemotePackageServices,
-    row: ApplianceRow,
-    entity: EntityRecord,
-    context: StepContext & { readonly credentials: SourceCredentials },
-  ) {
+  constructor(services: RemotePackageServices, row: ApplianceRow, entity: EntityRecord, context: PackageContext) {
     const attributes = { ...entity.observed, ...entity.wanted };
     this.#services = services;
     this.#row = row;
     this.#context = context;
-    this.#url = stringAt(attributes, OVF_URL) ?? '';
+    this.#url = context.packageUrl ?? stringAt(attributes, OVF_URL) ?? '';
     this.#digest = stringAt(attributes, OVF_DIGEST) ?? '';
   }
 
@@ -119,7 +154,7 @@ class RemotePackage {
     const { maxBytes, schemas } = this.#services;
     const { signal, credentials } = this.#context;
     const options = { maxBytes, signal, credentials };
-    const { bytes, sizeBytes } = await download(this.#services.dialler, this.#url, options);
+    const { bytes, sizeBytes } = await download(this.#services.sources, this.#url, options);
     const unpacked = await unpackOva(this.#services, this.#watched(bytes, sizeBytes), this.#digest);
     const { envelope } = readEnvelope(unpacked.descriptor, { mode: 'lenient', schemas });
     throwIfFaulty('invalid', checkCompleteness(envelope, unpacked.contents, 'lenient'));
@@ -133,8 +168,8 @@ class RemotePackage {
     let received = 0;
     for await (const chunk of bytes) {
       received += chunk.byteLength;
-      const percent = total ? Math.floor((100 * received) / total) : 0;
-      this.#context.progress({ percent, message: `the package: ${received} of ${total ?? 'unknown'} bytes` });
+      const seen = { receivedBytes: received, ...(total !== undefined && { totalBytes: total }) };
+      this.#context.progress(transferProgress('the package', seen));
       yield chunk;
     }
   }
@@ -142,7 +177,8 @@ class RemotePackage {
   /** @throws Problem where there is a manifest that cannot be read or is not that of the descriptor */
   async lookBeside(): Promise<Settled> {
     const reader = new PackageReader(NOTHING_KEPT, intakeOptions(this.#services));
-    const name = decodeURIComponent(new URL(this.#url).pathname.split('/').at(-1) ?? '');
+    const written = new URL(this.#url).pathname.split('/').at(-1) ?? '';
+    const name = decode(written) ?? written;
     const descriptor = Buffer.from(this.#row.descriptor, 'utf8');
     const exact = createHash('sha256').update(descriptor).digest('hex') === this.#digest;
     await take(reader, /\.ovf$/i.test(name) ? name : `${name}.ovf`, descriptor);
@@ -172,7 +208,7 @@ class RemotePackage {
     const options = { maxBytes: PACKAGE_LIMITS.manifestBytes, signal, credentials };
     try {
       const chunks: Uint8Array[] = [];
-      for await (const chunk of (await download(this.#services.dialler, url.href, options)).bytes) chunks.push(chunk);
+      for await (const chunk of (await download(this.#services.sources, url.href, options)).bytes) chunks.push(chunk);
       return Buffer.concat(chunks);
     } catch (error) {
       if (error instanceof Problem && error.kind === 'invalid') return undefined;
@@ -188,14 +224,16 @@ class RemotePackage {
       return entry && { algorithm: entry.algorithm, hex: entry.digest };
     };
     const digest = digestOf(origin.path);
-    const { chunkSize, sizeBytes = 0 } = this.#row.plan.images.find((image) => image.id === id) ?? {};
-    const pieces = chunkSize === undefined ? 0 : Math.ceil(sizeBytes / chunkSize);
-    const names = Array.from({ length: pieces }, (_, index) => `${origin.path}.${String(index).padStart(9, '0')}`);
-    const pieceDigests = names.flatMap((name) => digestOf(name) ?? []);
+    const { chunkSize } = this.#row.plan.images.find((image) => image.id === id) ?? {};
+    const pieces = chunkSize === undefined ? [] : [...(manifest?.entries.keys() ?? [])];
+    const pieceDigests = pieces.flatMap((name) => {
+      const piece = pieceOf(name);
+      return piece && piece.whole === origin.path ? [[piece.number, digestOf(name)] as const] : [];
+    });
     return {
       url: origin.url,
       ...(digest && { digest }),
-      ...(pieces > 0 && pieceDigests.length === pieces && { pieceDigests }),
+      ...(pieceDigests.length > 0 && { pieceDigests: Object.fromEntries(pieceDigests) as PieceDigests }),
     };
   }
 }

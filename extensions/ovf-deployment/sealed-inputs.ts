@@ -7,7 +7,7 @@
 import type { JsonObject } from '../../src/base/json.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import { secretKey as secretKeyOf } from '../../src/ovf/properties/visible.js';
-import type { Store, Tx } from '../../src/store/sql.js';
+import type { SqlReader, Tx } from '../../src/store/sql.js';
 import { openSecret, sealSecret } from '../../src/store/secrets.js';
 import type { SourceCredentials } from '../../src/transfer/source-credentials.js';
 
@@ -17,6 +17,8 @@ export interface SealedInputs {
   readonly credentials: SourceCredentials;
   /** All inputs as they were sent, for a site that deploys the appliance by itself. */
   readonly sent?: JsonObject;
+  /** Id of the secret that holds the URLs which may not be shown (`hidden-urls.ts`). */
+  readonly urls?: string;
 }
 
 const NOTHING: SealedInputs = { properties: new Map(), credentials: {} };
@@ -27,13 +29,13 @@ export async function sealInputs(
   secretKey: Uint8Array,
   { appliance, now, ...inputs }: SealedInputs & { readonly appliance: string; readonly now: number },
 ): Promise<string | null> {
-  const { properties, credentials, sent } = inputs;
-  if (properties.size === 0 && Object.keys(credentials).length === 0 && sent === undefined) return null;
+  const { properties, credentials, sent, urls } = inputs;
+  if (properties.size === 0 && Object.keys(credentials).length === 0 && (sent ?? urls) === undefined) return null;
   const plaintext = JSON.stringify({ ...inputs, properties: [...properties] });
   return sealSecret(tx, secretKey, { purpose: 'ovf.inputs', ownerRef: appliance, plaintext, createdAt: now });
 }
 
-export async function openInputs(store: Store, secretKey: Uint8Array, id: string | null): Promise<SealedInputs> {
+export async function openInputs(store: SqlReader, secretKey: Uint8Array, id: string | null): Promise<SealedInputs> {
   const sealed = id === null ? undefined : await openSecret(store, secretKey, id);
   if (sealed === undefined) return NOTHING;
   const { properties, ...inputs } = JSON.parse(sealed) as Omit<SealedInputs, 'properties'> & {

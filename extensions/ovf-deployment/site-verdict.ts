@@ -3,7 +3,7 @@
  * no room for. From the last known inventory: nobody is asked inside a request (K06).
  */
 
-import type { Fault } from '../../src/base/errors.js';
+import { withSeverity, type Fault } from '../../src/base/errors.js';
 import type { Capabilities } from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { SiteVerdict } from '../../src/ovf/index.js';
@@ -32,7 +32,8 @@ export async function verdictOf(
 }
 
 export function verdict(name: string, refusals: readonly Fault[]): SiteVerdict {
-  return { name, fits: refusals.length === 0, reasons: refusals.map(({ message }) => message), refusals };
+  const reasons = refusals.map(({ message }) => message);
+  return { name, fits: refusals.length === 0, reasons, refusals: withSeverity(refusals) };
 }
 
 function silent(name: string): Fault {
@@ -51,6 +52,10 @@ export function deltaDisks({ disks }: DeploymentPlan): readonly string[] {
 
 export const DELTA_DISKS = 'the site cannot put together a disk and what it is a delta of';
 export const DELTA_REMEDY = 'flatten the disks, for instance with qemu-img convert, and leave out ovf:parentRef';
+
+const SHARED_DISKS = 'the site gives a disk to one machine at a time';
+const SHARED_IMAGES = 'the site shares no disk made from an image other than';
+const SHARED_REMEDY = 'take a site that lets machines share volumes, or let one of them share what is on the disk';
 
 /** Disks that a site has to make: all, but for those that come with their machines. */
 function madeDisks({ disks, machines }: DeploymentPlan, bootsFromImage: boolean): readonly string[] {
@@ -75,12 +80,17 @@ export function inabilities(
     values.length === 0
       ? []
       : [{ code, message: `${message}: ${values.join(', ').slice(0, 200)}`, place: { field: name }, remedy }];
-  const { network, storage, imageFormats, transports, imageless, bootsFromImage } = capabilities;
+  const { network, storage, sharesVolumes, sharedImageFormats, imageFormats, transports, imageless, bootsFromImage } =
+    capabilities;
   // What it can do for an appliance it judges by itself, when the appliance comes.
   if (capabilities.appliances === true) return [];
   const made = plan.networks.filter(({ mappedTo }) => mappedTo === undefined).map((each) => each.name);
   const foreign = plan.disks.filter(
     ({ image, format = 'unknown' }) => image !== undefined && format !== 'unknown' && !images.takes(name, format),
+  );
+  const shared = plan.disks.filter((disk) => disk.shared);
+  const unshared = shared.filter(
+    ({ image, format = 'unknown' }) => image !== undefined && sharedImageFormats?.includes(format) === false,
   );
   const told = plan.machines.filter(isTold).map(({ id }) => id);
   return [
@@ -94,6 +104,19 @@ export function inabilities(
           'the site makes no disks',
           'take another site',
           madeDisks(plan, bootsFromImage === true),
+        )),
+    ...(sharesVolumes === true
+      ? cannot(
+          'site.shared-disk',
+          `${SHARED_IMAGES} ${(sharedImageFormats ?? []).join(', ')}`,
+          'convert its image, for instance with qemu-img convert',
+          unshared.map(({ id, format = 'unknown' }) => `${id} (${format})`),
+        )
+      : cannot(
+          'site.shared-disk',
+          SHARED_DISKS,
+          SHARED_REMEDY,
+          shared.map(({ id }) => id),
         )),
     ...(imageless ? [] : cannot('site.delta-disk', DELTA_DISKS, DELTA_REMEDY, deltaDisks(plan))),
     ...(imageless

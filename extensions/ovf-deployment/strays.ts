@@ -1,9 +1,8 @@
 /**
  * What a site has of appliances that VEP has let go of without it (`vep forget`): the site was down, and when it is back what was
- * handed over to it carries VEP's mark and belongs to nothing any more. It is taken away, as every such thing is.
+ * handed over to it carries VEP's mark and belongs to nothing any more. It is taken away, as every such thing is that this VEP made.
  */
 
-import { isUuid, newUuid } from '../../src/base/ids.js';
 import { stringAt } from '../../src/base/json.js';
 import type { Engine } from '../../src/engine/engine.js';
 import { untilNextLook, type OperationType } from '../../src/engine/operation.js';
@@ -13,6 +12,7 @@ import type { SiteKeeping } from '../../src/iaas/site-keeping.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import { findEntity } from '../../src/store/entities.js';
 import type { Store } from '../../src/store/sql.js';
+import { madeHere, RECONCILER } from '../infrastructure/made-here.js';
 import { APPLIANCE } from './vocabulary.js';
 
 export const STRAY = 'appliance.stray';
@@ -58,17 +58,17 @@ export function strayTask({ store, sites, keeping, engine }: StrayServices, ever
   }
 
   async function takeAway(site: string, { id, ref }: HandedOver): Promise<void> {
-    const subject = isUuid(id) ? id : newUuid();
     await store.write(async (tx) => {
-      if ((await engine.unfinished(tx, subject)).length > 0) return;
+      const isOurs = (await madeHere(tx, [id])).has(id);
+      if (!isOurs || (await engine.unfinished(tx, id)).length > 0) return;
       const input = { ref };
       await engine.file(tx, {
         type: STRAY,
-        entity: subject,
+        entity: id,
         appliance: null,
         site,
         input,
-        principal: 'vep:reconciler',
+        principal: RECONCILER,
       });
     });
   }

@@ -44,6 +44,11 @@ export async function templateOrigins(
   return { origins, faults };
 }
 
+/** Whether a reference speaks of categories, and not of a file. */
+export function namesTemplate(href: string, offered: Offered): boolean {
+  return nameIn(href, offered) !== undefined;
+}
+
 /** The identifier that a reference stands for, if it speaks of categories at all. */
 function nameIn(href: string, { registry, base }: Offered): TypeId | undefined {
   if (href.startsWith(`${CONTRAIL}/`)) return href;

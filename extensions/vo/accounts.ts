@@ -9,6 +9,7 @@ import type { Principal } from '../../src/access/principal.js';
 import { OVER_LIMIT, type Admission, type Planned } from '../../src/extension/admission.js';
 import type { Write } from '../../src/extension/kind-handler.js';
 import { entityFromRow, ENTITY_COLUMNS, type EntityRow } from '../../src/store/entity-row.js';
+import { findEntity } from '../../src/store/entities.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { SqlReader, Tx } from '../../src/store/sql.js';
 import type { CategoryRegistry } from '../../src/occi/registry.js';
@@ -103,6 +104,13 @@ export class VoAccounts implements Admission {
 async function openTaking(tx: SqlReader, principal: Principal, group: string): Promise<Taking | undefined> {
   const vo = await standingOf(tx, group);
   return vo && { vo, subgroup: await subgroupOf(tx, principal, group), of: new Map() };
+}
+
+/** An entity takes again what it took before a wish for more that came to nothing. */
+export async function recharge(tx: Tx, registry: CategoryRegistry, id: string): Promise<void> {
+  const entity = await findEntity(tx, id);
+  const taken = entity && amountsOf(registry, entity);
+  if (taken) await tx.run(RECHARGE, [...RESOURCES.map((resource) => taken[resource]), id]);
 }
 
 function add(taking: Taking, principal: string, taken: Amounts): void {

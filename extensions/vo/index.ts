@@ -16,6 +16,8 @@ import type { Sites } from '../../src/iaas/sites.js';
 import type { CategoryRegistry } from '../../src/occi/registry.js';
 import type { Store } from '../../src/store/sql.js';
 import type { InfrastructureHooks } from '../infrastructure/index.js';
+import { RESIZE } from '../infrastructure/steps.js';
+import { recharge } from './accounts.js';
 import { VoAtSites } from './at-sites.js';
 import { MemberHandler } from './member.js';
 import { ProvisionHandler } from './provision.js';
@@ -46,6 +48,9 @@ export function createVo(services: VoExtensionServices): Extension {
   const { store, sites, keeping, clock } = services;
   const atSites = new VoAtSites({ store, sites, keeping, clock });
   services.hooks.details.push(atSites.detail);
+  services.hooks.settled.push(async (tx, { type, state, entity }) => {
+    if (type === RESIZE && state !== 'done') await recharge(tx, services.registry(), entity);
+  });
   sites.alsoCheck((site) => atSites.findings(site));
   const categories = join(packageRoot, 'extensions/vo/categories.json');
   return {

@@ -5,12 +5,13 @@
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import type { ErrorObject } from 'ajv/dist/2020.js';
 import { LineCounter, parseDocument } from 'yaml';
 import { configSchema } from './config-schema.js';
 import type { Config } from './config.js';
 import { Problem, excerpt, messageOf, type Fault } from './errors.js';
 import type { JsonValue } from './json.js';
+import { schemaCheck } from './json-schema.js';
 
 /** Environment variables that override a key of the file. */
 const OVERRIDES: readonly {
@@ -24,6 +25,8 @@ const OVERRIDES: readonly {
   { variable: 'VEP_DATABASE_URL', key: ['data', 'database'] },
   { variable: 'VEP_LOG_LEVEL', key: ['log', 'level'] },
 ];
+
+const checkConfig = schemaCheck(configSchema);
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -67,8 +70,8 @@ export function parseConfig(text: string, environment: Environment): Config {
     section[key[1]] = number && /^\d+$/.test(value) ? Number(value) : value;
   }
 
-  const validate = new Ajv2020({ allErrors: true, useDefaults: true, strict: false }).compile(configSchema);
-  if (!validate(raw)) throw new Problem('invalid', (validate.errors ?? []).map(asFault));
+  const errors = checkConfig(raw);
+  if (errors.length > 0) throw new Problem('invalid', errors.map(asFault));
   const config = withGuestUrl(raw as unknown as Config, environment['VEP_GUEST_URL']);
   const names = config.sites.map((site) => site.name);
   const twice = names.filter((name, index) => names.indexOf(name) !== index);

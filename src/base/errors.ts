@@ -99,6 +99,11 @@ export function notFound(what = 'nothing', named: readonly string[] = []): Probl
   return new Problem('not-found', fault, named.length === 0 ? {} : { cause: `hidden: ${named.join(' ')}` });
 }
 
+/** Faults as they are shown to programs: with the severity, which is `error` where nothing else is said. */
+export function withSeverity(faults: readonly Fault[]): readonly (Fault & { readonly severity: Severity })[] {
+  return faults.map((fault) => ({ severity: 'error', ...fault }));
+}
+
 /** Throws one `kind` problem with all faults of severity error, if there are any. */
 export function throwIfFaulty(kind: ProblemKind, faults: readonly Fault[]): void {
   const errors = faults.filter((fault) => (fault.severity ?? 'error') === 'error');

@@ -14,7 +14,7 @@ import { inspectEnvelope } from '../ovf/index.js';
 import { archiveOf, readRange, type ArchiveFile } from './archive.js';
 import { UsageError } from './exit-codes.js';
 import { isDescriptor, loadSchemas } from './ovf-files.js';
-import { documentsBeside, fileBeside, packageAt } from './package-on-disk.js';
+import { documentsBeside, filesBeside, packageAt, type FileBeside } from './package-on-disk.js';
 import type { Session } from './session.js';
 import { displayText } from './ui/display-text.js';
 
@@ -28,7 +28,7 @@ export interface ApplianceSource {
 }
 
 export async function applianceSource(session: Session, name: string): Promise<ApplianceSource> {
-  if (/^(https?:\/\/|upload:)/i.test(name)) return { ovf: { url: name }, files: [] };
+  if (/^((https?|file):\/\/|upload:)/i.test(name)) return { ovf: { url: name }, files: [] };
   const { path } = await packageAt(resolve(session.terminal.directory, name));
   if (await isDescriptor(path)) return fromDescriptor(session, path);
   return { ovf: { url: await sendFile(session, path) }, files: [] };
@@ -38,13 +38,16 @@ async function fromDescriptor(session: Session, path: string): Promise<Appliance
   const ovf = await readFile(path);
   const schemas = loadSchemas(session.terminal.environment['VEP_OVF_SCHEMA_DIR']);
   const { envelope } = inspectEnvelope(ovf, { mode: 'lenient', schemas });
-  const files: (ArchiveFile & { readonly href: string })[] = [];
-  for (const { href } of envelope?.references ?? []) {
-    const found = safeHref(href);
-    if (found.kind !== 'member' || files.some((file) => file.name === found.path)) continue;
-    const file = await fileBeside(path, found.path);
-    if (file === undefined) session.note(`note: ${displayText(href)} is not beside the descriptor and is not sent`);
-    else files.push({ href, name: found.path, path: file, sizeBytes: (await stat(file)).size });
+  const files: (ArchiveFile & FileBeside)[] = [];
+  for (const file of envelope?.references ?? []) {
+    if (safeHref(file.href).kind !== 'member') continue;
+    const found = await filesBeside(path, file);
+    if (found.length === 0)
+      session.note(`note: ${displayText(file.href)} is not beside the descriptor and is not sent`);
+    for (const each of found) {
+      if (!files.some(({ name }) => name === each.name))
+        files.push({ ...each, sizeBytes: (await stat(each.path)).size });
+    }
   }
   const documents = await documentsBeside(path);
   const total = files.reduce((sum, file) => sum + file.sizeBytes, 0);

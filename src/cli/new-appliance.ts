@@ -61,7 +61,8 @@ export async function inputsOf(session: Session, options: ApplianceOptions): Pro
   }
   if (!isJsonObject(file))
     throw new UsageError('the file of --inputs is not a JSON object', 'write {"properties": {…}}');
-  return mergeInputs(file, given);
+  const { configuration } = options;
+  return mergeInputs(file, configuration === undefined ? given : { ...given, configuration });
 }
 
 /** `key=value`; the value may hold further equals signs. */

@@ -3,7 +3,7 @@
  * are read the way the server reads them, digests of the manifest included, and nothing is kept.
  */
 
-import { createReadStream, type Stats } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, sep } from 'node:path';
 import { Problem, type Fault } from '../base/errors.js';
@@ -17,7 +17,10 @@ import {
   type ReadOptions,
 } from '../ovf/index.js';
 import { safeHref } from '../ovf/envelope/href.js';
+import type { File } from '../ovf/envelope/model.js';
+import { Members } from '../ovf/package/members.js';
 import { readOva } from '../ovf/package/ova.js';
+import { pieceName, pieceOf } from '../ovf/package/pieces.js';
 import { PackageReader, type PackageOptions, type ReadPackage } from '../ovf/package/reader.js';
 import { SmallFiles } from '../ovf/package/small-files.js';
 import { UsageError } from './exit-codes.js';
@@ -70,9 +73,7 @@ export async function inspectPackage(
     const documents = await documentsBeside(path);
     if (!envelope) return { descriptor: bytes, findings };
     if (!folder && documents.length === 0) return await withMessages(bytes, envelope, findings, path, mode);
-    const references = envelope.references.flatMap(({ href }) => safeHref(href));
-    const names = references.flatMap((href) => (href.kind === 'member' ? [href.path] : []));
-    const read = await readFolder(path, [...documents, ...names], sink, options);
+    const read = await readFolder(path, documents, envelope.references, sink, options);
     return await inspected(read, sink, mode, schemas, !folder);
   } catch (error) {
     if (error instanceof Problem) return { findings: error.faults };
@@ -80,12 +81,22 @@ export async function inspectPackage(
   }
 }
 
-/** Names of the manifest and the certificate that lie beside a descriptor. */
+/** Names of the manifest and the certificate that lie beside a descriptor; more of a kind where it is not clear which one is meant. */
 export async function documentsBeside(descriptor: string): Promise<readonly string[]> {
-  const stem = basename(descriptor, extname(descriptor));
-  const names = [`${stem}.mf`, `${stem}.cert`];
+  const all = await readdir(dirname(descriptor)).catch(() => []);
+  const names = ['.mf', '.cert'].flatMap((ending) => documentsOf(descriptor, all, ending));
   const found = await Promise.all(names.map((name) => fileBeside(descriptor, name)));
   return names.filter((_, index) => found[index] !== undefined);
+}
+
+/** The one with the name of the descriptor, else what has the name of no other descriptor: an archive may hold it under any. */
+function documentsOf(descriptor: string, all: readonly string[], ending: string): readonly string[] {
+  const stem = (name: string): string => basename(name, extname(name));
+  const isA = (wanted: string) => (name: string) => extname(name).toLowerCase() === wanted;
+  const documents = all.filter(isA(ending));
+  const own = documents.filter((name) => stem(name) === stem(descriptor));
+  const others = new Set(all.filter(isA('.ovf')).map(stem));
+  return own.length > 0 ? own : documents.filter((name) => !others.has(stem(name)));
 }
 
 /** The real path of a file in the descriptor's folder; undefined if there is none, or if a link leads out of it. */
@@ -97,6 +108,41 @@ export async function fileBeside(descriptor: string, relative: string): Promise<
   } catch {
     return undefined;
   }
+}
+
+/** A file of a package, as it lies beside the descriptor. */
+export interface FileBeside {
+  /** As the descriptor refers to it. */
+  readonly href: string;
+  /** In the package. */
+  readonly name: string;
+  readonly path: string;
+}
+
+/** The file of a reference, or all of its pieces that are there, by their numbers; nothing where there is none. */
+export async function filesBeside(descriptor: string, { href, chunkSize }: File): Promise<readonly FileBeside[]> {
+  const found = safeHref(href);
+  if (found.kind !== 'member') return [];
+  const { path: name } = found;
+  const numbers = chunkSize === undefined ? [] : await piecesBeside(descriptor, name);
+  const wanted =
+    numbers.length === 0
+      ? [{ href, name }]
+      : numbers.map((number) => ({ href: pieceName(href, number), name: pieceName(name, number) }));
+  const files = await Promise.all(
+    wanted.map(async (each) => ({
+      ...each,
+      // Some name their files as the href writes them, escapes and all.
+      path: (await fileBeside(descriptor, each.name)) ?? (await fileBeside(descriptor, each.href)),
+    })),
+  );
+  return files.flatMap(({ path, ...each }) => (path === undefined ? [] : [{ ...each, path }]));
+}
+
+async function piecesBeside(descriptor: string, relative: string): Promise<readonly number[]> {
+  const names = await readdir(join(dirname(descriptor), dirname(relative))).catch(() => []);
+  const pieces = names.flatMap((name) => pieceOf(name) ?? []).filter(({ whole }) => whole === basename(relative));
+  return pieces.map(({ number }) => number).sort((one, other) => one - other);
 }
 
 const READ_SIZE = { highWaterMark: 1 << 20 };
@@ -119,9 +165,10 @@ async function inspected(
     ...(partial ? { partial } : {}),
   };
   if (!written) return { descriptor: read.descriptor.bytes, findings: [...read.findings, ...findings] };
+  const documents = new Members(read.descriptor.name, files);
   const { envelope, findings: told } = await readBundles(written, mode, ({ href }) => {
     const name = safeHref(href);
-    return name.kind === 'member' ? files.get(name.path) : undefined;
+    return name.kind === 'member' ? documents.get(name.path) : undefined;
   });
   const complete = checkCompleteness(envelope, contents, mode);
   return {
@@ -147,28 +194,25 @@ async function withMessages(
   return { descriptor, envelope, findings: [...findings, ...told] };
 }
 
-/** The descriptor and those of the named files that are there; a file in pieces with all its pieces. */
+/** The descriptor, manifest and certificate, and those of the files that are there. */
 async function readFolder(
   descriptor: string,
-  names: readonly string[],
+  documents: readonly string[],
+  references: Envelope['references'],
   sink: SmallFiles,
   options: PackageOptions,
 ): Promise<ReadPackage> {
   const reader = new PackageReader(sink, options);
-  const take = async (name: string, path: string, { size }: Pick<Stats, 'size'>): Promise<void> => {
+  const taken = new Set<string>();
+  const take = async ({ name, path }: Omit<FileBeside, 'href'>): Promise<void> => {
+    if (taken.has(name)) return;
+    taken.add(name);
+    const { size } = await stat(path);
     const accepted = reader.accept(name);
     if (accepted !== undefined) await reader.take(accepted, size, createReadStream(path, READ_SIZE));
   };
-  await take(basename(descriptor), descriptor, await stat(descriptor));
-  for (const name of new Set(names)) {
-    const whole = await fileBeside(descriptor, name);
-    if (whole !== undefined) await take(name, whole, await stat(whole));
-    for (let index = 0; whole === undefined; index += 1) {
-      const piece = `${name}.${String(index).padStart(9, '0')}`;
-      const path = await fileBeside(descriptor, piece);
-      if (path === undefined) break;
-      await take(piece, path, await stat(path));
-    }
-  }
+  await take({ name: basename(descriptor), path: descriptor });
+  for (const name of documents) await take({ name, path: join(dirname(descriptor), name) });
+  for (const file of references) for (const each of await filesBeside(descriptor, file)) await take(each);
   return reader.result();
 }

@@ -1,7 +1,7 @@
 /** One run of `vep`, from arguments to exit code. Whatever goes wrong is told on standard error, with what to do about it. */
 
 import { CommanderError } from 'commander';
-import { Problem, messageOf, type Fault } from '../base/errors.js';
+import { Problem, messageOf, withSeverity, type Fault } from '../base/errors.js';
 import { VERSION } from '../base/version.js';
 import { ClientError, ConnectionError } from '../client/index.js';
 import { EXIT, UsageError, exitCodeOf, type ExitCode } from './exit-codes.js';
@@ -30,8 +30,9 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 function tell(error: unknown, { terminal, options, errorStyle }: Session): void {
   const faults = faultsOf(error);
   if (options.json === true) {
-    const shown = faults.map((fault) => ({ severity: 'error', ...fault }));
-    terminal.err.write(`${JSON.stringify({ error: { exit: exitCodeOf(error), faults: shown } }, null, 2)}\n`);
+    terminal.err.write(
+      `${JSON.stringify({ error: { exit: exitCodeOf(error), faults: withSeverity(faults) } }, null, 2)}\n`,
+    );
   } else {
     terminal.err.write(faultLines(faults, errorStyle));
     if (error instanceof ClientError && error.status >= 500 && error.request !== undefined)

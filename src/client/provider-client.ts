@@ -78,6 +78,8 @@ export interface SiteInventory {
     readonly memoryBytes: number;
     readonly freeMemoryBytes: number;
   }[];
+  /** Each host tells the whole quota of the account, on which all of them draw. */
+  readonly quotaIsShared?: true;
   readonly networks: readonly {
     readonly ref: string;
     readonly name: string;

@@ -167,6 +167,16 @@ export class Engine {
     return selectOperations(reader, `entity = ? AND state IN ${UNFINISHED}`, [entity]);
   }
 
+  /** The operation of the same type that was filed for the same entity last before this one. */
+  async previous(reader: SqlReader, { entity, type, turn }: Operation): Promise<Operation | undefined> {
+    const [found] = await selectOperations(
+      reader,
+      'turn = (SELECT max(turn) FROM operation WHERE entity = ? AND type = ? AND turn < ?) AND entity = ? AND type = ?',
+      [entity, type, turn, entity, type],
+    );
+    return found;
+  }
+
   /** All operations in a state, e.g. the dead ones for the administrator. */
   inState(reader: SqlReader, state: OperationState): Promise<readonly Operation[]> {
     return selectOperations(reader, 'state = ?', [state]);

@@ -189,6 +189,16 @@ export class Reconciler<K extends KnownEntity> implements Upkeep {
         if (!(error instanceof IaasError && error.class === 'unsupported')) throw error;
       }
     }
+    await this.#tidy(adapter, signal);
+  }
+
+  /** What stays lying there is met again at the next visit; what was seen of the site is as true without. */
+  async #tidy(adapter: SiteAdapter, signal: AbortSignal): Promise<void> {
+    try {
+      await adapter.tidy?.({ signal });
+    } catch (err) {
+      if (!signal.aborted) this.#parts.log.warn({ err, site: adapter.site }, 'site not tidied');
+    }
   }
 
   async #compareClass(adapter: SiteAdapter, what: ResourceClass, signal: AbortSignal): Promise<void> {

@@ -9,7 +9,6 @@ import type { Access } from '../access/access.js';
 import type { Verb } from '../access/policy.js';
 import type { Clock } from '../base/clock.js';
 import { notFound, problem, type Fault } from '../base/errors.js';
-import { isUuid } from '../base/ids.js';
 import type { JsonObject } from '../base/json.js';
 import type { NewChild } from '../engine/operation.js';
 import type { Engine } from '../engine/engine.js';
@@ -17,18 +16,19 @@ import type { Mixin } from '../occi/model.js';
 import type { CategoryRegistry } from '../occi/registry.js';
 import type { LinkReferences, ResolvedLink } from '../occi/resolve/index.js';
 import { isActionOffered } from '../occi/visible.js';
-import { findEntity, insertEntity, loadForUpdate, updateEntity } from '../store/entities.js';
+import { findEntity, loadForUpdate, updateEntity } from '../store/entities.js';
 import type { EntityRecord } from '../store/entity-record.js';
-import type { SqlReader, Store, Tx } from '../store/sql.js';
+import type { SqlReader, Store } from '../store/sql.js';
 import type { Admission, Planned } from './admission.js';
-import { draftEntity, endsOf, recordOf, type Belonging, type NewEntity } from './entity-draft.js';
+import { EntityCreation } from './entity-creation.js';
+import { endsOf, type Belonging, type NewEntity } from './entity-draft.js';
 import { EntityRemoval } from './entity-removal.js';
 import { noteEntity } from './entity-trail.js';
 import { existingEntity } from './existing.js';
 import type { RequestContext } from './extension.js';
 import type { Handlers } from './handlers.js';
-import type { EntityChange, EntityDraft, Invocation, KindHandler, LinkEnds, Write } from './kind-handler.js';
-import { hideLink, renderRecord, renderResource } from './rendering.js';
+import type { EntityChange, Invocation, KindHandler, LinkEnds, Write } from './kind-handler.js';
+import { hideLink, renderRecord } from './rendering.js';
 import { recallOrMake } from './replay.js';
 
 export interface EntityServices {
@@ -43,10 +43,12 @@ export interface EntityServices {
 
 export class Entities {
   readonly #services: EntityServices;
+  readonly #creation: EntityCreation;
   readonly #removal: EntityRemoval;
 
   constructor(services: EntityServices) {
     this.#services = services;
+    this.#creation = new EntityCreation(services);
     this.#removal = new EntityRemoval(services);
   }
 
@@ -88,63 +90,18 @@ export class Entities {
   async create(write: Write, entities: readonly NewEntity[]): Promise<EntityRecord[]> {
     const created: EntityRecord[] = [];
     for (const entity of entities)
-      created.push(await recallOrMake(write, entity, () => this.#createByClient(write, entity)));
+      created.push(await recallOrMake(write, entity, () => this.#creation.forClient(write, entity)));
     return created;
   }
 
-  async #createByClient(write: Write, entity: NewEntity): Promise<EntityRecord> {
-    const { principal } = write.context;
-    const handler = this.#services.handlers.of(entity.resolved.kind.id);
-    const chosen =
-      handler.federationChoosesId && principal.roles.has('federation')
-        ? entity.resolved.id?.replace(/^urn:uuid:/, '')
-        : undefined;
-    // One that is taken gives way to one of the server's own: whose it is is nobody's business (K09, K14).
-    const id = chosen !== undefined && isUuid(chosen) && !(await isTaken(write.tx, chosen)) ? { id: chosen } : {};
-    const group = handler.groupFor?.(entity.resolved.attributes) ?? principal.groups[0];
-    return this.make(write, entity, { owner: principal.id, group, ...id });
+  /** Creates one entity for whom the caller says, e.g. a part of an appliance: {@link EntityCreation.make}. */
+  make(write: Write, entity: NewEntity, belonging: Belonging): Promise<EntityRecord> {
+    return this.#creation.make(write, entity, belonging);
   }
 
-  /**
-   * Creates one entity with its inline links and files the work of its handlers.
-   *
-   * @throws Problem as the handler or the permission says; nothing is stored then
-   */
-  async make(write: Write, entity: NewEntity, belonging: Belonging): Promise<EntityRecord> {
-    const { tx, context, now } = write;
-    const { resolved } = entity;
-    const handler = this.#services.handlers.of(resolved.kind.id);
-    const draft = await draftEntity(this.#services.access, write, entity, belonging);
-    this.#permit(context, 'create', draft);
-    await handler.prepare(write, draft);
-    const record = await this.#renderNew(write, recordOf(draft, now), belonging.unshown !== true);
-    await insertEntity(tx, record);
-    await this.#services.admission?.entered(write, record);
-    for (const link of draft.links) await this.#makeInline(write, record, link, belonging);
-    const stored = draft.links.length === 0 ? record : await existingEntity(tx, record.id);
-    await handler.created(write, stored, draft);
-    await noteEntity(write, 'create', record);
-    return existingEntity(tx, record.id);
-  }
-
-  /**
-   * A new resource has no links yet. Not looking for any spares more than the statement: on PostgreSQL creations at the same
-   * time would collide in what each has looked at, and one of them run again.
-   */
-  #renderNew({ tx, registry }: Write, record: EntityRecord, showOnSource: boolean): Promise<EntityRecord> {
-    const { handlers } = this.#services;
-    if (record.source === null) return Promise.resolve(renderResource(record, registry, handlers, []));
-    return renderRecord(tx, record, registry, handlers, showOnSource);
-  }
-
-  /** A link given inside its source (GFD.185 §3.4.5): created like any other, under the source's owner. */
-  async #makeInline(write: Write, source: EntityRecord, link: ResolvedLink, belonging: Belonging): Promise<void> {
-    const { id: _id, ...inherited } = belonging;
-    await this.make(
-      write,
-      { resolved: { ...link, source: `/${source.id}`, links: [] } },
-      { ...inherited, owner: source.owner, group: source.group },
-    );
+  /** Adds a link to a resource on behalf of a client (C-155). */
+  async addLink(write: Write, source: EntityRecord, link: ResolvedLink): Promise<void> {
+    await this.#creation.forClient(write, { resolved: { ...link, source: `/${source.id}`, links: [] } });
   }
 
   /** Renders a resource anew with all links that it has by now. */
@@ -152,11 +109,6 @@ export class Entities {
     const entity = await existingEntity(write.tx, id);
     const rendered = await renderRecord(write.tx, entity, write.registry, this.#services.handlers);
     await updateEntity(write.tx, entity, { ...rendered, observedRevision: entity.observedRevision + 1 });
-  }
-
-  /** Adds a link to a resource on behalf of a client (C-155). */
-  async addLink(write: Write, source: EntityRecord, link: ResolvedLink): Promise<void> {
-    await this.#createByClient(write, { resolved: { ...link, source: `/${source.id}`, links: [] } });
   }
 
   /** Changes an entity on behalf of a client. `expectedVersion` is what `If-Match` named (K13). */
@@ -377,20 +329,6 @@ export class Entities {
     expected?.(entity);
     return entity;
   }
-
-  #permit(context: RequestContext, verb: Verb, draft: EntityDraft): void {
-    const ownership = {
-      id: draft.id,
-      kind: draft.kind.id,
-      owner: draft.owner,
-      group: draft.group,
-      appliance: draft.appliance ?? null,
-    };
-    if (this.#services.access.decide(context.principal, verb, ownership)) return;
-    throw problem('forbidden', 'access.denied', `you may not ${verb} entities of this kind`, {
-      remedy: 'ask the provider',
-    });
-  }
 }
 
 /** A change as the client says it: the ends of a link by reference. */
@@ -416,8 +354,4 @@ function staysOn({ id }: Mixin, why: string): Error {
     rule: 'GFD.221 §5.3.4',
     remedy: 'leave it, or create another entity without it',
   });
-}
-
-async function isTaken(tx: Tx, id: string): Promise<boolean> {
-  return (await tx.get('SELECT 1 FROM entity WHERE id = ?', [id])) !== undefined;
 }

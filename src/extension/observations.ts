@@ -93,6 +93,11 @@ export class Observations {
     await this.#store(tx, entity, { ...entity, observed, heading: null });
   }
 
+  /** Less is wanted of an entity than before, since it cannot be had: whoever has read what was wanted has an older version (K13). */
+  async wants(tx: Tx, before: EntityRecord, after: EntityRecord): Promise<void> {
+    await this.#store(tx, before, { ...after, version: before.version + 1 });
+  }
+
   /** The links of an entity have changed behind its back: it is rendered anew. */
   async relinked(tx: Tx, id: string): Promise<void> {
     const entity = await findEntity(tx, id);
@@ -142,6 +147,7 @@ export class Observations {
       before.siteRef !== after.siteRef ||
       before.heading !== after.heading ||
       before.mixins.length !== after.mixins.length ||
+      before.wanted !== after.wanted ||
       !jsonEqual(before.observed, after.observed);
     if (!changed) return;
     const now = this.#clock.now();

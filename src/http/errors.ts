@@ -4,7 +4,7 @@
  * the client learns the request id and nothing else.
  */
 
-import { Problem, type Fault, type ProblemKind } from '../base/errors.js';
+import { Problem, withSeverity, type Fault, type ProblemKind } from '../base/errors.js';
 
 const STATUS: Readonly<Record<ProblemKind, number>> = {
   malformed: 400,
@@ -62,7 +62,7 @@ export function renderProblem(problem: Problem, mediaType: string, requestId: st
       error: problem.kind,
       message: problem.message,
       request: requestId,
-      faults: problem.faults.map((fault) => ({ severity: 'error', ...fault })),
+      faults: withSeverity(problem.faults),
     };
     return { contentType: mediaType, headers, body: JSON.stringify(body) };
   }

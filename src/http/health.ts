@@ -7,6 +7,7 @@ import type { Principal } from '../access/principal.js';
 import { messageOf, notFound, problem } from '../base/errors.js';
 import type { Engine } from '../engine/engine.js';
 import type { Sites } from '../iaas/sites.js';
+import { together } from '../scheduling/offer.js';
 import type { Store } from '../store/sql.js';
 import type { Endpoint } from './express-app.js';
 import type { RequestMetrics } from './metrics.js';
@@ -145,8 +146,7 @@ async function siteReport(sites: Sites, name: string): Promise<object> {
   const status = sites.status(name);
   if (!known) return { ...status, capacity: null };
   const up = known.inventory.hosts.filter((host) => host.up);
-  const sum = (value: (host: (typeof up)[number]) => number): number =>
-    up.reduce((total, host) => total + value(host), 0);
+  const sum = (value: (host: (typeof up)[number]) => number): number => together(up, value, known.inventory);
   return {
     ...status,
     capacity: {

@@ -8,6 +8,7 @@
 import type { AccountingSite } from './accounting.js';
 import type { ApplianceSite } from './appliance-site.js';
 import type { EnvironmentDocument } from '../ovf/index.js';
+import type { HostInventory } from './host-inventory.js';
 import type { Limited, TenantSite } from './tenant.js';
 import type { NormalRule, SecurityGroupSite } from './security-groups.js';
 
@@ -38,9 +39,17 @@ export class RefusedCredential extends IaasError {
 
 export type ResourceClass = 'compute' | 'network' | 'storage' | 'nic' | 'attachment' | 'image' | 'securitygroup';
 
-export type ComputeAction = 'start' | 'stop' | 'restart' | 'suspend' | 'save' | 'resize';
+export type LifecycleAction = 'start' | 'stop' | 'restart' | 'suspend';
+export type ComputeAction = LifecycleAction | 'save' | 'resize';
 export type NetworkAction = 'up' | 'down';
-export type StorageAction = 'online' | 'offline' | 'backup' | 'snapshot' | 'resize';
+export type VolumeAction = 'online' | 'offline' | 'backup' | 'snapshot';
+export type StorageAction = VolumeAction | 'resize';
+
+/** What a machine is given of its host. */
+export interface ComputeSize {
+  readonly cores: number;
+  readonly memoryBytes: number;
+}
 
 export interface Capabilities {
   readonly compute: ReadonlySet<ComputeAction>;
@@ -53,6 +62,10 @@ export interface Capabilities {
   readonly storage: ReadonlySet<StorageAction | 'create'>;
   /** A volume can be resized only while a machine has it. */
   readonly resizesAttached?: boolean;
+  /** Several machines may have one volume at a time ({@link StorageSpec.shared}). */
+  readonly sharesVolumes?: boolean;
+  /** Formats of images that such volumes are made from; absent: all that it takes. */
+  readonly sharedImageFormats?: readonly string[];
   /** Disk formats `importImage` takes as they are. */
   readonly imageFormats: readonly string[];
   /** It hands images out again, byte for byte ({@link SiteAdapter.exportImage}): other sites can have them. */
@@ -86,6 +99,11 @@ export interface Capabilities {
    * that volume, and attaching it, later finds it there.
    */
   readonly bootsFromImage?: boolean;
+  /**
+   * Where a machine comes to be is known when it is made, and volumes have to be there too: each is made after the first machine that it is
+   * for ({@link StorageSpec.madeFor}), and others that share it come to be where it is.
+   */
+  readonly volumesFollow?: boolean;
   /** Limits of a Virtual Organization that it holds by itself ({@link SiteAdapter.tenants}). */
   readonly limits?: ReadonlySet<Limited>;
   /** It keeps addresses that outsiders reach, and lends each to one interface at a time ({@link NetworkSpec.reservation}). */
@@ -105,6 +123,8 @@ export interface Owner {
 export interface Inventory {
   readonly takenAt: number;
   readonly hosts: readonly HostInventory[];
+  /** Hosts that are zones draw on one quota: each tells all that the account has, and still may have. */
+  readonly quotaIsShared?: true;
   readonly networks: readonly {
     readonly ref: SiteRef;
     readonly name: string;
@@ -118,20 +138,6 @@ export interface Inventory {
     readonly format: string;
   }[];
   readonly storageFreeBytes: number;
-}
-
-export interface HostInventory {
-  readonly name: string;
-  readonly rack: string;
-  readonly zone: string;
-  /** ISO 3166-1 alpha-2. */
-  readonly country: string;
-  readonly up: boolean;
-  readonly traits: readonly string[];
-  readonly cores: number;
-  readonly freeCores: number;
-  readonly memoryBytes: number;
-  readonly freeMemoryBytes: number;
 }
 
 export interface ComputeSpec {
@@ -152,8 +158,12 @@ export interface ComputeSpec {
   readonly ovfEnvironment?: string;
   /** Files that go beside it, to sites whose {@link Capabilities.transports} name `iso`; others find them in the user data. */
   readonly environmentFiles?: readonly EnvironmentDocument[];
-  /** Host chosen by VEP's placement; the site may refuse it but must not silently choose another. */
+  /** Host chosen by VEP's placement; the site may refuse it but must not choose another, unless {@link hostIsWish}. */
   readonly host?: string;
+  /** Nothing that is asked of the machine depends on its host: where there is no room on it, the site may take another one. */
+  readonly hostIsWish?: true;
+  /** Zones that it may be in; absent: in any. */
+  readonly zones?: readonly string[];
   /** Machines (their {@link ComputeSpec.id}) it must not, or must, share a host with. */
   readonly apartFrom?: readonly string[];
   readonly togetherWith?: readonly string[];
@@ -182,6 +192,8 @@ export interface NetworkSpec {
   readonly gateway?: string;
   readonly vlan?: number;
   readonly allocation?: 'dynamic' | 'static';
+  /** Where VEP's placement puts machines that will be on it, for sites whose networks have their place. */
+  readonly host?: string;
   /** An address that outsiders reach, and {@link cidr} holds no other: a site with {@link Capabilities.addresses} lends it to machines. */
   readonly reservation?: true;
   readonly application?: string;
@@ -193,8 +205,12 @@ export interface StorageSpec {
   readonly name: string;
   readonly sizeBytes: number;
   readonly image?: SiteRef;
+  /** The machine that it is made for, with {@link Capabilities.volumesFollow}. */
+  readonly madeFor?: SiteRef;
   /** The machine that it came with, see {@link Capabilities.bootsFromImage}. */
   readonly bootOf?: SiteRef;
+  /** Several machines will have it at a time, with {@link Capabilities.sharesVolumes}. */
+  readonly shared?: true;
   readonly application?: string;
   readonly owner?: Owner;
 }
@@ -291,6 +307,8 @@ interface ObservedBase {
   readonly ref: SiteRef;
   /** The id VEP gave at creation; absent for what VEP did not make. */
   readonly id?: string;
+  /** What people at the site call it, of machines, networks and volumes, where somebody can call it otherwise there. */
+  readonly name?: string;
   readonly message?: string;
   /** Still on the way to another state: ask again soon. */
   readonly busy: boolean;
@@ -347,17 +365,8 @@ export interface SiteAdapter {
   /** Idempotent: deleting what is not there succeeds. Resolves when the site has accepted; `describe` tells when it is gone. */
   delete(what: ResourceClass, ref: SiteRef, options?: CallOptions): Promise<void>;
   /** Idempotent: asking for the state a thing already has succeeds. */
-  actCompute(
-    ref: SiteRef,
-    action: Exclude<ComputeAction, 'save' | 'resize'>,
-    method: string | undefined,
-    options?: CallOptions,
-  ): Promise<void>;
-  resizeCompute(
-    ref: SiteRef,
-    size: { readonly cores: number; readonly memoryBytes: number },
-    options?: CallOptions,
-  ): Promise<void>;
+  actCompute(ref: SiteRef, action: LifecycleAction, method: string | undefined, options?: CallOptions): Promise<void>;
+  resizeCompute(ref: SiteRef, size: ComputeSize, options?: CallOptions): Promise<void>;
   /** Makes an image of the machine's boot disk. */
   saveCompute(
     ref: SiteRef,
@@ -367,7 +376,7 @@ export interface SiteAdapter {
     options?: CallOptions,
   ): Promise<SiteRef>;
   actNetwork(ref: SiteRef, action: NetworkAction, options?: CallOptions): Promise<void>;
-  actStorage(ref: SiteRef, action: Exclude<StorageAction, 'resize'>, options?: CallOptions): Promise<void>;
+  actStorage(ref: SiteRef, action: VolumeAction, options?: CallOptions): Promise<void>;
   resizeStorage(ref: SiteRef, sizeBytes: number, options?: CallOptions): Promise<void>;
 
   /** What the site says of each ref, in one batch; a ref that is gone has no entry. */
@@ -378,6 +387,11 @@ export interface SiteAdapter {
   ): Promise<ReadonlyMap<SiteRef, Observed>>;
   /** Everything of a class on the site that carries a VEP token, in pages: what reconcile compares with. */
   list(what: ResourceClass, options?: CallOptions): AsyncIterable<Observed>;
+  /**
+   * Removes what it made for the sake of others and nothing needs any more; asked for after each look at the whole site. Answers how
+   * many of those are still there, to be removed another time. Absent: it makes nothing but what it is asked for.
+   */
+  tidy?(options?: CallOptions): Promise<number>;
   /** Changes as they happen, where {@link Capabilities.events}; at least once, in order per ref. */
   events(signal: AbortSignal): AsyncIterable<SiteEvent>;
   metrics(refs: readonly SiteRef[], options?: CallOptions): Promise<readonly MetricSample[]>;

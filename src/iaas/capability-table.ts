@@ -13,6 +13,8 @@ export function capabilityTable(can: Capabilities): string {
     ['Networks', names(can.network)],
     ['Volumes', names(can.storage)],
     ...(can.resizesAttached === true ? [['Resize of volumes', 'while a machine has them'] as const] : []),
+    ...(can.sharesVolumes === true ? [['Volumes of several machines at a time', 'yes'] as const] : []),
+    ...(can.sharedImageFormats ? [['Images of such volumes', names(can.sharedImageFormats)] as const] : []),
     ['Image formats', names(can.imageFormats)],
     ['Images for other sites', yes(can.exportsImages === true)],
     ['Metrics', names(can.metrics)],
@@ -28,6 +30,7 @@ export function capabilityTable(can: Capabilities): string {
     ['Ways of the OVF environment', names(can.transports)],
     ...(can.appliances === true ? [['Appliances whole, as OVF', 'yes'] as const] : []),
     ...(can.bootsFromImage === true ? [['Boot disks', 'made with the machine, and go with it'] as const] : []),
+    ...(can.volumesFollow === true ? [['Further disks', 'made after their machine, where it is'] as const] : []),
     ...(can.accounting === true ? [['Account of what ran', '`vep sites usage`'] as const] : []),
     ...(can.limits ? [['Limits of a Virtual Organization', names(can.limits)] as const] : []),
   ];

@@ -6,6 +6,7 @@
 
 import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
+import { FoundOnce } from '../base/found-once.js';
 import { JoinedSignal } from '../base/signals.js';
 import { isAccount, siteBehind } from './account.js';
 import type { AccountingSite } from './accounting.js';
@@ -15,10 +16,12 @@ import {
   type AttachmentSpec,
   type CallOptions,
   type Capabilities,
+  type ComputeSize,
   type ComputeSpec,
   type ImageExport,
   type ImageSpec,
   type Inventory,
+  type LifecycleAction,
   type MetricSample,
   type NetworkAction,
   type NetworkSpec,
@@ -30,6 +33,7 @@ import {
   type SiteFinding,
   type SiteRef,
   type StorageSpec,
+  type VolumeAction,
 } from './adapter.js';
 import type { ApplianceSite } from './appliance-site.js';
 import { requireCapability } from './capability.js';
@@ -55,7 +59,7 @@ export class GuardedSite implements SiteAdapter {
   readonly #limits: CallLimits;
   readonly #reached: Reached;
   readonly #holder: string | undefined;
-  #proof: Promise<void> | undefined;
+  readonly #proof = new FoundOnce((limited) => this.#prove(limited));
   #isClosed = false;
 
   /** @param holder whose account it must be ({@link SiteAdapter.account}), where that is known */
@@ -85,7 +89,10 @@ export class GuardedSite implements SiteAdapter {
     return this.#call(options, (limited) => this.#adapter.inventory(limited));
   }
 
-  createCompute(spec: ComputeSpec, token: string, options?: CallOptions): Promise<SiteRef> {
+  async createCompute(spec: ComputeSpec, token: string, options?: CallOptions): Promise<SiteRef> {
+    const volumes = (spec.volumes ?? []).map(({ storage }) => storage);
+    if (new Set(volumes).size < volumes.length)
+      throw new IaasError('invalid', 'a machine is given the same disk twice: name it once among its drives');
     return this.#call(options, (limited) => this.#adapter.createCompute(spec, token, limited));
   }
 
@@ -97,6 +104,8 @@ export class GuardedSite implements SiteAdapter {
   async createStorage(spec: StorageSpec, token: string, options?: CallOptions): Promise<SiteRef> {
     // The disk that came with a machine is found, not made.
     if (spec.bootOf === undefined) requireCapability(this.capabilities(), 'storage', 'create');
+    if (spec.shared && this.capabilities().sharesVolumes !== true)
+      throw new IaasError('unsupported', `site ${this.site} gives a disk to one machine at a time`);
     return this.#call(options, (limited) => this.#adapter.createStorage(spec, token, limited));
   }
 
@@ -147,7 +156,7 @@ export class GuardedSite implements SiteAdapter {
 
   async actCompute(
     ref: SiteRef,
-    action: 'start' | 'stop' | 'restart' | 'suspend',
+    action: LifecycleAction,
     method: string | undefined,
     options?: CallOptions,
   ): Promise<void> {
@@ -155,11 +164,7 @@ export class GuardedSite implements SiteAdapter {
     return this.#call(options, (limited) => this.#adapter.actCompute(ref, action, method, limited));
   }
 
-  async resizeCompute(
-    ref: SiteRef,
-    size: { readonly cores: number; readonly memoryBytes: number },
-    options?: CallOptions,
-  ): Promise<void> {
+  async resizeCompute(ref: SiteRef, size: ComputeSize, options?: CallOptions): Promise<void> {
     requireCapability(this.capabilities(), 'compute', 'resize');
     return this.#call(options, (limited) => this.#adapter.resizeCompute(ref, size, limited));
   }
@@ -180,11 +185,7 @@ export class GuardedSite implements SiteAdapter {
     return this.#call(options, (limited) => this.#adapter.actNetwork(ref, action, limited));
   }
 
-  async actStorage(
-    ref: SiteRef,
-    action: 'online' | 'offline' | 'backup' | 'snapshot',
-    options?: CallOptions,
-  ): Promise<void> {
+  async actStorage(ref: SiteRef, action: VolumeAction, options?: CallOptions): Promise<void> {
     requireCapability(this.capabilities(), 'storage', action);
     return this.#call(options, (limited) => this.#adapter.actStorage(ref, action, limited));
   }
@@ -218,6 +219,10 @@ export class GuardedSite implements SiteAdapter {
       // Whoever stopped listening does not wait for a site that hangs.
       void things.return?.()?.catch(() => undefined);
     }
+  }
+
+  tidy(options?: CallOptions): Promise<number> {
+    return this.#call(options, async (limited) => (await this.#adapter.tidy?.(limited)) ?? 0);
   }
 
   events(signal: AbortSignal): AsyncIterable<SiteEvent> {
@@ -284,18 +289,10 @@ export class GuardedSite implements SiteAdapter {
   }
 
   /** What was made in one account is not looked for, let alone given up as gone, with the credential of another. */
-  #proven(options: CallOptions): Promise<void> {
+  async #prove(options: CallOptions): Promise<void> {
     const holder = this.#holder;
-    if (holder === undefined) return Promise.resolve();
-    this.#proof ??= accountOf(this.#adapter, options)
-      .then((account) => {
-        if (account !== holder) throw new RefusedCredential('it is one of another account than before');
-      })
-      .catch((error: unknown) => {
-        this.#proof = undefined;
-        throw error;
-      });
-    return this.#proof;
+    if (holder !== undefined && (await accountOf(this.#adapter, options)) !== holder)
+      throw new RefusedCredential('it is one of another account than before');
   }
 
   async #call<T>(
@@ -314,7 +311,7 @@ export class GuardedSite implements SiteAdapter {
       if (!done.signal.aborted && !signal.aborted) limit.abort();
     });
     try {
-      const asked = this.#proven({ signal }).then(() => work({ signal }));
+      const asked = this.#proof.get({ signal }).then(() => work({ signal }));
       const answer = await Promise.race([asked, late.then(() => aborted(signal, done.signal))]);
       this.#reached(undefined);
       return answer;

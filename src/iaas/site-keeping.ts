@@ -4,8 +4,8 @@
  * that all of them show the same. Everything else, work above all, is done at a site by every process.
  *
  * A keeper says again and again that it is there. One that does not (`kill -9`, a lost network) is succeeded when its time has run
- * out, and one that finds a site down by another process that has had an answer since. Whoever succeeds goes on from what was
- * known. On SQLite the one process keeps all.
+ * out, one that finds a site down by another process that has had an answer since, and one that keeps many by one that keeps few.
+ * Whoever succeeds goes on from what was known. On SQLite the one process keeps all.
  */
 
 import type { Clock } from '../base/clock.js';
@@ -72,7 +72,8 @@ export class SiteKeeping {
   async run(): Promise<void> {
     const { store, sites } = this.#services;
     const rows = await keeperRows(store);
-    const wanted = sites.all.flatMap((site) => this.#wanted(site, rows.get(site)) ?? []);
+    const shared = this.#shared(rows);
+    const wanted = sites.all.flatMap((site) => this.#wanted(site, rows.get(site), site === shared) ?? []);
     const gone = [...rows.values()].filter((row) => !sites.has(row.site) && this.#mayRemove(row));
     const put = wanted.length + gone.length === 0 ? [] : await store.write((tx) => this.#put(tx, wanted, rows, gone));
     for (const { site } of gone) this.#end(site);
@@ -109,11 +110,12 @@ export class SiteKeeping {
   }
 
   /** The row that this process would write of a site; nothing where there is nothing to say, or another keeps it. */
-  #wanted(site: string, row: KeeperRow | undefined): KeeperRow | undefined {
+  #wanted(site: string, row: KeeperRow | undefined, isShared: boolean): KeeperRow | undefined {
     const { sites, clock, keepMs } = this.#services;
     const now = clock.now();
     const isMine = row?.keeper === this.#id;
-    if (row && !isMine && this.#isInOffice(row) && !this.#knowsBetter(row, sites.foundHealth(site))) return undefined;
+    const staysAway = row && !isMine && this.#isInOffice(row) && !isShared;
+    if (staysAway && !this.#knowsBetter(row, sites.foundHealth(site))) return undefined;
     if (row && !isMine) sites.succeed(site, row.health);
     const health = sites.foundHealth(site);
     const isDue = !this.#isAlone && isMine && row.until - now < (2 * keepMs) / 3;
@@ -124,6 +126,22 @@ export class SiteKeeping {
   /** Another process keeps it. On SQLite whatever is written there is of one that is no more. */
   #isInOffice(row: KeeperRow): boolean {
     return !this.#isAlone && row.until > this.#services.clock.now();
+  }
+
+  /**
+   * A site to take from the process that keeps most, where that keeps at least two more than this one: one at a look, until they are
+   * shared out. Only one that has answered this process, too, so that nothing changes but who asks.
+   */
+  #shared(rows: ReadonlyMap<string, KeeperRow>): string | undefined {
+    const { sites } = this.#services;
+    const kept = new Map<string, KeeperRow[]>();
+    for (const site of sites.all) {
+      const row = rows.get(site);
+      if (row && this.#isInOffice(row)) kept.set(row.keeper, [...(kept.get(row.keeper) ?? []), row]);
+    }
+    const [most = []] = [...kept.values()].sort((one, other) => other.length - one.length);
+    if (most.length - (kept.get(this.#id)?.length ?? 0) < 2) return undefined;
+    return most.find(({ site, health }) => health.up && answers(sites.foundHealth(site)))?.site;
   }
 
   /** Of a site that is not there any more. */
@@ -169,6 +187,10 @@ export class SiteKeeping {
     this.#terms.get(site)?.ending.abort();
     this.#terms.delete(site);
   }
+}
+
+function answers({ up, answeredAt }: SiteHealth): boolean {
+  return up && answeredAt !== undefined;
 }
 
 /** Nothing but times that go on differs. */

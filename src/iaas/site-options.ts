@@ -4,9 +4,10 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import type { ErrorObject } from 'ajv/dist/2020.js';
 import { Problem, messageOf, problem, type Fault } from '../base/errors.js';
 import type { JsonObject } from '../base/json.js';
+import { schemaCheck } from '../base/json-schema.js';
 
 /**
  * A function that checks options against the schema and answers them with the defaults filled in.
@@ -14,13 +15,14 @@ import type { JsonObject } from '../base/json.js';
  * @throws Problem `invalid` (thrown by that function) with one fault for every key that is wrong.
  */
 export function optionsReader<Options>(type: string, schema: JsonObject): (options: unknown) => Options {
-  const validate = new Ajv2020({ allErrors: true, useDefaults: true, strict: false }).compile(schema);
+  const check = schemaCheck(schema);
   return (options) => {
     const given: unknown = structuredClone(options ?? {});
-    if (!validate(given))
+    const errors = check(given);
+    if (errors.length > 0)
       throw new Problem(
         'invalid',
-        (validate.errors ?? []).map((error) => asFault(type, error)),
+        errors.map((error) => asFault(type, error)),
       );
     return given as Options;
   };

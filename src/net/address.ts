@@ -41,6 +41,11 @@ export class AllowList {
     return this.#entries.some((entry) => 'name' in entry && entry.name === name && permitsPort(entry, port));
   }
 
+  /** Whether some address may be reached at the port, whatever names have it. */
+  permitsSomeAddress(port: number): boolean {
+    return this.#entries.some((entry) => 'range' in entry && permitsPort(entry, port));
+  }
+
   permitsAddress(text: string, port: number): boolean {
     const address = parse(text);
     if (!address) return false;

@@ -100,6 +100,15 @@ export class GuardedDialler {
   }
 
   /**
+   * Judges a URL as far as that can be done without asking for the addresses of its host.
+   *
+   * @throws Problem `invalid` as {@link fetch} does
+   */
+  check(url: string): void {
+    checkUrl(url, this.#line([]).allow);
+  }
+
+  /**
    * Sends a request. The status is the server's, whatever it is; redirects of GET and HEAD are followed, at most three.
    *
    * @throws Problem `invalid` (`net.url`, `net.scheme`, `net.port`, `net.address`, `net.redirect` …) where the target is

@@ -21,7 +21,8 @@ export async function within<T>(clock: Clock, ms: number, work: Promise<T>, give
   try {
     return await Promise.race([work, limit]);
   } finally {
-    settled.abort();
+    // With a reason of its own: the one that is made otherwise carries a stack, which costs more than all the rest of this.
+    settled.abort('settled');
     // Whoever loses the race must not be left with an unhandled rejection.
     work.catch(() => undefined);
     limit.catch(() => undefined);

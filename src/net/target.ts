@@ -5,6 +5,7 @@
 
 import { isIP } from 'node:net';
 import { excerpt, problem, type Problem } from '../base/errors.js';
+import { shownUrl } from '../base/shown-url.js';
 import { isPublicAddress, type AllowList } from './address.js';
 
 /** Ports of web servers on the public internet. Others are reached by naming the host in the allow list. */
@@ -39,6 +40,7 @@ export function checkUrl(text: string, allow: AllowList): URL {
   if (allow.permitsName(host, port)) return url;
   if (isIP(host) !== 0) checkAddresses(host, port, [host], allow);
   else if (host === 'localhost' || host.endsWith('.localhost')) throw addressRefusal(host);
+  else if (!WEB_PORTS.has(port) && !allow.permitsSomeAddress(port)) throw portRefusal(host, port);
   return url;
 }
 
@@ -73,10 +75,14 @@ export function checkAddresses(host: string, port: number, addresses: readonly s
   if (allow.permitsName(host, port)) return;
   const listed = addresses.every((address) => allow.permitsAddress(address, port));
   if (addresses.length > 0 && listed) return;
-  if (!WEB_PORTS.has(port)) throw refusal('net.port', `port ${port} is not reached`, host);
+  if (!WEB_PORTS.has(port)) throw portRefusal(host, port);
   if (addresses.length === 0 || !addresses.every((each) => isPublicAddress(each) || allow.permitsAddress(each, port))) {
     throw addressRefusal(host);
   }
+}
+
+function portRefusal(host: string, port: number): Problem {
+  return refusal('net.port', `port ${port} is not reached`, host);
 }
 
 function addressRefusal(host: string): Problem {
@@ -90,5 +96,5 @@ function refusal(
   value: string,
   remedy = 'use an http or https URL of a public host',
 ): Problem {
-  return problem('invalid', code, message, { value: excerpt(value.replace(/\/\/[^/]*@/, '//…@')), remedy });
+  return problem('invalid', code, message, { value: excerpt(shownUrl(value)), remedy });
 }

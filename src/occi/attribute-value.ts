@@ -88,12 +88,17 @@ ajv.addFormat('cidr', (text: string) => {
 
 const validators = new WeakMap<JsonObject, ValidateFunction>();
 
+/** The same by their text: most definitions share their pattern with others. Only the provider's categories have patterns. */
+const validatorsByText = new Map<string, ValidateFunction>();
+
 function compiled(pattern: JsonObject): ValidateFunction {
   let validate = validators.get(pattern);
   if (validate === undefined) {
     // GFD.226 recommends a `$schema` of draft-04, which the validator need not know to apply what the drafts share.
     const { $schema: _, ...schema } = pattern;
-    validate = ajv.compile(schema);
+    const text = JSON.stringify(schema);
+    validate = validatorsByText.get(text) ?? ajv.compile(schema);
+    validatorsByText.set(text, validate);
     validators.set(pattern, validate);
   }
   return validate;

@@ -19,6 +19,7 @@ export {
   buildEnvironment,
   ENVIRONMENT_FILE,
   machineProperties,
+  PLATFORM,
   type Guest,
   type Platform,
 } from './environment/environment.js';

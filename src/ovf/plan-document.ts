@@ -4,7 +4,7 @@
  * run, of `vep plan` and of `vep validate`.
  */
 
-import type { Fault } from '../base/errors.js';
+import { withSeverity, type Fault } from '../base/errors.js';
 import type { UnresolvedInputs } from './inputs.js';
 import type { DeploymentPlan } from './plan.js';
 import type { PlanResult } from './planning/build-plan.js';
@@ -74,7 +74,7 @@ export function planDocument(
     deployable: sound && result?.plan !== undefined,
     plan: (sound ? result?.draft : undefined) ?? null,
     unresolved: result?.unresolved ?? NOTHING_UNRESOLVED,
-    findings,
+    findings: withSeverity(findings),
     sites: [],
     unmet: [],
     price: [],

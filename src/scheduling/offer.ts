@@ -23,6 +23,8 @@ export interface MachineDemand {
 export interface SiteOffer {
   readonly name: string;
   readonly hosts: readonly HostOffer[];
+  /** All hosts draw on one quota, and each offers all of it. */
+  readonly quotaIsShared?: true;
   readonly freeStorageBytes: number;
 }
 
@@ -41,6 +43,15 @@ export interface HostOffer {
   readonly apart?: number;
   /** Something runs on it already: no machine that wants a host to itself can go there. */
   readonly occupied: boolean;
+}
+
+/** What hosts have together, of which each has an amount. */
+export function together<Host>(
+  hosts: readonly Host[],
+  amount: (host: Host) => number,
+  { quotaIsShared }: Pick<SiteOffer, 'quotaIsShared'>,
+): number {
+  return hosts.reduce((all, host) => (quotaIsShared ? Math.max(all, amount(host)) : all + amount(host)), 0);
 }
 
 /**

@@ -7,7 +7,7 @@
 import type { PlacementConstraint } from '../ovf/plan.js';
 import { binds, hostGroups, isOpposite, keptApart, rackKey, suits, suitsSite } from './constraint.js';
 import { Apart, Separate, Together, type Neighbourhood, type Side } from './neighbourhood.js';
-import type { HostOffer, MachineDemand, SiteOffer } from './offer.js';
+import { together, type HostOffer, type MachineDemand, type SiteOffer } from './offer.js';
 import * as refuse from './refusals.js';
 import type { Refusal } from './refusals.js';
 import type { Block, Membership, RackGroup, SearchProblem } from './search.js';
@@ -214,10 +214,10 @@ class SitePreparation {
     const { hosts, name, freeStorageBytes } = this.#site;
     const usable = hosts.filter((host) => host.up);
     const fault = refuse.shortOf(name, {
-      cores: [sum(blocks, (block) => block.cores), sum(usable, (host) => Math.max(0, host.freeCores))],
+      cores: [sum(blocks, (block) => block.cores), together(usable, (host) => Math.max(0, host.freeCores), this.#site)],
       memoryBytes: [
         sum(blocks, (block) => block.memoryBytes),
-        sum(usable, (host) => Math.max(0, host.freeMemoryBytes)),
+        together(usable, (host) => Math.max(0, host.freeMemoryBytes), this.#site),
       ],
       diskBytes: [sum(blocks, (block) => sum(block.machines, (machine) => machine.diskBytes)), freeStorageBytes],
     });
@@ -237,8 +237,9 @@ class SitePreparation {
       }
     }
     const room = [...places.values()].reduce((total, each) => total + each, 0);
+    const there = this.#machines.filter((machine) => machine.at && binds(constraint, machine)).length;
     if (members.length > room) {
-      this.#faults.push(refuse.pigeonhole(this.#site.name, constraint, members.length, room));
+      this.#faults.push(refuse.pigeonhole(this.#site.name, constraint, there + members.length, there + room));
     }
   }
 

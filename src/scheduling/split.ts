@@ -6,7 +6,7 @@
 
 import type { PlacementConstraint } from '../ovf/plan.js';
 import { binds, joined } from './constraint.js';
-import type { MachineDemand, SiteOffer } from './offer.js';
+import { together, type MachineDemand, type SiteOffer } from './offer.js';
 
 /** Machines (their ids) that a network or a disk holds together. */
 export interface Tie {
@@ -172,12 +172,12 @@ interface Room {
   diskBytes: number;
 }
 
-function roomOf({ hosts, freeStorageBytes }: SiteOffer): Room {
-  const up = hosts.filter((host) => host.up);
+function roomOf(site: SiteOffer): Room {
+  const up = site.hosts.filter((host) => host.up);
   return {
-    cores: up.reduce((sum, host) => sum + Math.max(0, host.freeCores), 0),
-    memoryBytes: up.reduce((sum, host) => sum + Math.max(0, host.freeMemoryBytes), 0),
-    diskBytes: freeStorageBytes,
+    cores: together(up, (host) => Math.max(0, host.freeCores), site),
+    memoryBytes: together(up, (host) => Math.max(0, host.freeMemoryBytes), site),
+    diskBytes: site.freeStorageBytes,
   };
 }
 

@@ -63,13 +63,15 @@ export async function joinExtensions(ground: Ground, signIn: SignIn, telemetry: 
   const admission = new VoAccounts();
   const entities = new Entities({ store, access, handlers, engine, clock, admission });
 
-  const { blobs, uploads, fetcher, converter } = await openTransfer({
+  const { blobs, uploads, sources, fetcher, converter } = await openTransfer({
     config,
     clock,
     dialler,
     siteImages: (site, image, signal) => sites.adapter(site).exportImage(image, { signal }),
     referenced: () => applianceBlobs(store),
   });
+  if (converter?.confined === false)
+    log.warn({ remedy: 'install bubblewrap' }, 'images are converted with limits alone: there is no sandbox');
   const images = new SiteImages(sites, fetcher, blobs, converter);
   const hooks: InfrastructureHooks = { details: [hostChoice(store, sites)], templates: [], settled: [], forgotten: [] };
   const applianceHooks: ApplianceHooks = { created: [], removed: [] };
@@ -122,7 +124,8 @@ export async function joinExtensions(ground: Ground, signIn: SignIn, telemetry: 
       observations,
       log,
       hooks,
-      dialler,
+      sources,
+      fetcher,
       templates: hooks.templates,
       blobs,
       uploads,

@@ -4,6 +4,7 @@
  * refused (DESIGN, invariant 5).
  */
 
+import { shownUrl } from '../base/shown-url.js';
 import { place } from '../scheduling/placement.js';
 import { demandsOf, type SiteOffer } from '../scheduling/offer.js';
 import type { Refusal } from '../scheduling/refusals.js';
@@ -206,7 +207,9 @@ function protection(term: ProtectionTerm, site: SlaSite, { plan, loa }: Standing
   if (term.rule === 'imageDigest') {
     return plan.images
       .filter((image) => image.digest === undefined)
-      .map((image) => unmet('sla.protection', term, `the package gives no digest of ${image.href}`, image.id));
+      .map((image) =>
+        unmet('sla.protection', term, `the package gives no digest of ${shownUrl(image.href)}`, image.id),
+      );
   }
   if (term.rule === 'networkIsolation') {
     return plan.networks

@@ -6,12 +6,8 @@
 import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Problem, messageOf, problem } from '../base/errors.js';
+import { GZIP_RATIO, isBomb } from '../ovf/package/gunzip.js';
 import { tooLarge } from './verified.js';
-
-/** A disk image of mostly nothing reaches 200, zeros alone 1,030. */
-const MAX_RATIO = 500;
-/** Output up to here may have any ratio. */
-const FREE_BYTES = 64 << 20;
 
 /** @throws Problem `invalid` (`transfer.gzip`) for a broken stream or a bomb, `too-large` past `maxBytes`. */
 export async function* gunzip(bytes: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
@@ -30,7 +26,7 @@ export async function* gunzip(bytes: AsyncIterable<Uint8Array>, maxBytes: number
     for await (const chunk of output as AsyncIterable<Uint8Array>) {
       given += chunk.length;
       if (given > maxBytes) throw tooLarge(maxBytes);
-      if (given > FREE_BYTES && given > taken * MAX_RATIO) throw broken('it expands more than five hundredfold');
+      if (isBomb(taken, given)) throw broken(`it expands more than ${GZIP_RATIO}-fold`);
       yield chunk;
     }
   } catch (error) {

@@ -6,12 +6,12 @@
  */
 
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rename, rm, writeFile, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, mkdtemp, readFile, rename, rm, writeFile, mkdir } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf, Problem, problem } from '../base/errors.js';
 import type { BlobStore } from './blob-store.js';
-import { Flights, type FlightOptions } from './flights.js';
+import { Flights, type FlightOptions } from '../base/flights.js';
 import type { FetchedImage } from './image-fetcher.js';
 import { probeImage, type ImageProbe } from './image-probe.js';
 
@@ -44,37 +44,57 @@ const DRIVERS: Readonly<Record<Format, string>> = {
 const TARGETS: readonly Format[] = ['qcow2', 'vmdk', 'vhd', 'raw'];
 const WRITE_OPTIONS: Partial<Record<Format, string>> = { vmdk: 'subformat=streamOptimized', vhd: 'subformat=dynamic' };
 
+/**
+ * Address space, as `prlimit` counts it: what threads set aside counts, used or not. qemu-img starts up to 64 of them as its
+ * disk falls behind, so that each gets a small stack and no heap of its own; without that a busy machine is enough to reach
+ * the limit.
+ */
 const MEMORY_BYTES = 1 << 30;
+const STACK_BYTES = 2 << 20;
+const HEAPS = { MALLOC_ARENA_MAX: '1' };
+/** How the sandbox says that the child in it was killed. */
+const KILLED = 128 + 9;
 /** No conversion takes longer, in milliseconds. */
 const LONGEST_MS = 2 * 3600 * 1000;
 const run = promisify(execFile);
 
 export class ImageConverter {
   readonly #options: ConverterOptions;
-  readonly #confinement: readonly string[];
+  readonly #limits: readonly string[];
+  readonly #confined: boolean;
   readonly #flights = new Flights<FetchedImage, number>();
   /** Conversions wait for one another: each keeps a processor busy. */
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: ConverterOptions, confinement: readonly string[]) {
+  private constructor(options: ConverterOptions, limits: readonly string[], confined: boolean) {
     this.#options = options;
-    this.#confinement = confinement;
+    this.#limits = limits;
+    this.#confined = confined;
   }
 
   /** Looks for the programs; undefined where there is no qemu-img that runs. */
   static async find(options: ConverterOptions): Promise<ImageConverter | undefined> {
-    const { command, sandbox = 'bwrap', directory } = options;
-    const limits = ['prlimit', `--as=${MEMORY_BYTES}`, `--fsize=${options.maxBytes}`, '--core=0', '--nofile=64', '--'];
+    const { directory } = options;
+    const memory = [`--as=${MEMORY_BYTES}`, `--stack=${STACK_BYTES}`];
+    const limits = ['prlimit', ...memory, `--fsize=${options.maxBytes}`, '--core=0', '--nofile=64', '--'];
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    for (const confinement of [[...confined(sandbox, directory), ...limits], limits]) {
-      if (await works([...confinement, command, '--version'])) return new ImageConverter(options, confinement);
+    for (const confined of [true, false]) {
+      const converter = new ImageConverter(options, limits, confined);
+      if (await works(converter.#words(directory, '--version'))) return converter;
     }
     return undefined;
   }
 
   /** Whether the child sees nothing but its own libraries and the file it reads, or only has limits. */
   get confined(): boolean {
-    return this.#confinement[0] !== 'prlimit';
+    return this.#confined;
+  }
+
+  /** The command line of the child; in the sandbox it finds the program, and can write to the folder alone. */
+  #words(folder: string, ...words: readonly string[]): string[] {
+    const { command, sandbox = 'bwrap' } = this.#options;
+    const around = this.#confined ? sandboxOf(sandbox, command, folder) : [];
+    return [...around, ...this.#limits, command, ...words];
   }
 
   /** The format that an image of `from` is best converted to for a site that takes `taken`. */
@@ -86,7 +106,8 @@ export class ImageConverter {
    * The image in another format, made at most once per content.
    *
    * @throws Problem `invalid` (`image.conversion`) where the image cannot be read as what it claims to be, `too-large`,
-   *   `unavailable` (`transfer.no-room`, `image.conversion-time`)
+   *   `unavailable` (`transfer.no-room`, `image.conversion-memory`, `image.conversion-time`,
+   *   `image.conversion-start`)
    */
   async convert(image: FetchedImage, to: Format, options: ConvertOptions = {}): Promise<FetchedImage> {
     const key = `${image.sha256}.${to}`;
@@ -119,6 +140,8 @@ export class ImageConverter {
     try {
       const out = join(folder, 'image');
       await this.#run(image, to, out, signal, report);
+      // A link would have been followed to what only VEP may read.
+      if (!(await lstat(out)).isFile()) throw failure(image.format, 'what came out is no file', null);
       const blob = await blobs.adopt(out, { maxBytes });
       await this.#note(key, blob.sha256);
       return await this.#probed(blob);
@@ -135,19 +158,18 @@ export class ImageConverter {
     report: (percent: number) => void,
   ): Promise<void> {
     const subformat = WRITE_OPTIONS[to];
-    const [program = '', ...words] = [
-      ...this.#confinement,
-      this.#options.command,
+    const [program = '', ...words] = this.#words(
+      dirname(out),
       ...['convert', '-p', '-f', DRIVERS[image.format], '-O', DRIVERS[to]],
       ...(subformat === undefined ? [] : ['-o', subformat]),
       '/proc/self/fd/3',
       out,
-    ];
+    );
     const source = await this.#options.blobs.handle(image.sha256);
     try {
       const child = spawn(program, words, {
         stdio: ['ignore', 'pipe', 'pipe', source.fd],
-        env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
+        env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', ...HEAPS },
         timeout: LONGEST_MS,
         killSignal: 'SIGKILL',
         signal,
@@ -165,10 +187,10 @@ export class ImageConverter {
         child.on('close', (code, killed) => resolve({ code, killed }));
       });
       signal.throwIfAborted();
-      if (code !== 0) throw failure(image.format, said.join(''), killed);
+      if (code !== 0) throw failure(image.format, said.join(''), killed ?? (code === KILLED ? 'SIGKILL' : null));
     } catch (error) {
       signal.throwIfAborted();
-      throw error instanceof Problem ? error : failure(image.format, messageOf(error), null);
+      throw error instanceof Problem ? error : notBegun(messageOf(error));
     } finally {
       await source.close();
     }
@@ -194,13 +216,14 @@ export class ImageConverter {
   }
 }
 
-/** A file system of libraries and the folder to write to, no network, no other process, nobody's environment. */
-function confined(sandbox: string, directory: string): string[] {
+/** A file system of libraries, the program and the folder to write to, no network, no other process, nobody's environment. */
+function sandboxOf(sandbox: string, command: string, folder: string): string[] {
   const system = ['/usr', '/lib', '/lib64', '/bin', '/sbin', '/etc/ld.so.cache', '/etc/alternatives', '/opt', '/nix'];
   return [
     ...[sandbox, '--unshare-all', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
     ...system.flatMap((path) => ['--ro-bind-try', path, path]),
-    ...['--proc', '/proc', '--dev', '/dev', '--bind', directory, directory, '--chdir', directory],
+    ...(isAbsolute(command) ? ['--ro-bind', command, command] : []),
+    ...['--proc', '/proc', '--dev', '/dev', '--bind', folder, folder, '--chdir', folder],
   ];
 }
 
@@ -217,6 +240,12 @@ function failure(format: string, said: string, killed: string | null): Problem {
       remedy: 'send a smaller image, or have the operator make room',
     });
   }
+  if (/^(bwrap|prlimit): /.test(said)) return notBegun(said);
+  if (/allocate memory|failed to allocate/i.test(said)) {
+    return problem('unavailable', 'image.conversion-memory', 'the conversion of the image ran out of memory', {
+      remedy: 'try again later, or convert the image before sending it',
+    });
+  }
   if (killed !== null) {
     return problem('unavailable', 'image.conversion-time', 'the conversion of the image was cut short', {
       value: killed,
@@ -224,13 +253,24 @@ function failure(format: string, said: string, killed: string | null): Problem {
     });
   }
   return problem('invalid', 'image.conversion', `the image cannot be read as ${format}`, {
-    // Paths of this machine are nobody's business.
-    value: said
-      .replace(/\/[^\s':]+/g, '…')
-      .trim()
-      .slice(0, 200),
+    value: withoutPaths(said),
     remedy: 'check the image, for instance with qemu-img check, or convert it before sending it',
   });
+}
+
+function notBegun(said: string): Problem {
+  return problem('unavailable', 'image.conversion-start', 'the conversion of the image could not begin', {
+    value: withoutPaths(said),
+    remedy: 'try again later, or convert the image before sending it',
+  });
+}
+
+/** Paths of this machine are nobody's business. */
+function withoutPaths(said: string): string {
+  return said
+    .replace(/\/[^\s':]+/g, '…')
+    .trim()
+    .slice(0, 200);
 }
 
 function tooLarge(maxBytes: number): Problem {

@@ -7,32 +7,30 @@
  */
 
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
-import { sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { systemClock, type Clock } from '../base/clock.js';
 import { canonicalJson, type JsonObject } from '../base/json.js';
-import { excerpt, problem } from '../base/errors.js';
-import type { GuardedDialler } from '../net/dialler.js';
+import { problem, type Problem } from '../base/errors.js';
+import { pieceName } from '../ovf/package/pieces.js';
 import type { Blob, BlobStore } from './blob-store.js';
 import { diskInArchive } from './disk-in-archive.js';
-import { download, type Download } from './download.js';
-import { Flights, type FlightOptions } from './flights.js';
+import { download, downloadUnless, type BegunDownload, type Download, type DownloadOptions } from './download.js';
+import { Flights, type FlightOptions } from '../base/flights.js';
 import { gunzip } from './gunzip.js';
 import { probeImage, type ImageProbe } from './image-probe.js';
+import { KnownImages } from './known-images.js';
 import type { SourceCredentials } from './source-credentials.js';
+import type { Sources } from './sources.js';
 import type { Uploads } from './uploads.js';
 import { verified, type Digest } from './verified.js';
 
 export interface ImageFetcherOptions {
-  readonly dialler: GuardedDialler;
+  readonly sources: Sources;
   readonly blobs: BlobStore;
   readonly uploads: Uploads;
-  /** Folders that `file:` URLs may name. */
-  readonly fileRoots: readonly string[];
   readonly siteImages: SiteImageLookup;
   /** Largest image, in bytes, decompressed. */
   readonly maxBytes: number;
+  readonly clock?: Clock;
 }
 
 /** Finds an image that a site holds; `transfer` itself knows no sites. */
@@ -64,8 +62,11 @@ export interface ImageSource {
   readonly sizeBytes?: number;
   readonly digest?: Digest;
   /** Digests of the pieces, of which a manifest lists each by itself. */
-  readonly pieceDigests?: readonly Digest[];
+  readonly pieceDigests?: PieceDigests;
 }
+
+/** By the numbers of the pieces, from zero. */
+export type PieceDigests = Readonly<Record<number, Digest>>;
 
 export interface Progress {
   readonly receivedBytes: number;
@@ -77,17 +78,16 @@ export type FetchOptions = FlightOptions<Progress>;
 /** An image that is in the blob store. */
 export interface FetchedImage extends Blob, ImageProbe {}
 
-/** How many finished transfers are remembered. */
-const REMEMBERED = 1000;
+type Report = (progress: Progress) => void;
 
 export class ImageFetcher {
   readonly #options: ImageFetcherOptions;
   readonly #flights = new Flights<FetchedImage, Progress>();
-  /** What each source with an announced digest turned out to be. */
-  readonly #known = new Map<string, string>();
+  readonly #known: KnownImages;
 
   constructor(options: ImageFetcherOptions) {
     this.#options = options;
+    this.#known = new KnownImages(options.blobs, options.clock ?? systemClock);
   }
 
   /**
@@ -101,22 +101,63 @@ export class ImageFetcher {
     return this.#flights.join(key, (signal, report) => this.#bring(source, signal, report), options);
   }
 
-  async #bring(wanted: ImageSource, signal: AbortSignal, report: (progress: Progress) => void): Promise<FetchedImage> {
-    const { blobs, siteImages } = this.#options;
+  async #bring(wanted: ImageSource, signal: AbortSignal, report: Report): Promise<FetchedImage> {
+    const { siteImages } = this.#options;
     const { from } = wanted;
     const held = 'site' in from ? await siteImages(from.site, from.image, signal) : undefined;
     const source: ImageSource = { ...announcedBy(held), ...wanted };
-    const downloads = held ? heldDownload(held, signal) : this.#downloads(source, signal);
+    if (source.compression === 'bzip2') throw bzip2Refused();
     const key = keyOf(source);
-    const known = source.digest && this.#known.get(key);
-    const here = known === undefined ? undefined : await blobs.find(known);
-    const blob = here ?? (await this.#unwrapped(source, await this.#transfer(source, downloads, signal, report)));
-    if (source.digest) remember(this.#known, key, blob.sha256);
-    const probe = await probeImage({
-      sizeBytes: blob.sizeBytes,
-      read: (offset, length) => blobs.read(blob.sha256, offset, length),
-    });
-    return { ...blob, ...probe };
+    const known = await this.#known.find(key);
+    if (known?.isFresh) return this.#probed(known);
+    if (held || source.digest || !isOneFile(source)) {
+      const downloads = held ? heldDownload(held, signal) : this.#downloads(source, signal);
+      const blob = await this.#transferred(source, downloads, signal, report);
+      if (source.digest) this.#known.remember(key, blob, 'always');
+      return this.#probed(blob);
+    }
+    const { sources } = this.#options;
+    const { url } = source.from;
+    const reading = this.#reading(source, signal);
+    const validator = known?.validator;
+    const changed = await (validator === undefined
+      ? download(sources, url, reading)
+      : downloadUnless(validator, sources, url, reading));
+    return this.#probed(changed ? await this.#shared(key, source, changed, signal, report) : (known as Blob));
+  }
+
+  /** Takes in what no digest holds to anything, so that whoever asks next is answered with it. */
+  async #shared(
+    key: string,
+    source: ImageSource,
+    download: BegunDownload,
+    signal: AbortSignal,
+    report: Report,
+  ): Promise<Blob> {
+    const { validator, unshared } = download;
+    try {
+      const blob = await this.#transferred(source, only(download), signal, report);
+      if (validator !== undefined) this.#known.remember(key, blob, { validator });
+      else if (!unshared) this.#known.remember(key, blob, {});
+      return blob;
+    } finally {
+      download.discard();
+    }
+  }
+
+  async #probed({ sha256, sizeBytes }: Blob): Promise<FetchedImage> {
+    const { blobs } = this.#options;
+    const probe = await probeImage({ sizeBytes, read: (offset, length) => blobs.read(sha256, offset, length) });
+    return { sha256, sizeBytes, ...probe };
+  }
+
+  async #transferred(
+    source: ImageSource,
+    downloads: AsyncIterable<Download>,
+    signal: AbortSignal,
+    report: Report,
+  ): Promise<Blob> {
+    return this.#unwrapped(source, await this.#transfer(source, downloads, signal, report));
   }
 
   #unwrapped({ archive }: ImageSource, blob: Blob): Promise<Blob> | Blob {
@@ -127,18 +168,13 @@ export class ImageFetcher {
     source: ImageSource,
     downloads: AsyncIterable<Download>,
     signal: AbortSignal,
-    report: (progress: Progress) => void,
+    report: Report,
   ): Promise<Blob> {
     const { blobs, maxBytes } = this.#options;
     const local = await this.#local(source);
     const { compression = 'identity', sizeBytes, digest } = source;
     if (local && compression === 'identity' && !digest && (sizeBytes ?? local.sizeBytes) === local.sizeBytes)
       return local;
-    if (compression === 'bzip2') {
-      throw problem('invalid', 'transfer.compression', 'files compressed with bzip2 are not taken', {
-        remedy: 'compress the file with gzip, or send it plain',
-      });
-    }
     const stored = local ? await blobs.open(local.sha256) : this.#remote(source, downloads, signal, report);
     const checked = verified(stored, {
       maxBytes,
@@ -169,7 +205,7 @@ export class ImageFetcher {
     source: ImageSource,
     downloads: AsyncIterable<Download>,
     signal: AbortSignal,
-    report: (progress: Progress) => void,
+    report: Report,
   ): AsyncGenerator<Uint8Array> {
     let receivedBytes = 0;
     let piece = 0;
@@ -187,15 +223,30 @@ export class ImageFetcher {
 
   /** The file, or its pieces in turn, each opened when its turn comes. */
   async *#downloads(source: ImageSource, signal: AbortSignal): AsyncGenerator<Download> {
-    for (const url of pieces(source)) yield await this.#open(url, source, signal);
+    for (const url of pieces(source)) yield await download(this.#options.sources, url, this.#reading(source, signal));
   }
 
-  async #open(url: string, source: ImageSource, signal: AbortSignal): Promise<Download> {
-    if (/^file:/i.test(url)) return openFile(url, this.#options.fileRoots);
+  #reading(source: ImageSource, signal: AbortSignal): DownloadOptions {
     const credentials = 'url' in source.from ? source.from.credentials : undefined;
     const maxBytes = Math.min(this.#options.maxBytes, source.chunkSize ?? Number.POSITIVE_INFINITY);
-    return download(this.#options.dialler, url, { maxBytes, signal, ...(credentials && { credentials }) });
+    const { clock } = this.#options;
+    return { maxBytes, signal, ...(credentials && { credentials }), ...(clock && { clock }) };
   }
+}
+
+/** One file that lies at a URL: not one in pieces, and nothing that is here. */
+function isOneFile(source: ImageSource): source is ImageSource & { readonly from: { readonly url: string } } {
+  return 'url' in source.from && !source.from.url.startsWith('upload:') && source.chunkSize === undefined;
+}
+
+function bzip2Refused(): Problem {
+  return problem('invalid', 'transfer.compression', 'files compressed with bzip2 are not taken', {
+    remedy: 'compress the file with gzip, or send it plain',
+  });
+}
+
+async function* only<T>(each: T): AsyncGenerator<T> {
+  yield await Promise.resolve(each);
 }
 
 /** The same for sources that bring the same bytes to whoever has the same rights; a digest, because credentials are part of it. */
@@ -220,10 +271,17 @@ async function* heldDownload(held: HeldImage, signal: AbortSignal): AsyncGenerat
 function* pieces(source: ImageSource): Generator<string> {
   if (!('url' in source.from)) return;
   const { url } = source.from;
-  if (source.chunkSize === undefined) {
-    yield url;
-    return;
-  }
+  const count = pieceCount(source);
+  if (count === undefined) yield url;
+  for (let piece = 0; piece < (count ?? 0); piece += 1) yield pieceName(url, piece);
+}
+
+/**
+ * In how many pieces a file lies; undefined for one that is whole.
+ * @throws Problem `invalid` (`transfer.chunks`) where its sizes do not tell
+ */
+export function pieceCount(source: Pick<ImageSource, 'chunkSize' | 'sizeBytes'>): number | undefined {
+  if (source.chunkSize === undefined) return undefined;
   const count = Math.ceil((source.sizeBytes ?? Number.NaN) / source.chunkSize);
   if (!(count >= 1 && count <= 1_000_000)) {
     throw problem('invalid', 'transfer.chunks', 'a file in pieces needs its whole size and a piece size that fits it', {
@@ -231,31 +289,5 @@ function* pieces(source: ImageSource): Generator<string> {
       remedy: 'give ovf:size and ovf:chunkSize on the File element',
     });
   }
-  for (let piece = 0; piece < count; piece += 1) yield `${url}.${String(piece).padStart(9, '0')}`;
-}
-
-/** Opens a regular file inside one of the roots, after all symbolic links have been followed. */
-async function openFile(url: string, roots: readonly string[]): Promise<Download> {
-  try {
-    const path = await realpath(fileURLToPath(url));
-    const real = await Promise.all(roots.map((root) => realpath(root)));
-    if (!real.some((root) => path.startsWith(root.endsWith(sep) ? root : root + sep))) throw new Error('outside');
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const found = await file.stat();
-    if (found.isFile()) return { bytes: file.createReadStream({ highWaterMark: 1 << 18 }), sizeBytes: found.size };
-    await file.close();
-  } catch {
-    // Which of the reasons it was would tell what lies on this machine.
-  }
-  throw problem('invalid', 'transfer.file', 'the file is not in a folder that images may come from', {
-    value: excerpt(url),
-    remedy: 'upload the file, or ask the operator to open its folder under images.fileRoots',
-  });
-}
-
-function remember(known: Map<string, string>, key: string, sha256: string): void {
-  known.delete(key);
-  known.set(key, sha256);
-  const oldest = known.keys().next();
-  if (known.size > REMEMBERED && !oldest.done) known.delete(oldest.value);
+  return count;
 }

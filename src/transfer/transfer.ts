@@ -7,6 +7,7 @@ import type { GuardedDialler } from '../net/dialler.js';
 import { BlobStore } from './blob-store.js';
 import { ImageConverter } from './image-converter.js';
 import { ImageFetcher, type SiteImageLookup } from './image-fetcher.js';
+import { FilesAndWeb, type Sources } from './sources.js';
 import { Uploads } from './uploads.js';
 
 /** How long an upload waits for the rest of it, or for whoever names it. */
@@ -15,6 +16,7 @@ export const UPLOAD_LIFETIME_MS = 24 * 3600 * 1000;
 export interface Transfer {
   readonly blobs: BlobStore;
   readonly uploads: Uploads;
+  readonly sources: Sources;
   readonly fetcher: ImageFetcher;
   /** Absent: images are never converted. */
   readonly converter: ImageConverter | undefined;
@@ -50,8 +52,15 @@ export async function openTransfer({
     maxBytes,
     lifetimeMs,
   });
-  const fetcher = new ImageFetcher({ dialler, blobs, uploads, siteImages, fileRoots: images.fileRoots, maxBytes });
+  const sources = new FilesAndWeb(dialler, images.fileRoots);
+  const fetcher = new ImageFetcher({ sources, blobs, uploads, siteImages, maxBytes, clock });
   const command = images.converter;
   const converted = { blobs, directory: join(directory, 'converted'), maxBytes, command };
-  return { blobs, uploads, fetcher, converter: command === '' ? undefined : await ImageConverter.find(converted) };
+  return {
+    blobs,
+    uploads,
+    sources,
+    fetcher,
+    converter: command === '' ? undefined : await ImageConverter.find(converted),
+  };
 }

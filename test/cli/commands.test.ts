@@ -1,44 +1,28 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync, mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../../src/base/package-root.js';
 import { deploymentEvents, FakeVep, problem, SHOP } from './fake-vep.js';
 import { vep, type FakeTerminalOptions, type Ran } from './fake-terminal.js';
+import { besideFake } from './beside-fake.js';
 
-let fake: FakeVep;
-let folder: string;
-
-beforeEach(async () => {
-  fake = await FakeVep.start();
-  folder = mkdtempSync(join(tmpdir(), 'vep-cli-'));
-});
-afterEach(async () => {
-  await fake.server.close();
-  rmSync(folder, { recursive: true });
-});
-
-function run(line: string, options: FakeTerminalOptions = {}): Promise<Ran> {
-  const { environment, ...rest } = options;
-  return vep(line.split(' '), { directory: folder, environment: { ...fake.environment, ...environment }, ...rest });
-}
+const cli = besideFake();
 
 describe('vep credential', () => {
   const sent = (): unknown => {
-    const asked = fake.server.asked.find(({ method, url }) => method === 'POST' && url === `/appliance/${SHOP}`);
+    const asked = cli.fake.server.asked.find(({ method, url }) => method === 'POST' && url === `/appliance/${SHOP}`);
     return asked && JSON.parse(asked.body.toString());
   };
   const exchanged = (credential: string): unknown => ({
     attributes: { 'eu.contrail-project.ovf.inputs': { credentials: { 'site:east': credential } } },
   });
-  beforeEach(() => (fake.accounts = 'west east'));
+  beforeEach(() => (cli.fake.accounts = 'west east'));
 
   it.each([
     ['typed unseen', { secret: ' ec2 KEY typed ' }, '', 'ec2 KEY typed'],
     ['from standard input', { input: 'ec2 KEY piped\nmore\n' }, '', 'ec2 KEY piped'],
     ['from a file', {}, ' --file key', 'ec2 KEY\nfiled'],
   ])('sends a credential that is %s, and shows nothing of it', async (_, given, option, credential) => {
-    writeFileSync(join(folder, 'key'), 'ec2 KEY\nfiled\n');
-    const { code, out, err } = await run(`credential Shop east${option}`, given);
+    writeFileSync(join(cli.folder, 'key'), 'ec2 KEY\nfiled\n');
+    const { code, out, err } = await cli.run(`credential Shop east${option}`, given);
     expect([code, err, out]).toEqual([0, '', 'Shop: another credential for east is used from now on\n']);
     expect(sent()).toEqual(exchanged(credential));
   });
@@ -49,7 +33,7 @@ describe('vep credential', () => {
     ['credential Shop east --file none', 2, 'the file of --file cannot be read'],
     ['credential Shop east ec2-KEY-secret', 2, 'too many arguments'],
   ])('refuses %s', async (line, code, words) => {
-    const ran = await run(line);
+    const ran = await cli.run(line);
     expect([ran.code, ran.err]).toEqual([code, expect.stringContaining(words)]);
     expect(sent()).toBeUndefined();
   });
@@ -57,19 +41,19 @@ describe('vep credential', () => {
 
 describe('vep list and vep show', () => {
   it('list appliances as a table', async () => {
-    const { code, out } = await run('list');
+    const { code, out } = await cli.run('list');
     expect(code).toBe(0);
     expect(out).toBe(`TITLE  STATE   MACHINES  MESSAGE  ID\nShop   active  2                  ${SHOP}\n`);
   });
 
   it('list other kinds, and what is nothing', async () => {
-    expect((await run('list compute')).out).toContain('Web       active  2      1.5  sim ');
-    expect((await run('list network')).out).toContain('lan    active  network  ');
-    expect((await run('list nonsense')).code).toBe(6);
+    expect((await cli.run('list compute')).out).toContain('Web       active  2      1.5  sim ');
+    expect((await cli.run('list network')).out).toContain('lan    active  network  ');
+    expect((await cli.run('list nonsense')).code).toBe(6);
   });
 
   it('draw an appliance with machines, addresses, disks, networks and agreement', async () => {
-    const { out } = await run('show Shop');
+    const { out } = await cli.run('show Shop');
     expect(out).toBe(
       [
         `Shop  active, on sim  ${SHOP}`,
@@ -85,13 +69,13 @@ describe('vep list and vep show', () => {
   });
 
   it('ask for the components of that appliance alone', async () => {
-    await run(`show ${SHOP}`);
-    const asked = fake.server.asked.find(({ url }) => url === '/compute/');
+    await cli.run(`show ${SHOP}`);
+    const asked = cli.fake.server.asked.find(({ url }) => url === '/compute/');
     expect(asked?.headers['x-occi-attribute']).toBe(`eu.contrail-project.ovf.appliance="/appliance/${SHOP}"`);
   });
 
   it('answer JSON of a stable shape', async () => {
-    const report = JSON.parse((await run(`show ${SHOP.slice(0, 8)} --json`)).out);
+    const report = JSON.parse((await cli.run(`show ${SHOP.slice(0, 8)} --json`)).out);
     expect(report).toMatchObject({
       id: SHOP,
       path: `/appliance/${SHOP}`,
@@ -112,218 +96,74 @@ describe('vep list and vep show', () => {
         { ovfId: 'db', interfaces: [], disks: [] },
       ],
     });
-    expect(JSON.parse((await run('list --json')).out)[0]).toMatchObject({ path: `/appliance/${SHOP}`, title: 'Shop' });
+    expect(JSON.parse((await cli.run('list --json')).out)[0]).toMatchObject({
+      path: `/appliance/${SHOP}`,
+      title: 'Shop',
+    });
   });
 
   it('show other entities by path, and colours only on a terminal that wants them', async () => {
     const path = `/compute/01890000-0000-7000-8000-0000000000c1`;
-    const plain = await run(`show ${path}`);
+    const plain = await cli.run(`show ${path}`);
     expect(plain.out).toContain('occi.compute.cores = 2');
     expect(plain.out).toContain('can restart');
     expect(plain.out).not.toContain('\u001b');
-    expect((await run(`show ${path}`, { interactive: true })).out).toContain('\u001b[32mactive\u001b[39m');
+    expect((await cli.run(`show ${path}`, { interactive: true })).out).toContain('\u001b[32mactive\u001b[39m');
     for (const [line, environment] of [
       [`show ${path} --no-color`, {}],
       [`show ${path}`, { NO_COLOR: '1' }],
     ] as const) {
-      expect((await run(line, { interactive: true, environment })).out).not.toContain('\u001b');
+      expect((await cli.run(line, { interactive: true, environment })).out).not.toContain('\u001b');
     }
   });
 
   it('let no control character of a title reach the terminal', async () => {
-    fake.message = 'a\u001b]0;b\u0007\nc\u202e';
-    const { out } = await run('list');
+    cli.fake.message = 'a\u001b]0;b\u0007\nc\u202e';
+    const { out } = await cli.run('list');
     expect(out).toContain('a\\u001b]0;b\\u0007 c\\u202e');
   });
 });
 
-describe('vep deploy', () => {
-  const shop = join(packageRoot, 'examples/web-shop/web-shop.ovf');
-
-  beforeEach(() => {
-    mkdirSync(join(folder, 'images'));
-    writeFileSync(join(folder, 'a.ovf'), readFileSync(shop));
-    writeFileSync(join(folder, 'images/base.qcow2'), 'image');
-  });
-
-  it('sends descriptor, files, agreement and inputs, and answers the URL', async () => {
-    writeFileSync(join(folder, 'sla.json'), '{"kind":"Agreement"}');
-    writeFileSync(join(folder, 'in.json'), '{"properties":{"title":"x","currency":"CHF"}}');
-    const { code, out, err } = await run(
-      'deploy a.ovf --sla sla.json --inputs in.json --property title=a=b --network frontend=public --accept-eulas --configuration c --site sim --title Mine --keep-on-failure',
-    );
-    expect({ code, out }).toEqual({ code: 0, out: `${fake.server.url}/appliance/${SHOP}\n` });
-    expect(err).toContain('accepted as');
-    const body = fake.server.asked.find(({ method }) => method === 'POST')!.body.toString();
-    expect(body).toContain('{"kind":"Agreement"}');
-    expect(body).toContain('filename="images/base.qcow2"');
-    expect(body).toContain(
-      '"properties":{"title":"a=b","currency":"CHF"},"networks":{"frontend":"public"},"eulas":"all"',
-    );
-    expect(body).toContain('"eu.contrail-project.ovf.keep-on-failure":true');
-  });
-
-  it('sends no file from outside the folder of the descriptor, whatever a link says', async () => {
-    const secret = join(folder, '..', `secret-${process.pid}`);
-    writeFileSync(secret, 'secret');
-    rmSync(join(folder, 'images/base.qcow2'));
-    symlinkSync(secret, join(folder, 'images/base.qcow2'));
-    const { err } = await run('deploy a.ovf');
-    rmSync(secret);
-    expect(err).toContain('images/base.qcow2 is not beside the descriptor and is not sent');
-    expect(fake.server.asked.find(({ method }) => method === 'POST')!.body.toString()).not.toContain('secret');
-  });
-
-  it('names each file as the descriptor does', async () => {
-    writeFileSync(
-      join(folder, 'a.ovf'),
-      readFileSync(shop, 'utf8').replace('images/base.qcow2', './images/b%20%C3%A9.qcow2'),
-    );
-    writeFileSync(join(folder, 'images/b é.qcow2'), 'image');
-    await run('deploy a.ovf');
-    expect(fake.server.asked.at(-1)!.body.toString()).toContain('filename="./images/b%20%C3%A9.qcow2"');
-  });
-
-  it('names a URL instead of fetching it, and uploads an archive first', async () => {
-    await run('deploy https://example.org/a.ovf');
-    expect(fake.server.asked.at(-1)!.body.toString()).toContain(
-      '"eu.contrail-project.ovf.url":"https://example.org/a.ovf"',
-    );
-    writeFileSync(join(folder, 'a.ova'), Buffer.from('a.ovf\0'.padEnd(512, '\0')));
-    fake.override = ({ url, method }) =>
-      url.startsWith('/upload/')
-        ? { body: { id: 'u', received: method === 'PUT' ? 512 : 0, complete: method === 'PUT', reference: 'upload:u' } }
-        : undefined;
-    expect((await run('deploy a.ova')).code).toBe(0);
-    expect(fake.server.asked.at(-1)!.body.toString()).toContain('"eu.contrail-project.ovf.url":"upload:u"');
-  });
-
-  it('--watch tells how it goes, line by line, and draws what came of it', async () => {
-    fake.events = [deploymentEvents('done')];
-    const { code, out, err } = await run('deploy a.ovf --watch');
-    expect(code).toBe(0);
-    expect(err.split('\n').slice(1)).toEqual(['image a.vmdk: 25 %', 'image a.vmdk: done', 'machine web: working', '']);
-    expect(out).toContain('├─ machine Web  active');
-  });
-
-  it('--watch redraws bars on a terminal, and says nothing with --quiet', async () => {
-    fake.events = [deploymentEvents('done')];
-    const { err } = await run('deploy a.ovf --watch', { interactive: true });
-    expect(err).toContain('█');
-    expect(err).toContain('\u001b[1A\u001b[2K');
-    fake.events = [deploymentEvents('done')];
-    expect((await run('deploy a.ovf --watch --quiet')).err).toBe('');
-  });
-
-  it('--watch ends with 5 and the reason when the deployment failed', async () => {
-    fake.events = [deploymentEvents('failed')];
-    fake.state = 'error';
-    fake.message = 'capacity: no host has room';
-    const { code, err, out } = await run('deploy a.ovf --watch --json');
-    expect(code).toBe(5);
-    expect(err).toContain('machine web: failed, capacity: no host has \\u001b[2J room');
-    expect(err).toContain('error: capacity: no host has room');
-    expect(JSON.parse(out)).toMatchObject({ state: 'error', message: 'capacity: no host has room' });
-  });
-
-  it('--timeout ends it with 5 while the work goes on', async () => {
-    fake.state = 'inactive';
-    const { code, err } = await run('deploy a.ovf --watch --timeout 2');
-    expect(code).toBe(5);
-    expect(err).toContain('not active after 2 seconds; the work goes on');
-  });
-
-  it('--dry-run and plan show what would be made and what is missing, and deploy nothing', async () => {
-    const property = { key: 'title', content: 'shop', limits: {}, password: false, label: 'Name', blocking: true };
-    const plan = {
-      version: 1,
-      site: 'sim',
-      digest: '00',
-      deployable: false,
-      plan: null,
-      unresolved: {
-        blocked: true,
-        configurations: [],
-        networks: [{ name: 'lan' }],
-        properties: [property],
-        eulas: [],
-        assumedSizes: [],
-      },
-      findings: [{ code: 'ovf.O-040', severity: 'warning', message: 'shared' }],
-      sites: [{ name: 'sim', fits: false, reasons: ['no room'], refusals: [] }],
-      unmet: [{ code: 'sla.unmet', message: 'too many cores' }],
-      price: [{ component: 'vm', amount: '0.05', currency: 'EUR', per: 'hour' }],
-    };
-    fake.override = ({ url }) => (url === '/appliance/?dry-run' ? { body: plan as never } : undefined);
-    const { code, out } = await run('deploy a.ovf --dry-run');
-    expect(code).toBe(1);
-    expect(out).toContain('--property  title  Name  needed');
-    expect(out).toContain('site sim: cannot take it (no room)');
-    expect(out).toContain('this cannot be promised:\nerror: too many cores [sla.unmet]');
-    expect(out).toContain('not deployable: fill in what is needed');
-    expect(out).toContain('price: vm 0.05 EUR per hour');
-    expect(out).toContain('warning: shared [ovf.O-040]');
-    expect(JSON.parse((await run('plan a.ovf --json')).out)).toEqual(plan);
-    expect(fake.server.lines.filter((line) => line.startsWith('POST'))).toEqual(
-      Array(2).fill('POST /appliance/?dry-run'),
-    );
-  });
-
-  it.each([
-    ['deploy missing.ovf', 'cannot be read'],
-    ['deploy a.ovf --sla missing.json', 'the file of --sla cannot be read'],
-    ['deploy a.ovf --property novalue', 'has no "="'],
-    ['deploy a.ovf --inputs a.ovf', 'is not JSON'],
-    ['deploy a.ovf --timeout soon', 'not a number'],
-    ['deploy', "missing required argument 'package'"],
-    ['deploy a.ovf --wach', "unknown option '--wach'"],
-  ])('%s is a mistake of the command line', async (line, message) => {
-    const { code, err } = await run(line);
-    expect(code).toBe(2);
-    expect(err).toContain(message);
-  });
-});
-
 describe('actions', () => {
-  const posted = (): string[] => fake.server.lines.filter((line) => line.startsWith('POST'));
+  const posted = (): string[] => cli.fake.server.lines.filter((line) => line.startsWith('POST'));
 
   it.each(['start', 'stop', 'suspend', 'undeploy'])('vep %s triggers the action', async (term) => {
-    expect((await run(`${term} Shop`)).out).toBe(`Shop: ${term} accepted\n`);
+    expect((await cli.run(`${term} Shop`)).out).toBe(`Shop: ${term} accepted\n`);
     expect(posted()).toEqual([`POST /appliance/${SHOP}?action=${term}`]);
   });
 
   it('vep restart stops and starts an appliance, and restarts a machine', async () => {
-    await run('restart Shop');
+    await cli.run('restart Shop');
     expect(posted()).toEqual([`POST /appliance/${SHOP}?action=stop`, `POST /appliance/${SHOP}?action=start`]);
-    await run('restart /compute/01890000-0000-7000-8000-0000000000c1');
+    await cli.run('restart /compute/01890000-0000-7000-8000-0000000000c1');
     expect(posted().at(-1)).toContain('?action=restart');
-    expect(fake.server.asked.at(-1)!.body.toString()).toContain('infrastructure/compute/action#restart');
+    expect(cli.fake.server.asked.at(-1)!.body.toString()).toContain('infrastructure/compute/action#restart');
   });
 
   it('vep scale names machine and count, and takes whole numbers only', async () => {
-    await run('scale Shop web 3');
-    expect(JSON.parse(fake.server.asked.at(-1)!.body.toString()).attributes).toEqual({ role: 'web', count: 3 });
-    expect((await run('scale Shop web none')).code).toBe(2);
+    await cli.run('scale Shop web 3');
+    expect(JSON.parse(cli.fake.server.asked.at(-1)!.body.toString()).attributes).toEqual({ role: 'web', count: 3 });
+    expect((await cli.run('scale Shop web none')).code).toBe(2);
   });
 
   it('vep delete deletes', async () => {
-    expect((await run('delete Shop')).out).toBe('Shop: deleted\n');
-    expect(fake.server.lines.at(-1)).toBe(`DELETE /appliance/${SHOP}`);
+    expect((await cli.run('delete Shop')).out).toBe('Shop: deleted\n');
+    expect(cli.fake.server.lines.at(-1)).toBe(`DELETE /appliance/${SHOP}`);
   });
 
   it('--watch leaves what was filed before out of account', async () => {
-    fake.state = 'inactive';
+    cli.fake.state = 'inactive';
     const later = deploymentEvents('done', 5000)
       .replaceAll('"root"', '"later"')
       .replaceAll('appliance.deploy', 'appliance.undeploy');
-    fake.events = [deploymentEvents('failed', 500), later];
-    fake.override = ({ url, headers }) =>
+    cli.fake.events = [deploymentEvents('failed', 500), later];
+    cli.fake.override = ({ url, headers }) =>
       url.startsWith('/events/') && headers['last-event-id'] === undefined
-        ? { body: fake.events.shift() ?? '' }
+        ? { body: cli.fake.events.shift() ?? '' }
         : undefined;
-    const { code, out } = await run('undeploy Shop --watch');
+    const { code, out } = await cli.run('undeploy Shop --watch');
     expect({ code, out }).toEqual({ code: 0, out: 'Shop: inactive\n' });
-    expect((await run('restart /compute/01890000-0000-7000-8000-0000000000c1 --watch')).code).toBe(2);
+    expect((await cli.run('restart /compute/01890000-0000-7000-8000-0000000000c1 --watch')).code).toBe(2);
   });
 
   it('a name that fits several appliances is refused with their ids', async () => {
@@ -333,11 +173,11 @@ describe('actions', () => {
       title: 'Twin',
       attributes: {},
     });
-    fake.override = ({ url }) =>
+    cli.fake.override = ({ url }) =>
       url === '/appliance/'
         ? { body: { resources: [twin('urn:uuid:a-1'), twin('urn:uuid:a-2')] } as never }
         : undefined;
-    const { code, err } = await run('stop Twin');
+    const { code, err } = await cli.run('stop Twin');
     expect(code).toBe(2);
     expect(err).toContain('name one by its id: a-1, a-2');
   });
@@ -358,9 +198,9 @@ describe('exit codes', () => {
     [500, 3],
     [503, 3],
   ])('an answer of %d ends with %d', async (status, code) => {
-    fake.override = () =>
+    cli.fake.override = () =>
       problem(status, 'some.code', 'some message', { rule: 'K00', remedy: 'do this', place: { line: 3 } });
-    const ran = await run('list');
+    const ran = await cli.run('list');
     expect(ran.code).toBe(code);
     expect(ran.err).toContain('error: line 3: some message [some.code, K00]');
     expect(ran.err).toContain(status === 401 ? 'remedy: sign in with `vep login`' : 'remedy: do this');
@@ -368,49 +208,51 @@ describe('exit codes', () => {
   });
 
   it('are 3 without a server, 4 without an administrator, and 0 for help', async () => {
-    expect((await vep(['list'], { directory: folder })).code).toBe(3);
-    expect((await vep(['list', '--endpoint', 'http://127.0.0.1:1'], { directory: folder })).code).toBe(3);
-    expect((await vep(['sites', '--admin', '--endpoint', fake.server.url], { directory: folder })).code).toBe(4);
-    expect((await run('--help')).code).toBe(0);
-    expect((await run('help exit-codes')).out).toContain('5  what was watched failed');
-    expect(JSON.parse((await run('exit-codes --json')).out)).toMatchObject({ 0: 'done as asked' });
+    expect((await vep(['list'], { directory: cli.folder })).code).toBe(3);
+    expect((await vep(['list', '--endpoint', 'http://127.0.0.1:1'], { directory: cli.folder })).code).toBe(3);
+    expect((await vep(['sites', '--admin', '--endpoint', cli.fake.server.url], { directory: cli.folder })).code).toBe(
+      4,
+    );
+    expect((await cli.run('--help')).code).toBe(0);
+    expect((await cli.run('help exit-codes')).out).toContain('5  what was watched failed');
+    expect(JSON.parse((await cli.run('exit-codes --json')).out)).toMatchObject({ 0: 'done as asked' });
   });
 
   it('come with the faults as JSON when JSON is asked for, and with a trace only when that is', async () => {
-    fake.override = () => problem(409, 'x.y', 'no');
-    expect(JSON.parse((await run('list --json')).err)).toEqual({
+    cli.fake.override = () => problem(409, 'x.y', 'no');
+    expect(JSON.parse((await cli.run('list --json')).err)).toEqual({
       error: { exit: 7, faults: [{ severity: 'error', code: 'x.y', message: 'no' }] },
     });
-    expect((await run('list --debug')).err).toMatch(/\n {4}at /);
+    expect((await cli.run('list --debug')).err).toMatch(/\n {4}at /);
   });
 });
 
 describe('keeping a server', () => {
   it('vep sites shows status and capacity', async () => {
-    const { out } = await run('sites --admin');
+    const { out } = await cli.run('sites --admin');
     expect(out).toContain('sim   simulator  up      3/4       10/16       8/16      1024           DE');
-    expect(JSON.parse((await run('sites --admin --json')).out)[0]).toMatchObject({ name: 'sim', up: true });
+    expect(JSON.parse((await cli.run('sites --admin --json')).out)[0]).toMatchObject({ name: 'sim', up: true });
   });
 
   it('vep sites check says what is missing, on every site or on one, and ends with 1 when anything is', async () => {
-    const well = await run('sites check --admin');
+    const well = await cli.run('sites check --admin');
     expect(well).toMatchObject({ code: 0, out: 'ok: site sim (simulator): nothing is missing\n' });
     const finding = { code: 'no-hosts', message: 'no host is up', remedy: 'bring one back' };
-    fake.override = ({ url }) =>
+    cli.fake.override = ({ url }) =>
       url === '/health/sites/sim/check' ? { body: { site: 'sim', type: 'simulator', findings: [finding] } } : undefined;
-    const ill = await run('sites check sim --admin');
+    const ill = await cli.run('sites check sim --admin');
     expect(ill.code).toBe(1);
     expect(ill.out).toContain('failed: site sim (simulator): no host is up [no-hosts]\n  remedy: bring one back');
-    expect((await run('sites check nowhere --admin')).code).toBe(6);
+    expect((await cli.run('sites check nowhere --admin')).code).toBe(6);
   });
 
   it('vep retry retries', async () => {
-    fake.override = ({ url }) => (url === '/health/operations/o/retry' ? { body: {} } : undefined);
-    expect((await run('retry o --admin')).code).toBe(0);
+    cli.fake.override = ({ url }) => (url === '/health/operations/o/retry' ? { body: {} } : undefined);
+    expect((await cli.run('retry o --admin')).code).toBe(0);
   });
 
   it('vep doctor says what is well, and what is not with a remedy', async () => {
-    const well = await run('doctor');
+    const well = await cli.run('doctor');
     expect(well.code).toBe(0);
     expect(well.out).toContain('ok: operations: none has given up');
     const dead = {
@@ -424,80 +266,84 @@ describe('keeping a server', () => {
       message: 'no',
       createdAt: 1,
     };
-    fake.override = ({ url }) =>
+    cli.fake.override = ({ url }) =>
       url === '/health/operations'
         ? { body: { dead: [dead] } }
         : url === '/health/sites'
           ? { body: { sites: [{ name: 's', type: 't', up: false, since: 1, capacity: null }] } }
           : undefined;
-    const ill = await run('doctor');
+    const ill = await cli.run('doctor');
     expect(ill.code).toBe(1);
     expect(ill.out).toContain('infrastructure.provision of e on sim gave up at make: no');
     expect(ill.out).toContain('vep retry o-1 --admin');
     expect(ill.out).toContain('failed: site s: is down');
-    fake.override = ({ url }) =>
+    cli.fake.override = ({ url }) =>
       url.startsWith('/health/s') ? problem(403, 'access.administrators-only', 'for administrators') : undefined;
-    expect(JSON.parse((await run('doctor --json')).out)).toMatchObject({
+    expect(JSON.parse((await cli.run('doctor --json')).out)).toMatchObject({
       healthy: true,
       checks: expect.arrayContaining([expect.objectContaining({ result: 'skipped', name: 'sites' })]),
     });
   });
 
   it('vep doctor looks at the data directory', async () => {
-    writeFileSync(join(folder, 'admin.token'), 'vep_a', { mode: 0o644 });
-    writeFileSync(join(folder, 'endpoint.json'), '{"url":"http://127.0.0.1:1","pid":999999999}', { mode: 0o600 });
-    const { code, out } = await vep(['doctor', '--data-dir', folder]);
+    writeFileSync(join(cli.folder, 'admin.token'), 'vep_a', { mode: 0o644 });
+    writeFileSync(join(cli.folder, 'endpoint.json'), '{"url":"http://127.0.0.1:1","pid":999999999}', { mode: 0o600 });
+    const { code, out } = await vep(['doctor', '--data-dir', cli.folder]);
     expect(code).toBe(3);
     expect(out).toContain(
-      `failed: data directory: others can read admin.token\n  remedy: chmod 600 ${join(folder, 'admin.token')}`,
+      `failed: data directory: others can read admin.token\n  remedy: chmod 600 ${join(cli.folder, 'admin.token')}`,
     );
     expect(out).toMatch(/failed: server: no answer from http:\/\/127.0.0.1:1/);
   });
 
   it('vep config check names the key of every fault', async () => {
-    writeFileSync(join(folder, 'vep.yaml'), 'server: {port: none}\nunknown: 1\n');
-    const bad = await run('config check vep.yaml');
+    writeFileSync(join(cli.folder, 'vep.yaml'), 'server: {port: none}\nunknown: 1\n');
+    const bad = await cli.run('config check vep.yaml');
     expect(bad.code).toBe(1);
     expect(bad.err).toContain('server.port');
     expect(bad.err).toContain('unknown is not a configuration key');
-    writeFileSync(join(folder, 'vep.yaml'), 'server: {port: 1234}\n');
-    const good = await run('config check vep.yaml');
+    writeFileSync(join(cli.folder, 'vep.yaml'), 'server: {port: 1234}\n');
+    const good = await cli.run('config check vep.yaml');
     expect(good.out).toContain('listens on 127.0.0.1:1234');
-    expect(JSON.parse((await run('config check --json')).out)).toMatchObject({ valid: true, database: 'sqlite' });
+    expect(JSON.parse((await cli.run('config check --json')).out)).toMatchObject({ valid: true, database: 'sqlite' });
   });
 });
 
 describe('vep login', () => {
-  const file = (): string => join(folder, 'config/vep/credentials.json');
+  const file = (): string => join(cli.folder, 'config/vep/credentials.json');
   const signing = (line: string, options: FakeTerminalOptions = {}): Promise<Ran> =>
-    vep(line.split(' '), { directory: folder, environment: { XDG_CONFIG_HOME: join(folder, 'config') }, ...options });
+    vep(line.split(' '), {
+      directory: cli.folder,
+      environment: { XDG_CONFIG_HOME: join(cli.folder, 'config') },
+      ...options,
+    });
 
   it('tries a token and keeps it for its owner alone', async () => {
-    expect((await signing(`login ${fake.server.url}`, { secret: 'vep_typed' })).code).toBe(0);
-    expect(fake.server.asked[0]?.headers.authorization).toBe('Bearer vep_typed');
+    expect((await signing(`login ${cli.fake.server.url}`, { secret: 'vep_typed' })).code).toBe(0);
+    expect(cli.fake.server.asked[0]?.headers.authorization).toBe('Bearer vep_typed');
     expect(statSync(file()).mode & 0o777).toBe(0o600);
     await signing('list');
-    expect(fake.server.asked.at(-1)?.headers.authorization).toBe('Bearer vep_typed');
+    expect(cli.fake.server.asked.at(-1)?.headers.authorization).toBe('Bearer vep_typed');
     await signing('list --token vep_given');
-    expect(fake.server.asked.at(-1)?.headers.authorization).toBe('Bearer vep_given');
+    expect(cli.fake.server.asked.at(-1)?.headers.authorization).toBe('Bearer vep_given');
   });
 
   it('reads it from standard input, and keeps none that is refused', async () => {
-    fake.override = () => problem(401, 'access.unauthenticated', 'no');
-    expect((await signing(`login ${fake.server.url}`, { input: 'vep_piped\n' })).code).toBe(4);
-    expect(fake.server.asked[0]?.headers.authorization).toBe('Bearer vep_piped');
+    cli.fake.override = () => problem(401, 'access.unauthenticated', 'no');
+    expect((await signing(`login ${cli.fake.server.url}`, { input: 'vep_piped\n' })).code).toBe(4);
+    expect(cli.fake.server.asked[0]?.headers.authorization).toBe('Bearer vep_piped');
     expect((await signing('list')).code).toBe(3);
-    expect((await signing(`login ${fake.server.url}`)).code).toBe(2);
+    expect((await signing(`login ${cli.fake.server.url}`)).code).toBe(2);
   });
 
   it('forgets it again', async () => {
-    await signing(`login ${fake.server.url}`, { secret: 'vep_typed' });
+    await signing(`login ${cli.fake.server.url}`, { secret: 'vep_typed' });
     await signing('login --logout');
     expect((await signing('list')).code).toBe(3);
   });
 
   it('sends a token only to the server it belongs to', async () => {
-    await signing(`login ${fake.server.url}`, { secret: 'vep_typed' });
+    await signing(`login ${cli.fake.server.url}`, { secret: 'vep_typed' });
     const other = await FakeVep.start();
     await signing(`list --endpoint ${other.server.url}`);
     expect(other.server.asked[0]?.headers.authorization).toBeUndefined();
@@ -507,12 +353,12 @@ describe('vep login', () => {
 
 describe('on the machine of the server', () => {
   it('endpoint and token are found in the data directory, and that token goes nowhere else', async () => {
-    writeFileSync(join(folder, 'endpoint.json'), JSON.stringify({ url: fake.server.url, pid: process.pid }));
-    writeFileSync(join(folder, 'user.token'), 'vep_user\n');
-    writeFileSync(join(folder, 'admin.token'), 'vep_admin\n');
+    writeFileSync(join(cli.folder, 'endpoint.json'), JSON.stringify({ url: cli.fake.server.url, pid: process.pid }));
+    writeFileSync(join(cli.folder, 'user.token'), 'vep_user\n');
+    writeFileSync(join(cli.folder, 'admin.token'), 'vep_admin\n');
     const local = async (args: readonly string[]): Promise<string | undefined> => {
-      await vep(args, { environment: { VEP_DATA_DIR: folder } });
-      return fake.server.asked.at(-1)?.headers.authorization;
+      await vep(args, { environment: { VEP_DATA_DIR: cli.folder } });
+      return cli.fake.server.asked.at(-1)?.headers.authorization;
     };
     expect(await local(['list'])).toBe('Bearer vep_user');
     expect(await local(['sites', '--admin'])).toBe('Bearer vep_admin');

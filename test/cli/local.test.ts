@@ -3,7 +3,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { execFileSync } from 'node:child_process';
 import { createHash, createPrivateKey, sign } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
@@ -178,7 +178,7 @@ describe('vep validate', () => {
     const nothing = JSON.parse((await run('validate noise --json')).out);
     planSchema(nothing);
     expect(planSchema.errors ?? []).toEqual([]);
-    expect(nothing).toMatchObject({ valid: false, plan: null });
+    expect(nothing).toMatchObject({ valid: false, plan: null, findings: [{ severity: 'error' }] });
   });
 
   it('tells every finding with line, rule and remedy', async () => {
@@ -244,8 +244,37 @@ describe('vep validate', () => {
     expect((await run('validate .')).out).not.toContain('not in the package');
     writeFileSync(join(folder, 'images', 'base.qcow2'), 'altered');
     for (const name of ['.', 'a.ovf']) expect((await run(`validate ${name}`)).out).toContain('O-026');
+    renameSync(join(folder, 'a.mf'), join(folder, 'manifest.mf'));
+    for (const name of ['.', 'a.ovf']) expect((await run(`validate ${name}`)).out).toContain('O-026');
+    writeFileSync(join(folder, 'another.mf'), manifest);
+    expect((await run('validate .')).out).toContain('more than one manifest');
+    rmSync(join(folder, 'another.mf'));
+    renameSync(join(folder, 'manifest.mf'), join(folder, 'b.mf'));
     writeFileSync(join(folder, 'b.ovf'), descriptor);
+    expect((await run('validate a.ovf')).out).not.toContain('O-026');
     expect(await run('validate .')).toMatchObject({ code: 2, err: expect.stringContaining('more than one') });
+  });
+
+  it('finds a file that is named as the href writes it', async () => {
+    writeFileSync(join(folder, 'a.ovf'), descriptor.replace('"images/base.qcow2"', '"my%20image"'));
+    expect((await run('validate .')).code).toBe(1);
+    writeFileSync(join(folder, 'my%20image'), 'image');
+    expect((await run('validate .')).code).toBe(0);
+  });
+
+  it('O-019 reads a folder with a file in pieces, and misses one between others', async () => {
+    const pieced = descriptor
+      .replace('ovf:href="images/base.qcow2"', '$& ovf:chunkSize="2"')
+      .replace(/ovf:size="\d+"/, '');
+    expect(pieced).toContain('chunkSize');
+    mkdirSync(join(folder, 'images'));
+    writeFileSync(join(folder, 'a.ovf'), pieced);
+    const piece = (number: number): string => join(folder, `images/base.qcow2.00000000${number}`);
+    for (const number of [0, 2]) writeFileSync(piece(number), 'ab');
+    const { code, out } = await run('validate .');
+    expect([code, out]).toEqual([1, expect.stringContaining('images/base.qcow2.000000001')]);
+    writeFileSync(piece(1), 'ab');
+    expect((await run('validate .')).code).toBe(0);
   });
 
   it('survives what is neither', async () => {

@@ -32,6 +32,13 @@ export class FakeAdapter {
     return new Map(all.filter(({ ref }) => refs.includes(ref)).map((each) => [each.ref, each]));
   }
 
+  /** Asked for after each look, and in vain. */
+  tidied = 0;
+  async tidy(): Promise<number> {
+    this.tidied += 1;
+    throw new IaasError('denied', 'may not remove');
+  }
+
   asAdapter(): SiteAdapter {
     return this as unknown as SiteAdapter;
   }

@@ -169,6 +169,15 @@ forEachDatabase((_, database) => {
     expect(source.visits.find((visit) => visit.site === 'broken')?.error).toBe('connection refused');
   });
 
+  it('has a site tidied after each look at it, and takes its word where that fails', async () => {
+    const { site, other, source, run } = setUp('untidy', 'broken');
+    other.trouble = 'refuses';
+    source.know(known('a', 'r1', 'inactive'));
+    site.machines = [machine('r1', 'a')];
+    expect([await run(), site.tidied, other.tidied]).toEqual([['untidy: a is active'], 1, 0]);
+    expect(source.visits.find((visit) => visit.site === 'untidy')).toEqual({ site: 'untidy', at: 1_000_000 });
+  });
+
   it('gives up on a site that hangs, and does not ask it again before it has answered', async () => {
     const { site, other, source, clock, run } = setUp('hung', 'sim');
     site.trouble = 'hangs';

@@ -12,11 +12,11 @@ import { simulator } from '../../src/iaas/adapters/simulator/site-type.js';
 
 const EC2 = readEc2Options({
   region: 'eu-central-1',
-  zone: 'eu-central-1a',
+  zones: ['eu-central-1a'],
   country: 'DE',
   credentials: { accessKeyId: { env: 'KEY' }, secretAccessKey: { env: 'SECRET' } },
   capacity: { cores: 1, memoryGib: 1, storageGib: 1 },
-  network: { vpc: 'vpc-0a', subnet: 'subnet-0a', securityGroups: ['sg-0a'] },
+  network: { vpc: 'vpc-0a', subnets: ['subnet-0a'], securityGroups: ['sg-0a'] },
   images: { bucket: { name: 'theirs', endpoint: 'https://s3.example.org', partMib: 8 } },
 });
 const STACK = readOpenStackOptions({
@@ -50,13 +50,14 @@ it('gives an account of EC2 its own key, VPC and bucket, and nothing that lies i
       secretAccessKey: { text: 'se/cret+' },
       sessionToken: { text: 'tok==' },
     },
-    network: { vpc: 'vpc-0b', subnet: 'subnet-0b', securityGroups: [] },
+    network: { vpc: 'vpc-0b', subnets: ['subnet-0b'], securityGroups: [] },
     images: { bucket: { name: 'my-images', endpoint: 'https://s3.example.org', partMib: 8, prefix: 'vep/' } },
   });
   const least = withEc2Account(EC2, 'ec2 AKIA secret', '0123456789ab');
   expect(Object.keys({ ...least.network, ...least.images })).not.toEqual(
-    expect.arrayContaining([expect.stringMatching(/^(vpc|subnet|bucket)$/)]),
+    expect.arrayContaining([expect.stringMatching(/^(vpc|bucket)$/)]),
   );
+  expect(least.network.subnets).toEqual([]);
   expect(ec2Capabilities(least).network.has('create')).toBe(false);
 });
 

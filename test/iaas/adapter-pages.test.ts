@@ -23,11 +23,13 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   simulator: simulatorCapabilities({ lacks: [] }),
   occi: occiCapabilities({ ...offerOf(ownCategories()), isVep: true }, { templateless: true, appliances: true }),
   ec2: ec2Capabilities({
+    zones: [],
     hibernation: true,
     placementGroups: true,
     metrics: { periodSeconds: 300 },
     network: { vpc: 'vpc-1', addresses: true },
     images: { bucket: { name: 'images', prefix: '', partMib: 64 }, known: [] },
+    volumes: { shared: { type: 'io2', iops: 100 } },
   }),
   nimbus: nimbusCapabilities({ images: { known: [{ sha256: '', image: 'an image' }] } }),
   libvirt: libvirtCapabilities({ bridge: undefined, efi: true }),
@@ -36,8 +38,9 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
     networks: { reserveFrom: ['a network'], publicFrom: ['another'] },
     limits: true,
     efi: true,
+    shares: true,
   }),
-  openstack: openStackCapabilities({ addresses: true, choose: true, limits: true, measures: true }),
+  openstack: openStackCapabilities({ addresses: true, choose: true, limits: true, measures: true, shares: true }),
 };
 
 /** What a VEP's query interface says of the infrastructure. */

@@ -13,6 +13,7 @@ import { startTestServer, type TestServer } from '../support/server.js';
 
 const TYPED = { accept: 'application/occi+json', 'content-type': 'application/occi+json' };
 const COMPUTE = 'http://schemas.ogf.org/occi/infrastructure#compute';
+const NETWORK = 'http://schemas.ogf.org/occi/infrastructure#network';
 const STATE = 'occi.compute.state';
 
 describe.each([
@@ -83,6 +84,29 @@ describe.each([
     await site.resizeCompute(ref, { cores: before.cores, memoryBytes: before.memoryBytes });
     await server.wait(path, ({ json }) => json.attributes[message] === undefined, timing);
     expect((await server.request('DELETE', path)).status).toBe(200);
+  });
+
+  it('shows a machine and a network that were renamed there, until they have their names again', async () => {
+    const { path, ref } = await running();
+    const made = await server.request('POST', '/network/', { headers: TYPED, body: JSON.stringify({ kind: NETWORK }) });
+    const network = new URL(String(made.headers.location)).pathname;
+    await server.wait('/events/operations', ({ json }) => json.operations.length === 0, { timeoutMs: 30_000 });
+    for (const [what, at, there, was] of [
+      ['compute', path, ref, 'ours'],
+      ['network', network, await refOf(network), network.slice(9)],
+    ] as const) {
+      const message = `occi.${what}.state.message`;
+      const state = (await server.request('GET', at, { headers: TYPED })).json.attributes[`occi.${what}.state`];
+      await site.rename(what, there, 'theirs');
+      await shows(at, message, `renamed outside VEP: theirs where it was ${was}`);
+      await shows(at, `occi.${what}.state`, state);
+      await site.rename(what, there, was);
+      await shows(at, message, undefined);
+      // One under another name is taken away as well.
+      await site.rename(what, there, 'theirs');
+      await letGo(at);
+      expect((await site.describe(what, [there])).size).toBe(0);
+    }
   });
 
   it('shows a machine that was deleted there, and lets go of it when asked to', async () => {

@@ -44,7 +44,7 @@ export function optionsFor(endpoint: string, bucket: string, directory: string, 
   return {
     region: ZONE.slice(0, -1),
     endpoint,
-    zone: ZONE,
+    zones: [ZONE],
     country: 'DE',
     credentials: {
       accessKeyId: { file: join(directory, 'key') },
@@ -55,6 +55,7 @@ export function optionsFor(endpoint: string, bucket: string, directory: string, 
     network: { vpc: VPC, addresses: true },
     images: { bucket: { name: 'vep-images', endpoint: bucket } },
     hibernation: true,
+    volumes: { shared: {} },
     patience: { pollMs: 3, settleMs: 2000 },
     ...more,
   };
@@ -67,6 +68,8 @@ export function openSite(options: JsonObject, directory: string, clock: Clock = 
 export interface Ec2Harness extends Harness {
   readonly fake: FakeEc2;
   readonly directory: string;
+  /** Another adapter on the same EC2, with options of its own on top, and perhaps a clock. */
+  open(more?: JsonObject, clock?: Clock): Promise<SiteAdapter>;
 }
 
 export async function ec2Harness(fakeOptions: FakeEc2Options = {}, more: JsonObject = {}): Promise<Ec2Harness> {
@@ -75,7 +78,8 @@ export async function ec2Harness(fakeOptions: FakeEc2Options = {}, more: JsonObj
   const proxy = await FaultyProxy.open(fake.url);
   const endpoint = `${proxy.url}/`;
   const options = optionsFor(endpoint, fake.url, directory, { metrics: { endpoint, periodSeconds: 60 }, ...more });
-  const open = (): Promise<SiteAdapter> => openSite(options, directory);
+  const open = (others: JsonObject = {}, clock?: Clock): Promise<SiteAdapter> =>
+    openSite({ ...options, ...others }, directory, clock);
   const adapter = await open();
   let keys = 0;
   const wire: Wire = {
@@ -99,12 +103,13 @@ export async function ec2Harness(fakeOptions: FakeEc2Options = {}, more: JsonObj
     adapter,
     fake,
     directory,
+    open,
     wire,
     secrets: [SECRET],
     advance: (ms) => pause(ms),
     pace: { stepMs: 5, patienceMs: 20_000 },
     image: { format: 'raw', bytes: Buffer.alloc(4096, 'vep'), virtualSizeBytes: 4096 },
-    second: open,
+    second: () => open(),
     quota: { cores: 256 },
     addressing: { gatewayOf: (cidr) => cidr.replace(/0\/\d+$/, '1'), smallest: '192.168.77.0/28' },
     faults: faultsOnTheWire(wire, {

@@ -19,7 +19,7 @@ export async function motoOptions(moto: Moto): Promise<JsonObject> {
   const [vpc = ''] = elements(await moto.ask('CreateVpc', { CidrBlock: '192.168.0.0/16' }), 'vpcId');
   return {
     instanceTypes: ['t3.*', 'm5.*', 'c5.*', 'r5.*'],
-    zone: MOTO_ZONE,
+    zones: [MOTO_ZONE],
     network: { vpc, addresses: true },
     hibernation: false,
     placementGroups: false,
@@ -45,15 +45,18 @@ export interface MotoSetting {
   readonly bucket?: JsonObject;
   /** Reads measurements, of which moto has those alone that a test brings in ({@link Moto.measured}). */
   readonly isMeasured?: true;
+  /** Spans all zones of the region. */
+  readonly spansAll?: true;
 }
 
-export async function motoHarness({ bucket = {}, isMeasured }: MotoSetting = {}): Promise<MotoHarness> {
+export async function motoHarness({ bucket = {}, isMeasured, spansAll }: MotoSetting = {}): Promise<MotoHarness> {
   const directory = mkdtempSync(join(tmpdir(), 'vep-moto-'));
   const moto = await Moto.start();
   await moto.createBucket(BUCKET);
   const proxy = await FaultyProxy.open(moto.url);
   const options = optionsFor(`${proxy.url}/`, moto.url, directory, {
     ...(await motoOptions(moto)),
+    ...(spansAll ? { zones: [] } : {}),
     ...(isMeasured ? { metrics: { endpoint: moto.url, periodSeconds: 60 } } : {}),
     images: { bucket: { name: BUCKET, endpoint: moto.url, ...bucket } },
   });

@@ -7,7 +7,7 @@ import { jest } from '@jest/globals';
 import { describeAdapter } from '../support/adapter-suite.js';
 import { describeWith } from '../support/counterparts.js';
 import { examplePackage, KilledServer } from '../support/killed-server.js';
-import { Moto } from '../support/moto.js';
+import { elements, Moto } from '../support/moto.js';
 import { optionsFor } from './ec2-harness.js';
 import { BUCKET, motoHarness, motoOptions } from './ec2-moto-harness.js';
 
@@ -51,6 +51,41 @@ describeWith('moto_server')('with a moto of its own', () => {
       [machine, 'vm.network.io', end, 1500],
       [machine, 'vm.disk.io', end, 2],
     ]);
+    await harness.close();
+  });
+
+  it('spans the zones of its region: each has its part of a network, and a machine its volumes where it is', async () => {
+    const harness = await motoHarness({ spansAll: true });
+    const { adapter, moto } = harness;
+    const zones = (await adapter.inventory()).hosts.map(({ name }) => name);
+    expect(zones).toEqual(elements(await moto.ask('DescribeAvailabilityZones'), 'zoneName').sort());
+    expect(zones.length).toBeGreaterThan(1);
+    const network = await adapter.createNetwork({ id: 'net', name: 'net' }, 'net');
+    const [image = ''] = elements(await moto.ask('DescribeImages'), 'imageId');
+    for (const host of zones) {
+      const size = { cores: 2, memoryBytes: 2 ** 30, image };
+      const nics = [{ id: `nic-${host}`, network }];
+      const ref = await adapter.createCompute({ id: host, name: host, ...size, host, nics }, host);
+      const volume = await adapter.createStorage(
+        { id: `v-${host}`, name: 'v', sizeBytes: 1, madeFor: ref },
+        `v-${host}`,
+      );
+      await adapter.attachStorage({ id: `l-${host}`, compute: ref, storage: volume }, `l-${host}`);
+      const [found, disk] = [
+        await moto.ask('DescribeInstances', { 'InstanceId.1': ref }),
+        await moto.ask('DescribeVolumes', { 'VolumeId.1': volume }),
+      ];
+      expect([elements(found, 'availabilityZone'), elements(disk, 'availabilityZone')]).toEqual([[host], [host]]);
+      await adapter.delete('compute', ref);
+    }
+    // One without a network has an interface of its own all the same.
+    const before = await moto.count('DescribeNetworkInterfaces', 'interfaceType>');
+    const alone = await adapter.createCompute({ id: 'm', name: 'm', cores: 2, memoryBytes: 2 ** 30, image }, 'm');
+    expect(await moto.count('DescribeNetworkInterfaces', 'interfaceType>')).toBe(before + 1);
+    await adapter.delete('compute', alone);
+    await adapter.tidy?.();
+    await adapter.delete('network', network);
+    expect(await moto.count('DescribeSubnets', 'subnetId>')).toBe(zones.length);
     await harness.close();
   });
 

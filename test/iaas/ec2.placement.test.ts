@@ -26,13 +26,6 @@ async function remove(ref: string): Promise<void> {
   while ((await harness.adapter.describe('compute', [ref])).size > 0) await harness.advance(5);
 }
 
-/** Looks at all machines, as a reconciler does. */
-async function listed(): Promise<number> {
-  let count = 0;
-  for await (const each of harness.adapter.list('compute')) if (each.class === 'compute') count += 1;
-  return count;
-}
-
 const groupOf = (ref: string): string | undefined => harness.fake.world.instances.get(ref)?.group;
 const strategyOf = (ref: string): string | undefined =>
   harness.fake.world.placementGroups.get(groupOf(ref) ?? '')?.strategy;
@@ -78,10 +71,11 @@ it('puts machines near each other where the type can, and lets that be where the
 
 it('removes a group when its last machine is really gone, and not before', async () => {
   const [one, two] = [await make('one', { apartFrom: ['two'] }), await make('two', { apartFrom: ['one'] })];
+  const groups = harness.fake.world.placementGroups;
   await remove(one);
-  expect([await listed(), harness.fake.world.placementGroups.size]).toEqual([1, 1]);
+  expect([await harness.adapter.tidy?.(), groups.size]).toEqual([0, 1]);
   await remove(two);
-  expect([await listed(), harness.fake.world.placementGroups.size]).toEqual([0, 0]);
+  expect([await harness.adapter.tidy?.(), groups.size]).toEqual([0, 0]);
 });
 
 it('tries again where the group went in the meantime, and lives with an account that may see none', async () => {
@@ -91,7 +85,7 @@ it('tries again where the group went in the meantime, and lives with an account 
   await expect(make('one', { apartFrom: ['two'] })).rejects.toMatchObject({ class: 'transient' });
   expect(strategyOf(await make('one', { apartFrom: ['two'] }))).toBe('spread');
   fake.denied.add('DescribePlacementGroups');
-  expect(await listed()).toBe(1);
+  expect(await adapter.tidy?.()).toBe(0);
   const findings = await adapter.check();
   expect(findings.find(({ code }) => code === 'ec2.rights')?.message).toContain('DescribePlacementGroups');
 });

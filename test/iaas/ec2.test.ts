@@ -10,6 +10,7 @@ import type { IaasError } from '../../src/iaas/adapter.js';
 import { FakeEc2 } from '../support/fake-ec2/index.js';
 import { verifyQuery, verifyV4 } from '../support/fake-ec2/signature.js';
 import { VPC } from '../support/fake-ec2/world.js';
+import type { WireRequest } from '../support/faulty-proxy.js';
 import { ec2Harness, type Ec2Harness } from './ec2-harness.js';
 
 const shared = process.env['VEP_TEST_SHARED'];
@@ -205,6 +206,7 @@ describe('a site', () => {
   });
   afterAll(() => harness.close());
 
+  const own = (id: string) => ({ ...spec(id), memoryBytes: 2 ** 29, cores: 1 });
   const spec = (id: string) => ({ id, name: id, cores: 2, memoryBytes: 3 * 2 ** 30, image: 'ami-0c0ffee0c0ffee0c0' });
 
   it('says which actions the account may not do', async () => {
@@ -213,6 +215,15 @@ describe('a site', () => {
     harness.fake.denied.clear();
     expect(findings.map(({ code }) => code).sort()).toEqual(['ec2.bucket', 'ec2.rights']);
     expect(findings.find(({ code }) => code === 'ec2.rights')?.message).toContain('ImportSnapshot, RunInstances');
+  });
+
+  it('blames no rights for a question without an answer', async () => {
+    const { adapter, wire } = harness;
+    const isRunDry = ({ body }: WireRequest): boolean => body.toString('latin1').includes('DryRun=true');
+    wire?.proxy.next({ kind: 'reset' }, isRunDry, Infinity);
+    const codes = (await adapter.check()).map(({ code }) => code);
+    wire?.proxy.clear();
+    expect(codes).toEqual(['ec2.endpoint']);
   });
 
   it('is measured by CloudWatch, a hundred machines at a time, or says why not', async () => {
@@ -248,7 +259,9 @@ describe('a site', () => {
     };
     const sizeBytes = image.bytes.byteLength;
     const ref = await adapter.importImage({ id: 'late', name: 'late', format: 'raw', sizeBytes, open }, 'late');
-    expect((await adapter.describe('image', [ref])).get(ref)).toMatchObject({ id: 'late', state: 'active' });
+    const shown = async () => (await adapter.describe('image', [ref])).get(ref);
+    while ((await shown())?.busy !== false) await harness.advance(5);
+    expect(await shown()).toMatchObject({ id: 'late', state: 'active' });
     // What it went through is empty again.
     expect(fake.world.objects.size).toBe(0);
     fake.secrets.clear();
@@ -286,6 +299,31 @@ describe('a site', () => {
     expect(refused as IaasError).toMatchObject({ class: 'invalid' });
   });
 
+  it('gives a volume to the next machine, or deletes it, right after it was let go of', async () => {
+    const slow = await ec2Harness();
+    try {
+      const { adapter, fake } = slow;
+      const [one, other] = [
+        await adapter.createCompute(own('one'), 'one'),
+        await adapter.createCompute(own('two'), 'two'),
+      ];
+      const storage = await adapter.createStorage({ id: 'disk', name: 'disk', sizeBytes: 2 ** 30 }, 'disk');
+      const attached = await adapter.attachStorage({ id: 'to-one', compute: one, storage }, 'to-one');
+      while ((await adapter.describe('attachment', [attached])).get(attached)?.busy !== false) await slow.advance(5);
+      // As the real one: it takes its time to let go, and shows only after a while that it does.
+      Object.assign(fake.world.pace, { stepMs: 600, lagMs: 400 });
+      await adapter.delete('attachment', attached);
+      const again = await adapter.attachStorage({ id: 'to-other', compute: other, storage }, 'to-other');
+      expect(fake.world.volumes.get(storage)?.attachments.map(({ instance }) => instance)).toEqual([other]);
+      while ((await adapter.describe('attachment', [again])).get(again)?.busy !== false) await slow.advance(5);
+      await adapter.delete('attachment', again);
+      await adapter.delete('storage', storage);
+      expect(fake.world.state(fake.world.volumes.get(storage) ?? { line: [], shownFrom: 0 })).not.toBe('available');
+    } finally {
+      await slow.close();
+    }
+  });
+
   it('makes another machine for a token whose machine is gone', async () => {
     const { adapter, fake } = harness;
     const first = await adapter.createCompute(spec('c'), 'c');
@@ -294,5 +332,11 @@ describe('a site', () => {
     expect(second).not.toBe(first);
     expect(fake.world.live.map(({ id }) => id)).toContain(second);
     await adapter.delete('compute', second);
+    while ((await adapter.describe('compute', [second])).size > 0) await harness.advance(5);
+    // EC2 holds their tokens for longer than it shows them.
+    for (const each of fake.world.instances.values()) fake.world.past.add(each);
+    const third = await adapter.createCompute(spec('c'), 'c');
+    expect([first, second]).not.toContain(third);
+    await adapter.delete('compute', third);
   });
 });

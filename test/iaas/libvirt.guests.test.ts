@@ -7,10 +7,9 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { describeWith } from '../support/counterparts.js';
+import { freePort } from '../support/free-port.js';
 import { guestImage } from '../support/guest-image.js';
 import { examplePackage, KilledServer, type ExamplePackage, type Moment } from '../support/killed-server.js';
 import { PROGRAMS, Session } from './libvirt-harness.js';
@@ -182,13 +181,4 @@ function withFile(descriptor: string, { id, path, before }: (typeof FILES)[numbe
 function withFiles({ descriptor, files, ...rest }: ExamplePackage): ExamplePackage {
   const more = FILES.map(({ id, bytes }) => [id, bytes] as const);
   return { ...rest, descriptor: FILES.reduce(withFile, descriptor), files: new Map([...files, ...more]) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,6 +1,6 @@
 /** What is libvirt's own: words that are read, documents that are written, and one life of a machine on the real thing. */
 
-import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { newUuid } from '../../src/base/ids.js';
@@ -150,6 +150,11 @@ describeWith(...PROGRAMS)('on a libvirt', () => {
     expect(cd).toContain('10.77.0.15/24');
     expect(harness.session.processes().join('\n')).not.toContain(secret);
     expect((await site.metrics([ref])).map(({ metric }) => metric)).toEqual(site.capabilities().metrics);
+
+    // What a machine left that libvirt no longer has goes; what one has stays.
+    mkdirSync(machineDirectory(newUuid()));
+    expect(await site.tidy?.()).toBe(0);
+    expect(readdirSync(`${harness.session.home}/machines`)).toEqual([ref]);
 
     // Another process of VEP has asked it to stop, and was killed: whoever looks sees to it.
     const other = await harness.second?.();

@@ -1,58 +1,38 @@
 /** Nimbus through the adapter of EC2: its few operations, what it lacks refused up front, and failures on the way to it. */
 
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../../src/base/clock.js';
 import type { ComputeSpec, IaasError, SiteAdapter } from '../../src/iaas/adapter.js';
-import { nimbus } from '../../src/iaas/adapters/ec2/site-type.js';
 import { CALL_LIMITS, GuardedSite } from '../../src/iaas/guarded-site.js';
-import { ACCESS_ID, FakeNimbus, SECRET } from '../support/fake-nimbus/index.js';
-import { FaultyProxy, type WireFault } from '../support/faulty-proxy.js';
-import { runLog } from '../support/run.js';
+import { ACCESS_ID, SECRET, type FakeNimbus } from '../support/fake-nimbus/index.js';
+import type { WireFault } from '../support/faulty-proxy.js';
+import { nimbusHarness, type NimbusHarness } from './nimbus-harness.js';
 
 const FILE = Buffer.from('an image');
 const DIGEST = createHash('sha256').update(FILE).digest('hex');
 const GIB = 2 ** 30;
 
-let directory: string;
+let harness: NimbusHarness;
 let fake: FakeNimbus;
-let proxy: FaultyProxy;
 let site: SiteAdapter;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'vep-nimbus-'));
-  fake = await FakeNimbus.start();
-  proxy = await FaultyProxy.open(fake.url);
-  writeFileSync(join(directory, 'id'), ACCESS_ID);
-  writeFileSync(join(directory, 'secret'), `${SECRET}\n`);
-  const adapter = await nimbus.read({
-    endpoint: `${proxy.url}/`,
-    credentials: { accessId: { file: join(directory, 'id') }, secret: { file: join(directory, 'secret') } },
-    country: 'US',
-    instanceTypes: [
-      { name: 'm1.small', cores: 1, memoryMib: 2048 },
-      { name: 'm1.large', cores: 2, memoryMib: 4096 },
-    ],
-    capacity: { cores: 8, memoryGib: 16 },
-    images: { known: [{ sha256: DIGEST, image: 'base-image' }] },
-  })({ site: 'nimbus', clock: systemClock, log: runLog(), data: { directory } });
-  site = new GuardedSite(adapter, systemClock, CALL_LIMITS, () => undefined);
+  harness = await nimbusHarness(DIGEST);
+  fake = harness.fake;
+  site = new GuardedSite(harness.adapter, systemClock, CALL_LIMITS, () => undefined);
 });
 
 afterEach(async () => {
-  proxy.clear();
+  harness.proxy.clear();
   for await (const machine of site.list('compute')) await site.delete('compute', machine.ref);
   await until(async () => [...(await listed())].length === 0);
 });
 
 afterAll(async () => {
-  await site.close();
-  await proxy.close();
-  await fake.close();
-  rmSync(directory, { recursive: true });
+  await harness.close();
 });
 
 const spec = (id: string, more: Partial<ComputeSpec> = {}): ComputeSpec => ({
@@ -110,7 +90,7 @@ it('runs a machine with its key, its user data and what came with it, and takes 
     interface: 'eth1',
     address: expect.stringMatching(/^10\./) as string,
   });
-  expect((await site.inventory()).hosts[0]).toMatchObject({ cores: 8, freeCores: 7 });
+  expect((await site.inventory()).hosts[0]).toMatchObject({ cores: 64, freeCores: 63 });
 
   await site.delete('attachment', attachment);
   expect((await site.describe('attachment', [attachment])).size).toBe(0);
@@ -131,7 +111,7 @@ it('makes one machine for one token, in whatever way the answer fails to come', 
   ];
   for (const [index, fault] of faults.entries()) {
     const wanted = spec(`vm-${index}`);
-    proxy.next(fault, ({ body }) => body.includes('Action=RunInstances'));
+    harness.proxy.next(fault, ({ body }) => body.includes('Action=RunInstances'));
     expect(await refusal(site.createCompute(wanted, wanted.id))).toBe('transient');
     const made = await site.createCompute(wanted, wanted.id);
     expect(await site.createCompute(wanted, wanted.id)).toBe(made);
@@ -162,7 +142,7 @@ it('refuses what Nimbus lacks before Nimbus hears of it', async () => {
 
 it('tells refusals apart, words and all, and never the secret', async () => {
   expect(await refusal(site.createCompute(spec('vm-1', { image: 'none' }), 'vm-1'))).toBe('not-found');
-  expect(await refusal(site.createCompute(spec('vm-1', { cores: 9 }), 'vm-1'))).toBe('capacity');
+  expect(await refusal(site.createCompute(spec('vm-1', { cores: 99 }), 'vm-1'))).toBe('capacity');
   expect(await refusal(site.createCompute(spec('no id of VEP!'), 'x'))).toBe('invalid');
   fake.limit = 0;
   expect(await refusal(site.createCompute(spec('vm-1'), 'vm-1'))).toBe('quota');
@@ -178,7 +158,7 @@ it('tells refusals apart, words and all, and never the secret', async () => {
   expect(error).toMatchObject({ class: 'denied', said: expect.stringContaining('SignatureDoesNotMatch') as string });
   expect(JSON.stringify(error) + (error as Error).message).not.toContain(SECRET);
   expect((await site.check())[0]).toMatchObject({ code: 'nimbus.endpoint' });
-  writeFileSync(join(directory, 'secret'), 'another');
+  writeFileSync(join(harness.directory, 'secret'), 'another');
   expect((await site.inventory()).images.map(({ name }) => name)).toEqual(fake.images);
 });
 
@@ -191,18 +171,10 @@ it('takes images that are there by the digest of their file, converted or not', 
 });
 
 it('leaves machines of others alone', async () => {
-  const theirs = {
-    id: 'i-20000000',
-    image: 'debian.gz',
-    type: 'm1.small',
-    clientToken: 'theirs',
-    key: '',
-    userData: '',
-  };
-  fake.instances.set(theirs.id, { ...theirs, runsAt: 0 });
+  const theirs = fake.foreign();
   expect(await listed()).toEqual([]);
-  expect(await refusal(site.actCompute(theirs.id, 'restart', undefined))).toBe('denied');
-  expect(await refusal(site.delete('compute', theirs.id))).toBe('denied');
-  expect((await site.describe('compute', [theirs.id])).get(theirs.id)?.id).toBeUndefined();
-  fake.instances.delete(theirs.id);
+  expect(await refusal(site.actCompute(theirs, 'restart', undefined))).toBe('denied');
+  expect(await refusal(site.delete('compute', theirs))).toBe('denied');
+  expect((await site.describe('compute', [theirs])).get(theirs)?.id).toBeUndefined();
+  fake.instances.delete(theirs);
 });

@@ -1,5 +1,6 @@
 /** Sites of type `occi` for tests: the adapter, a faulty proxy, and behind it a whole VEP or a server that knows no more than text. */
 
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -138,6 +139,12 @@ export async function textHarness(): Promise<Harness & { readonly fake: FakeOcci
   const wire: Wire = {
     proxy,
     isRequestOf,
+    // Passwords end; whoever keeps the file has written a new one.
+    expireCredentials: () => {
+      fake.password = `${FakeOcci.PASSWORD}-${randomUUID()}`;
+      writeFileSync(join(directory, 'password'), `${fake.password}\n`);
+      return Promise.resolve();
+    },
     exhaustQuota: () => Promise.resolve(fake.order('quota')),
   };
   return {

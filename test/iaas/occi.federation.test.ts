@@ -4,9 +4,13 @@
  */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { packageRoot } from '../../src/base/package-root.js';
+import { secret } from '../support/run.js';
 import { startTestServer, type JsonBody, type TestServer } from '../support/server.js';
 import { Client } from '../conformance/client.js';
 import { Wire } from '../infrastructure/wire.js';
@@ -24,10 +28,13 @@ let front: TestServer;
 let directory: string;
 
 beforeAll(async () => {
-  back = await startTestServer({ config: TEMPLATES });
+  const images = { ...TEMPLATES.images, allow: ['127.0.0.1'] };
+  back = await startTestServer({ config: { ...TEMPLATES, images } });
   directory = mkdtempSync(join(tmpdir(), 'vep-front-'));
   writeFileSync(join(directory, 'token'), back.tokens.user);
-  front = await startTestServer({ config: { sites: [partner()] as never } });
+  front = await startTestServer({
+    config: { sites: [partner()] as never, images: { fileRoots: [SHOP], allow: ['127.0.0.1'] } },
+  });
 }, 180_000);
 
 afterAll(async () => {
@@ -86,6 +93,50 @@ async function all(server: TestServer, path: string): Promise<JsonBody[]> {
 
 const shapes = (entities: readonly JsonBody[]): string[] =>
   entities.map(({ attributes }) => JSON.stringify([attributes[`${OVF}.id`], attributes['occi.compute.state']])).sort();
+
+it('sends files along that lie in a folder of its own, where the partner cannot fetch them', async () => {
+  const attributes = { [`${OVF}.url`]: pathToFileURL(join(SHOP, 'web-shop.ovf')).href };
+  const body = JSON.stringify({ kind: 'http://schemas.contrail-project.eu/occi/ovf#appliance', attributes });
+  const headers = { ...JSON_TYPE, 'content-type': 'application/occi+json' };
+  const made = await front.request('POST', '/appliance/', { headers, body });
+  expect([made.status, made.status === 201 ? '' : made.text]).toEqual([201, '']);
+  const path = new URL(String(made.headers.location)).pathname;
+  const active = await front.wait(path, ({ json }) => json.attributes[STATE] !== 'inactive', PATIENCE);
+  expect([active.json.attributes[STATE], active.json.attributes[`${STATE}.message`]]).toEqual(['active', undefined]);
+  const blobs = await back.rows('SELECT images FROM appliance');
+  expect(JSON.stringify(blobs)).toMatch(/sha256/);
+  expect(JSON.stringify(blobs)).not.toContain('file:');
+  expect((await front.request('DELETE', path)).status).toBe(200);
+  await gone(front);
+  await gone(back);
+}, 120_000);
+
+it('hands presigned URLs over whole, and neither shows nor stores them in clear', async () => {
+  const signature = secret('5f0c6a1e9b7d4c23', 'signature of a presigned URL');
+  const bucket = http.createServer((request, response) => {
+    const open = request.url === `/disk.img?X-Amz-Signature=${signature}`;
+    response.writeHead(open ? 200 : 403).end(open ? readFileSync(join(SHOP, 'images/base.qcow2')) : '');
+  });
+  await new Promise<void>((resolve) => bucket.listen(0, '127.0.0.1', resolve));
+  const { port } = bucket.address() as AddressInfo;
+  try {
+    const image = `http://127.0.0.1:${port}/disk.img?X-Amz-Signature=${signature}`;
+    const app = pathOf(await send(new Client(front, '1.2'), descriptor({ machines: ['m1'], image })));
+    const active = await front.wait(app, ({ json }) => json.attributes[STATE] !== 'inactive', PATIENCE);
+    expect([active.json.attributes[STATE], active.json.attributes[`${STATE}.message`]]).toEqual(['active', undefined]);
+    for (const server of [front, back]) {
+      const rows = await server.rows('SELECT descriptor, plan, images FROM appliance');
+      expect(rows).toHaveLength(1);
+      expect(JSON.stringify(rows)).toContain(`http://127.0.0.1:${port}/disk.img"`.replaceAll('"', '\\"'));
+      expect(JSON.stringify(rows)).not.toContain(signature);
+    }
+    await front.request('DELETE', app);
+    await gone(front);
+    await gone(back);
+  } finally {
+    bucket.close();
+  }
+}, 120_000);
 
 it('hands the shop over whole, mirrors it, stops, starts and scales it, and takes it back', async () => {
   const shop = await deployShop();

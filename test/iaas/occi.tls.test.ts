@@ -72,3 +72,18 @@ it.each([
   },
   60_000,
 );
+
+it('shows the certificate that was renewed, without being opened anew', async () => {
+  const show = (name: string): void => {
+    for (const kind of ['pem', 'key']) cpSync(file(`eec/${name}.${kind}`), file(`renewed.${kind}`));
+  };
+  show('expired');
+  const site = await openOcci(options('renewed.pem', 'renewed.key', 'ca/root.pem') as never, trust);
+  try {
+    await expect(site.inventory()).rejects.toThrow();
+    show('alice');
+    expect((await site.inventory()).hosts).not.toEqual([]);
+  } finally {
+    await site.close();
+  }
+}, 60_000);

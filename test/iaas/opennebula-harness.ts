@@ -55,6 +55,7 @@ export function optionsFor(
     hosts: { country: 'DE' },
     images: { handover: { directory: join(directory, 'images') } },
     networks: { reserveFrom: ['vep-parent'], publicFrom: ['vep-public'] },
+    volumes: { shared: true },
     patience: { pollMs: 2, settleMs: 2000 },
     events: { pollMs: 5 },
     ...more,

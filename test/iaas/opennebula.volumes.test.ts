@@ -7,6 +7,9 @@ let harness: OpenNebulaHarness;
 beforeEach(async () => void (harness = await openNebulaHarness()));
 afterEach(() => harness.close());
 
+/** HOTPLUG_EPILOG_POWEROFF. */
+const DETACHING = { state: 3, lcm: 34 };
+
 const rest = async (what: 'compute' | 'storage' | 'attachment', ref: string): Promise<void> => {
   while ((await harness.adapter.describe(what, [ref])).get(ref)?.busy !== false) await harness.advance(2);
 };
@@ -62,6 +65,39 @@ it('says when the machine is in no state for that', async () => {
   if (machine) machine.state = 4;
   await expect(harness.adapter.actStorage(storage, 'snapshot')).rejects.toMatchObject({ class: 'conflict' });
   if (machine) machine.state = 8;
+});
+
+it('does not show a machine at rest that it removes, though oned still shows what it was', async () => {
+  await harness.close();
+  harness = await openNebulaHarness({ pace: { lagMs: 60, stepMs: 5 } });
+  const { compute } = await plugged();
+  const { adapter, fake } = harness;
+  const machine = fake.world.machines.get(Number(compute));
+  const off = machine && [machine.state, machine.lcm];
+  Object.assign(machine ?? {}, DETACHING);
+  const removed = adapter.delete('compute', compute);
+  await harness.advance(100);
+  Object.assign(machine ?? {}, { state: off?.[0], lcm: off?.[1] });
+  await removed;
+  expect((await adapter.describe('compute', [compute])).get(compute)?.busy).not.toBe(false);
+});
+
+it('lets a machine be saved later that somebody else has begun to save at the same instant', async () => {
+  const { compute } = await apart();
+  const { adapter, fake, wire } = harness;
+  await adapter.actCompute(compute, 'start', undefined);
+  await rest('compute', compute);
+  const machine = fake.world.machines.get(Number(compute));
+  // Of the other there is no image yet, only the state: HOTPLUG_SAVEAS.
+  wire?.proxy.next({ kind: 'empty-answer' }, ({ body }) => {
+    if (machine && body.includes('one.vm.disksaveas')) machine.lcm = 26;
+    return false;
+  });
+  const save = (): Promise<string> => adapter.saveCompute(compute, 'saved', undefined, newUuid());
+  await expect(save()).rejects.toMatchObject({ class: 'transient' });
+  wire?.proxy.clear();
+  if (machine) machine.lcm = 3;
+  await expect(save()).resolves.toMatch(/^\d+$/);
 });
 
 it('is asked again what it has answered with nothing, and nothing twice that changes', async () => {

@@ -8,7 +8,7 @@ import { systemClock, type Clock } from '../../src/base/clock.js';
 import type { JsonObject } from '../../src/base/json.js';
 import type { SiteAdapter } from '../../src/iaas/adapter.js';
 import { openStack } from '../../src/iaas/adapters/openstack/site-type.js';
-import { readRef, writeRef } from '../../src/iaas/adapters/openstack/marks.js';
+import { readRef, writeRef, tokenTag } from '../../src/iaas/adapters/openstack/marks.js';
 import { faultsOnTheWire, type Harness, type Wire } from '../support/adapter-suite.js';
 import { FaultyProxy, type WireRequest } from '../support/faulty-proxy.js';
 import { FakeOpenStack } from '../support/fake-openstack/index.js';
@@ -101,7 +101,8 @@ export async function realHarness(
   const front = await Front.open();
   const proxy = await FaultyProxy.open(front.url);
   const { name, password } = tenancy;
-  const more = { ...options, ...(leadsOut ? { networks: { ...(await tenancy.leadOut()) } } : {}) };
+  const volumes = { sharedType: await tenancy.sharedType() };
+  const more = { volumes, ...options, ...(leadsOut ? { networks: { ...(await tenancy.leadOut()) } } : {}) };
   const all = optionsFor({ url: proxy.url, user: name, password, project: name, more }, directory);
   const open = (): Promise<SiteAdapter> => openSite(all, directory);
   const adapter = await open();
@@ -157,7 +158,14 @@ export async function fakeHarness(
   const proxy = await FaultyProxy.open(fake.url);
   const account = { user: fake.user.name, password: fake.password, project: fake.project.name };
   const networks = leadsOut ? { networks: { ...fake.leadOut() } } : {};
-  const more = { ...(role === 'admin' ? ADMINISTRATOR : {}), endpoints: {}, events: { pollMs: 5 }, ...networks };
+  const volumes = { sharedType: 'multiattach' };
+  const more = {
+    ...(role === 'admin' ? ADMINISTRATOR : {}),
+    endpoints: {},
+    events: { pollMs: 5 },
+    volumes,
+    ...networks,
+  };
   const options = optionsFor({ url: proxy.url, ...account, more }, directory);
   const open = (): Promise<SiteAdapter> => openSite(options, directory);
   const adapter = await open();
@@ -188,8 +196,8 @@ export async function fakeHarness(
       },
     }),
     rename: (ref, name) => {
-      const server = fake.world.servers.get(readRef(ref)?.key ?? '');
-      if (server) server.name = name;
+      const tag = tokenTag(readRef(ref)?.key ?? '');
+      for (const server of fake.world.servers.values()) if (server.tags.includes(tag)) server.name = name;
       return Promise.resolve();
     },
     foreign: { createMachine: () => Promise.resolve(writeRef(fake.project.id, fake.foreignServer())) },

@@ -297,6 +297,43 @@ describe('machines', () => {
   });
 });
 
+describe('what somebody else renames', () => {
+  it('is known by its description, shows its new name, and goes when it is asked to', async () => {
+    const site = await siteWith();
+    const [network, storage] = [newUuid(), newUuid()];
+    const refs = [
+      ['network', network, await site.createNetwork({ id: network, name: 'net', cidr: '10.1.0.0/24' }, network)],
+      ['storage', storage, await site.createStorage({ id: storage, name: 'disk', sizeBytes: 2 ** 30 }, storage)],
+    ] as const;
+    for (const [what, , ref] of refs) await rest(site, what, ref);
+    for (const { body } of [...fake.world.networks.values(), ...fake.world.volumes.values()])
+      if (body.name.startsWith('vep-')) body.name = 'theirs';
+    for (const [what, id, ref] of refs) {
+      expect((await site.describe(what, [ref])).get(ref)).toMatchObject({ ref, id, name: 'theirs' });
+      const listed: Observed[] = [];
+      for await (const each of site.list(what)) listed.push(each);
+      expect(listed.map((each) => [each.ref, each.id])).toEqual([[ref, id]]);
+    }
+    // Asked for once more it is found, and not made a second time.
+    expect(await site.createStorage({ id: storage, name: 'disk', sizeBytes: 2 ** 30 }, storage)).toBe(refs[1][2]);
+    for (const [what, , ref] of refs) {
+      await site.delete(what, ref);
+      await rest(site, what, ref);
+    }
+    expect(fake.contents()).toEqual({});
+  });
+
+  it('stays the one of the VEP whose realm it names', async () => {
+    const [site, other] = [await siteWith(), await siteWith({ realm: 'other' })];
+    const id = newUuid();
+    await site.createNetwork({ id, name: 'net', cidr: '10.1.0.0/24' }, id);
+    for (const { body } of fake.world.networks.values()) if (body.name.startsWith('vep-')) body.name = 'theirs';
+    const listed = [];
+    for await (const each of other.list('network')) listed.push(each);
+    expect(listed).toEqual([]);
+  });
+});
+
 describe('networks', () => {
   it('are shared with another process that was faster with the leg of the router, and go when nobody has made it', async () => {
     const { adapter: site, wire, close } = await fakeHarness('member', { leadsOut: true });

@@ -76,6 +76,7 @@ export async function simulatorHarness(
       doNothing: inject('silent'),
       clear: () => adapter.clearFaults(),
     },
+    rename: (ref, name) => adapter.rename('compute', ref, name),
     foreign: { createMachine: () => adapter.createForeign('somebody-else') },
     close: async () => {
       await adapter.close();

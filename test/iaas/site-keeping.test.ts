@@ -31,21 +31,23 @@ forEachDatabase((name, database) => {
     successions = 0;
     answers = true;
 
-    constructor() {
+    constructor(names = [site]) {
       const check = async (): Promise<[]> => {
         if (!this.answers) throw new IaasError('transient', 'nobody is there');
         return [];
       };
-      this.sites.add({ site, type: 'fake', check, close: () => Promise.resolve() } as unknown as SiteAdapter);
+      for (const name of names)
+        this.sites.add({ site: name, type: 'fake', check, close: () => Promise.resolve() } as unknown as SiteAdapter);
       this.keeping.onSuccession(() => (this.successions += 1));
     }
 
     async ask(times = 1): Promise<void> {
-      for (let time = 0; time < times; time += 1)
-        await this.sites
-          .adapter(site)
-          .check()
-          .catch(() => undefined);
+      for (const name of this.sites.names)
+        for (let time = 0; time < times; time += 1)
+          await this.sites
+            .adapter(name)
+            .check()
+            .catch(() => undefined);
     }
 
     get health(): unknown {
@@ -176,5 +178,37 @@ forEachDatabase((name, database) => {
     await one.keeping.run();
     expect([one.isKeeper, two.isKeeper]).toEqual([false, true]);
     expect([one.health, two.health]).toEqual([two.health, expect.objectContaining({ up: true })]);
+  });
+
+  it('is shared out with the others, each to a process that reaches it', async () => {
+    const names = Array.from({ length: 5 }, (_, index) => `${site}-${index}`);
+    const [one, two, three] = [new Process(names), new Process(names), new Process(names)];
+    const kept = (): number[] => [one, two, three].map(({ keeping }) => keeping.kept.length);
+    const look = async (times: number): Promise<void> => {
+      for (let time = 0; time < times; time += 1)
+        for (const { keeping } of [one, two, three]) {
+          clock.advance(100);
+          await keeping.run();
+        }
+    };
+    await look(3);
+    // Nobody has heard from a site yet.
+    expect(kept()).toEqual([5, 0, 0]);
+    await one.ask();
+    await two.ask();
+    three.answers = false;
+    await three.ask(3);
+    await look(5);
+    expect(kept()).toEqual([3, 2, 0]);
+    three.answers = true;
+    clock.advance(1000);
+    await three.ask();
+    await look(5);
+    const shares = [...kept()].sort();
+    expect(shares).toEqual([1, 2, 2]);
+    const before = [one, two, three].map(({ keeping }) => keeping.kept);
+    await look(5);
+    expect([one, two, three].map(({ keeping }) => keeping.kept)).toEqual(before);
+    expect(one.sites.names.map((name) => one.sites.status(name).up)).toEqual(names.map(() => true));
   });
 });

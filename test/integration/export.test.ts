@@ -6,16 +6,19 @@ import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
 import { readTar } from '../../src/ovf/package/tar.js';
 import { Client, JSON_TYPE } from '../conformance/client.js';
+import { expectStrictlyValid } from '../ovf/export-support.js';
 import { packed } from '../ovf/tar-support.js';
 import { serverFor, type JsonBody, type Reply } from '../support/server.js';
-import { OVF, OVF_TYPE, STATE, actOn, components, descriptor, pathOf } from './appliance-wire.js';
+import { webFiles } from '../support/web-files.js';
+import { APPLIANCE, OVF, OVF_TYPE, STATE, actOn, components, descriptor, pathOf } from './appliance-wire.js';
 
 const TAR = 'application/x-tar';
 const SECRET = 'hunter2-never-shown';
 const example = (name: string): string => readFileSync(join(packageRoot, 'examples', name, `${name}.ovf`), 'utf8');
 const base = readFileSync(join(packageRoot, 'examples/single-vm/images/base.qcow2'));
 
-const server = serverFor();
+const server = serverFor({ config: { images: { allow: ['127.0.0.1'] } } });
+const { web, base: files } = webFiles();
 const client = (): Client => new Client(server(), '1.2');
 afterEach(() => client().send('DELETE', '/appliance/'));
 
@@ -27,8 +30,15 @@ async function deployed(type: string, body: string | Buffer, inputs: object): Pr
   return path;
 }
 
-const taken = (path: string, accept: string, as: 'user' | 'stranger' = 'user'): Promise<Reply> =>
-  server().request('GET', path, { as, headers: { accept } });
+/** Its descriptor is strictly valid, whatever came in. */
+async function taken(path: string, accept: string, as: 'user' | 'stranger' = 'user'): Promise<Reply> {
+  const reply = await server().request('GET', path, { as, headers: { accept } });
+  if (reply.status === 200) {
+    const descriptor = accept === TAR ? [...(await membersOf(reply.bytes)).values()][0] : reply.bytes;
+    expectStrictlyValid(String(descriptor));
+  }
+  return reply;
+}
 
 /** What an appliance consists of, as far as it does not depend on when and where it was made. */
 async function outline(path: string): Promise<object> {
@@ -88,6 +98,19 @@ describe('an appliance that runs', () => {
     const second = await deployed(TAR, out.bytes, {});
     expect(await outline(second)).toEqual(await outline(first));
     expect((await taken(second, TAR)).bytes).toEqual(out.bytes);
+  });
+
+  it.each(['/plain/', '/app[1]/100%/'])('and came from the URL %s refers to its files there', async (folder) => {
+    web.set(`${folder}a.ovf`, example('single-vm'));
+    web.set(`${folder}images/base.qcow2`, base);
+    const named = { kind: APPLIANCE, attributes: { [`${OVF}.url`]: `${files()}${folder}a.ovf` } };
+    const first = pathOf(await client().send('POST', '/appliance/', { json: named, accept: JSON_TYPE }));
+    await client().until(first, STATE, 'active');
+    const out = String([...(await membersOf((await taken(first, TAR)).bytes)).values()][0]);
+    const written = folder.replace('[1]', '%5B1%5D').replace('%/', '%25/');
+    expect(out).toContain(`ovf:href="${files()}${written}images/base.qcow2"`);
+    web.set(`${written}images/base.qcow2`, base);
+    expect(await outline(await deployed(OVF_TYPE, out, {}))).toEqual(await outline(first));
   });
 
   it('keeps how many instances there are', async () => {

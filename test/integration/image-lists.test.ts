@@ -37,6 +37,11 @@ const files = http.createServer((request, response) => {
   response.writeHead(content ? 200 : 401).end(content);
 });
 let base = '';
+/** Has the same, elsewhere, for whoever shows no credentials. */
+const elsewhere = http.createServer((request, response) => {
+  const content = request.headers.authorization === undefined ? web.get(request.url ?? '') : undefined;
+  response.writeHead(content ? 200 : 401).end(content);
+});
 
 function signed(document: string, signer = 'alice'): Buffer {
   const [list, cert, key] = [
@@ -142,6 +147,18 @@ describeWith('openssl')('S-101 S-102 image lists', () => {
       const path = new URL(made.headers.location ?? '').pathname;
       await client.until(path, 'occi.compute.state', 'error');
       expect((await client.get(path, JSON_TYPE)).json.attributes['occi.compute.state.message']).toContain('sha512');
+    });
+
+    it('shows the credential of the list to its own server alone', async () => {
+      await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+      const uri = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/away`;
+      web.set('/list', signed(document('3.1', [image('one', DISK), image('away', OTHER, { 'hv:uri': uri })])));
+      expect(await refreshed()).toMatchObject({ version: '3.1', faults: [] });
+      const client = new Client(server(), '1.2');
+      const path = new URL((await create(client, 'listed-away')).headers.location ?? '').pathname;
+      expect((await started(client, path)).status).toBe(200);
+      await client.until(path, 'occi.compute.state', 'active');
+      await new Promise((resolve) => elsewhere.close(resolve));
     });
 
     it('withdraws what is no longer in it: at once where nobody uses it, else for whoever is new', async () => {

@@ -65,7 +65,7 @@ async function ec2(folder: string): Promise<Cloud> {
       type: 'ec2',
       userCredentials: 'required',
       options: {
-        ...{ region: ZONE.slice(0, -1), endpoint: fake.url, zone: ZONE, country: 'DE', instanceTypes: ['own.*'] },
+        ...{ region: ZONE.slice(0, -1), endpoint: fake.url, zones: [ZONE], country: 'DE', instanceTypes: ['own.*'] },
         credentials: { accessKeyId: { file: join(folder, 'key') }, secretAccessKey: { file: join(folder, 'secret') } },
         capacity: { cores: 1, memoryGib: 1, storageGib: 1 },
         network: { vpc: 'vpc-0f0f' },

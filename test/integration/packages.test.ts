@@ -1,314 +1,23 @@
-/** Whole packages (DSP0243 §5, K05, K06): archives named by URL, broken lines, manifests, certificates, pieces, gzip. */
+/** Packages that are sent whole (DSP0243 §5, K05): archives and multipart, manifests, certificates, pieces, gzip. */
 
-import { jest } from '@jest/globals';
-import { createHash, createPrivateKey, sign } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { packageRoot } from '../../src/base/package-root.js';
-import { Client, JSON_TYPE } from '../conformance/client.js';
-import { packed } from '../ovf/tar-support.js';
-import { serverFor, type Reply } from '../support/server.js';
-import { APPLIANCE, MESSAGE, OVF, STATE, components, descriptor, pathOf } from './appliance-wire.js';
+import { archive, DISK, file, lines, multipart, ONE, packageWire, sha256, SIGNATURE, signed } from './package-wire.js';
 
-const SIGNATURE = `${OVF}.signature`;
-const pki = (name: string): string => join(packageRoot, 'test/support/pki-fixtures', name);
+const { sent, becomes, keptFiles } = packageWire();
 
-/** A raw disk that does not compress, so that an archive of it is far larger than what a request may read. */
-const DISK = Buffer.alloc(3 << 20);
-for (let at = 0, seed = 1; at < DISK.length; at += 4) {
-  seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
-  DISK.writeUInt32LE(seed, at);
-}
-const ONE = descriptor({ machines: ['m1'], image: 'disk.img' });
-const file = (attributes: string): string => ONE.replace('ovf:href="disk.img"', `ovf:href="disk.img" ${attributes}`);
-
-type Files = Readonly<Record<string, string | Buffer>>;
-
-const archive = (files: Files): Promise<Buffer> =>
-  packed(Object.entries(files).map(([name, content]) => [{ name }, content as string]));
-const lines = (files: Files, algorithm = 'sha256'): string =>
-  Object.entries(files)
-    .map(
-      ([name, bytes]) => `${algorithm.toUpperCase()}(${name})= ${createHash(algorithm).update(bytes).digest('hex')}\n`,
-    )
-    .join('');
-const signed = (manifest: string, signer = 'alice'): string => {
-  const key = createPrivateKey(readFileSync(pki(`eec/${signer}.key`)));
-  const signature = sign('sha256', Buffer.from(manifest), key).toString('hex');
-  return `SHA256(app.mf)= ${signature}\n${readFileSync(pki(`eec/${signer}.pem`), 'utf8')}`;
-};
-
-const server = serverFor({
-  config: { images: { allow: ['127.0.0.1'] }, ovf: { trustedSigners: [pki('ca/root.pem')] } },
-});
-const client = (): Client => new Client(server(), '1.2');
-
-/** What the web server has, by path, and what was asked of it. */
-const web = new Map<string, Buffer>();
-const asked: { readonly path: string; readonly range: string | undefined; readonly sent: () => number }[] = [];
-/** Breaks the line after so many bytes, once for each entry. */
-let breaks: number[] = [];
-/** The server says that it knows ranges. */
-let ranges = true;
-
-const files = http.createServer((request, response) => {
-  const path = request.url ?? '';
-  const { range, authorization } = request.headers;
-  const open = !path.startsWith('/private/') || authorization === `Basic ${btoa('alice:sesame')}`;
-  const content = open ? web.get(path) : undefined;
-  asked.push({ path, range, sent: () => response.socket?.bytesWritten ?? 0 });
-  if (content === undefined) {
-    response.writeHead(open ? 404 : 401).end();
-    return;
-  }
-  const etag = `"${createHash('sha1').update(content).digest('hex')}"`;
-  const from =
-    range === undefined || request.headers['if-range'] !== etag ? 0 : Number(/^bytes=(\d+)-$/.exec(range)?.[1]);
-  const headers = { etag, 'content-length': content.length - from, ...(ranges ? { 'accept-ranges': 'bytes' } : {}) };
-  response.writeHead(from > 0 ? 206 : 200, {
-    ...headers,
-    ...(from > 0 ? { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` } : {}),
-  });
-  const limit = breaks.shift();
-  if (limit === undefined || limit >= content.length - from) response.end(content.subarray(from));
-  else response.write(content.subarray(from, from + limit), () => response.destroy());
-});
-let base = '';
-beforeAll(async () => {
-  await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
-  base = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
-});
-afterAll(() => new Promise((resolve) => files.close(resolve)));
-beforeEach(() => {
-  web.clear();
-  asked.length = 0;
-  breaks = [];
-  ranges = true;
-});
-afterEach(() => client().send('DELETE', '/appliance/'));
-
-const named = (url: string, query = ''): Promise<Reply> =>
-  client().send('POST', `/appliance/${query}`, {
-    json: { kind: APPLIANCE, attributes: { [`${OVF}.url`]: url } },
-    accept: JSON_TYPE,
-  });
-const sent = (type: string, body: Buffer, query = ''): Promise<Reply> =>
-  server().request('POST', `/appliance/${query}`, { headers: { 'content-type': type, accept: JSON_TYPE }, body });
-
-/** Waits for the state and answers the attributes. */
-async function becomes(reply: Reply, state: string): Promise<Record<string, unknown>> {
-  const path = pathOf(reply);
-  await client().until(path, STATE, state);
-  return (await client().get(path, JSON_TYPE)).json.attributes;
-}
-
-/** Waits until the appliance runs, and answers the digests of the files that the store keeps for it. */
-async function keptFiles(reply: Reply): Promise<string[]> {
-  await becomes(reply, 'active');
-  const id = pathOf(reply).split('/').at(-1);
-  const rows = await server().rows(`SELECT images FROM appliance WHERE appliance = '${id}'`);
-  return rows.flatMap(({ images }) =>
-    Object.values(JSON.parse(String(images)) as Record<string, { sha256?: string }>).flatMap(
-      ({ sha256 }) => sha256 ?? [],
-    ),
+/** The disk in pieces of 1 MiB, those of the given numbers. */
+function inPieces(order: readonly number[], name = 'disk.img'): Record<string, Buffer> {
+  return Object.fromEntries(
+    order.map((number) => [`${name}.00000000${number}`, DISK.subarray(number << 20, (number + 1) << 20)]),
   );
 }
-const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+const PIECED = file(`ovf:chunkSize="${1 << 20}"`);
 
-function multipart(parts: readonly (readonly [name: string, filename: string, content: string | Buffer])[]): {
-  body: Buffer;
-  type: string;
-} {
-  const boundary = '----vep-packages';
-  const chunks = parts.flatMap(([name, filename, content]) => [
-    `--${boundary}\r\nContent-Disposition: form-data; name="${name}"; filename="${filename}"\r\nContent-Type: ${name === 'ovf' ? 'application/ovf+xml' : 'application/octet-stream'}\r\n\r\n`,
-    content,
-    '\r\n',
-  ]);
-  const body = Buffer.concat([...chunks, `--${boundary}--\r\n`].map((chunk) => Buffer.from(chunk)));
-  return { body, type: `multipart/form-data; boundary=${boundary}` };
+/** The one files with the others between them. */
+function between(files: Record<string, Buffer>, others: Record<string, Buffer>): Record<string, Buffer> {
+  const [first, ...rest] = Object.entries(files);
+  return Object.fromEntries([first!, ...Object.entries(others), ...rest]);
 }
-
-describe('an archive named by URL', () => {
-  it('is read as far as its images by the request, and whole by the work', async () => {
-    const manifest = lines({ 'app.ovf': ONE, 'disk.img': DISK });
-    const documents = { 'app.ovf': ONE, 'app.mf': manifest, 'app.cert': signed(manifest) };
-    web.set('/app.ova', await archive({ ...documents, 'disk.img': DISK }));
-    const dry = await named(`${base}/app.ova`, '?dry-run');
-    expect(dry.json).toMatchObject({ deployable: true, findings: expect.arrayContaining([]) });
-    expect(dry.json.findings.map(({ code }: { code: string }) => code)).toContain('ovf.O-030');
-    expect(asked.map(({ path }) => path)).toEqual(['/app.ova']);
-    expect(asked[0]?.sent()).toBeLessThan(DISK.length);
-    const reply = await named(`${base}/app.ova`);
-    expect((await becomes(reply, 'active'))[SIGNATURE]).toBe('trusted');
-    expect(await keptFiles(reply)).toEqual([sha256(DISK)]);
-  });
-
-  it('goes on by range where the line broke', async () => {
-    web.set('/app.ova', await archive({ 'app.ovf': ONE, 'disk.img': DISK }));
-    const reply = await named(`${base}/app.ova`);
-    breaks = [1_000_000, 700_000];
-    expect(await keptFiles(reply)).toEqual([sha256(DISK)]);
-    expect(asked.slice(1).map(({ range }) => range !== undefined)).toEqual([false, true, true]);
-  });
-
-  it('may be gzipped', async () => {
-    web.set('/app.ova', gzipSync(await archive({ 'app.ovf': ONE, 'disk.img': DISK })));
-    expect(await keptFiles(await named(`${base}/app.ova`))).toEqual([sha256(DISK)]);
-  });
-
-  it.each<[string, () => Promise<Buffer>, string]>([
-    ['has another descriptor by now', () => archive({ 'app.ovf': `${ONE}\n`, 'disk.img': DISK }), 'no longer the one'],
-    ['lacks a file', () => archive({ 'app.ovf': ONE, 'other.img': DISK }), 'not in the package'],
-    [
-      'has a manifest that does not fit, after the images',
-      () => archive({ 'app.ovf': ONE, 'disk.img': DISK, 'app.mf': lines({ 'disk.img': 'x' }) }),
-      'digest of the file is',
-    ],
-    ['holds a link', async () => withLink(await archive({ 'app.ovf': ONE })), 'no plain file'],
-  ])('fails the deployment when it %s', async (_what, later, message) => {
-    web.set('/app.ova', await archive({ 'app.ovf': ONE, 'disk.img': DISK }));
-    const reply = await named(`${base}/app.ova`);
-    web.set('/app.ova', await later());
-    const attributes = await becomes(reply, 'error');
-    expect(attributes[MESSAGE]).toContain(message);
-    expect(await components(client(), pathOf(reply), '/compute/')).toEqual([]);
-  });
-
-  it.each([true, false])(
-    'may have its descriptor behind the images (a server that knows ranges: %s)',
-    async (known) => {
-      ranges = known;
-      const content = { 'disk.img': DISK, 'more.img': DISK, 'app.mf': '', 'app.ovf': ONE };
-      content['app.mf'] = lines({ 'app.ovf': ONE, 'disk.img': DISK });
-      web.set('/app.ova', await archive(content));
-      const reply = await named(`${base}/app.ova`);
-      expect(await keptFiles(reply)).toEqual([sha256(DISK)]);
-      const inRequest = asked.slice(0, known ? 3 : 1);
-      const starts = known
-        ? [undefined, `bytes=${DISK.length + 512}-`, `bytes=${2 * (DISK.length + 512)}-`]
-        : [undefined];
-      expect(inRequest.map(({ range }) => range)).toEqual(starts);
-      expect(asked[inRequest.length]?.range).toBeUndefined();
-    },
-  );
-
-  it('is refused where it changes, or is too long, while its descriptor is looked for', async () => {
-    const content = await archive({ 'disk.img': DISK, 'app.ovf': ONE });
-    web.set('/app.ova', content);
-    const first = named(`${base}/app.ova`);
-    const get = web.get.bind(web);
-    jest.spyOn(web, 'get').mockImplementation((path) => (asked.length === 0 ? get(path) : Buffer.alloc(10_000, 'x')));
-    expect((await first).json.faults).toEqual([expect.objectContaining({ code: 'ovf.url-changed' })]);
-    jest.restoreAllMocks();
-    ranges = false;
-    const { header } = { header: content.subarray(0, 512) };
-    web.set('/long.ova', Buffer.concat([sized(header, 70 << 20), Buffer.alloc(70 << 20), content]));
-    const long = await named(`${base}/long.ova`);
-    expect(long.json.faults.map(({ code }: { code: string }) => code)).toEqual(['ovf.url-no-package', 'ovf.O-021']);
-    expect(long.text).toContain('/upload/');
-  });
-
-  it('is refused by the request when there is no descriptor in it, or one that is wrong', async () => {
-    const manifest = lines({ 'app.ovf': 'another' });
-    for (const [content, code] of [
-      [await archive({ 'disk.img': DISK }), 'ovf.O-022'],
-      [await archive({ 'app.ovf': ONE, 'app.mf': manifest, 'disk.img': DISK }), 'ovf.O-026'],
-      [await archive({ 'app.ovf': `<!DOCTYPE x>${ONE}` }), 'xml.doctype'],
-      [DISK, 'ovf.O-023'],
-    ] as const) {
-      web.set('/app.ova', content);
-      const reply = await named(`${base}/app.ova`);
-      expect([code, reply.status]).toEqual([code, 400]);
-      expect(reply.json.faults.map((fault: { code: string }) => fault.code)).toContain(code);
-    }
-    expect(await client().list('/appliance/')).toEqual([]);
-  });
-});
-
-/** A tar header that says another size. */
-function sized(header: Buffer, bytes: number): Buffer {
-  const other = Buffer.from(header);
-  other.write(`${bytes.toString(8).padStart(11, '0')} `, 124, 'latin1');
-  other.fill(0x20, 148, 156);
-  const sum = other.reduce((total, byte) => total + byte, 0);
-  other.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-  return other;
-}
-
-/** With a symbolic link before the end mark. */
-async function withLink(bytes: Buffer): Promise<Buffer> {
-  const link = await packed([[{ name: 'disk.img', type: 'symlink', linkname: '/etc/shadow' }, '']]);
-  return Buffer.concat([bytes.subarray(0, -1024), link]);
-}
-
-describe('a descriptor named by URL', () => {
-  it('has its images held to the manifest beside it', async () => {
-    web.set('/p/app.ovf', Buffer.from(ONE));
-    web.set('/p/disk.img', DISK);
-    const manifest = lines({ 'app.ovf': ONE, 'disk.img': DISK }, 'sha512');
-    web.set('/p/app.mf', Buffer.from(manifest));
-    web.set('/p/app.cert', Buffer.from(signed(manifest, 'expired')));
-    const attributes = await becomes(await named(`${base}/p/app.ovf`), 'active');
-    expect(attributes[SIGNATURE]).toBe('expired');
-    expect(asked.map(({ path }) => path)).toEqual(['/p/app.ovf', '/p/app.mf', '/p/app.cert', '/p/disk.img']);
-    await client().send('DELETE', '/appliance/');
-    for (const wrong of [lines({ 'disk.img': 'x' }), lines({ 'app.ovf': 'x' }), 'nonsense']) {
-      web.set('/p/app.mf', Buffer.from(wrong));
-      web.delete('/p/app.cert');
-      const failed = await becomes(await named(`${base}/p/app.ovf`), 'error');
-      expect(failed[MESSAGE]).toMatch(/digest/);
-    }
-  });
-
-  it('has its images brought in pieces, each held to its digest', async () => {
-    const [first, second] = [DISK.subarray(0, 2 << 20), DISK.subarray(2 << 20)];
-    web.set('/p/app.ovf', Buffer.from(file(`ovf:size="${DISK.length}" ovf:chunkSize="${2 << 20}"`)));
-    web.set('/p/disk.img.000000000', first);
-    web.set('/p/disk.img.000000001', second);
-    web.set('/p/app.mf', Buffer.from(lines({ 'disk.img.000000000': first, 'disk.img.000000001': second })));
-    await becomes(await named(`${base}/p/app.ovf`), 'active');
-    await client().send('DELETE', '/appliance/');
-    web.set('/p/app.mf', Buffer.from(lines({ 'disk.img.000000000': first, 'disk.img.000000001': first })));
-    expect((await becomes(await named(`${base}/p/app.ovf`), 'error'))[MESSAGE]).toContain('digest');
-  });
-});
-
-describe('what lies behind a password', () => {
-  const credentials = (of: unknown): Promise<Reply> =>
-    client().send('POST', '/appliance/', {
-      json: {
-        kind: APPLIANCE,
-        attributes: { [`${OVF}.url`]: `${base}/private/app.ovf`, [`${OVF}.inputs`]: { credentials: of } },
-      },
-      accept: JSON_TYPE,
-    });
-  const asFound = (reply: Reply): string[] => reply.json.faults.map(({ code }: { code: string }) => code);
-
-  it('is opened for the request and for the work, and the password is kept sealed', async () => {
-    const manifest = lines({ 'app.ovf': ONE, 'disk.img': DISK });
-    for (const [name, content] of Object.entries({ 'app.ovf': ONE, 'disk.img': DISK, 'app.mf': manifest }))
-      web.set(`/private/${name}`, Buffer.from(content));
-    const reply = await credentials({ '127.0.0.1': 'basic alice:sesame' });
-    expect(await keptFiles(reply)).toEqual([]);
-    expect(asked.map(({ path }) => path.split('.').at(-1))).toEqual(['ovf', 'mf', 'cert', 'img']);
-    for (const table of ['appliance', 'entity', 'operation', 'audit_entry', 'secret'])
-      expect(JSON.stringify(await server().rows(`SELECT * FROM ${table}`))).not.toContain('sesame');
-    expect((await client().get(pathOf(reply), JSON_TYPE)).text).not.toContain('sesame');
-  });
-
-  it('stays shut to everybody else, and a slip in writing is told without the password', async () => {
-    web.set('/private/app.ovf', Buffer.from(ONE));
-    expect(asFound(await credentials({}))).toEqual(['ovf.url-status']);
-    expect(asFound(await credentials({ '127.0.0.1': 'basic alice:open' }))).toEqual(['ovf.url-status']);
-    const slip = await credentials({ '127.0.0.1': 'basic sesame', 'a b': 'bearer x' });
-    expect(asFound(slip)).toEqual(['transfer.credential', 'transfer.credential']);
-    expect(slip.text).not.toContain('sesame');
-  });
-});
 
 describe('an archive as a body', () => {
   it('with an image in pieces, gzipped, and a SHA-512 manifest at its end', async () => {
@@ -329,6 +38,47 @@ describe('an archive as a body', () => {
       code: 'ovf.O-026',
       rule: expect.anything(),
     });
+  });
+
+  it.each([
+    ['backwards', [2, 1, 0]],
+    ['in disorder', [1, 2, 0]],
+  ])('O-019 with an image in pieces that come %s, without its size', async (_how, order) => {
+    const pieces = inPieces(order);
+    const others = inPieces([0], 'other.img');
+    const manifest = lines({ 'app.ovf': PIECED, ...pieces }, 'sha512');
+    const body = await archive({ 'app.ovf': PIECED, ...between(pieces, others), 'app.mf': manifest });
+    expect(await keptFiles(await sent('application/x-tar', body))).toEqual([sha256(DISK)]);
+  });
+
+  it.each<[string, number[], string]>([
+    ['lack their first', [2, 1], 'disk.img.000000000'],
+    ['lack one between', [2, 0], 'disk.img.000000001'],
+    ['lack one that the manifest lists', [1, 0], 'disk.img.000000002'],
+  ])('O-019 is refused where the pieces of its image %s', async (_how, order, missing) => {
+    const body = await archive({ 'app.ovf': PIECED, ...inPieces(order), 'app.mf': lines(inPieces([0, 1, 2])) });
+    const reply = await sent('application/x-tar', body);
+    expect([reply.status, reply.json.faults[0]]).toMatchObject([
+      400,
+      { code: 'ovf.O-019', value: missing, place: { line: expect.any(Number) }, remedy: expect.any(String) },
+    ]);
+  });
+
+  it('does not take pieces that nobody asked for in the place of a file', async () => {
+    const manifest = lines({ 'app.ovf': ONE, 'disk.img': DISK });
+    const stray = { 'disk.img.000000000': 'another' };
+    const body = await archive({ 'app.ovf': ONE, 'disk.img': DISK, ...stray, 'app.mf': manifest });
+    expect(await keptFiles(await sent('application/x-tar', body))).toEqual([sha256(DISK)]);
+  });
+
+  it('with its files in the folder of the descriptor, held to a manifest there', async () => {
+    const ovf = ONE.replace('"disk.img"', '"my%20disk.img"');
+    const content = { 'x.ovf': ovf, 'my%20disk.img': DISK };
+    const foldered = (disk: Buffer | string): Promise<Buffer> =>
+      archive({ 'pkg/x.ovf': ovf, 'my disk.img': 'a stray', 'pkg/my%20disk.img': disk, 'pkg/x.mf': lines(content) });
+    expect(await keptFiles(await sent('application/x-tar', await foldered(DISK)))).toEqual([sha256(DISK)]);
+    const reply = await sent('application/x-tar', await foldered('another'));
+    expect([reply.status, reply.json.faults[0].code]).toEqual([400, 'ovf.O-026']);
   });
 
   it.each([
@@ -380,6 +130,41 @@ describe('multipart', () => {
     expect((await sent(type, parts('x').body)).json.faults[0].code).toBe('ovf.O-026');
   });
 
+  it('O-019 with an image in pieces, in any order', async () => {
+    const form = (order: readonly number[]): ReturnType<typeof multipart> =>
+      multipart([
+        ['ovf', 'app.ovf', PIECED],
+        ...Object.entries(inPieces(order)).map(([name, bytes]) => ['file', name, bytes] as const),
+      ]);
+    const { body, type } = form([1, 2, 0]);
+    expect(await keptFiles(await sent(type, body))).toEqual([sha256(DISK)]);
+    const gap = form([2, 0]);
+    expect((await sent(gap.type, gap.body)).json.faults[0].code).toBe('ovf.O-019');
+  });
+
+  it('O-026 with a file under its bare name, held to the manifest all the same', async () => {
+    const ovf = ONE.replace('"disk.img"', '"images/disk.img"');
+    const form = (disk: Buffer | string): ReturnType<typeof multipart> =>
+      multipart([
+        ['ovf', 'app.ovf', ovf],
+        ['file', 'disk.img', disk],
+        ['file', 'app.mf', lines({ 'app.ovf': ovf, 'images/disk.img': DISK })],
+      ]);
+    const { body, type } = form(DISK);
+    expect(await keptFiles(await sent(type, body))).toEqual([sha256(DISK)]);
+    expect((await sent(type, form('another').body)).json.faults[0].code).toBe('ovf.O-026');
+  });
+
+  it('says which part lacks its file name', async () => {
+    const { body, type } = multipart([['ovf', 'app.ovf', ONE]]);
+    const nameless = Buffer.from(body.toString().replace('; filename="app.ovf"', ''));
+    expect((await sent(type, nameless)).json.faults[0]).toMatchObject({
+      code: 'http.multipart',
+      message: 'the part "ovf" has no file name',
+      remedy: expect.stringContaining('filename="app.ovf"'),
+    });
+  });
+
   it('with manifest and certificate, in any order', async () => {
     const { body, type } = multipart([
       ['ovf', 'app.ovf', ONE],
@@ -414,67 +199,5 @@ describe('multipart', () => {
     const { body, type } = multipart([['ovf', 'app.ovf', ONE], ...parts]);
     const reply = await sent(type, body);
     expect([reply.status, reply.json.faults[0].code]).toEqual([400, code]);
-  });
-});
-
-describe('message bundles in files of their own', () => {
-  const bundle = (lang: string, name: string): string =>
-    `<Strings xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1" xml:lang="${lang}"><Msg ovf:msgid="licence">${name}</Msg></Strings>`;
-  const ovf = ONE.replace('</References>', '<File ovf:id="de" ovf:href="msg/de.xml"/></References>')
-    .replace(
-      '</VirtualSystem>',
-      '<EulaSection><Info/><License ovf:msgid="licence">Pay!</License></EulaSection></VirtualSystem>',
-    )
-    .replace('</Envelope>', '<Strings xml:lang="de" ovf:fileRef="de"/></Envelope>');
-  const german = bundle('de', 'Zahlen!');
-  const shown = ({ json }: Reply): unknown => json.unresolved.eulas[0].text;
-  const planned = (url: string, language: string): Promise<Reply> =>
-    server().request('POST', '/appliance/?dry-run', {
-      headers: { 'content-type': 'application/occi+json', accept: JSON_TYPE, 'accept-language': language },
-      body: JSON.stringify({ kind: APPLIANCE, attributes: { [`${OVF}.url`]: url } }),
-    });
-
-  it('are read for whoever asks in their language: sent along, in an archive at a URL, or beside a descriptor', async () => {
-    const content = { 'app.ovf': ovf, 'msg/de.xml': german, 'disk.img': DISK };
-    const tar = await archive(content);
-    const { body, type } = multipart([
-      ['ovf', 'app.ovf', ovf],
-      ['file', 'msg/de.xml', german],
-      ['file', 'disk.img', DISK],
-    ]);
-    const direct = (kind: string, bytes: Buffer, language: string): Promise<Reply> =>
-      server().request('POST', '/appliance/?dry-run', {
-        headers: { 'content-type': kind, accept: JSON_TYPE, 'accept-language': language },
-        body: bytes,
-      });
-    expect(shown(await direct('application/x-tar', tar, 'de-AT, en;q=0.5'))).toBe('Zahlen!');
-    expect(shown(await direct(type, body, 'fr, de;q=0.1'))).toBe('Zahlen!');
-    expect(shown(await direct(type, body, 'en, de;q=0.1'))).toBe('Pay!');
-    web.set('/app.ova', tar);
-    expect(shown(await planned(`${base}/app.ova`, 'de'))).toBe('Zahlen!');
-    for (const [name, bytes] of Object.entries(content)) web.set(`/p/${name}`, Buffer.from(bytes));
-    asked.length = 0;
-    expect(shown(await planned(`${base}/p/app.ovf`, 'de'))).toBe('Zahlen!');
-    expect(asked.map(({ path }) => path)).toEqual(['/p/app.ovf', '/p/msg/de.xml']);
-    asked.length = 0;
-    expect(shown(await planned(`${base}/p/app.ovf`, 'en-US'))).toBe('Pay!');
-    expect(asked.map(({ path }) => path)).toEqual(['/p/app.ovf']);
-  });
-
-  it('that cannot be had, or are none, leave the text as it is, and a warning', async () => {
-    const found = async (reply: Reply): Promise<[unknown, string[]]> => [
-      shown(reply),
-      reply.json.findings
-        .filter(({ message }: { message: string }) => message.includes('left out'))
-        .map(({ code }: { code: string }) => code),
-    ];
-    web.set('/p/app.ovf', Buffer.from(ovf));
-    expect(await found(await planned(`${base}/p/app.ovf`, 'de'))).toEqual(['Pay!', ['ovf.O-073']]);
-    web.set('/p/msg/de.xml', Buffer.alloc(3 << 20, 'x'));
-    expect(await found(await planned(`${base}/p/app.ovf`, 'de'))).toEqual(['Pay!', ['ovf.O-073']]);
-    web.set('/p/msg/de.xml', Buffer.from(`<!DOCTYPE x>${german}`));
-    expect(await found(await planned(`${base}/p/app.ovf`, 'de'))).toEqual(['Pay!', ['xml.doctype']]);
-    web.set('/app.ova', await archive({ 'app.ovf': ovf, 'disk.img': Buffer.alloc(6 << 20), 'msg/de.xml': german }));
-    expect(await found(await planned(`${base}/app.ova`, 'de'))).toEqual(['Pay!', ['ovf.O-073']]);
   });
 });

@@ -7,12 +7,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
-import { createServer, connect, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
 import { derIn } from '../../src/access/x509/certificate.js';
 import { describeWith, programAt } from '../support/counterparts.js';
+import { freePort } from '../support/free-port.js';
 import { pkiFixtures } from '../support/pki-fixtures.js';
 import { startTestServer, type TestServer } from '../support/server.js';
 
@@ -21,15 +22,6 @@ cpSync(pkiFixtures, folder, { recursive: true });
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);
 const read = (name: string): string => readFileSync(at(name), 'utf8');
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Waits until something listens; a program that ended has said why. */
 async function listening(port: number, child: ChildProcess, said: () => string): Promise<void> {

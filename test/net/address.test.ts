@@ -119,6 +119,16 @@ describe('checkUrl', () => {
     }
   });
 
+  it('S-092 refuses a port of a name before it is resolved, unless addresses are listed for it', () => {
+    for (const port of [22, 25, 6379]) {
+      const url = `http://example.org:${port}/`;
+      expect(refusalOf(() => checkUrl(url, nobody))).toBe('net.port');
+      expect(refusalOf(() => checkUrl(url, new AllowList(['10.0.0.0/8:443', 'example.com'])))).toBe('net.port');
+      for (const entry of [`10.0.0.0/8:${port}`, `example.org:${port}`])
+        expect(refusalOf(() => checkUrl(url, new AllowList([entry])))).toBeUndefined();
+    }
+  });
+
   it.each([22, 25, 6379])('S-092 refuses port %d of a public name once it is resolved', (port) => {
     expect(refusalOf(() => checkAddresses('example.org', port, ['1.1.1.1'], nobody))).toBe('net.port');
   });

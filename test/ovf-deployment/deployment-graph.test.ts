@@ -5,12 +5,13 @@ import {
   deploymentGraph,
   startChildren,
   stopChildren,
+  type DeploymentParts,
   type SiteWays,
 } from '../../extensions/ovf-deployment/deployment-graph.js';
 import { TAKE_BACK, parcelChild, type Parcel } from '../../extensions/ovf-deployment/parcels.js';
 import type { NewChild } from '../../src/engine/operation.js';
 import { COMPUTE, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, type TypeId } from '../../src/occi/model.js';
-import type { StartupStep } from '../../src/ovf/plan.js';
+import type { PlacementConstraint, StartupStep } from '../../src/ovf/plan.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { planOf, startupStep } from './plan.js';
 
@@ -18,6 +19,13 @@ const record = (id: string, kind: TypeId, more: Partial<EntityRecord> = {}): Ent
   ({ id, kind, site: 'sim', ...more }) as EntityRecord;
 
 const net = record('net', NETWORK);
+
+const NO_WAYS: SiteWays = {
+  plugsAtCreation: false,
+  bootsFromImage: false,
+  bootsAtCreation: false,
+  volumesFollow: false,
+};
 
 function machineOf(id: string, image?: string): MachineComponents {
   const compute = record(`c-${id}`, COMPUTE);
@@ -44,6 +52,7 @@ function graphOf(
   reporting: readonly string[] = [],
   ways: Partial<SiteWays> = {},
   parcels: readonly Parcel[] = [],
+  more: Partial<DeploymentParts> = {},
 ): NewChild[] {
   const components: Components = { machines, networks: [net] };
   return deploymentGraph({
@@ -53,11 +62,12 @@ function graphOf(
     startup,
     hosts: new Map(),
     constraints: [],
-    waysOf: () => ({ plugsAtCreation: false, bootsFromImage: false, bootsAtCreation: false, ...ways }),
+    waysOf: () => ({ ...NO_WAYS, ...ways }),
     reporting: new Set(reporting),
     images: images.map((image) => ({ image, site: 'sim', subject: `i-${image}` })),
     parcels,
     package: undefined,
+    ...more,
   });
 }
 
@@ -214,6 +224,40 @@ it('makes a machine after what it is plugged into, where the site wants to know'
   }
 });
 
+it('makes further disks after their machine, where they have to follow it', () => {
+  const machines = [machineOf('db')];
+  const ways = { plugsAtCreation: true, volumesFollow: true };
+  const children = graphOf(machines, [startupStep(0, ['db'])], [], [], ways);
+  expect(before(children, 'provision c-db')).toEqual(new Set(['provision net', 'up net']));
+  expect(before(children, 'provision s-db')).toContain('provision c-db');
+  expect(children.find(({ key }) => key === 'provision s-db')?.input).toEqual({ madeFor: 'c-db' });
+  expect(before(children, 'start c-db')).toContain('provision a-db');
+  const usual = graphOf(machines, [startupStep(0, ['db'])], [], [], { plugsAtCreation: true });
+  expect(before(usual, 'provision c-db')).toContain('provision s-db');
+});
+
+it('makes a shared disk after the first of its machines, and the others after the disk, where disks have to follow', () => {
+  const disk = { id: 'quorum', shared: true } as NonNullable<MachineComponents['disks'][number]['disk']>;
+  const sharing = (id: string): MachineComponents => {
+    const { disks, ...rest } = machineOf(id);
+    return { ...rest, disks: disks.map((each) => ({ ...each, storage: record('s-quorum', STORAGE), disk })) };
+  };
+  const machines = [sharing('web'), sharing('db')];
+  // The one that starts first, not the one that is named first: that waits for it anyway.
+  const startup = [startupStep(1, ['db']), startupStep(2, ['web'])];
+  const ways = { plugsAtCreation: true, bootsAtCreation: true, volumesFollow: true };
+  const children = graphOf(machines, startup, [], [], ways);
+  expect(children.filter(({ key }) => key === 'provision s-quorum').map(({ input }) => input)).toEqual([
+    { shared: true, madeFor: 'c-db' },
+  ]);
+  expect(before(children, 'provision s-quorum')).toContain('provision c-db');
+  expect(before(children, 'provision c-db')).toEqual(new Set(['provision net', 'up net']));
+  expect(before(children, 'provision c-web')).toContain('online s-quorum');
+  for (const { key } of children) expect(before(children, key)).not.toContain(key);
+  const usual = graphOf(machines, startup, [], [], { ...ways, volumesFollow: false });
+  for (const id of ['db', 'web']) expect(before(usual, `provision c-${id}`)).toContain('online s-quorum');
+});
+
 it('makes the boot disk with its machine, and machines in start order, where the site boots what it creates', () => {
   const machines = [machineOf('db', 'base'), machineOf('web', 'base')];
   const startup = [startupStep(1, ['db'], { startDelay: 5 }), startupStep(2, ['web'])];
@@ -225,4 +269,56 @@ it('makes the boot disk with its machine, and machines in start order, where the
   expect(before(children, 'provision c-web')).toContain('pause 1');
   expect(before(children, 'provision s-web')).toContain('provision c-web');
   expect(children.find(({ key }) => key === 'provision s-web')?.input).toEqual({ image: 'base', bootOf: 'c-web' });
+});
+
+describe('where something is to be', () => {
+  const inputs = (constraints: readonly PlacementConstraint[]): Readonly<Record<string, NewChild['input']>> => {
+    const components: Components = { machines: ['db', 'web'].map((id) => machineOf(id)), networks: [net] };
+    const hosts = new Map([
+      ['db', 'z2'],
+      ['web', 'z1'],
+    ]);
+    return Object.fromEntries(
+      graphOf([], [], [], [], {}, [], { components, hosts, constraints }).map((child) => [child.key, child.input]),
+    );
+  };
+  const rule = (name: PlacementConstraint['rule'], values?: readonly string[], hard = true): PlacementConstraint => ({
+    rule: name,
+    machines: ['db'],
+    ...(values ? { values } : {}),
+    hard,
+    origin: 'a test',
+  });
+
+  it('is told of a machine and the networks of its appliance', () => {
+    const told = inputs([]);
+    expect(told['provision c-db']).toMatchObject({ host: 'z2', hostIsWish: true });
+    expect(told['provision net']).toEqual({ host: 'z2' });
+  });
+
+  it.each([
+    ['zones that rules allow together', [rule('zone', ['z1', 'z2']), rule('zone', ['z2', 'z3'])], ['z2']],
+    ['nothing of zones that are wishes', [rule('zone', ['z2'], false)], undefined],
+  ] as const)('with %s', (_what, constraints, zones) => {
+    expect(inputs(constraints)['provision c-db']?.['zones']).toEqual(zones);
+  });
+
+  it.each([
+    ['differentHost', true],
+    ['country', true],
+    ['sameRack', undefined],
+    ['dedicatedHost', undefined],
+    ['hostTrait', undefined],
+  ] as const)('and bound by %s it may go elsewhere: %s', (name, isFree) => {
+    expect(inputs([rule(name, ['DE'])])['provision c-db']?.['hostIsWish']).toBe(isFree);
+    expect(inputs([rule(name, ['DE'])])['provision c-web']?.['hostIsWish']).toBe(true);
+  });
+
+  it('and what is to be separate from others stays where it was put, on either side', () => {
+    const told = inputs([rule('separateItems', ['web'])]);
+    expect([told['provision c-db']?.['hostIsWish'], told['provision c-web']?.['hostIsWish']]).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
 });

@@ -28,9 +28,47 @@ describe('K07 the dry run', () => {
     },
   );
 
+  it('gives every finding a severity, those of what is asked beside the descriptor too', async () => {
+    const inputs = JSON.stringify(JSON.stringify({ networks: { frontend: 'nowhere' } }));
+    const { json } = await server().request('POST', '/appliance/?dry-run', {
+      headers: { ...descriptor, 'x-occi-attribute': `eu.contrail-project.ovf.inputs=${inputs}` },
+      body: readFileSync('examples/web-shop/web-shop.ovf'),
+    });
+    expect(json.findings).toContainEqual(expect.objectContaining({ code: 'ovf.network-unknown', severity: 'error' }));
+    validate(json);
+    expect(validate.errors ?? []).toEqual([]);
+  });
+
   it('offers the configurations to choose from', async () => {
     const { unresolved } = (await rehearse('examples/options/options.ovf')).json;
     expect(unresolved.configurations.map(({ id }: { id: string }) => id)).toEqual(['small', 'medium', 'large']);
+  });
+});
+
+describe('K04 the configuration', () => {
+  const chosen = (attribute: string | undefined, input: string | undefined): ReturnType<typeof rehearse> => {
+    const inputs = JSON.stringify(JSON.stringify(input === undefined ? {} : { configuration: input }));
+    const attributes = [
+      `eu.contrail-project.ovf.inputs=${inputs}`,
+      ...(attribute === undefined ? [] : [`eu.contrail-project.ovf.configuration="${attribute}"`]),
+    ];
+    return server().request('POST', '/appliance/?dry-run', {
+      headers: { ...descriptor, 'x-occi-attribute': attributes.join(', ') },
+      body: readFileSync('examples/options/options.ovf'),
+    });
+  };
+
+  it.each([
+    ['large', undefined],
+    [undefined, 'large'],
+    ['large', 'large'],
+  ])('is chosen by the attribute (%s), or among the inputs (%s)', async (attribute, input) => {
+    expect((await chosen(attribute, input)).json.plan.configuration).toBe('large');
+  });
+
+  it('is not chosen twice, and differently', async () => {
+    const { status, text } = await chosen('large', 'small');
+    expect([status, text]).toEqual([400, expect.stringContaining('ovf.configuration-twice')]);
   });
 });
 
@@ -50,7 +88,8 @@ describe('a descriptor that cannot be deployed', () => {
     validate(dry.json);
     expect(validate.errors ?? []).toEqual([]);
     expect(dry.json).toMatchObject({ deployable: false, plan: null, digest: expect.stringMatching(/^[0-9a-f]{64}$/) });
-    expect(dry.json.findings).toContainEqual(expect.objectContaining({ code, remedy: expect.any(String) }));
+    const remedy = expect.any(String);
+    expect(dry.json.findings).toContainEqual(expect.objectContaining({ code, severity: 'error', remedy }));
     // To deploy it is a fault of the request all the same.
     expect((await server().request('POST', '/appliance/', { headers: descriptor, body })).status).toBe(400);
   });

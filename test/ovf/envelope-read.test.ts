@@ -64,7 +64,7 @@ describe('reading an envelope', () => {
       strings: '<Strings xml:lang="de-DE"><Msg ovf:msgid="p">Laden</Msg></Strings>',
     });
     const { envelope, findings } = readEnvelope(Buffer.from(text), strict);
-    expect(findings.map((fault) => fault.code)).toEqual(['ovf.O-010']);
+    expect(findings).toEqual([]);
     const app = envelope.content as VirtualSystemCollection;
     const vm = app.children[0] as VirtualSystem;
     expect(envelope).toMatchObject({
@@ -145,7 +145,7 @@ describe('reading an envelope', () => {
         {
           id: 'v1',
           transports: ['iso', 'com.vmware.guestInfo'],
-          foreign: [{ name: 'Config', namespace: 'http://www.vmware.com/schema/ovf' }],
+          firmware: 'efi',
         },
       ],
     });
@@ -155,12 +155,10 @@ describe('reading an envelope', () => {
       {
         configurations: ['small', 'big'],
         address: '00:50:56:00:00:01',
-        automaticAllocation: true,
         connections: ['net'],
         resourceType: 10,
       },
     ]);
-    expect(vm.hardware[0]?.foreign[0]?.attributes.get('{http://www.vmware.com/schema/ovf}value')).toBe('efi');
   });
 
   it('throws every error at once, and gives the warnings of what it accepts', () => {

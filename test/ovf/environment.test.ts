@@ -9,7 +9,14 @@ import fc from 'fast-check';
 import { XmlDocument } from 'libxml2-wasm';
 import { parse as parseYaml } from 'yaml';
 import { Problem } from '../../src/base/errors.js';
-import { buildEnvironment, buildNoCloud, secretKey, seedFiles, type DeploymentPlan } from '../../src/ovf/index.js';
+import {
+  buildEnvironment,
+  buildNoCloud,
+  secretKey,
+  seedFiles,
+  type DeploymentPlan,
+  type PlanResult,
+} from '../../src/ovf/index.js';
 import { collection, envelope, planOf, product, property, schemas, system } from './plan-support.js';
 
 const ENVIRONMENT = 'http://schemas.dmtf.org/ovf/environment/1';
@@ -240,5 +247,44 @@ describe('the NoCloud seed', () => {
       ['vendor-data', '#cloud-con'],
       ['network-config', 'version: 2'],
     ]);
+  });
+});
+
+describe('files for the guest (OVF 2 EnvironmentFilesSection)', () => {
+  const files = (...paths: readonly string[]): string =>
+    `<ovf2:EnvironmentFilesSection ovf:required="false"><Info/>${paths
+      .map((path) => `<ovf2:File ovf2:fileRef="f" ovf2:path="${path}"/>`)
+      .join('')}</ovf2:EnvironmentFilesSection>`;
+  const references = '<File ovf:id="f" ovf:href="x"/><File ovf:id="other" ovf:href="y"/>';
+  const planned = (sections: string, outer = ''): PlanResult =>
+    planOf(envelope(collection('c', system('vm', { sections }), outer), { references }), {}, 'lenient');
+
+  it('are those of the system and its collection, under relative paths', () => {
+    const { plan, findings } = planned(files('/etc/x', 'own'), files('ETC/X', 'all'));
+    expect(plan?.machines[0]?.environment.files?.map(({ path }) => path)).toEqual(['etc/x', 'all', 'own']);
+    expect(plan?.files).toMatchObject([{ id: 'f', href: 'x' }]);
+    expect(plan?.images).toEqual([]);
+    expect(findings.map(({ code, severity }) => `${severity} ${code}`)).toContain('warning ovf.O-015');
+    expect(planOf(envelope(system('vm'))).plan).not.toHaveProperty('files');
+  });
+
+  it.each([
+    ['O-015', files('a/../../b'), ''],
+    ['O-015', files('a'.repeat(70)), ''],
+    ['O-012', files('a', 'A'), ''],
+    ['O-012', files('a/b'), files('A')],
+    [
+      'O-078',
+      files(...Array.from({ length: 200 }, (_, index) => `own${index}`)),
+      files(...Array.from({ length: 200 }, (_, index) => `all${index}`)),
+    ],
+  ])('%s refuse what no disc can hold', (rule, sections, outer) => {
+    let found: readonly { readonly rule?: string }[];
+    try {
+      found = planned(sections, outer).findings;
+    } catch (error) {
+      found = (error as Problem).faults;
+    }
+    expect(found.map((fault) => fault.rule?.slice(0, 5))).toContain(rule);
   });
 });

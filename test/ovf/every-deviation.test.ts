@@ -112,6 +112,13 @@ const ROWS: readonly Row[] = [
   ],
   ['D11', 'a percent sign that starts no escape', sound, files('disk1', 'a%zz'), 'read as the name of the file'],
   [
+    'D11',
+    'brackets, or a colon at its beginning, in a reference',
+    sound,
+    files('disk1', 'a_1:b[2]'),
+    'no place in one escaped',
+  ],
+  [
     'D12',
     'an envelope without References',
     sound,

@@ -1,96 +1,18 @@
-/** Plans written as OVF 1.1 and read again: valid by the schema, and the same plan. */
+/** Plans written as OVF 1.1 and read again: strictly valid, and the same plan. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
 import { exportEnvelope } from '../../src/ovf/export/envelope.js';
-import {
-  buildPlan,
-  inspectEnvelope,
-  NO_INPUTS,
-  planEnvelope,
-  readXml,
-  type DeploymentPlan,
-  type Envelope,
-  type PlanInputs,
-} from '../../src/ovf/index.js';
+import { inspectEnvelope, NO_INPUTS, planEnvelope, type DeploymentPlan, type Envelope } from '../../src/ovf/index.js';
 import { Findings } from '../../src/ovf/planning/findings.js';
 import { withReplicas } from '../../src/ovf/planning/replicate.js';
 import type { Content } from '../../src/ovf/envelope/model.js';
-import { collection, envelope, item, system } from './plan-support.js';
-import { officialSchemas, schemas, sharedFolder } from './schema-support.js';
+import { bootOrder, collection, envelope, item, system } from './plan-support.js';
+import { essence, planOfText, reread, secretsOf, type Planned } from './export-support.js';
+import { schemas, sharedFolder } from './schema-support.js';
 
-const xsd = sharedFolder('ovf-xsd');
-const official = xsd === undefined ? undefined : officialSchemas(xsd);
 const corpus = sharedFolder('ovf-corpus');
-
-/** What export and import are to keep: all but findings and marks of what was assumed, or mapped to a site's network. */
-function essence(plan: DeploymentPlan): object {
-  const range = ({ normal, min, max }: DeploymentPlan['machines'][number]['cores']): object => ({ normal, min, max });
-  const { findings: _findings, conformanceLevel: _level, ...rest } = plan;
-  return JSON.parse(
-    JSON.stringify({
-      ...rest,
-      constraints: plan.constraints.filter(({ origin }) => origin.startsWith('PlacementGroupSection')),
-      networks: plan.networks.map(({ name, description }) => ({ name, description })),
-      disks: plan.disks.map(({ formatUri: _uri, assumed: _assumed, ...disk }) => disk),
-      machines: plan.machines.map((machine) => ({
-        ...machine,
-        // The name of a system that repeats its collection's id is made of what was written; the export has it by its path.
-        hostname: machine.id.includes('/') ? undefined : machine.hostname,
-        cores: range(machine.cores),
-        memoryBytes: range(machine.memoryBytes),
-      })),
-    }),
-  ) as object;
-}
-
-/** Values for the secrets that an export does not hold. */
-function secretsOf(plan: DeploymentPlan): Record<string, string> {
-  const holders = [
-    ...plan.machines.map(({ id, environment }) => ({ id, properties: environment.properties })),
-    ...plan.collections,
-  ];
-  return Object.fromEntries(
-    holders.flatMap(({ id, properties }) =>
-      properties
-        .filter(({ secret, declared, from }) => secret && declared === undefined && from === 'own')
-        .map(({ key }) => [`${id}:${key}`, 'filled in and legal']),
-    ),
-  );
-}
-
-/** Strictly valid, by the schema too, which knows no sections of others; those of OVF 2 are optional, only lenient reading follows them. */
-function reread(text: string, inputs: Partial<PlanInputs> = {}): DeploymentPlan {
-  const strict = inspectEnvelope(Buffer.from(text), { mode: 'strict', schemas });
-  const errors = strict.findings.filter(({ severity }) => (severity ?? 'error') === 'error');
-  if (errors.length > 0) throw new Error(JSON.stringify(errors, undefined, 1));
-  const sectionsOfOthers =
-    text.includes('<vmw:BootOrderSection') ||
-    !strict.envelope?.ignored.every(({ parent }) => parent.path.includes('VirtualHardwareSection'));
-  if (!sectionsOfOthers) {
-    using document = readXml(Buffer.from(text));
-    for (const each of [schemas, ...(official ? [official] : [])])
-      expect(each.envelope(document, '1.1').map(({ message }) => message)).toEqual([]);
-  }
-  const { envelope } = inspectEnvelope(Buffer.from(text), { mode: 'lenient', schemas });
-  if (!envelope) throw new Error('no envelope');
-  const { draft, findings } = buildPlan(envelope, { ...NO_INPUTS, eulas: 'all', ...inputs });
-  if (!draft) throw new Error(JSON.stringify(findings, undefined, 1));
-  return draft;
-}
-
-interface Planned {
-  readonly plan: DeploymentPlan;
-  readonly envelope: Envelope;
-}
-
-function planOfText(bytes: Uint8Array): Planned | undefined {
-  const { envelope, findings } = inspectEnvelope(bytes, { mode: 'lenient', schemas });
-  if (!envelope || findings.some(({ severity }) => severity === 'error')) return undefined;
-  const { draft } = buildPlan(envelope, { ...NO_INPUTS, eulas: 'all' });
-  return draft && { plan: draft, envelope };
-}
 
 function planOfFile(path: string): Planned | undefined {
   return planOfText(readFileSync(path));
@@ -163,14 +85,11 @@ describe('an exported plan', () => {
     ].join('');
     const disk = (id: string): string =>
       `<Disk ovf:diskId="${id}" ovf:capacity="1" ovf:capacityAllocationUnits="byte * 2^30" ovf:fileRef="${id}" ovf:format="http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"/>`;
-    const sections = ['4', '5']
-      .map(
-        (id) =>
-          `<vmw:BootOrderSection ovf:required="false" vmw:instanceId="${id}" vmw:type="disk"><Info/></vmw:BootOrderSection>`,
-      )
-      .join('');
     const references = ['root', 'rescue', 'cd'].map((id) => `<File ovf:id="${id}" ovf:href="${id}.img"/>`).join('');
-    const text = envelope(system('vm', { items, sections }), { references, disks: disk('root') + disk('rescue') });
+    const text = envelope(system('vm', { items, sections: bootOrder('4', '5') }), {
+      references,
+      disks: disk('root') + disk('rescue'),
+    });
     const { plan, envelope: original } = planOfText(Buffer.from(text)) as Planned;
     expect(plan.machines[0]?.drives).toMatchObject([
       { disk: 'rescue', boot: true, turn: 1 },

@@ -23,9 +23,10 @@ const named = SHOP.replace('<Info/>', '<Info/><Name ovf:msgid="name">Shop</Name>
 const text = (...bundles: readonly string[]): string =>
   envelope(named).replace('</Envelope>', `${bundles.join('')}</Envelope>`);
 
+const title = (descriptor: string, language?: string): string | undefined =>
+  planOf(descriptor, language === undefined ? {} : { language }).draft?.title;
+
 describe('messages in another language (DSP0243 §10)', () => {
-  const title = (descriptor: string, language?: string): string | undefined =>
-    planOf(descriptor, language === undefined ? {} : { language }).draft?.title;
   const three = text(bundle('de', 'Laden'), bundle('de-AT', 'Geschäft'), bundle('fr-CA', 'Magasin'));
 
   it.each([
@@ -50,6 +51,35 @@ describe('messages in another language (DSP0243 §10)', () => {
     expect(parsePlanInputs({ language: 'de-AT' })).toMatchObject({ language: 'de-AT' });
     for (const language of ['', 'de_AT', 7, '../x'])
       expect(() => parsePlanInputs({ language })).toThrow('language tag');
+  });
+});
+
+describe('small references to large messages (O-078)', () => {
+  const many = (count: number, of: (index: number) => string): string =>
+    Array.from({ length: count }, (_, index) => of(index)).join('');
+
+  it('are refused where the text in a language would be more than anybody reads', () => {
+    const labels = many(
+      100,
+      (index) => `<Property ovf:key="k${index}" ovf:type="string"><Label ovf:msgid="name"/></Property>`,
+    );
+    const large = text(bundle('de', 'x'.repeat(2 ** 18))).replace('</ProductSection>', `${labels}</ProductSection>`);
+    expect(title(large)).toBe('Shop');
+    expect(() => title(large, 'de')).toThrow(
+      expect.objectContaining({ kind: 'too-large', faults: [expect.objectContaining({ rule: 'O-078' })] }),
+    );
+  });
+
+  it('in files of their own are read once, and left out where they are too many', () => {
+    const named = many(100, (index) => `<Msg ovf:msgid="m${index}" ovf:fileRef="f"/>`);
+    const descriptor = text(`<Strings xml:lang="de">${named}</Strings>`).replace(
+      '<References>',
+      '<References><File ovf:id="f" ovf:href="f.txt"/>',
+    );
+    const { envelope: read } = readEnvelope(Buffer.from(descriptor), { mode: 'lenient', schemas });
+    const { envelope: whole, findings } = withBundles(read, new Map([['f', Buffer.alloc(2 ** 20, 'x')]]), 'lenient');
+    expect(whole.strings[0]?.messages.size).toBe(16);
+    expect(findings).toMatchObject([{ code: 'ovf.O-078', severity: 'warning' }]);
   });
 });
 

@@ -30,8 +30,8 @@ async function* once(...chunks: readonly Buffer[]): AsyncGenerator<Uint8Array> {
 
 /** A member of zeros, as large as one likes. */
 function bomb(): AsyncGenerator<Uint8Array> {
-  const zeros = Buffer.concat([header({ name: 'zeros.vmdk', size: '00400000000\0' }), Buffer.alloc(64 * MIB)]);
-  return once(gzipSync(zeros, { level: 1 }));
+  const zeros = Buffer.concat([header({ name: 'zeros.vmdk', size: '00500000000\0' }), Buffer.alloc(80 * MIB)]);
+  return once(gzipSync(zeros));
 }
 
 /** A header that announces 8 GiB less one byte, and zeros behind it without end. */

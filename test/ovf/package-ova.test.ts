@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 
 import { pack, type Header } from 'tar-stream';
@@ -126,6 +126,18 @@ describe('an OVA', () => {
     ).toBe('ovf.O-026');
   });
 
+  it.each(['first', 'last'])('O-026 holds files in a folder to a manifest that comes %s', async (at) => {
+    const inside = ([name, content]: Member): Member => [`pkg/${name}`, content];
+    const manifest: Member = ['pkg/shop.mf', line('sha1', OVF) + line('sha1', VMDK)];
+    const packed = (disk: Member): Promise<Buffer> =>
+      at === 'first' ? tar(inside(OVF), manifest, inside(disk)) : tar(inside(OVF), inside(disk), manifest);
+    const ova = await read(await packed(VMDK), 'lenient');
+    const { envelope } = judge(descriptor(), 'strict');
+    expect(envelope && checkCompleteness(envelope, { ...ova, descriptor: ova.descriptor.name }, 'strict')).toEqual([]);
+    const { faults } = await problemOf(read(await packed(['disk1.vmdk', 'y']), 'lenient'));
+    expect(faults).toMatchObject([{ code: 'ovf.O-026', value: 'disk1.vmdk' }]);
+  });
+
   it('unwraps gzip', async () => {
     expect((await read(gzipSync(await tar(OVF, VMDK)))).members).toHaveLength(2);
   });
@@ -197,12 +209,27 @@ describe('an OVA', () => {
   });
 
   it('O-024, S-096 stops a gzip bomb', async () => {
-    const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024));
+    const bomb = gzipSync(Buffer.alloc(80 * 1024 * 1024));
     const problem = await problemOf(read(bomb));
     expect(problem).toMatchObject({
       kind: 'too-large',
-      faults: [{ code: 'ovf.O-024', message: expect.stringContaining('100-fold') }],
+      faults: [{ code: 'ovf.O-024', message: expect.stringContaining('500-fold') }],
     });
+  });
+
+  it('takes a gzipped disk of which most is empty', async () => {
+    const disk = Buffer.concat([randomBytes(200_000), Buffer.alloc(80 * 1024 * 1024)]);
+    const archive = gzipSync(await tar(OVF, ['disk1.vmdk', disk]));
+    expect(disk.length / archive.length).toBeGreaterThan(200);
+    const sink: MemberSink = {
+      open: () =>
+        Promise.resolve({
+          write: () => Promise.resolve(),
+          close: () => Promise.resolve({}),
+          abort: () => Promise.resolve(),
+        }),
+    };
+    expect((await read(archive, 'strict', {}, sink)).members[1]?.size).toBe(disk.length);
   });
 
   it('refuses an archive that breaks off, and aborts the member that was open', async () => {
@@ -297,6 +324,37 @@ describe('the completeness of a package', () => {
       ['error ovf.O-019'],
     ],
     [
+      'O-019 a chunk missing between others',
+      'ovf:chunkSize="10"',
+      [
+        ['disk1.vmdk.000000000', 10],
+        ['disk1.vmdk.000000002', 5],
+      ],
+      ['error ovf.O-019'],
+    ],
+    [
+      'O-019 a chunk missing at the beginning',
+      'ovf:size="5" ovf:chunkSize="10"',
+      [['disk1.vmdk.000000001', 5]],
+      ['error ovf.O-019'],
+    ],
+    [
+      'O-019 a chunk too many',
+      'ovf:size="20" ovf:chunkSize="10"',
+      [
+        ['disk1.vmdk.000000001', 10],
+        ['disk1.vmdk.000000000', 10],
+        ['disk1.vmdk.000000002', 0],
+      ],
+      ['error ovf.O-019'],
+    ],
+    [
+      'O-013 chunks of a file that is to be whole',
+      '',
+      [['disk1.vmdk.000000000', 10]],
+      ['warning ovf.O-020', 'error ovf.O-013'],
+    ],
+    [
       'O-019 chunks of another sum',
       'ovf:size="15" ovf:chunkSize="10"',
       [
@@ -307,6 +365,17 @@ describe('the completeness of a package', () => {
     ],
   ])('%s', (_name, attributes, members, expected) => {
     expect(check(file(attributes), members)).toEqual(expected);
+  });
+
+  it('O-019 misses a last chunk that only the manifest tells of', () => {
+    const entry = { file: '', algorithm: 'sha256', digest: '', line: 1 } as const;
+    const listing = (...names: string[]): ReadPackage['manifest'] => ({
+      entries: new Map(['shop.ovf', ...names].map((name) => [name, entry])),
+    });
+    const chunk = (number: number): string => `disk1.vmdk.00000000${number}`;
+    const one = [[chunk(0), 10]] as const;
+    expect(check(file('ovf:chunkSize="10"'), one, 'lenient', listing(chunk(0)))).toEqual([]);
+    expect(check(file('ovf:chunkSize="10"'), one, 'lenient', listing(chunk(0), chunk(1)))).toContain('error ovf.O-019');
   });
 
   it('leaves files elsewhere to whoever fetches them', () => {

@@ -12,6 +12,7 @@ import {
   type PlanInputs,
   type PlanResult,
 } from '../../src/ovf/index.js';
+import type { PlannedMachine } from '../../src/ovf/plan.js';
 
 export const schemas = createOvfSchemas(
   new Map(SCHEMA_FILES.map((name) => [name, readFileSync(join(packageRoot, 'ovf-schema', name))])),
@@ -118,3 +119,32 @@ export function verdicts({ findings }: PlanResult): readonly string[] {
     .filter(({ severity }) => severity !== 'info')
     .map(({ severity, code }) => `${severity} ${code.replace('ovf.', '')}`);
 }
+
+/** In which order a system boots from its items (OVF 2), by their InstanceIDs. */
+export function bootDevices(...ids: readonly string[]): string {
+  const sources = ids.map(
+    (id) =>
+      `<s:CIM_BootSourceSetting xmlns:s="${CIM}BootSourceSetting"><s:Caption/><s:InstanceID>${id}</s:InstanceID></s:CIM_BootSourceSetting>`,
+  );
+  return `<ovf2:BootDeviceSection ovf2:required="false"><Info/><c:CIM_BootConfigSetting xmlns:c="${CIM}BootConfigSetting"><c:Caption>Fix</c:Caption>${sources.join('')}</c:CIM_BootConfigSetting></ovf2:BootDeviceSection>`;
+}
+
+/** The same as VMware's exporters write it. */
+export function bootOrder(...ids: readonly string[]): string {
+  const sections = ids.map(
+    (id) =>
+      `<vmw:BootOrderSection ovf:required="false" vmw:instanceId="${id}" vmw:type="disk"><Info/></vmw:BootOrderSection>`,
+  );
+  return sections.join('');
+}
+
+/** The first machine of a plan that can be deployed. */
+export function machine(text: string, mode: 'strict' | 'lenient' = 'strict'): PlannedMachine {
+  const [first] = readyPlan(text, {}, mode).machines;
+  if (!first) throw new Error('no machine');
+  return first;
+}
+
+export const cpu = (quantity: number | string, more = {}): string => item({ id: '1', type: 3, quantity, ...more });
+export const memory = (quantity: number | string, more = {}): string =>
+  item({ id: '2', type: 4, quantity, units: 'byte * 2^20', ...more });

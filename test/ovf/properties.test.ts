@@ -311,6 +311,36 @@ describe('what is left to the user', () => {
     expect(planOf(text, { properties: { port: '80' } }).unresolved.blocked).toBe(false);
   });
 
+  it.each([
+    ['a number out of range', 'uint8', '300', '', '30'],
+    ['no boolean', 'boolean', 'yes', '', 'true'],
+    ['none of its choices', 'string', 'c', `ovf:qualifiers='ValueMap{"a","b"}'`, 'a'],
+    [
+      'a password that is too short',
+      'string',
+      'short',
+      'ovf:password="true" ovf:qualifiers="MinLen(8)"',
+      'longer than 8',
+    ],
+  ])('O-061 blocks where the default is %s, until there is a legal value', (_, type, value, more, legal) => {
+    const of = (attributes: string): string =>
+      single([
+        property('k', `${attributes} ovf:type="${type}" ovf:value="${value}" ${more}`),
+        property('r', 'ovf:value="${k}"'),
+      ]);
+    const result = planOf(of(USER), {}, 'lenient');
+    expect(result.plan).toBeUndefined();
+    expect(verdicts(result)).toEqual(['warning O-061']);
+    expect(result.unresolved.properties).toMatchObject([{ key: 'k', blocking: true }]);
+    expect(result.unresolved.properties[0]).not.toHaveProperty('default');
+    expect(planOf(of(USER), { properties: { k: legal } }, 'lenient').unresolved.blocked).toBe(false);
+    expect(verdicts(planOf(of(USER)))).toEqual(['error O-061']);
+    // Nobody could give another one: the guest is told what its author wrote, as by other readers.
+    const fixed = planOf(of(''), {}, 'lenient');
+    expect([fixed.plan !== undefined, verdicts(fixed)]).toEqual([true, ['warning O-061']]);
+    expect(verdicts(planOf(of('')))).toEqual(['error O-061']);
+  });
+
   it('shows the category', () => {
     const text = envelope(
       system('vm', {

@@ -15,6 +15,7 @@ import { PACKAGE_LIMITS } from '../../src/ovf/package/reader.js';
 import { linkItems } from '../../src/sla/link-items.js';
 import { parseAgreement } from '../../src/sla/parse.js';
 import { probeImage } from '../../src/transfer/image-probe.js';
+import { seenImages } from '../../extensions/ovf-deployment/image-findings.js';
 import { sizedByImages } from '../../extensions/ovf-deployment/image-sizes.js';
 import * as e from './envelope-support.js';
 import * as p from './plan-support.js';
@@ -143,7 +144,8 @@ export const carried =
         read: (_: string, offset: number, length: number) => image(head).read(offset, length),
       };
       const result = planAppliance(text, NO_INPUTS, { mode, schemas });
-      return (await sizedByImages(blobs as never, result, { file1: { sha256: 'x' } })).findings;
+      const { sizes } = await seenImages(blobs as never, result.draft, result.envelope, { file1: { sha256: 'x' } });
+      return sizedByImages(result, sizes).findings;
     });
 
 export const agreed =

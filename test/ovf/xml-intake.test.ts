@@ -36,7 +36,7 @@ describe('XML intake', () => {
     ['UTF-16 little-endian', utf16('<?xml version="1.0" encoding="UTF-16"?><a>ä</a>', 'le')],
     ['UTF-16 big-endian without declaration', utf16('<a>ä</a>', 'be')],
   ])('O-082 reads %s', (_name, bytes) => {
-    expect(treeOf(bytes)).toMatchObject({ name: 'a', text: 'ä', line: 1, path: '/a' });
+    expect(treeOf(bytes)).toMatchObject({ name: 'a', text: 'ä', at: { line: 1, path: '/a' } });
   });
 
   it.each<[string, Uint8Array]>([
@@ -61,11 +61,25 @@ describe('XML intake', () => {
     const text = '<?xml version="1.0"?>\n<a\n  x="ä"><b/><!-- ü\n<c> --> 𝄞<b>\n\t<c\n/></b></a>';
     const root = treeOf(Buffer.from(text));
     const [first, second] = root.children;
-    expect([root, first, second, second?.children[0]]).toMatchObject([
+    expect([root, first, second, second?.children[0]].map((element) => element?.at)).toMatchObject([
       { line: 2, column: 1 },
       { line: 3, column: 9 },
       { line: 4, column: 10 },
       { line: 5, column: 2 },
+    ]);
+  });
+
+  it('writes down where an element stands', () => {
+    const [child] = treeOf(Buffer.from('<a>\n <b/></a>')).children;
+    expect(JSON.parse(JSON.stringify(child?.at))).toEqual({ line: 2, column: 2, path: '/a/b' });
+  });
+
+  it('says by which path each element is found, the second of a name and further ones by number', () => {
+    const root = treeOf(Buffer.from(`<a xmlns:p="u"><b/><c><b/></c><p:b><b/><b/></p:b><c/><${'d'.repeat(90)}/></a>`));
+    const pathsOf = ({ at, children }: Element): string[] => [at.path, ...children.flatMap(pathsOf)];
+    expect(pathsOf(root)).toEqual([
+      ...['/a', '/a/b', '/a/c', '/a/c/b', '/a/b[2]', '/a/b[2]/b', '/a/b[2]/b[2]', '/a/c[2]'],
+      `/a/${'d'.repeat(80)}…`,
     ]);
   });
 

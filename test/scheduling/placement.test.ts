@@ -121,6 +121,17 @@ describe('placement of an application', () => {
   });
 });
 
+it('promises a quota that zones share once, however much each of them says is left', () => {
+  const zones = ['z1', 'z2'].map((name) => host(name, { rack: name, zone: name }));
+  const machines = ['a', 'b'].map((id) => machine(id, { cores: 5 }));
+  expect(codesOf(place(machines, [site(zones)], []))).toEqual([]);
+  const shared: SiteOffer = { ...site(zones), quotaIsShared: true };
+  expect(place(machines, [shared], [])).toMatchObject({
+    refused: [{ code: 'placement.capacity', value: 'cores', offered: '8' }],
+  });
+  expect(codesOf(place(machines.slice(1), [shared], []))).toEqual([]);
+});
+
 describe('a zone that keeps machines apart by itself', () => {
   const zone = host('z1', { rack: 'z1', apart: 7 });
   const machines = Array.from({ length: 8 }, (_, index) => machine(`w${index}`, { cores: 0.1, memoryBytes: 1 }));

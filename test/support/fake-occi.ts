@@ -49,6 +49,8 @@ export class FakeOcci {
   static readonly USER = 'vep';
   static readonly PASSWORD = 'text-only-secret';
   static readonly TEMPLATE = 'http://occi.example.org/os_tpl#debian';
+  /** What the account's password is now. */
+  password = FakeOcci.PASSWORD;
   readonly #server = http.createServer((request, response) => void this.#serve(request, response));
   readonly #entities = new Map<string, Entity>();
   readonly #orders: Order[] = [];
@@ -74,9 +76,15 @@ export class FakeOcci {
     this.#orders.length = 0;
   }
 
-  /** A machine of somebody else under the same account. */
+  /** A machine of somebody else under the same account, whose title nearly looks like a mark of VEP. */
   foreign(): string {
-    return this.#make('compute', [FakeOcci.TEMPLATE], new Map([['occi.core.title', 'theirs']])).path;
+    const title = `vep:vep:${'0'.repeat(40)}:%zz`;
+    return this.#make('compute', [FakeOcci.TEMPLATE], new Map([['occi.core.title', title]])).path;
+  }
+
+  /** Paths of the machines there are. */
+  get machines(): readonly string[] {
+    return [...this.#entities.values()].filter(({ term }) => term === 'compute').map(({ path }) => path);
   }
 
   /** Somebody gives a thing that VEP has made another title. */
@@ -112,7 +120,7 @@ export class FakeOcci {
   }
 
   #answer(request: http.IncomingMessage, body: string): Answer {
-    const expected = Buffer.from(`${FakeOcci.USER}:${FakeOcci.PASSWORD}`).toString('base64');
+    const expected = Buffer.from(`${FakeOcci.USER}:${this.password}`).toString('base64');
     if (request.headers.authorization !== `Basic ${expected}`) throw new Refusal(401, 'who are you');
     const accept = request.headers.accept ?? 'text/plain';
     if (!/text\/|\*\/\*/.test(accept)) throw new Refusal(406, 'this server speaks text');

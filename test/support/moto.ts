@@ -9,9 +9,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { programAt } from './counterparts.js';
+import { freePort } from './free-port.js';
 
 export const MOTO_ZONE = 'eu-central-1a';
 
@@ -235,13 +236,4 @@ const SIGNED_FOR = (service: string): Record<string, string> => ({
 function wanted(fields: URLSearchParams, task: string): boolean {
   const ids = [...fields].filter(([name]) => name.startsWith('ImportTaskId.')).map(([, id]) => id);
   return ids.length === 0 || ids.some((id) => task.includes(`<importTaskId>${id}<`));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import { join } from 'node:path';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { pkiFixtures } from './pki-fixtures.js';
 import { secretKeys, tokensIn } from './run.js';
 
@@ -22,15 +23,16 @@ export interface SecureOptions {
 }
 
 export function sendSecurely(url: string, { as, body, ...options }: SecureOptions = {}): Promise<SecureReply> {
+  const secured = { secureContext: contextOf(as) };
   return new Promise((resolve, reject) => {
     const request = https.request(
       url,
       {
         agent: false,
         rejectUnauthorized: false,
+        ...secured,
         maxHeaderSize: 2 ** 20,
         ...options,
-        ...(as === undefined ? {} : identity(as)),
       },
       (response) => {
         let text = '';
@@ -47,7 +49,16 @@ export function sendSecurely(url: string, { as, body, ...options }: SecureOption
   });
 }
 
-function identity(name: string): https.RequestOptions {
+const contexts = new Map<string | undefined, SecureContext>();
+
+/** Made once for each: to make one takes longer than to shake hands. */
+function contextOf(name: string | undefined): SecureContext {
+  const context = contexts.get(name) ?? createSecureContext(name === undefined ? {} : identity(name));
+  contexts.set(name, context);
+  return context;
+}
+
+function identity(name: string): { readonly cert: string; readonly key: string } {
   const read = (file: string): string => secretKeys(readFileSync(join(pkiFixtures, file), 'utf8'), `key of ${file}`);
   const cert = read(`${name}.pem`);
   const key = /-----BEGIN (?:RSA |EC )?PRIVATE KEY-----/.test(cert)

@@ -15,6 +15,7 @@ import pg from 'pg';
 import { createAccount, localId } from '../../src/access/accounts.js';
 import { createToken } from '../../src/access/tokens.js';
 import type { Role } from '../../src/access/principal.js';
+import type { Clock } from '../../src/base/clock.js';
 import { parseConfig } from '../../src/base/config-file.js';
 import type { Config } from '../../src/base/config.js';
 import type { JsonObject } from '../../src/base/json.js';
@@ -41,6 +42,9 @@ const ACCOUNTS: readonly TestAccount[] = [
 
 export const PASSWORD = secret('correct horse battery staple', 'password of an account');
 
+/** What the store keeps of it. Made once and for all: to make it takes longer than most tests do. */
+const PASSWORD_HASH = 'scrypt$15$0ixWty+VXkYIC0t5MU6SVg==$+qmhPgk1kpb+r795BP8fLCmFd4qoQX/Ra8GPLrcCiRc=';
+
 export interface TestServerOptions {
   /** Where the store lies; a fresh SQLite file when absent. */
   readonly database?: StoreLocation;
@@ -49,6 +53,8 @@ export interface TestServerOptions {
   /** Further configuration, section by section; it wins over what the harness sets. */
   readonly config?: Readonly<Record<string, JsonObject>>;
   readonly log?: Log;
+  /** One that runs faster, for what takes minutes. */
+  readonly clock?: Clock;
   /** Accounts beside those of every test. */
   readonly accounts?: readonly TestAccount[];
 }
@@ -83,8 +89,11 @@ export interface TestServer {
   readonly config: Config;
   readonly tokens: Readonly<Record<Part, string>>;
   request(method: string, path: string, options?: RequestOptions): Promise<Reply>;
-  /** Writes bytes to a socket and answers everything that came back until it closed or fell silent. */
-  raw(bytes: string | Uint8Array, quietMs?: number): Promise<string>;
+  /**
+   * Writes bytes to a socket and answers everything that came back until it closed or fell silent.
+   * @param answerMs how long it may be silent before the first byte
+   */
+  raw(bytes: string | Uint8Array, quietMs?: number, answerMs?: number): Promise<string>;
   /** Asks again until the answer is as wanted; throws with the last answer after `timeoutMs`. */
   wait(path: string, wanted: (reply: Reply) => boolean, options?: RequestOptions): Promise<Reply>;
   /** Rows of the store, read beside the server. */
@@ -96,7 +105,8 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-const DEFAULT_TIMEOUT = 10_000;
+/** Long enough for a machine on which much else runs: it only says when to give up. */
+const DEFAULT_TIMEOUT = 30_000;
 
 /** Calls `suite` in a describe block per database, each with a server of its own that is up while its tests run. */
 export function forEachServer(
@@ -126,7 +136,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const at: StoreLocation = options.database ?? { sqlite: join(directory, 'vep.db') };
   const config = configOf(options, directory, at);
   const minted = await makeAccounts(at, [...ACCOUNTS, ...(options.accounts ?? [])]);
-  const harness = new Harness(config, at, options.log ?? runLog());
+  const harness = new Harness(config, at, options.log ?? runLog(), options.clock);
   try {
     await harness.begin(minted);
   } catch (error) {
@@ -156,7 +166,8 @@ async function makeAccounts(at: StoreLocation, accounts: readonly TestAccount[])
     return await store.write(async (tx) => {
       const tokens: Record<string, string> = {};
       for (const { name, roles, group } of accounts) {
-        await createAccount(tx, { name, roles, groups: [group], password: PASSWORD }, Date.now());
+        await createAccount(tx, { name, roles, groups: [group] }, Date.now());
+        await tx.run('UPDATE principal SET password = ? WHERE id = ?', [PASSWORD_HASH, localId(name)]);
         const wanted = { principal: localId(name), name: 'test', createdAt: Date.now() };
         tokens[name] = secret(await createToken(tx, wanted), 'token of an account');
       }
@@ -173,18 +184,20 @@ class Harness implements TestServer {
   tokens!: Readonly<Record<Part, string>>;
   readonly #at: StoreLocation;
   readonly #log: Log;
+  readonly #clock: Clock | undefined;
   readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
   #server: RunningServer | undefined;
 
-  constructor(config: Config, at: StoreLocation, log: Log) {
+  constructor(config: Config, at: StoreLocation, log: Log, clock: Clock | undefined) {
     this.config = config;
     this.directory = config.data.directory;
     this.#at = at;
     this.#log = log;
+    this.#clock = clock;
   }
 
   async begin(minted: Record<string, string>): Promise<void> {
-    this.#server = await start({ config: this.config, log: this.#log });
+    this.#server = await start({ config: this.config, log: this.#log, ...(this.#clock && { clock: this.#clock }) });
     const local = (name: Part): [Part, string] => [
       name,
       secret(readFileSync(join(this.directory, `${name}.token`), 'utf8').trim(), 'token of the first start'),
@@ -230,12 +243,13 @@ class Harness implements TestServer {
     });
   }
 
-  raw(bytes: string | Uint8Array, quietMs = 2000): Promise<string> {
+  raw(bytes: string | Uint8Array, quietMs = 2000, answerMs = DEFAULT_TIMEOUT): Promise<string> {
     const { hostname, port } = new URL(this.url);
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       const socket = connect(Number(port), hostname, () => socket.write(bytes));
-      socket.setTimeout(quietMs, () => socket.destroy());
+      socket.setTimeout(answerMs, () => socket.destroy());
+      socket.once('data', () => socket.setTimeout(quietMs));
       socket.on('data', (chunk) => chunks.push(chunk));
       socket.on('error', (error: NodeJS.ErrnoException) => {
         if (chunks.length === 0 && error.code !== 'ECONNRESET') reject(error);
@@ -247,12 +261,13 @@ class Harness implements TestServer {
   async wait(path: string, wanted: (reply: Reply) => boolean, options: RequestOptions = {}): Promise<Reply> {
     const json = { ...options, headers: { accept: 'application/occi+json', ...options.headers } };
     const until = performance.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT);
-    for (;;) {
+    // Whoever waits for long looks seldom: the server in the same process has better to do than to answer.
+    for (let pause = 10; ; pause = Math.min(pause * 1.3, 100)) {
       const reply = await this.request('GET', path, json);
       if (wanted(reply)) return reply;
       if (performance.now() > until)
         throw new Error(`${path} has not become what was awaited; it is ${reply.status} ${reply.text.slice(0, 2000)}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
 
@@ -287,7 +302,7 @@ class Harness implements TestServer {
 
   async restart(): Promise<void> {
     await this.#server?.close();
-    this.#server = await start({ config: this.config, log: this.#log });
+    this.#server = await start({ config: this.config, log: this.#log, ...(this.#clock && { clock: this.#clock }) });
   }
 
   async close(): Promise<void> {

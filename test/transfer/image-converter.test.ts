@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BlobStore } from '../../src/transfer/blob-store.js';
 import { ImageConverter } from '../../src/transfer/image-converter.js';
@@ -125,6 +125,39 @@ describeWith('qemu-img')('converted by qemu-img', () => {
     expect(readdirSync(join(folder, 'converted'))).toEqual([]);
   });
 
+  it.each([
+    [
+      'runs out of memory',
+      'echo "qemu_memalign: failed to allocate 2097152 bytes" >&2; kill -6 $$',
+      'conversion-memory',
+    ],
+    ['is killed', 'kill -9 $$', 'conversion-time'],
+    ['cannot be confined', 'echo "bwrap: Creating new namespace failed" >&2; exit 1', 'conversion-start'],
+    ['is gone', '', 'conversion-start'],
+  ])('does not blame the image where the program %s', async (what, script, code) => {
+    const folder = temporaryFolder();
+    const failing = program(folder, `case $1 in convert) ${script};; esac\nexec qemu-img "$@"`);
+    const { converter, put } = await bench({ command: failing, sandbox: 'no-such-sandbox' });
+    const image = await put(made('qcow2'));
+    if (what === 'is gone') rmSync(failing);
+    const refused = await converter.convert(image, 'raw').catch((error: unknown) => error);
+    expect(refused).toMatchObject({ kind: 'unavailable', faults: [{ code: `image.${code}` }] });
+  });
+
+  it('has memory for all the threads that a slow disk makes it start', async () => {
+    const folder = temporaryFolder();
+    const script = 'for out; do :; done\n{ ulimit -s; ulimit -v; echo $MALLOC_ARENA_MAX; } >$out';
+    const looking = program(folder, `case $1 in convert) ${script}; exit;; esac\nexec qemu-img "$@"`);
+    const { converter, blobs, put } = await bench({ command: looking, sandbox: 'no-such-sandbox' });
+    const seen = await converter.convert(await put(made('qcow2')), 'raw');
+    const [stack, memory, heaps] = Buffer.from(await blobs.read(seen.sha256, 0, 99))
+      .toString()
+      .split('\n')
+      .map(Number);
+    expect(heaps).toBe(1);
+    expect(64 * (stack ?? NaN)).toBeLessThan((memory ?? NaN) / 2);
+  });
+
   it('stops when the last of those who wait has gone', async () => {
     const folder = temporaryFolder();
     const hanging = program(folder, 'case $1 in convert) exec sleep 600;; esac\nexec qemu-img "$@"');
@@ -149,7 +182,7 @@ describeWith('qemu-img', 'bwrap')('the sandbox', () => {
       'for out; do :; done',
       `{ env; cat ${outside} /etc/passwd; ls /tmp /root /home; cat /proc/net/dev; head -c 3 /proc/self/fd/3; } >$out 2>&1`,
     ];
-    const command = program(join(folder, 'converted'), spying.join('\n'));
+    const command = program(folder, spying.join('\n'));
     process.env['VEP_TEST_SESAME'] = 'sesame';
     const { converter, blobs, put } = await bench({ command, folder });
     const image = await put(made('qcow2'));
@@ -161,5 +194,21 @@ describeWith('qemu-img', 'bwrap')('the sandbox', () => {
     expect(said).toContain('QFI');
     expect(said).toContain('lo:');
     expect(said).not.toMatch(/sesame|root:|eth\d|ens\d/);
+  });
+
+  it('lets it write nothing but its result, which is a file', async () => {
+    const folder = temporaryFolder();
+    const notes = join(folder, 'converted');
+    const forging = `echo forged >${notes}/forged || echo refused >$out; ls ${notes} >>$out`;
+    const linking = `ln -s ${join(folder, 'qemu-img')} $out`;
+    const begin = 'case $1 in convert) ;; *) exit 0;; esac\nfor out; do :; done';
+    const forger = await bench({ command: program(folder, `${begin}\n${forging}`), folder });
+    const image = await forger.put(made('qcow2'));
+    const { sha256 } = await forger.converter.convert(image, 'raw');
+    const said = Buffer.from(await forger.blobs.read(sha256, 0, 1000)).toString('latin1');
+    expect(said).toMatch(/^(refused\n)?(forged\n)?work-\w+\n$/);
+    expect(readdirSync(notes)).toEqual([`${image.sha256}.raw`]);
+    const linker = await bench({ command: program(folder, `${begin}\n${linking}`), folder });
+    expect(await refusal(linker.converter.convert(image, 'vmdk'))).toBe('image.conversion');
   });
 });

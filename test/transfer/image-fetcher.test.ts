@@ -1,14 +1,17 @@
 /** Images from the web, from files, uploads and packages: verified, shared, and refused where they may not come from. */
 
+import { jest } from '@jest/globals';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import http, { type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { systemClock, type Clock } from '../../src/base/clock.js';
 import { GuardedDialler } from '../../src/net/dialler.js';
 import { BlobStore } from '../../src/transfer/blob-store.js';
 import { ImageFetcher, type HeldImage, type ImageSource, type Progress } from '../../src/transfer/image-fetcher.js';
+import { FilesAndWeb } from '../../src/transfer/sources.js';
 import { Uploads } from '../../src/transfer/uploads.js';
 import { FakeClock } from '../net/fake-clock.js';
 import { refusal, removeTemporaryFolders, sha256, stream, temporaryFolder } from './support.js';
@@ -35,7 +38,15 @@ async function serve(listener: RequestListener): Promise<{ root: string; asked: 
   return { root: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
 }
 
-async function opened(): Promise<{ fetcher: ImageFetcher; blobs: BlobStore; uploads: Uploads; files: string }> {
+interface Opened {
+  readonly fetcher: ImageFetcher;
+  readonly blobs: BlobStore;
+  readonly uploads: Uploads;
+  readonly files: string;
+}
+
+/** @param pauses keeps the pauses of the fetcher */
+async function opened(pauses: Clock = systemClock): Promise<Opened> {
   const folder = temporaryFolder();
   const files = join(folder, 'files');
   mkdirSync(files);
@@ -56,7 +67,14 @@ async function opened(): Promise<{ fetcher: ImageFetcher; blobs: BlobStore; uplo
   const dialler = new GuardedDialler({ allow: ['127.0.0.0/8'] });
   closers.push(() => dialler.close());
   return {
-    fetcher: new ImageFetcher({ dialler, blobs, uploads, siteImages, fileRoots: [files], maxBytes: 5000 }),
+    fetcher: new ImageFetcher({
+      sources: new FilesAndWeb(dialler, [files]),
+      blobs,
+      uploads,
+      siteImages,
+      maxBytes: 5000,
+      clock: pauses,
+    }),
     blobs,
     uploads,
     files,
@@ -138,6 +156,73 @@ describe('from the web', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it('asks whether a version that it has is still the one, and takes the answer for a transfer only if it is not', async () => {
+    const { fetcher } = await opened();
+    let etag = '"1"';
+    const conditions: unknown[] = [];
+    let sent = 0;
+    const { root } = await serve((request, response) => {
+      const { 'if-none-match': condition } = request.headers;
+      conditions.push(condition);
+      if (request.url === '/knows' && condition === etag) return void response.writeHead(304).end();
+      sent += 1;
+      response.writeHead(200, { etag }).end(`${image} ${etag}`);
+    });
+    const first = await fetcher.fetch(from(`${root}/knows`));
+    expect(await fetcher.fetch(from(`${root}/knows`))).toEqual(first);
+    expect(sent).toBe(1);
+    etag = '"2"';
+    const second = await fetcher.fetch(from(`${root}/knows`));
+    expect(second.sha256).toBe(sha256(`${image} "2"`));
+    expect(await fetcher.fetch(from(`${root}/knows`))).toEqual(second);
+    expect([sent, conditions]).toEqual([2, [undefined, '"1"', '"1"', '"2"']]);
+    // One that knows no conditions tells by its tag.
+    await fetcher.fetch(from(`${root}/tells`));
+    expect(await fetcher.fetch(from(`${root}/tells`))).toEqual(second);
+  });
+
+  it('asks by the time of the last change where there is no tag', async () => {
+    const { fetcher } = await opened();
+    const time = 'Tue, 01 Dec 2026 11:00:00 GMT';
+    const { root, asked } = await serve((request, response) => {
+      if (request.headers['if-modified-since'] === time) return void response.writeHead(304).end();
+      response.writeHead(200, { 'last-modified': time }).end(image);
+    });
+    for (let round = 0; round < 3; round += 1) expect(await fetcher.fetch(from(root))).toEqual(stored);
+    expect(asked).toHaveLength(3);
+  });
+
+  it.each([
+    ['for half a minute what has nothing to tell it by', {}, 30_000, 1],
+    ['no longer than that', {}, 30_001, 2],
+    ['not what the server wants nobody else to have', { 'cache-control': 'private, no-store' }, 0, 2],
+  ])('shares %s', async (_what, headers, later, times) => {
+    const clock = new FakeClock();
+    const { fetcher } = await opened(clock);
+    const { root, asked } = await serve((_request, response) => response.writeHead(200, headers).end(image));
+    await fetcher.fetch(from(root));
+    clock.advance(later - 1);
+    expect(await fetcher.fetch(from(root, { owner: 'bob' }))).toEqual(stored);
+    expect(asked).toHaveLength(times);
+  });
+
+  it('shares with nobody who has other credentials, nor what has gone from the store', async () => {
+    const { fetcher, blobs } = await opened();
+    const { root } = await serve((request, response) => {
+      const open = request.headers.authorization === 'Bearer good';
+      response.writeHead(open ? 200 : 403, { etag: '"1"' }).end(image);
+    });
+    const as = (token: string): ImageSource => ({
+      from: { url: root, credentials: { [new URL(root).host]: `bearer ${token}` } },
+      owner: 'alice',
+    });
+    await fetcher.fetch(as('good'));
+    expect(await refusal(fetcher.fetch(as('bad')))).toBe('transfer.denied');
+    expect(await refusal(fetcher.fetch(from(root)))).toBe('transfer.denied');
+    jest.spyOn(blobs, 'find').mockResolvedValueOnce(undefined);
+    expect(await fetcher.fetch(as('good'))).toEqual(stored);
+  });
+
   it('does not let a known digest stand for the right to read', async () => {
     const { fetcher } = await opened();
     const { root } = await serve((request, response) =>
@@ -193,6 +278,70 @@ describe('from the web', () => {
     );
     expect(await refusal(fetcher.fetch(from(`${root}/broken`)))).toBe('net.unreachable');
     expect(await refusal(fetcher.fetch(from('http://169.254.169.254/')))).toBe('net.address');
+  });
+
+  it.each(['away', 'busy'])('goes on where the line broke once the server is no longer %s', async (how) => {
+    const content = Buffer.from(image);
+    const ranges: (string | undefined)[] = [];
+    let up = true;
+    /** Once what it has sent is here. */
+    let breakOff = (): void => undefined;
+    const listener: RequestListener = (request, response) => {
+      const { range } = request.headers;
+      if (!up) return void response.writeHead(503).end();
+      ranges.push(range);
+      const from = range === undefined ? 0 : Number(/\d+/.exec(range)?.[0]);
+      const part = from > 0 && { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` };
+      response.writeHead(from > 0 ? 206 : 200, { etag: '"x"', 'content-length': content.length - from, ...part });
+      breakOff = () => undefined;
+      if (ranges.length > 2) return void response.end(content.subarray(from));
+      up = false;
+      response.write(content.subarray(from, from + 7));
+      breakOff = () => {
+        response.destroy();
+        if (how === 'away') server.close();
+      };
+    };
+    const server = http.createServer(listener);
+    const listen = (port: number): Promise<void> =>
+      new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve()));
+    await listen(0);
+    const { port } = server.address() as AddressInfo;
+    const pauses: number[] = [];
+    const { fetcher } = await opened({
+      now: () => 0,
+      sleep: async (ms) => {
+        // Not the dialler's patience, which has a clock of its own. The server is back with the third pause of each break.
+        pauses.push(ms);
+        if (pauses.length % 3 !== 0) return;
+        up = true;
+        if (how === 'away') await listen(port);
+      },
+    });
+    try {
+      const onProgress = (): void => breakOff();
+      expect(await fetcher.fetch(from(`http://127.0.0.1:${port}/disk`), { onProgress })).toEqual(stored);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+    expect(ranges).toEqual([undefined, 'bytes=7-', 'bytes=14-']);
+    expect(pauses).toEqual([100, 400, 1000, 100, 400, 1000]);
+  });
+
+  it('gives up on a server that stays away, after a minute', async () => {
+    let slept = 0;
+    const { fetcher } = await opened({
+      now: () => 0,
+      sleep: async (ms) => void (slept += ms),
+    });
+    let answered = 0;
+    const { root } = await serve((_request, response) => {
+      if (answered++ > 0) return void response.writeHead(503).end();
+      response.writeHead(200, { etag: '"x"', 'content-length': '100' }).write('begun', () => response.destroy());
+    });
+    expect(await refusal(fetcher.fetch(from(root)))).toBe('net.unreachable');
+    expect([answered, slept]).toEqual([9, 60_500]);
   });
 
   it('stops the transfer when the last who asked for it has gone, and not before', async () => {

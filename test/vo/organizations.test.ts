@@ -1,5 +1,6 @@
 /** Virtual Organizations as resources: who makes them, who belongs to them, what they may have and what is charged to them. */
 
+import { siteBeside } from '../infrastructure/site-beside.js';
 import { Wire } from '../infrastructure/wire.js';
 import { forEachServer, type RequestOptions } from '../support/server.js';
 
@@ -19,6 +20,7 @@ const accounts = ['higgs', 'curie', 'darwin', 'keeper'].map((name) => ({
 
 forEachServer({ accounts }, (server) => {
   const wire = new Wire(server);
+  const site = siteBeside(server);
   const makeVo = (name: string, attributes: Record<string, unknown> = {}) =>
     wire.make('/vo/', { kind: `${VO}vo`, attributes: { [`${A}name`]: name, ...attributes } }, ADMIN);
   const join = (vo: string, subject: string, role = 'member', group?: string, options: RequestOptions = ADMIN) =>
@@ -235,6 +237,25 @@ forEachServer({ accounts }, (server) => {
     expect((await wire.send('GET', network, undefined, as('higgs'))).status).toBe(404);
     expect((await wire.send('DELETE', aside, undefined, ADMIN)).status).toBe(200);
     expect((await usage(path)).counted).toMatchObject({ cores: 1, networks: 0 });
+  });
+
+  it('is charged for what there is when a wish for more comes to nothing', async () => {
+    const path = await makeVo('jade', { [`${A}limit.storage`]: 10 });
+    await join('jade', 'higgs');
+    const used = async (): Promise<unknown> => (await usage(path)).used.storage;
+    const higgs = as('higgs', 'jade');
+    const disk = { kind: `${INFRA}storage`, attributes: { 'occi.storage.size': 4 } };
+    const storage = await wire.make('/storage/', disk, higgs);
+    const shows = (name: string, value: unknown) =>
+      server().wait(storage, (reply) => reply.json.attributes?.[name] === value, higgs);
+    await shows('occi.storage.state', 'online');
+    await site().injectFault({ operation: 'resizeStorage', kind: 'refuse', class: 'quota', times: 1 });
+    await wire.send('POST', storage, { attributes: { 'occi.storage.size': 9 } }, higgs);
+    await shows('occi.storage.size', 4);
+    expect(await used()).toBe(4);
+    await wire.send('POST', storage, { attributes: { 'occi.storage.size': 10 } }, higgs);
+    expect(await used()).toBe(10);
+    await wire.send('DELETE', storage, undefined, higgs);
   });
 });
 

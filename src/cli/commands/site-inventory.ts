@@ -16,8 +16,10 @@ export async function inventory(
   session.answer(found, () => found.map((site) => render(site, session.style)).join('\n'));
 }
 
-function render({ site, type, hosts, networks, images, storageFreeBytes }: SiteInventory, style: Style): string {
-  const title = `site ${displayText(site)} (${displayText(type)}), ${gib(storageFreeBytes)} GiB of disk free\n`;
+function render(inventory: SiteInventory, style: Style): string {
+  const { site, type, hosts, networks, images, storageFreeBytes } = inventory;
+  const quota = inventory.quotaIsShared && hosts.length > 1 ? ', one quota for all hosts' : '';
+  const title = `site ${displayText(site)} (${displayText(type)}), ${gib(storageFreeBytes)} GiB of disk free${quota}\n`;
   const hostRows = hosts.map((host) => [
     displayText(host.name),
     stateIn(style, host.up ? 'up' : 'down'),

@@ -105,6 +105,7 @@ thead th { font-size: 0.8rem; color: var(--dim); font-weight: 600; white-space: 
 tbody th { font-weight: 500; }
 td { overflow-wrap: anywhere; }
 .list th, .list td { overflow-wrap: normal; white-space: nowrap; }
+.list tbody th { min-width: 11rem; white-space: normal; overflow-wrap: anywhere; }
 .facts tbody th { width: 45%; }
 .scroll + details { margin-top: 0.75rem; }
 td pre { margin: 0; white-space: pre-wrap; font-size: 0.85rem; }

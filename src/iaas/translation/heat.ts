@@ -172,7 +172,7 @@ class Stack {
         networks: ports.length > 0 ? ports : [{ allocate_network: 'none' }],
         metadata: { vep_ovf_id: id.slice(0, 255) },
         ...(hints && { scheduler_hints: hints }),
-        ...(guest && { config_drive: true, user_data_format: 'RAW', user_data: guest.userData }),
+        ...(guest && { config_drive: true, user_data_format: 'RAW', user_data: guest.wholeUserData }),
       },
     };
     this.#outputs[this.#name(`addresses_${id}`)] = {

@@ -1,9 +1,10 @@
 /**
  * A deployment plan as libvirt documents (https://libvirt.org/format.html): a network for each that the appliance brings
- * along, a domain for each machine. Disks are volumes of a storage pool; the OVF environment is a CD. Everything is
- * schema-valid as it stands (`virt-xml-validate`).
+ * along, a domain for each machine. Disks are volumes of a storage pool; the OVF environment is a CD, whose files stand
+ * beside its machine. Networks and domains are schema-valid as they stand (`virt-xml-validate`).
  */
 
+import { ENVIRONMENT_FILE, NO_CLOUD_VOLUME } from '../../ovf/index.js';
 import type { DeploymentPlan, PlannedDrive, PlannedInterface } from '../../ovf/plan.js';
 import {
   ADAPTER_MODELS,
@@ -65,11 +66,12 @@ export function toLibvirt(
       ]);
       return { title: `network ${name}`, text: xmlText(literal) };
     });
-  const machines = instancesOf(plan).map((instance) => ({
-    title: `machine ${instance.id}`,
-    text: xmlText(domains.domain(instance)),
-  }));
-  return { mediaType: 'application/xml', documents: [...networks, ...machines], notes: notesOf(plan) };
+  const machines = instancesOf(plan).flatMap((instance) => [
+    { title: `machine ${instance.id}`, text: xmlText(domains.domain(instance)) },
+    ...domains.guestFiles(instance),
+  ]);
+  const notes = [...notesOf(plan), ...domains.notes()];
+  return { mediaType: 'application/xml', documents: [...networks, ...machines], notes };
 }
 
 class Domains {
@@ -77,6 +79,8 @@ class Domains {
   readonly #networks: ReadonlyMap<string, string>;
   readonly #guestsOf: GuestsOf;
   readonly #choices: LibvirtChoices;
+  /** Those that bring guests their environment. */
+  readonly #media = new Set<string>();
   readonly #volumeName = namer(/[^A-Za-z0-9._-]+/g, 100);
 
   constructor(plan: DeploymentPlan, guestsOf: GuestsOf, choices: LibvirtChoices) {
@@ -121,10 +125,34 @@ class Domains {
     });
   }
 
+  /** What lies on the CD of a machine, as a document for each file. */
+  guestFiles(instance: Instance): readonly TranslatedDocument[] {
+    const guest = this.#guestsOf(instance);
+    if (!guest) return [];
+    const medium = this.#guestMedium(instance);
+    return [
+      { title: `${ENVIRONMENT_FILE} on ${medium}`, text: guest.ovfEnvironment },
+      { title: `meta-data on ${medium}`, mediaType: 'text/plain', text: guest.metaData },
+      { title: `user-data on ${medium}`, mediaType: 'text/plain', text: guest.userData },
+    ];
+  }
+
+  notes(): Translation['notes'] {
+    if (this.#media.size === 0) return [];
+    const remedy = `put the files of each into the root of a CD with the volume name ${NO_CLOUD_VOLUME} (xorriso -as mkisofs -J -R -V ${NO_CLOUD_VOLUME})`;
+    return [unsaid('the CDs with the environment are to be made', remedy, [...this.#media].join(', '))];
+  }
+
+  #guestMedium({ name }: Instance): string {
+    const medium = this.#volumeName(`${name}-ovf-env.iso`);
+    this.#media.add(medium);
+    return medium;
+  }
+
   #drives(instance: Instance, oldChipset: boolean, devices: DeviceNames): readonly XmlLiteral[] {
     const disks = instance.machine.drives.map((drive) => this.#drive(instance, drive, devices));
     if (!this.#guestsOf(instance)) return disks;
-    const medium = this.#volumeName(`${instance.name}-ovf-env.iso`);
+    const medium = this.#guestMedium(instance);
     const target = devices.next(oldChipset ? 'ide' : 'sata');
     return [...disks, this.#disk('cdrom', medium, 'raw', target, [xml('readonly')])];
   }

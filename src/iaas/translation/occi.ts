@@ -78,7 +78,7 @@ class Entities {
       'occi.compute.cores': machine.cores.normal,
       'occi.compute.hostname': name,
       'occi.compute.memory': machine.memoryBytes.normal / GIB,
-      ...(guest && { 'occi.compute.userdata': Buffer.from(guest.userData, 'utf8').toString('base64') }),
+      ...(guest && { 'occi.compute.userdata': Buffer.from(guest.wholeUserData, 'utf8').toString('base64') }),
     };
     const view = this.#resource(COMPUTE, id, title, attributes, guest ? [USER_DATA] : []);
     const links = [

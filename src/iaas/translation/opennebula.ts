@@ -186,7 +186,7 @@ class Templates {
       ...(guest && {
         USER_DATA: base64(guest.userData),
         USERDATA_ENCODING: 'base64',
-        OVF_ENVIRONMENT_BASE64: base64(guest.ovfEnvironment),
+        OVF_ENV_BASE64: base64(guest.ovfEnvironment),
       }),
     };
   }

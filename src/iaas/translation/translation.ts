@@ -5,13 +5,14 @@
  */
 
 import type { Fault } from '../../base/errors.js';
-import { VERSION } from '../../base/version.js';
-import { buildEnvironment, buildNoCloud, secretKey } from '../../ovf/index.js';
+import { buildEnvironment, buildNoCloud, combinedUserData, PLATFORM, secretKey } from '../../ovf/index.js';
 import type { DeploymentPlan, PlannedDisk, PlannedMachine } from '../../ovf/plan.js';
 
 export interface TranslatedDocument {
   /** What it describes: `machine web`, `network lan`. */
   readonly title: string;
+  /** Absent: that of the translation. */
+  readonly mediaType?: string;
   readonly text: string;
 }
 
@@ -35,10 +36,15 @@ export interface Instance {
   readonly first: boolean;
 }
 
-/** What a guest is told. */
+/** What a guest is told, in the same documents as when the appliance is deployed. */
 export interface GuestDocuments {
   readonly ovfEnvironment: string;
+  /** For sites that bring the environment by itself. */
   readonly userData: string;
+  /** For sites where user data are the only way: they write the environment into a file of the guest. */
+  readonly wholeUserData: string;
+  /** Of the seed of cloud-init. */
+  readonly metaData: string;
 }
 
 /** Absent where there is nothing to tell. */
@@ -59,7 +65,6 @@ export function instancesOf({ machines }: DeploymentPlan): readonly Instance[] {
   );
 }
 
-const PLATFORM = { kind: 'VEP', version: VERSION, vendor: 'VEP' } as const;
 /** Stands where a secret goes that is not to be shown. */
 const MASK = '********';
 
@@ -74,12 +79,18 @@ export function shownGuests(plan: DeploymentPlan): GuestsOf {
       properties.filter(({ secret }) => secret).map(({ key }) => [secretKey(id, key), MASK] as const),
     ),
   );
+  // A machine without properties is told those of its siblings.
+  const told = holders.some(({ properties }) => properties.length > 0);
   return ({ id, name, machine }) => {
-    if (machine.environment.properties.length === 0) return undefined;
+    if (!told) return undefined;
     const guest = { instanceId: id, hostname: name };
+    const ovfEnvironment = buildEnvironment(plan, machine.id, secrets, PLATFORM, guest);
+    const seed = buildNoCloud(plan, machine.id, secrets, guest);
     return {
-      ovfEnvironment: buildEnvironment(plan, machine.id, secrets, PLATFORM, guest),
-      userData: buildNoCloud(plan, machine.id, secrets, guest).userData,
+      ovfEnvironment,
+      userData: combinedUserData(seed),
+      wholeUserData: combinedUserData(seed, ovfEnvironment),
+      metaData: seed.metaData,
     };
   };
 }

@@ -6,7 +6,7 @@
 
 import type { Element } from '../xml/element.js';
 import type { VirtualSystem } from './model.js';
-import { at, type Reading } from './reading.js';
+import type { Reading } from './reading.js';
 import { BOOT_CONFIG, BOOT_SOURCE, VMW } from './vocabulary.js';
 
 /** Of several BootDeviceSections, which are configurations to choose from, the first counts; the others are told. */
@@ -14,19 +14,14 @@ export function readBootOrder(
   reading: Reading,
   system: Element,
   sections: readonly Element[],
-): Pick<VirtualSystem, 'bootOrder'> {
+): VirtualSystem['bootOrder'] {
   const [section, ...others] = sections;
   for (const other of others)
-    reading.findings.warning(
-      'O-084',
-      at(other),
-      'the system has a further order of boot devices; the first one counts',
-    );
-  if (section !== undefined) return { bootOrder: { instanceIds: bootSources(reading, section), at: at(section) } };
+    reading.findings.warning('O-084', other.at, 'the system has a further order of boot devices; the first one counts');
+  if (section !== undefined) return { instanceIds: bootSources(reading, section), at: section.at };
   const ofVMware = system.children.filter(isBootOrderOfVMware);
   const [first] = ofVMware;
-  if (first === undefined) return {};
-  return { bootOrder: { instanceIds: ofVMware.map((each) => instanceIdOf(each)), at: at(first) } };
+  return first && { instanceIds: ofVMware.map((each) => instanceIdOf(each)), at: first.at };
 }
 
 /** `<vmw:BootOrderSection vmw:instanceId="8" vmw:type="disk">` */

@@ -6,12 +6,13 @@
 import { isUtf8 } from 'node:buffer';
 import { gunzipSync } from 'node:zlib';
 import { messageOf, Problem, type Fault } from '../../base/errors.js';
+import { shownUrl } from '../../base/shown-url.js';
 import { elementTree } from '../xml/element.js';
 import { DESCRIPTOR_LIMITS, readSourceXml } from '../xml/intake.js';
 import { Findings, type Mode } from './findings.js';
-import { fitness } from './language.js';
+import { fitness, MOST_CHARACTERS } from './language.js';
 import type { Content, Envelope, File, Strings } from './model.js';
-import { at, Reading } from './reading.js';
+import { Reading } from './reading.js';
 import { readStrings } from './references.js';
 import { OVF_1, OVF_1_SLASH, OVF_2 } from './vocabulary.js';
 
@@ -106,18 +107,45 @@ export function withBundles(
     found.push(...read.findings.map((fault) => of(there.file, fault)));
     return read.strings === undefined ? bundle : joined(bundle, read.strings);
   });
-  const whole = strings.map((bundle) => {
-    const messages = new Map(bundle.messages);
-    for (const [msgid, id] of bundle.texts ?? []) {
-      const there = bytesOf(id);
-      const text = there && plainText(there.bytes);
-      if (typeof text === 'string') messages.set(msgid, text);
-      else if (there && text) found.push(...softened([text], mode).map((fault) => of(there.file, fault)));
-    }
-    return bundle.texts === undefined ? bundle : { ...bundle, messages };
+  const whole = withTexts(strings, (id) => {
+    const there = bytesOf(id);
+    if (there === undefined) return undefined;
+    const text = plainText(there.bytes);
+    if (typeof text === 'string') return text;
+    found.push(...softened([text], mode).map((fault) => of(there.file, fault)));
+    return undefined;
   });
-  return { envelope: { ...envelope, strings: whole }, findings: found };
+  if (whole.tooMuch) found.push(...softened([TOO_MUCH], mode));
+  return { envelope: { ...envelope, strings: whole.strings }, findings: found };
 }
+
+/** The bundles with the messages that lie in files of their own: each file is read once, and no more of them than anybody reads. */
+function withTexts(
+  bundles: readonly Strings[],
+  read: (id: string) => string | undefined,
+): { readonly strings: readonly Strings[]; readonly tooMuch: boolean } {
+  const texts = new Map<string, string | undefined>();
+  let left = MOST_CHARACTERS;
+  const strings = bundles.map((bundle) => {
+    if (bundle.texts === undefined) return bundle;
+    const messages = new Map(bundle.messages);
+    for (const [msgid, id] of bundle.texts) {
+      if (!texts.has(id)) texts.set(id, read(id));
+      const text = texts.get(id);
+      left -= text?.length ?? 0;
+      if (text !== undefined && left >= 0) messages.set(msgid, text);
+    }
+    return { ...bundle, messages };
+  });
+  return { strings, tooMuch: left < 0 };
+}
+
+const TOO_MUCH: Fault = {
+  code: 'ovf.O-078',
+  message: `the messages in files of their own have more than ${MOST_CHARACTERS} characters together, as often as they are named`,
+  rule: 'O-078',
+  remedy: 'let each message have a file of its own',
+};
 
 /** A message in a file of its own is plain text in UTF-8. */
 function plainText(bytes: Uint8Array | Fault): string | Fault {
@@ -150,7 +178,7 @@ function readBundle(bytes: Uint8Array | Fault, mode: Mode, lang: string): Bundle
     const root = elementTree(source);
     const findings = new Findings(mode);
     if (root.name !== 'Strings' || !BUNDLE_NAMESPACES.has(root.namespace)) {
-      findings.deviation('O-074', at(root), `the root of the bundle is ${root.name}, not Strings of OVF`, 'left out');
+      findings.deviation('O-074', root.at, `the root of the bundle is ${root.name}, not Strings of OVF`, 'left out');
       return { findings: findings.list() };
     }
     const strings = readStrings(new Reading(findings, root.namespace), root);
@@ -194,5 +222,5 @@ function softened(faults: readonly Fault[], mode: Mode): readonly Fault[] {
 }
 
 function of({ href }: File, fault: Fault): Fault {
-  return { ...fault, place: { ...fault.place, field: href } };
+  return { ...fault, place: { ...fault.place, field: shownUrl(href) } };
 }

@@ -9,7 +9,7 @@ import { isBootOrderOfVMware, readBootOrder } from './boot-order.js';
 import { readHardware } from './hardware.js';
 import type { Content, ScaleOutSection, VirtualSystem, VirtualSystemCollection } from './model.js';
 import { readProduct } from './product.js';
-import { at, type Reading } from './reading.js';
+import type { Reading } from './reading.js';
 import {
   readAnnotation,
   readEnvironmentFiles,
@@ -51,7 +51,7 @@ export function readContent(context: ContentContext, element: Element, adopted: 
 function idOfTop(reading: Reading, element: Element): string {
   const name = reading.textOf(element, 'Name')?.slice(0, LONGEST_NAME) || element.name;
   if (!reading.lenient || reading.attribute(element, 'id') !== undefined) return reading.required(element, 'id');
-  reading.findings.warning('D08', at(element), `${element.name} lacks the attribute ovf:id; read as "${name}"`);
+  reading.findings.warning('D08', element.at, `${element.name} lacks the attribute ovf:id; read as "${name}"`);
   return name;
 }
 
@@ -71,12 +71,12 @@ export function sortSections(
   for (const child of element.children) {
     if (reading.isOvf(child) && others.includes(child.name)) continue;
     if (parent === 'VirtualSystem' && isBootOrderOfVMware(child)) {
-      extended(reading, child);
+      reading.understood(child);
       continue;
     }
     const rule = reading.isOvf(child) ? SECTIONS.get(child.name) : undefined;
     const newer = rule?.since === 2 && reading.version === 1;
-    if (rule === undefined || (newer && !reading.lenient)) {
+    if (rule === undefined || (newer && !isReadInOvf1(reading, child))) {
       reading.unforeseen(child, element);
     } else if (rule.parents.includes(parent)) {
       if (newer) newerSection(reading, child);
@@ -91,24 +91,28 @@ export function sortSections(
   return sections;
 }
 
-/** A section that is not of this edition, but understood. */
-function extended(reading: Reading, section: Element): void {
-  reading.extended(reading.attribute(section, 'required') !== 'false');
+/**
+ * Sections of OVF 2 are extensions of OVF 1, which strict mode leaves alone; but the disks of one that is optional are the only
+ * ones that host resources can name there (O-033).
+ */
+function isReadInOvf1(reading: Reading, section: Element): boolean {
+  if (reading.lenient) return true;
+  return section.name === 'SharedDiskSection' && !reading.boolean(section, 'required', true);
 }
 
 function newerSection(reading: Reading, section: Element): void {
-  extended(reading, section);
-  reading.findings.warning('D05', at(section), `${section.name} belongs to OVF 2; it was read all the same`);
+  reading.understood(section);
+  reading.findings.warning('D05', section.at, `${section.name} belongs to OVF 2; it was read all the same`);
 }
 
 function misplaced(reading: Reading, section: Element, parent: Element, adopt: (section: Element) => boolean): void {
   const message = `${section.name} has no place in ${parent.name}`;
   if (reading.lenient && adopt(section)) {
-    reading.findings.warning('D12', at(section), `${message}; read as if it stood where it belongs`);
+    reading.findings.warning('D12', section.at, `${message}; read as if it stood where it belongs`);
   } else if (section.name === 'VirtualHardwareSection') {
-    reading.findings.error('O-003', at(section), message);
+    reading.findings.error('O-003', section.at, message);
   } else {
-    reading.findings.deviation('O-003', at(section), message, 'ignored');
+    reading.findings.deviation('O-003', section.at, message, 'ignored');
   }
 }
 
@@ -125,8 +129,8 @@ function countSections(reading: Reading, sections: SectionsByName): void {
   for (const [name, [, second]] of sections) {
     if (second === undefined || SECTIONS.get(name)?.many === true) continue;
     const message = `${name} stands more than once`;
-    if (JOINABLE.has(name)) reading.findings.deviation('O-003', at(second), message, 'both were read');
-    else reading.findings.error('O-003', at(second), message);
+    if (JOINABLE.has(name)) reading.findings.deviation('O-003', second.at, message, 'both were read');
+    else reading.findings.error('O-003', second.at, message);
   }
 }
 
@@ -135,28 +139,28 @@ interface Node {
   readonly ovfId: string;
   readonly depth: number;
   readonly adopted: readonly Element[];
-  readonly scaleOut?: ScaleOutSection;
+  readonly scaleOut?: ScaleOutSection | undefined;
 }
 
 function readNode(context: ContentContext, element: Element, node: Node): Content {
   const { reading } = context;
-  if (node.ovfId === '') reading.findings.error('O-005', at(element), `the ovf:id of ${element.name} is empty`);
+  if (node.ovfId === '') reading.findings.error('O-005', element.at, `the ovf:id of ${element.name} is empty`);
   const kind = element.name as Content['kind'];
   const sections = sectionsOf(context, element, kind, node.adopted);
   const base = {
     id: node.id,
     ovfId: node.ovfId,
     info: reading.info(element),
-    ...named(reading, element),
+    name: reading.messageOf(element, 'Name'),
     annotations: (sections.get('AnnotationSection') ?? []).map((section) => readAnnotation(reading, section)),
     products: (sections.get('ProductSection') ?? []).map((section) => readProduct(reading, section)),
     eulas: (sections.get('EulaSection') ?? []).map((section) => readEula(reading, section)),
-    ...first(sections, 'PlacementSection', (section) => ({ placement: readPlacement(reading, section) })),
-    ...(node.scaleOut === undefined ? {} : { scaleOut: node.scaleOut }),
+    placement: first(sections, 'PlacementSection', readPlacement, reading),
+    scaleOut: node.scaleOut,
     environmentFiles: (sections.get('EnvironmentFilesSection') ?? []).flatMap((section) =>
       readEnvironmentFiles(reading, section),
     ),
-    at: at(element),
+    at: element.at,
   };
   return kind === 'VirtualSystem'
     ? readSystem(context, element, sections, base)
@@ -185,18 +189,15 @@ function sectionsOf(
   return all;
 }
 
-function named(reading: Reading, element: Element): Pick<Content, 'name'> {
-  const name = reading.messageOf(element, 'Name');
-  return name === undefined ? {} : { name };
-}
-
-function first<T extends object>(
+/** What the first section of that name says. */
+function first<T>(
   sections: SectionsByName,
   name: string,
-  read: (section: Element) => T,
-): T | Record<string, never> {
-  const [section] = sections.get(name) ?? [];
-  return section === undefined ? {} : read(section);
+  read: (reading: Reading, section: Element) => T,
+  reading: Reading,
+): T | undefined {
+  const section = sections.get(name)?.[0];
+  return section && read(reading, section);
 }
 
 type Base = Omit<VirtualSystem, 'kind' | 'hardware' | 'operatingSystem' | 'install' | 'firmware' | 'bootOrder'>;
@@ -207,20 +208,17 @@ function readSystem(
   sections: SectionsByName,
   base: Base,
 ): VirtualSystem {
-  const [scaleOut] = sections.get('ScaleOutSection') ?? [];
   return {
     kind: 'VirtualSystem',
     ...base,
     hardware: (sections.get('VirtualHardwareSection') ?? []).map((section) =>
       readHardware(reading, section, base.ovfId),
     ),
-    ...first(sections, 'OperatingSystemSection', (section) => ({
-      operatingSystem: readOperatingSystem(reading, section),
-    })),
-    ...first(sections, 'InstallSection', (section) => ({ install: readInstall(reading, section) })),
-    ...(isEfiOfVirtualBox(element) ? { firmware: 'efi' as const } : {}),
-    ...readBootOrder(reading, element, sections.get('BootDeviceSection') ?? []),
-    ...(scaleOut === undefined ? {} : { scaleOut: readScaleOut(reading, scaleOut) }),
+    operatingSystem: first(sections, 'OperatingSystemSection', readOperatingSystem, reading),
+    install: first(sections, 'InstallSection', readInstall, reading),
+    firmware: isEfiOfVirtualBox(element) ? 'efi' : undefined,
+    bootOrder: readBootOrder(reading, element, sections.get('BootDeviceSection') ?? []),
+    scaleOut: first(sections, 'ScaleOutSection', readScaleOut, reading) ?? base.scaleOut,
   };
 }
 
@@ -245,11 +243,10 @@ function readCollection(
   const children: Content[] = [];
   const siblings = new Set<string>();
   if (depth >= DEPTH && elements.length > 0) {
-    reading.findings.error('O-007', at(element), `collections are nested deeper than ${DEPTH}`);
+    reading.findings.error('O-007', element.at, `collections are nested deeper than ${DEPTH}`);
   } else {
     for (const child of elements) {
       const ovfId = reading.required(child, 'id');
-      const scaleOut = scaleOuts.get(ovfId);
       const id = uniqueId(context, child, ovfId, siblings, base.id);
       children.push(
         readNode(context, child, {
@@ -257,27 +254,21 @@ function readCollection(
           ovfId,
           depth: depth + 1,
           adopted: [],
-          ...(scaleOut === undefined ? {} : { scaleOut }),
+          scaleOut: scaleOuts.get(ovfId),
         }),
       );
     }
   }
   const childIds = new Map(children.map((child) => [child.ovfId, child.id]));
+  const [startup] = sections.get('StartupSection') ?? [];
   return {
     kind: 'VirtualSystemCollection',
     ...base,
-    ...own(scaleOuts, base.ovfId),
+    scaleOut: scaleOuts.get(base.ovfId) ?? base.scaleOut,
     children,
-    ...first(sections, 'ResourceAllocationSection', (section) => ({
-      resourceAllocation: readResourceAllocation(reading, section),
-    })),
-    ...first(sections, 'StartupSection', (section) => ({ startup: readStartup(reading, section, childIds) })),
+    resourceAllocation: first(sections, 'ResourceAllocationSection', readResourceAllocation, reading),
+    startup: startup && readStartup(reading, startup, childIds),
   };
-}
-
-function own(scaleOuts: ReadonlyMap<string, ScaleOutSection>, ovfId: string): Pick<Content, 'scaleOut'> {
-  const scaleOut = scaleOuts.get(ovfId);
-  return scaleOut === undefined ? {} : { scaleOut };
 }
 
 /** ScaleOutSections by the id of their prototype: an immediate child, or the collection itself. */
@@ -294,13 +285,13 @@ function readScaleOuts(
     if (!known.has(scaleOut.id)) {
       reading.findings.deviation(
         'O-013',
-        at(section),
+        section.at,
         'ScaleOutSection names no child of its collection',
         'ignored',
         scaleOut.id,
       );
     } else if (scaleOuts.has(scaleOut.id)) {
-      reading.findings.error('O-003', at(section), 'ScaleOutSection stands twice for one child', scaleOut.id);
+      reading.findings.error('O-003', section.at, 'ScaleOutSection stands twice for one child', scaleOut.id);
     } else scaleOuts.set(scaleOut.id, scaleOut);
   }
   return scaleOuts;
@@ -327,11 +318,11 @@ function uniqueId(
   const path = `${parentId}/${ovfId}`;
   const id = ids.has(path) ? `${path}#${ids.size}` : path;
   ids.add(id);
-  if (twin) reading.findings.error('O-005', at(element), 'two children of one collection have the same ovf:id', ovfId);
+  if (twin) reading.findings.error('O-005', element.at, 'two children of one collection have the same ovf:id', ovfId);
   else
     reading.findings.deviation(
       'O-005',
-      at(element),
+      element.at,
       'the ovf:id is used twice in the package',
       `read as "${id}"`,
       ovfId,

@@ -82,10 +82,20 @@ export class Findings {
     this.#faults.push({
       ...base(severity, rule),
       message: message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message,
-      place: at,
+      place: plainPlace(at),
       ...(value === undefined ? {} : { value: excerpt(value) }),
     });
   }
+}
+
+/** A place as a value of its own, to be kept and shown when the document is gone. */
+export function plainPlace({ line, column, path, field }: Place): Place {
+  return {
+    ...(line !== undefined && { line }),
+    ...(column !== undefined && { column }),
+    ...(path !== undefined && { path }),
+    ...(field !== undefined && { field }),
+  };
 }
 
 function inDocumentOrder({ place: a }: Fault, { place: b }: Fault): number {

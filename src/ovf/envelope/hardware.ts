@@ -1,23 +1,34 @@
 /** Reads VirtualHardwareSection and the Items of hardware and resource allocation (DSP0243 §8, §9.4). */
 
 import type { Element } from '../xml/element.js';
-import type { Bound, ForeignElement, HostResource, Item, Quantity, System, VirtualHardwareSection } from './model.js';
-import { at, foreignElement, unsigned, type Reading } from './reading.js';
-import { ALLOCATION_PROPERTIES, RASD, VCLOUD } from './vocabulary.js';
+import type { Bound, HostResource, Item, System, VirtualHardwareSection } from './model.js';
+import { numberUpTo, type Reading } from './reading.js';
+import { ALLOCATION_PROPERTIES, RASD, VCLOUD, VMW } from './vocabulary.js';
 
 const ITEM_ELEMENTS = ['Item', 'StorageItem', 'EthernetPortItem'] as const;
 
 export function readHardware(reading: Reading, section: Element, systemId: string): VirtualHardwareSection {
   const system = reading.child(section, 'System');
+  const isFirmware = (child: Element): boolean => firmwareOfVMware(child) !== undefined;
+  reading.rest(section, ['Info', 'System', ...ITEM_ELEMENTS], isFirmware);
   return {
     id: reading.attribute(section, 'id') ?? '',
     transports: (reading.attribute(section, 'transport') ?? '').split(/[\s,]+/).filter((word) => word !== ''),
     info: reading.info(section),
-    ...(system === undefined ? {} : { system: readSystem(reading, system, systemId) }),
+    system: system && readSystem(reading, system, systemId),
     items: readItems(reading, section),
-    foreign: reading.rest(section, ['Info', 'System', ...ITEM_ELEMENTS]),
-    at: at(section),
+    firmware: section.children.map(firmwareOfVMware).find((firmware) => firmware !== undefined),
+    at: section.at,
   };
+}
+
+/** `<vmw:Config vmw:key="firmware" vmw:value="efi"/>`: the firmware that VMware has a machine start with, where VEP knows it. */
+function firmwareOfVMware({ namespace, name, attributes }: Element): 'efi' | 'bios' | undefined {
+  if (namespace !== VMW || name !== 'Config') return undefined;
+  const of = (wanted: string): string | undefined =>
+    attributes.find((attribute) => attribute.namespace === VMW && attribute.name === wanted)?.value;
+  const value = of('value');
+  return of('key') === 'firmware' && (value === 'efi' || value === 'bios') ? value : undefined;
 }
 
 /** The items of a section, those of OVF 2 (StorageItem, EthernetPortItem) included, in document order. */
@@ -43,60 +54,55 @@ function readSystem(reading: Reading, element: Element, systemId: string): Syste
   const identifier = fields.get('VirtualSystemIdentifier');
   const elementName = fields.get('ElementName') || (identifier ?? systemId);
   if (!fields.has('ElementName')) {
-    reading.findings.deviation('D16', at(element), 'System lacks its ElementName', `read as "${elementName}"`);
+    reading.findings.deviation('D16', element.at, 'System lacks its ElementName', `read as "${elementName}"`);
   }
   if (!fields.has('InstanceID')) {
-    reading.findings.deviation('D08', at(element), 'System lacks its InstanceID', 'read as 0');
+    reading.findings.deviation('D08', element.at, 'System lacks its InstanceID', 'read as 0');
   }
   return {
     elementName,
     instanceId: fields.get('InstanceID') ?? '0',
-    ...(identifier === undefined ? {} : { virtualSystemIdentifier: identifier }),
+    virtualSystemIdentifier: identifier,
     virtualSystemTypes: (fields.get('VirtualSystemType') ?? '').split(/[\s,]+/).filter((type) => type !== ''),
-    fields,
-    at: at(element),
+    at: element.at,
   };
 }
 
 function readItem(reading: Reading, element: Element, name: Item['element']): Item {
   const properties = itemProperties(reading, element);
-  const { fields } = properties;
-  if (!fields.has('InstanceID') || fields.get('InstanceID') === '') {
-    reading.findings.error('O-047', at(element), `${name} lacks its InstanceID`);
-  }
-  const item: Writable<Item> = {
+  const instanceId = textOf(properties, 'InstanceID') ?? '';
+  if (instanceId === '') reading.findings.error('O-047', element.at, `${name} lacks its InstanceID`);
+  const required = reading.boolean(element, 'required', undefined);
+  const item: Draft = {
     element: name,
-    required: reading.boolean(element, 'required', true),
+    required: required ?? true,
+    requiredInWriting: required === true,
     configurations: reading.configurations(element),
     bound: bound(reading, element),
-    instanceId: fields.get('InstanceID') ?? '',
-    elementName: fields.get('ElementName') ?? fields.get('Caption') ?? fields.get('Description') ?? '',
-    connections: properties.connections,
-    hostResources: properties.hostResources,
-    fields,
-    foreign: properties.foreign,
-    at: at(element),
+    instanceId,
+    elementName:
+      textOf(properties, 'ElementName') ?? textOf(properties, 'Caption') ?? textOf(properties, 'Description') ?? '',
+    connections: [],
+    hostResources: [],
+    at: element.at,
   };
-  const type = resourceType(reading, element, fields);
+  const type = resourceType(reading, element, textOf(properties, 'ResourceType') ?? '');
   if (type !== undefined) item.resourceType = type;
-  readTexts(fields, item);
-  readFlags(fields, item);
-  for (const [key, quantity] of properties.quantities) item[key] = quantity;
+  for (const property of properties) fill(reading, item, property);
   return item;
 }
 
 /** Filled in one after the other: to spread the parts into one another costs several times as much, for every item. */
-type Writable<T> = { -readonly [key in keyof T]: T[key] };
+type Draft = { -readonly [key in keyof Item]: Item[key] } & { connections: string[]; hostResources: HostResource[] };
 
-interface ItemProperties {
-  readonly fields: ReadonlyMap<string, string>;
-  readonly connections: readonly string[];
-  readonly hostResources: readonly HostResource[];
-  readonly quantities: readonly (readonly [QuantityKey, Quantity])[];
-  readonly foreign: readonly ForeignElement[];
-}
-
-type QuantityKey = 'virtualQuantity' | 'reservation' | 'limit' | 'weight';
+const TEXTS: ReadonlyMap<string, TextKey> = new Map([
+  ['ResourceSubType', 'resourceSubType'],
+  ['Address', 'address'],
+  ['AddressOnParent', 'addressOnParent'],
+  ['AllocationUnits', 'allocationUnits'],
+  ['VirtualQuantityUnits', 'virtualQuantityUnits'],
+  ['Parent', 'parent'],
+]);
 
 const QUANTITIES: ReadonlyMap<string, QuantityKey> = new Map([
   ['VirtualQuantity', 'virtualQuantity'],
@@ -105,42 +111,56 @@ const QUANTITIES: ReadonlyMap<string, QuantityKey> = new Map([
   ['Weight', 'weight'],
 ]);
 
-function itemProperties(reading: Reading, element: Element): ItemProperties {
-  const fields = new Map<string, string>();
-  const connections: string[] = [];
-  const hostResources: HostResource[] = [];
-  const quantities: [QuantityKey, Quantity][] = [];
-  const foreign: ForeignElement[] = [];
+type TextKey =
+  'resourceSubType' | 'address' | 'addressOnParent' | 'allocationUnits' | 'virtualQuantityUnits' | 'parent';
+type QuantityKey = 'virtualQuantity' | 'reservation' | 'limit' | 'weight';
+
+function fill(reading: Reading, item: Draft, { name, text, element }: ItemProperty): void {
+  const textKey = TEXTS.get(name);
+  const quantityKey = QUANTITIES.get(name);
+  if (textKey !== undefined && text !== '') item[textKey] = text;
+  else if (quantityKey !== undefined) {
+    const quantity = reading.quantity(element);
+    if (quantity !== undefined) item[quantityKey] = quantity;
+  } else if (name === 'Connection' && text !== '') item.connections.push(text);
+  else if (name === 'HostResource') item.hostResources.push(...hostResource(reading, element, text));
+}
+
+/** A property of the item's class, under its name as it should be. */
+interface ItemProperty {
+  readonly name: string;
+  readonly text: string;
+  readonly element: Element;
+}
+
+/** Those that the class has, in document order; of those that may not repeat, the first. */
+function itemProperties(reading: Reading, element: Element): readonly ItemProperty[] {
+  const properties: ItemProperty[] = [];
   for (const child of element.children) {
     if (reading.vocabulary(child) !== 'rasd') {
-      if (reading.vocabulary(child) === 'foreign') foreign.push(foreignElement(child));
       reading.unforeseen(child, element);
       continue;
     }
     const name = instanceIdSpelling(reading, child);
-    const value = child.text.trim();
     const repeats = ALLOCATION_PROPERTIES.get(name);
     if (repeats === undefined) {
       // The classes of OVF 2 have further properties, none of which VEP acts on.
       if (child.namespace === RASD) {
-        reading.findings.deviation('D19', at(child), `${name} is no property of ${element.name}`, 'ignored');
+        reading.findings.deviation('D19', child.at, `${name} is no property of ${element.name}`, 'ignored');
       }
       continue;
     }
-    if (!repeats && fields.has(name)) {
-      repeated(reading, child, name, value === fields.get(name));
-      continue;
-    }
-    if (!fields.has(name)) fields.set(name, value);
-    if (name === 'Connection' && value !== '') connections.push(value);
-    if (name === 'HostResource') hostResources.push(...hostResource(reading, child, value));
-    const quantity = QUANTITIES.get(name);
-    if (quantity !== undefined) {
-      const read = reading.quantity(child);
-      if (read !== undefined) quantities.push([quantity, read]);
-    }
+    const text = child.text.trim();
+    const before = repeats ? undefined : textOf(properties, name);
+    if (before === undefined) properties.push({ name, text, element: child });
+    else repeated(reading, child, name, text === before);
   }
-  return { fields, connections, hostResources, quantities, foreign };
+  return properties;
+}
+
+function textOf(properties: readonly ItemProperty[], name: string): string | undefined {
+  for (const property of properties) if (property.name === name) return property.text;
+  return undefined;
 }
 
 /** What tells adapters apart that share their InstanceID. */
@@ -151,13 +171,13 @@ export function placeOf({ address = '', addressOnParent = '' }: Item): string {
 /** 1.0 drafts, early ovftool and VirtualBox wrote `InstanceId` (D01). */
 function instanceIdSpelling(reading: Reading, element: Element): string {
   if (element.name !== 'InstanceId') return element.name;
-  reading.findings.deviation('D01', at(element), 'InstanceId is not the name of the property', 'read as InstanceID');
+  reading.findings.deviation('D01', element.at, 'InstanceId is not the name of the property', 'read as InstanceID');
   return 'InstanceID';
 }
 
 function repeated(reading: Reading, element: Element, name: string, same: boolean): void {
-  if (same) reading.findings.deviation('D02', at(element), `${name} stands twice`, 'read once');
-  else reading.findings.error('D02', at(element), `${name} stands twice with different values`);
+  if (same) reading.findings.deviation('D02', element.at, `${name} stands twice`, 'read once');
+  else reading.findings.error('D02', element.at, `${name} stands twice with different values`);
 }
 
 function hostResource(reading: Reading, element: Element, value: string): readonly HostResource[] {
@@ -165,7 +185,7 @@ function hostResource(reading: Reading, element: Element, value: string): readon
   if (text === undefined) return [];
   const match = /^(?:ovf:)?\/{1,2}(disk|file)\/(.+)$/.exec(text);
   const target = match === null ? undefined : { kind: match[1] as 'disk' | 'file', id: match[2] as string };
-  return [{ text, ...(target === undefined ? {} : { target }), at: at(element) }];
+  return [{ text, target, at: element.at }];
 }
 
 /** vCloud gives the size of a blank disk, in MiB, as an attribute of an empty HostResource (D21): declares such a disk. */
@@ -175,7 +195,7 @@ function vcloudDisk(reading: Reading, element: Element): string | undefined {
   const diskId = `vcloud-disk-${reading.declaredDisks.length + 1}`;
   reading.findings.warning(
     'D21',
-    at(element),
+    element.at,
     `the disk has no entry in the DiskSection; read as the blank disk ${diskId}`,
     capacity,
   );
@@ -185,7 +205,7 @@ function vcloudDisk(reading: Reading, element: Element): string | undefined {
     capacityAllocationUnits: 'byte * 2^20',
     shared: false,
     readOnly: false,
-    at: at(element),
+    at: element.at,
   });
   return `ovf:/disk/${diskId}`;
 }
@@ -194,52 +214,20 @@ function bound(reading: Reading, element: Element): Bound {
   const value = reading.attribute(element, 'bound')?.trim();
   if (value === undefined || value === '' || value === 'normal') return 'normal';
   if (value === 'min' || value === 'max') return value;
-  reading.findings.error('O-052', at(element), 'ovf:bound is not min, normal or max', value);
+  reading.findings.error('O-052', element.at, 'ovf:bound is not min, normal or max', value);
   return 'normal';
 }
 
-function resourceType(reading: Reading, element: Element, fields: ReadonlyMap<string, string>): number | undefined {
-  const value = fields.get('ResourceType');
-  if (value === undefined || value === '') {
+function resourceType(reading: Reading, element: Element, text: string): number | undefined {
+  if (text === '') {
     // A StorageItem or EthernetPortItem says by its element what it is; an Item says so by this property alone.
     if (element.name === 'StorageItem') return 17;
     if (element.name === 'EthernetPortItem') return 10;
-    reading.findings.error('O-046', at(element), 'Item lacks its ResourceType');
+    reading.findings.error('O-046', element.at, 'Item lacks its ResourceType');
     return undefined;
   }
-  const number = unsigned(value);
-  if (number !== undefined && number <= 65_535n) return Number(number);
-  reading.findings.error('O-046', at(element), 'ResourceType is not a number from 0 to 65535', value);
+  const type = numberUpTo(65_535, text);
+  if (type !== undefined) return type;
+  reading.findings.error('O-046', element.at, 'ResourceType is not a number from 0 to 65535', text);
   return undefined;
-}
-
-const TEXTS = [
-  ['ResourceSubType', 'resourceSubType'],
-  ['OtherResourceType', 'otherResourceType'],
-  ['Address', 'address'],
-  ['AddressOnParent', 'addressOnParent'],
-  ['AllocationUnits', 'allocationUnits'],
-  ['VirtualQuantityUnits', 'virtualQuantityUnits'],
-  ['Caption', 'caption'],
-  ['Description', 'description'],
-  ['Parent', 'parent'],
-] as const;
-
-function readTexts(fields: ReadonlyMap<string, string>, item: Writable<Item>): void {
-  for (const [name, key] of TEXTS) {
-    const value = fields.get(name);
-    if (value !== undefined && value !== '') item[key] = value;
-  }
-}
-
-const FLAGS = [
-  ['AutomaticAllocation', 'automaticAllocation'],
-  ['AutomaticDeallocation', 'automaticDeallocation'],
-] as const;
-
-function readFlags(fields: ReadonlyMap<string, string>, item: Writable<Item>): void {
-  for (const [name, key] of FLAGS) {
-    const value = fields.get(name)?.toLowerCase();
-    if (value !== undefined && value !== '') item[key] = value === 'true' || value === '1';
-  }
 }

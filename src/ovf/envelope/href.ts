@@ -13,13 +13,13 @@ export type Href =
 /** Reads an href. Pure text work: whether the host of a URL may be asked is for whoever dials. */
 export function safeHref(href: string): Href {
   if (isUrl(href)) return safeUrl(href);
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(href)?.[1];
+  const scheme = SCHEME.exec(href)?.[1];
   const decoded = decode(href);
   if (decoded === undefined) return unsafe('it holds a percent sign that starts no escape of UTF-8');
   if (scheme !== undefined && scheme.length > 1) return unsafe(`the scheme ${scheme.toLowerCase()} is not allowed`);
   const path = normalisePath(decoded);
   // Judged before and after: `/a` loses its slash on the way, and `./C:x` becomes a drive letter.
-  const reason = unsafePath(decoded) ?? unsafePath(path);
+  const reason = unsafePath(decoded) ?? (path === decoded ? undefined : unsafePath(path));
   if (reason !== undefined) return unsafe(reason);
   return path === '' ? unsafe('it names no file') : { kind: 'member', path };
 }
@@ -27,6 +27,28 @@ export function safeHref(href: string): Href {
 /** Whether it stands for itself, wherever the package is. */
 export function isUrl(href: string): boolean {
   return /^https?:/i.test(href);
+}
+
+/**
+ * The same reference as RFC 3986 has it (§3, §4.2): escaped where a character has no place, without a port of nothing; as it
+ * is where nothing is wrong.
+ */
+export function uriReference(href: string): string {
+  if (PLAIN.test(href)) return href;
+  if (!SCHEME.test(href)) return escaped(href.replace(/^[^/?#]*/, (step) => step.replaceAll(':', encodeURIComponent)));
+  const [origin = ''] = /^https?:\/*[^/?#]*/i.exec(href) ?? [];
+  return origin.replace(/(?<=:.*[^:]):$/, '') + escaped(href.slice(origin.length));
+}
+
+/** Of most names every character has its place in a reference. */
+const PLAIN = /^[\w./-]*$/;
+const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):/;
+
+/** Brackets enclose hosts only, a percent sign starts an escape, and there is one fragment. */
+function escaped(text: string): string {
+  const fragment = text.indexOf('#') + 1 || text.length;
+  const lone = text.slice(fragment).replaceAll('#', encodeURIComponent);
+  return (text.slice(0, fragment) + lone).replace(/%(?![0-9a-f]{2})|[[\]]/gi, encodeURIComponent);
 }
 
 /** The path without empty steps and `.` steps. */
@@ -57,7 +79,8 @@ function safeUrl(href: string): Href {
   return { kind: 'url', url: url.href };
 }
 
-function decode(text: string): string | undefined {
+/** Without its escapes; undefined where they are none of UTF-8. */
+export function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {

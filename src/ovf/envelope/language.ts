@@ -4,6 +4,8 @@
  * count once `withBundles` has read them.
  */
 
+import { problem } from '../../base/errors.js';
+import { ElementPlace } from '../xml/place.js';
 import type { Envelope, Message, Strings } from './model.js';
 
 /**
@@ -20,13 +22,22 @@ export function languageFor(envelope: Envelope, wanted: readonly string[]): stri
   return undefined;
 }
 
-/** `language` is a tag of BCP 47, e.g. `de-AT`: its own bundles come first, then those of `de`, then any kind of German. */
+/**
+ * `language` is a tag of BCP 47, e.g. `de-AT`: its own bundles come first, then those of `de`, then any kind of German.
+ * @throws Problem `too-large` where small references to large messages would come to more than anybody reads (O-078)
+ */
 export function inLanguage(envelope: Envelope, language: string): Envelope {
   const bundles = fitting(envelope.strings, language);
   if (bundles.length === 0) return envelope;
   // The best come last and win; a document may have thousands of bundles.
   const messages = new Map(bundles.toReversed().flatMap((bundle) => [...bundle.messages]));
-  return translated({ ...envelope, strings: [] }, (msgid) => messages.get(msgid)) as Envelope;
+  return translated({ ...envelope, strings: [] }, counted(messages)) as Envelope;
+}
+
+/** A tag as the schema wants it (xs:language), which locales with an underscore are not; undefined for what is none. */
+export function languageTag(lang: string): string | undefined {
+  const tag = lang.trim().replaceAll('_', '-');
+  return /^[a-z]{1,8}(-[a-z0-9]{1,8})*$/i.test(tag) ? tag : undefined;
 }
 
 const UNFIT = 3;
@@ -46,10 +57,32 @@ function fitting(strings: readonly Strings[], language: string): readonly String
   return strings.filter((bundle) => rank(bundle) < UNFIT).sort((a, b) => rank(a) - rank(b));
 }
 
-/** A copy of a part of the envelope with its messages replaced. Maps hold no messages and are left alone. */
+/** Characters of all messages that are put in, or that lie in files of their own, each counted as often as it is named (O-078). */
+export const MOST_CHARACTERS = 16 * 1024 * 1024;
+
+/** @throws Problem `too-large` */
+function counted(messages: ReadonlyMap<string, string>): (msgid: string) => string | undefined {
+  let left = MOST_CHARACTERS;
+  return (msgid) => {
+    const text = messages.get(msgid);
+    left -= text?.length ?? 0;
+    if (left >= 0) return text;
+    throw problem(
+      'too-large',
+      'ovf.O-078',
+      `in its language the descriptor says more than ${MOST_CHARACTERS} characters`,
+      {
+        rule: 'O-078',
+        remedy: 'name long messages less often, or ask for no language',
+      },
+    );
+  };
+}
+
+/** A copy of a part of the envelope with its messages replaced. Maps and places hold no messages and are left alone. */
 function translated(part: unknown, message: (msgid: string) => string | undefined): unknown {
   if (Array.isArray(part)) return part.map((each) => translated(each, message));
-  if (typeof part !== 'object' || part === null || part instanceof Map) return part;
+  if (typeof part !== 'object' || part === null || part instanceof Map || part instanceof ElementPlace) return part;
   const copy = Object.fromEntries(Object.entries(part).map(([key, value]) => [key, translated(value, message)]));
   const text = isMessage(part) ? message(part.msgid) : undefined;
   return text === undefined ? copy : { ...copy, text: text.trim() };

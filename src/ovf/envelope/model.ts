@@ -2,7 +2,8 @@
  * The OVF envelope (DSP0243 §7–§9, DSP8023) as an immutable value: what one descriptor says, in the standard's own
  * words and before any configuration is chosen or any property resolved. Every node knows where it stood in the
  * document (`at`), so that whoever judges it later can say the line. Numbers that the schema calls unsignedLong are
- * `bigint`; a number is absent when its text was no number (the reader has then reported it). Names in other namespaces
+ * `bigint`; a number is absent when its text was no number (the reader has then reported it). What is absent may be a key less or
+ * undefined: parts are written down in one go, since to put them together piece by piece costs more than to read them. Names in other namespaces
  * that the standard lets stand anywhere are kept as {@link ForeignElement}s.
  */
 
@@ -33,9 +34,9 @@ export interface Envelope extends Located {
   /** `xml:lang` of the root, `en-US` when it has none. */
   readonly lang: string;
   readonly references: readonly File[];
-  readonly diskSection?: DiskSection;
-  readonly networkSection?: NetworkSection;
-  readonly deploymentOptionSection?: DeploymentOptionSection;
+  readonly diskSection?: DiskSection | undefined;
+  readonly networkSection?: NetworkSection | undefined;
+  readonly deploymentOptionSection?: DeploymentOptionSection | undefined;
   /** PlacementGroupSection (OVF 2), any number. */
   readonly placementGroups: readonly PlacementGroupSection[];
   readonly content: Content;
@@ -52,10 +53,10 @@ export interface File extends Located {
   /** As written: a path relative to the descriptor, or an absolute http(s) URL. */
   readonly href: string;
   /** Bytes. */
-  readonly size?: bigint;
+  readonly size?: bigint | undefined;
   readonly compression: 'identity' | 'gzip' | 'bzip2';
   /** Bytes of each chunk but the last; absent: one file. */
-  readonly chunkSize?: bigint;
+  readonly chunkSize?: bigint | undefined;
 }
 
 export interface DiskSection extends Located {
@@ -67,17 +68,17 @@ export interface DiskSection extends Located {
 export interface Disk extends Located {
   readonly diskId: string;
   /** File id; absent for a blank disk. */
-  readonly fileRef?: string;
+  readonly fileRef?: string | undefined;
   /** Decimal digits, or `${key}` naming a property; empty: the image tells it. */
   readonly capacity: string;
   /** Programmatic unit of `capacity` (DSP0004), `byte` when the descriptor gives none. */
   readonly capacityAllocationUnits: string;
   /** Format URI as written. */
-  readonly format?: string;
+  readonly format?: string | undefined;
   /** Bytes. */
-  readonly populatedSize?: bigint;
+  readonly populatedSize?: bigint | undefined;
   /** diskId of the disk that this one is a delta of. */
-  readonly parentRef?: string;
+  readonly parentRef?: string | undefined;
   readonly shared: boolean;
   readonly readOnly: boolean;
 }
@@ -89,7 +90,7 @@ export interface NetworkSection extends Located {
 
 export interface Network extends Located {
   readonly name: string;
-  readonly description?: Message;
+  readonly description?: Message | undefined;
   /** True when only a Connection names it and the reader declared it (lenient). */
   readonly implicit: boolean;
 }
@@ -114,12 +115,12 @@ interface ContentBase extends Located {
   /** `ovf:id` as written. */
   readonly ovfId: string;
   readonly info: Message;
-  readonly name?: Message;
+  readonly name?: Message | undefined;
   readonly annotations: readonly AnnotationSection[];
   readonly products: readonly ProductSection[];
   readonly eulas: readonly EulaSection[];
-  readonly scaleOut?: ScaleOutSection;
-  readonly placement?: PlacementSection;
+  readonly scaleOut?: ScaleOutSection | undefined;
+  readonly placement?: PlacementSection | undefined;
   readonly environmentFiles: readonly EnvironmentFile[];
 }
 
@@ -127,11 +128,11 @@ export interface VirtualSystem extends ContentBase {
   readonly kind: 'VirtualSystem';
   /** Alternatives for different virtual system types, in the order of preference of their author. */
   readonly hardware: readonly VirtualHardwareSection[];
-  readonly operatingSystem?: OperatingSystemSection;
-  readonly install?: InstallSection;
+  readonly operatingSystem?: OperatingSystemSection | undefined;
+  readonly install?: InstallSection | undefined;
   /** What VirtualBox's own description of the machine says of its firmware, where that is more than a BIOS. */
-  readonly firmware?: 'efi';
-  readonly bootOrder?: BootOrder;
+  readonly firmware?: 'efi' | undefined;
+  readonly bootOrder?: BootOrder | undefined;
 }
 
 /** BootDeviceSection (OVF 2), or what VMware has for it. */
@@ -143,8 +144,8 @@ export interface BootOrder extends Located {
 export interface VirtualSystemCollection extends ContentBase {
   readonly kind: 'VirtualSystemCollection';
   readonly children: readonly Content[];
-  readonly resourceAllocation?: ResourceAllocationSection;
-  readonly startup?: StartupSection;
+  readonly resourceAllocation?: ResourceAllocationSection | undefined;
+  readonly startup?: StartupSection | undefined;
 }
 
 export interface VirtualHardwareSection extends Located {
@@ -152,26 +153,25 @@ export interface VirtualHardwareSection extends Located {
   /** `ovf:transport` as a list: `iso`, `com.vmware.guestInfo`, URIs. */
   readonly transports: readonly string[];
   readonly info: Message;
-  readonly system?: System;
+  readonly system?: System | undefined;
   readonly items: readonly Item[];
-  readonly foreign: readonly ForeignElement[];
+  /** What VMware's `Config` of that key has the machine start with. */
+  readonly firmware?: 'efi' | 'bios' | undefined;
 }
 
 /** CIM_VirtualSystemSettingData of a VirtualHardwareSection. */
 export interface System extends Located {
   readonly elementName: string;
   readonly instanceId: string;
-  readonly virtualSystemIdentifier?: string;
+  readonly virtualSystemIdentifier?: string | undefined;
   /** VirtualSystemType as a list, e.g. `['vmx-07', 'virtualbox-2.2']`. */
   readonly virtualSystemTypes: readonly string[];
-  /** Every vssd child by local name, as written. */
-  readonly fields: ReadonlyMap<string, string>;
 }
 
 /** An unsignedLong of an Item: its text, and its value when the text is one. */
 export interface Quantity extends Located {
   readonly text: string;
-  readonly value?: bigint;
+  readonly value?: bigint | undefined;
 }
 
 export type Bound = 'normal' | 'min' | 'max';
@@ -180,52 +180,46 @@ export type Bound = 'normal' | 'min' | 'max';
 export interface Item extends Located {
   readonly element: 'Item' | 'StorageItem' | 'EthernetPortItem';
   readonly required: boolean;
+  /** True where `ovf:required` says so, which is more than its default: many writers never write it. */
+  readonly requiredInWriting: boolean;
   /** Configuration ids of `ovf:configuration`; empty: the item holds in all of them. */
   readonly configurations: readonly string[];
   readonly bound: Bound;
   readonly instanceId: string;
   readonly elementName: string;
   /** CIM resource type (3 processor, 4 memory, 10 Ethernet, 15 CD, 17 disk, …). */
-  readonly resourceType?: number;
-  readonly resourceSubType?: string;
-  readonly otherResourceType?: string;
-  readonly address?: string;
-  readonly addressOnParent?: string;
+  readonly resourceType?: number | undefined;
+  readonly resourceSubType?: string | undefined;
+  readonly address?: string | undefined;
+  readonly addressOnParent?: string | undefined;
   /** Programmatic unit of the quantities (of Reservation and Limit only, for processors). */
-  readonly allocationUnits?: string;
+  readonly allocationUnits?: string | undefined;
   /** Unit of VirtualQuantity in newer CIM, e.g. `count`. */
-  readonly virtualQuantityUnits?: string;
-  readonly automaticAllocation?: boolean;
-  readonly automaticDeallocation?: boolean;
-  readonly caption?: string;
-  readonly description?: string;
+  readonly virtualQuantityUnits?: string | undefined;
   readonly connections: readonly string[];
   readonly hostResources: readonly HostResource[];
   /** InstanceID of the controller. */
-  readonly parent?: string;
-  readonly virtualQuantity?: Quantity;
-  readonly reservation?: Quantity;
-  readonly limit?: Quantity;
-  readonly weight?: Quantity;
-  /** Every child in a CIM namespace by local name, as written; for those that may repeat, the first. */
-  readonly fields: ReadonlyMap<string, string>;
-  readonly foreign: readonly ForeignElement[];
+  readonly parent?: string | undefined;
+  readonly virtualQuantity?: Quantity | undefined;
+  readonly reservation?: Quantity | undefined;
+  readonly limit?: Quantity | undefined;
+  readonly weight?: Quantity | undefined;
 }
 
 /** HostResource as written, and what it points to when it has one of the known forms; an empty one is left out. */
 export interface HostResource extends Located {
   readonly text: string;
-  readonly target?: { readonly kind: 'disk' | 'file'; readonly id: string };
+  readonly target?: { readonly kind: 'disk' | 'file'; readonly id: string } | undefined;
 }
 
 export interface OperatingSystemSection extends Located {
   /** CIM OsType; 1 (Other) stands for numbers the schema does not allow (lenient). */
   readonly id: number;
-  readonly version?: string;
+  readonly version?: string | undefined;
   readonly info: Message;
-  readonly description?: Message;
+  readonly description?: Message | undefined;
   /** `vmw:osType` or `vbox:OSType`, e.g. `ubuntu64Guest`. */
-  readonly vendorType?: string;
+  readonly vendorType?: string | undefined;
 }
 
 export interface InstallSection extends Located {
@@ -238,22 +232,22 @@ export interface ProductSection extends Located {
   readonly class: string;
   readonly instance: string;
   readonly info: Message;
-  readonly product?: Message;
-  readonly vendor?: Message;
-  readonly version?: string;
-  readonly fullVersion?: string;
-  readonly productUrl?: string;
-  readonly vendorUrl?: string;
-  readonly appUrl?: string;
+  readonly product?: Message | undefined;
+  readonly vendor?: Message | undefined;
+  readonly version?: string | undefined;
+  readonly fullVersion?: string | undefined;
+  readonly productUrl?: string | undefined;
+  readonly vendorUrl?: string | undefined;
+  readonly appUrl?: string | undefined;
   readonly icons: readonly Icon[];
   readonly properties: readonly Property[];
 }
 
 export interface Icon extends Located {
   readonly fileRef: string;
-  readonly mimeType?: string;
-  readonly width?: number;
-  readonly height?: number;
+  readonly mimeType?: string | undefined;
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
 }
 
 export interface Property extends Located {
@@ -261,7 +255,7 @@ export interface Property extends Located {
   /** `ovf:type` as written. */
   readonly type: string;
   /** `ovf:qualifiers` as written. */
-  readonly qualifiers?: string;
+  readonly qualifiers?: string | undefined;
   readonly userConfigurable: boolean;
   readonly password: boolean;
   /** `ovf:value`, the default of all configurations; `''` when absent. */
@@ -270,9 +264,9 @@ export interface Property extends Located {
   readonly configurations: readonly string[];
   readonly values: readonly PropertyValue[];
   /** The Category that stands before it. */
-  readonly category?: Message;
-  readonly label?: Message;
-  readonly description?: Message;
+  readonly category?: Message | undefined;
+  readonly label?: Message | undefined;
+  readonly description?: Message | undefined;
 }
 
 export interface PropertyValue extends Located {
@@ -322,14 +316,14 @@ export interface ScaleOutSection extends Located {
   /** `ovf:id` of the system or collection that is replicated, and the beginning of the replicas' ids. */
   readonly id: string;
   readonly info: Message;
-  readonly description?: Message;
+  readonly description?: Message | undefined;
   readonly instanceCounts: readonly InstanceCount[];
 }
 
 export interface InstanceCount extends Located {
   readonly default: number;
   readonly minimum: number;
-  readonly maximum?: number;
+  readonly maximum?: number | undefined;
   readonly configurations: readonly string[];
 }
 
@@ -344,7 +338,7 @@ export interface PlacementGroupSection extends Located {
   /** `affinity`, `availability`, or what the author wrote. */
   readonly policy: string;
   readonly info: Message;
-  readonly description?: Message;
+  readonly description?: Message | undefined;
 }
 
 /** OVF 2 EnvironmentFilesSection/File: a referenced file that shall reach the guest at `path`. */
@@ -359,10 +353,10 @@ export interface Strings extends Located {
   /** `xml:lang`; empty while only the file of the bundle may say it. */
   readonly lang: string;
   /** File id of an external bundle. */
-  readonly fileRef?: string;
+  readonly fileRef?: string | undefined;
   readonly messages: ReadonlyMap<string, string>;
   /** File ids of messages whose text is a plain file (OVF 2 `Msg ovf:fileRef`), by msgid; absent when there are none. */
-  readonly texts?: ReadonlyMap<string, string>;
+  readonly texts?: ReadonlyMap<string, string> | undefined;
 }
 
 /** An element of another namespace, or one of OVF's own that has no meaning to VEP. */

@@ -2,7 +2,7 @@
 
 import type { Element } from '../xml/element.js';
 import type { Icon, Message, ProductSection, Property, PropertyValue } from './model.js';
-import { at, unsigned, type Reading } from './reading.js';
+import { unsigned, type Reading } from './reading.js';
 
 const MESSAGES = ['Product', 'Vendor'] as const;
 const TEXTS = ['Version', 'FullVersion', 'ProductUrl', 'VendorUrl', 'AppUrl'] as const;
@@ -20,16 +20,16 @@ export function readProduct(reading: Reading, section: Element): ProductSection 
     class: reading.attribute(section, 'class') ?? '',
     instance: reading.attribute(section, 'instance') ?? '',
     info: reading.info(section),
-    ...(product === undefined ? {} : { product }),
-    ...(vendor === undefined ? {} : { vendor }),
-    ...(version === undefined ? {} : { version }),
-    ...(fullVersion === undefined ? {} : { fullVersion }),
-    ...(productUrl === undefined ? {} : { productUrl }),
-    ...(vendorUrl === undefined ? {} : { vendorUrl }),
-    ...(appUrl === undefined ? {} : { appUrl }),
+    product,
+    vendor,
+    version,
+    fullVersion,
+    productUrl,
+    vendorUrl,
+    appUrl,
     icons: reading.children(section, 'Icon').map((icon) => readIcon(reading, icon)),
     properties: readProperties(reading, section),
-    at: at(section),
+    at: section.at,
   };
 }
 
@@ -39,10 +39,10 @@ function readIcon(reading: Reading, element: Element): Icon {
   const height = pixels(reading.attribute(element, 'height'));
   return {
     fileRef: reading.required(element, 'fileRef'),
-    ...(mimeType === undefined ? {} : { mimeType }),
-    ...(width === undefined ? {} : { width }),
-    ...(height === undefined ? {} : { height }),
-    at: at(element),
+    mimeType,
+    width,
+    height,
+    at: element.at,
   };
 }
 
@@ -70,16 +70,16 @@ function readProperty(reading: Reading, element: Element, category: Message | un
   return {
     key: reading.required(element, 'key'),
     type: reading.required(element, 'type').trim(),
-    ...(qualifiers === undefined || qualifiers === '' ? {} : { qualifiers }),
+    qualifiers: qualifiers === '' ? undefined : qualifiers,
     userConfigurable: reading.boolean(element, 'userConfigurable', false),
     password: reading.boolean(element, 'password', false),
     value: reading.attribute(element, 'value') ?? '',
     configurations: reading.configurations(element),
     values: reading.children(element, 'Value').map((value) => readValue(reading, value)),
-    ...(category === undefined ? {} : { category }),
-    ...(label === undefined ? {} : { label }),
-    ...(description === undefined ? {} : { description }),
-    at: at(element),
+    category,
+    label,
+    description,
+    at: element.at,
   };
 }
 
@@ -88,6 +88,6 @@ function readValue(reading: Reading, element: Element): PropertyValue {
   return {
     value: reading.required(element, 'value'),
     configurations: reading.configurations(element),
-    at: at(element),
+    at: element.at,
   };
 }

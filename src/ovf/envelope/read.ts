@@ -12,9 +12,9 @@ import { elementTree, type Element } from '../xml/element.js';
 import { readSourceXml } from '../xml/intake.js';
 import { isContent, readContent, sortSections, type SectionsByName } from './content.js';
 import { Findings, type Mode } from './findings.js';
-import type { Content, DiskSection, Envelope, NetworkSection } from './model.js';
+import type { Content, DiskSection, Envelope, Item, NetworkSection } from './model.js';
 import { asOvf1, isDraft } from './ovf-09.js';
-import { at, Reading } from './reading.js';
+import { Reading } from './reading.js';
 import {
   readDeploymentOptions,
   readDiskSection,
@@ -25,7 +25,7 @@ import {
 } from './references.js';
 import { checkRules } from './rules.js';
 import { judgeBySchema } from './schema-verdict.js';
-import { OVF_09, OVF_1, OVF_1_SLASH, OVF_2, SECTIONS, XML_NAMESPACE } from './vocabulary.js';
+import { DEFAULT_LANGUAGE, OVF_09, OVF_1, OVF_1_SLASH, OVF_2, SECTIONS, XML_NAMESPACE } from './vocabulary.js';
 
 export type { Mode } from './findings.js';
 
@@ -119,7 +119,7 @@ function repairProlog(bytes: Uint8Array, findings: Findings): Uint8Array {
 }
 
 function isEnvelope(root: Element, findings: Findings): boolean {
-  const place = at(root);
+  const place = root.at;
   if (root.name !== 'Envelope') {
     findings.error('O-001', place, `the root element is ${root.name}, not Envelope`, root.namespace);
     return false;
@@ -189,9 +189,9 @@ function readRoot(reading: Reading, root: Element): Envelope | undefined {
     adopted.push(section);
     return true;
   });
-  for (const extra of more) reading.findings.error('O-002', at(extra), 'the Envelope has more than one content');
+  for (const extra of more) reading.findings.error('O-002', extra.at, 'the Envelope has more than one content');
   if (top === undefined) {
-    reading.findings.error('O-002', at(root), 'the Envelope has neither a VirtualSystem nor a VirtualSystemCollection');
+    reading.findings.error('O-002', root.at, 'the Envelope has neither a VirtualSystem nor a VirtualSystemCollection');
     return undefined;
   }
   const strays: Element[] = [];
@@ -202,17 +202,19 @@ function readRoot(reading: Reading, root: Element): Envelope | undefined {
   return {
     namespace: root.namespace,
     version: reading.version,
-    lang: root.attributes.find((attr) => attr.name === 'lang' && attr.namespace === XML_NAMESPACE)?.value ?? 'en-US',
+    lang:
+      root.attributes.find((attr) => attr.name === 'lang' && attr.namespace === XML_NAMESPACE)?.value ??
+      DEFAULT_LANGUAGE,
     references: referencesOf(reading, root),
-    ...diskSection(reading, all, root),
-    ...networkSection(reading, networks, content, root),
-    ...(options === undefined ? {} : { deploymentOptionSection: readDeploymentOptions(reading, options) }),
+    diskSection: diskSection(reading, all, root),
+    networkSection: networkSection(reading, networks, content, root),
+    deploymentOptionSection: options && readDeploymentOptions(reading, options),
     placementGroups: (all.get('PlacementGroupSection') ?? []).map((section) => readPlacementGroup(reading, section)),
     content,
     strings: reading.children(root, 'Strings').map((strings) => readStrings(reading, strings)),
     ignored: reading.ignored,
     conformanceLevel: reading.conformanceLevel,
-    at: at(root),
+    at: root.at,
   };
 }
 
@@ -221,7 +223,7 @@ function withStrays(reading: Reading, sections: SectionsByName, strays: readonly
   for (const stray of strays) {
     const known = all.get(stray.name) ?? [];
     if (known.length > 0 && stray.name === 'DeploymentOptionSection') {
-      reading.findings.error('O-003', at(stray), 'DeploymentOptionSection stands more than once');
+      reading.findings.error('O-003', stray.at, 'DeploymentOptionSection stands more than once');
     }
     all.set(stray.name, [...known, stray]);
   }
@@ -231,23 +233,23 @@ function withStrays(reading: Reading, sections: SectionsByName, strays: readonly
 function referencesOf(reading: Reading, root: Element): Envelope['references'] {
   const [first, ...more] = reading.children(root, 'References');
   if (first === undefined) {
-    reading.findings.deviation('D12', at(root), 'the Envelope lacks its References', 'read as if they were empty');
+    reading.findings.deviation('D12', root.at, 'the Envelope lacks its References', 'read as if they were empty');
     return [];
   }
   for (const extra of more)
-    reading.findings.deviation('O-003', at(extra), 'References stand more than once', 'all were read');
+    reading.findings.deviation('O-003', extra.at, 'References stand more than once', 'all were read');
   return [first, ...more].flatMap((references) => readReferences(reading, references));
 }
 
 /** The disks of both disk sections and those that only a vCloud host resource declares (D21). */
-function diskSection(reading: Reading, sections: SectionsByName, root: Element): { diskSection?: DiskSection } {
+function diskSection(reading: Reading, sections: SectionsByName, root: Element): DiskSection | undefined {
   const found = readDiskSection(reading, [
     ...(sections.get('DiskSection') ?? []),
     ...(sections.get('SharedDiskSection') ?? []),
   ]);
-  if (reading.declaredDisks.length === 0) return found === undefined ? {} : { diskSection: found };
-  const section = found ?? { info: { text: '', at: at(root) }, disks: [], at: at(root) };
-  return { diskSection: { ...section, disks: [...section.disks, ...reading.declaredDisks] } };
+  if (reading.declaredDisks.length === 0) return found;
+  const section = found ?? { info: { text: '', at: root.at }, disks: [], at: root.at };
+  return { ...section, disks: [...section.disks, ...reading.declaredDisks] };
 }
 
 /** In lenient mode a network that only a Connection names is declared here (§15 of the field notes, O-043). */
@@ -256,13 +258,12 @@ function networkSection(
   found: NetworkSection | undefined,
   content: Content,
   root: Element,
-): { networkSection?: NetworkSection } {
+): NetworkSection | undefined {
   const declared = new Set(found?.networks.map((network) => network.name));
   const implicit = new Map<string, NetworkSection['networks'][number]>();
-  for (const item of itemsOf(content)) {
+  eachItem(content, (item) => {
     for (const name of item.connections) {
-      if (declared.has(name)) continue;
-      if (implicit.has(name)) continue;
+      if (declared.has(name) || implicit.has(name)) continue;
       reading.findings.deviation(
         'O-043',
         item.at,
@@ -272,15 +273,13 @@ function networkSection(
       );
       implicit.set(name, { name, implicit: true, at: item.at });
     }
-  }
-  if (!reading.lenient || implicit.size === 0) return found === undefined ? {} : { networkSection: found };
-  const section = found ?? { info: { text: '', at: at(root) }, networks: [], at: at(root) };
-  return { networkSection: { ...section, networks: [...section.networks, ...implicit.values()] } };
+  });
+  if (!reading.lenient || implicit.size === 0) return found;
+  const section = found ?? { info: { text: '', at: root.at }, networks: [], at: root.at };
+  return { ...section, networks: [...section.networks, ...implicit.values()] };
 }
 
-function itemsOf(
-  content: Content,
-): NonNullable<Extract<Content, { kind: 'VirtualSystem' }>['hardware'][number]>['items'] {
-  if (content.kind === 'VirtualSystem') return content.hardware.flatMap((section) => section.items);
-  return content.children.flatMap(itemsOf);
+function eachItem(content: Content, visit: (item: Item) => void): void {
+  if (content.kind === 'VirtualSystem') for (const { items } of content.hardware) items.forEach(visit);
+  else for (const child of content.children) eachItem(child, visit);
 }

@@ -6,7 +6,7 @@
 
 import type { Element } from '../xml/element.js';
 import type { Findings } from './findings.js';
-import type { At, Disk, ForeignElement, IgnoredElement, Message, Quantity } from './model.js';
+import type { Disk, ForeignElement, IgnoredElement, Message, Quantity } from './model.js';
 import {
   ALLOCATION_NAMESPACES,
   KNOWN_EXTENSIONS,
@@ -39,6 +39,8 @@ export class Reading {
   readonly ignored: IgnoredElement[] = [];
   /** Disks that no disk section declares but a host resource describes (D21). */
   readonly declaredDisks: Disk[] = [];
+  /** By namespace. */
+  readonly #vocabularies = new Map<string, Vocabulary>();
   #level: 1 | 2 | 3 = 1;
   #configurationsLeft = MOST_CONFIGURATIONS;
 
@@ -59,8 +61,13 @@ export class Reading {
     return this.#level;
   }
 
-  vocabulary(element: Element): Vocabulary {
-    const { namespace } = element;
+  vocabulary({ namespace }: Element): Vocabulary {
+    let vocabulary = this.#vocabularies.get(namespace);
+    if (vocabulary === undefined) this.#vocabularies.set(namespace, (vocabulary = this.#vocabularyOf(namespace)));
+    return vocabulary;
+  }
+
+  #vocabularyOf(namespace: string): Vocabulary {
     if (namespace === this.namespace) return 'ovf';
     if (namespace === OVF_2) return 'ovf2';
     if (namespace === '') return 'bare';
@@ -73,31 +80,35 @@ export class Reading {
     let bare: string | undefined;
     for (const attr of element.attributes) {
       if (attr.name !== name) continue;
-      if (OVF_NAMESPACES.has(attr.namespace)) return attr.value;
+      if (attr.namespace === this.namespace || OVF_NAMESPACES.has(attr.namespace)) return attr.value;
       if (attr.namespace === '') bare = attr.value;
     }
     if (bare === undefined) return undefined;
     const message = `the attribute ${name} of ${element.name} has no prefix and is therefore not OVF's`;
-    if (!this.lenient) this.findings.warning('D14', at(element), `${message}: it has no effect`, bare);
-    else this.findings.warning('D14', at(element), `${message}; read as ovf:${name}`, bare);
+    if (!this.lenient) this.findings.warning('D14', element.at, `${message}: it has no effect`, bare);
+    else this.findings.warning('D14', element.at, `${message}; read as ovf:${name}`, bare);
     return this.lenient ? bare : undefined;
   }
 
   /** An attribute the element cannot do without; `''` after an error when it is missing (D08). */
   required(element: Element, name: string): string {
     const value = this.attribute(element, name);
-    if (value === undefined) this.findings.error('D08', at(element), `${element.name} lacks the attribute ovf:${name}`);
+    if (value === undefined) this.findings.error('D08', element.at, `${element.name} lacks the attribute ovf:${name}`);
     else if (value.length > LONGEST_ATTRIBUTE && name !== 'value')
-      this.findings.error('O-078', at(element), `ovf:${name} is longer than ${LONGEST_ATTRIBUTE} characters`, value);
+      this.findings.error('O-078', element.at, `ovf:${name} is longer than ${LONGEST_ATTRIBUTE} characters`, value);
     return value ?? '';
   }
 
-  boolean(element: Element, name: string, fallback: boolean): boolean {
+  boolean<Fallback extends boolean | undefined>(
+    element: Element,
+    name: string,
+    fallback: Fallback,
+  ): boolean | Fallback {
     const text = this.attribute(element, name)?.trim();
     if (text === undefined) return fallback;
     if (text === 'true' || text === '1') return true;
     if (text !== 'false' && text !== '0') {
-      this.findings.error('schema', at(element), `ovf:${name} of ${element.name} is neither true nor false`, text);
+      this.findings.error('schema', element.at, `ovf:${name} of ${element.name} is neither true nor false`, text);
     }
     return false;
   }
@@ -106,11 +117,11 @@ export class Reading {
   short(element: Element, name: string, fallback: number, max = 65_535): number {
     const text = this.attribute(element, name)?.trim();
     if (text === undefined) return fallback;
-    const value = unsigned(text);
-    if (value !== undefined && value <= max) return Number(value);
+    const value = numberUpTo(max, text);
+    if (value !== undefined) return value;
     this.findings.error(
       'O-070',
-      at(element),
+      element.at,
       `ovf:${name} of ${element.name} is not a whole number from 0 to ${max}`,
       text,
     );
@@ -125,7 +136,7 @@ export class Reading {
     if (value === undefined) {
       this.findings.deviation(
         'D07',
-        at(element),
+        element.at,
         `ovf:${name} of ${element.name} is not a number of bytes`,
         'ignored',
         text,
@@ -142,14 +153,14 @@ export class Reading {
     this.#configurationsLeft -= ids.length;
     if (this.#configurationsLeft >= 0) return [...new Set(ids)];
     const message = `more than ${MOST_CONFIGURATIONS} configurations are named, all elements taken together`;
-    this.findings.error('O-078', at(element), message);
+    this.findings.error('O-078', element.at, message);
     return [];
   }
 
   /** The quantity an element holds; empty: none (D18), no number: an error (D03). */
   quantity(element: Element): Quantity | undefined {
     const text = element.text.trim();
-    const place = at(element);
+    const place = element.at;
     if (text === '') {
       this.findings.deviation('D18', place, `${element.name} is empty`, 'taken as absent');
       return undefined;
@@ -166,12 +177,10 @@ export class Reading {
 
   message(element: Element): Message {
     const msgid = this.attribute(element, 'msgid');
-    const message = {
-      text: element.text.trim(),
-      at: at(element),
-      ...(msgid === undefined || msgid === '' ? {} : { msgid }),
-    };
-    if (message.msgid !== undefined) this.messages.push(message);
+    const plain = { text: element.text.trim(), at: element.at };
+    if (msgid === undefined || msgid === '') return plain;
+    const message = { ...plain, msgid };
+    this.messages.push(message);
     return message;
   }
 
@@ -179,13 +188,14 @@ export class Reading {
   info(section: Element): Message {
     const element = this.child(section, 'Info');
     if (element !== undefined) return this.message(element);
-    this.findings.deviation('D06', at(section), `${section.name} lacks its Info`, 'read with an empty one');
-    return { text: '', at: at(section) };
+    this.findings.deviation('D06', section.at, `${section.name} lacks its Info`, 'read with an empty one');
+    return { text: '', at: section.at };
   }
 
   /** The first child of that name in OVF's namespaces. */
   child(parent: Element, name: string): Element | undefined {
-    return parent.children.find((child) => child.name === name && this.isOvf(child));
+    for (const child of parent.children) if (child.name === name && this.isOvf(child)) return child;
+    return undefined;
   }
 
   children(parent: Element, name: string): readonly Element[] {
@@ -205,15 +215,17 @@ export class Reading {
     return element.namespace === this.namespace || element.namespace === OVF_2;
   }
 
-  /** Judges every child that is not among `names` of OVF's namespaces; gives back those of other namespaces. */
-  rest(parent: Element, names: readonly string[]): readonly ForeignElement[] {
-    const foreign: ForeignElement[] = [];
+  /**
+   * Judges every child that is not among `names` of OVF's namespaces.
+   *
+   * @param isUnderstood true for extensions that VEP goes by
+   */
+  rest(parent: Element, names: readonly string[], isUnderstood: (element: Element) => boolean = () => false): void {
     for (const child of parent.children) {
       if (this.isOvf(child) && names.includes(child.name)) continue;
-      if (this.vocabulary(child) === 'foreign') foreign.push(foreignElement(child));
-      this.unforeseen(child, parent);
+      if (isUnderstood(child)) this.understood(child);
+      else this.unforeseen(child, parent);
     }
-    return foreign;
   }
 
   /** Judges an element that the content model of its parent does not foresee. */
@@ -222,10 +234,15 @@ export class Reading {
     if (vocabulary === 'bare') this.#bare(element);
     else if (vocabulary === 'ovf' && (element.name === 'Section' || element.name === 'Content')) {
       // The heads of the substitution groups: drafts of OVF 1.0 wrote them with xsi:type, and to skip one loses a machine.
-      this.findings.error('O-080', at(element), `${element.name} stands under the name of its group`);
+      this.findings.error('O-080', element.at, `${element.name} stands under the name of its group`);
     } else if (vocabulary === 'ovf' && OVF_ELEMENTS.has(element.name)) {
-      this.findings.deviation('D12', at(element), `${element.name} has no place in ${parent.name}`, 'ignored');
+      this.findings.deviation('D12', element.at, `${element.name} has no place in ${parent.name}`, 'ignored');
     } else this.#extension(element, parent, vocabulary);
+  }
+
+  /** An element that is not of this edition, but that VEP goes by: nothing is said of it. */
+  understood(element: Element): void {
+    this.extended(this.boolean(element, 'required', true));
   }
 
   /** Marks the package as one with extensions (O-008). */
@@ -235,36 +252,32 @@ export class Reading {
 
   #bare(element: Element): void {
     const hint = OVF_ELEMENTS.has(element.name) ? ', though OVF has an element of this name' : '';
-    this.findings.error('D09', at(element), `${element.name} is in no namespace${hint}`);
+    this.findings.error('D09', element.at, `${element.name} is in no namespace${hint}`);
   }
 
   #extension(element: Element, parent: Element, vocabulary: Vocabulary): void {
     const flag = this.attribute(element, 'required')?.trim();
     const required = flag !== 'false' && flag !== '0';
     this.extended(required);
-    this.ignored.push({ ...foreignElement(element), element, parent: at(parent), required });
+    this.ignored.push({ ...foreignElement(element), element, parent: parent.at, required });
     const info = element.children.find((child) => child.name === 'Info')?.text.trim() ?? '';
     const what = `${vocabulary === 'ovf' ? 'the unknown element' : 'the extension'} ${element.name}`;
     const why = info === '' ? '' : ` ("${info.slice(0, 60)}")`;
     if (!required) {
-      this.findings.note('O-010', at(element), `${what} is optional and was ignored${why}`, element.namespace);
+      this.findings.note('O-010', element.at, `${what} is optional and was ignored${why}`, element.namespace);
     } else if (this.lenient && KNOWN_EXTENSIONS.has(element.namespace)) {
       this.findings.warning(
         'D15',
-        at(element),
+        element.at,
         `${what} is not marked as optional, but can be done without; ignored`,
         element.namespace,
       );
     } else if (this.lenient && flag === undefined && vocabulary !== 'foreign' && element.name !== ENCRYPTION) {
-      this.findings.warning('O-009', at(element), `${what} is not known; ignored${why}`, element.namespace);
+      this.findings.warning('O-009', element.at, `${what} is not known; ignored${why}`, element.namespace);
     } else {
-      this.findings.error('O-009', at(element), `${what} is required but not understood here${why}`, element.namespace);
+      this.findings.error('O-009', element.at, `${what} is required but not understood here${why}`, element.namespace);
     }
   }
-}
-
-export function at(element: Element): At {
-  return { line: element.line, column: element.column, path: element.path };
 }
 
 /** The words of a space-separated list. */
@@ -272,11 +285,19 @@ export function words(text: string | undefined): readonly string[] {
   return text === undefined ? [] : text.split(/\s+/).filter((word) => word !== '');
 }
 
+const DIGITS = /^\+?\d{1,40}$/;
+
 /** Value of an xs:unsignedLong, undefined when the text is none. */
 export function unsigned(text: string): bigint | undefined {
-  if (!/^\+?\d{1,40}$/.test(text)) return undefined;
+  if (!DIGITS.test(text)) return undefined;
   const value = BigInt(text);
   return value <= UNSIGNED_LONG_MAX ? value : undefined;
+}
+
+/** Value of a whole number from 0 to `max`, undefined when the text is none. */
+export function numberUpTo(max: number, text: string): number | undefined {
+  const value = DIGITS.test(text) ? Number(text) : Infinity;
+  return value <= max ? value : undefined;
 }
 
 export function foreignElement(element: Element): ForeignElement {
@@ -290,6 +311,6 @@ export function foreignElement(element: Element): ForeignElement {
       ]),
     ),
     text: element.text.trim(),
-    at: at(element),
+    at: element.at,
   };
 }

@@ -1,5 +1,6 @@
 /** Reads what belongs to the package as a whole: References, DiskSection, NetworkSection, options and bundles (DSP0243 §7.1, §9). */
 
+import { shownUrl } from '../../base/shown-url.js';
 import type { Element } from '../xml/element.js';
 import type {
   Configuration,
@@ -12,9 +13,9 @@ import type {
   PlacementGroupSection,
   Strings,
 } from './model.js';
-import { isUrl } from './href.js';
-import { at, unsigned, type Reading } from './reading.js';
-import { XML_NAMESPACE } from './vocabulary.js';
+import { isUrl, uriReference } from './href.js';
+import { unsigned, type Reading } from './reading.js';
+import { DEFAULT_LANGUAGE, XML_NAMESPACE } from './vocabulary.js';
 
 export function readReferences(reading: Reading, element: Element): readonly File[] {
   reading.rest(element, ['File']);
@@ -25,24 +26,32 @@ function readFile(reading: Reading, element: Element): File {
   reading.rest(element, []);
   const size = reading.size(element, 'size');
   const chunkSize = reading.size(element, 'chunkSize');
-  if (chunkSize === 0n) reading.findings.error('O-019', at(element), 'ovf:chunkSize is 0', '0');
+  if (chunkSize === 0n) reading.findings.error('O-019', element.at, 'ovf:chunkSize is 0', '0');
   return {
     id: reading.required(element, 'id'),
     href: readHref(reading, element),
-    ...(size === undefined ? {} : { size }),
+    size,
     compression: compression(reading, element),
-    ...(chunkSize === undefined || chunkSize === 0n ? {} : { chunkSize }),
-    at: at(element),
+    chunkSize: chunkSize === 0n ? undefined : chunkSize,
+    at: element.at,
   };
 }
 
-/** Whoever writes a percent sign that starts no escape writes names as they are: all of the href is taken so (D11). */
+/**
+ * Leniently a URI reference, whatever was written (D11). Whoever writes a percent sign that starts no escape writes names as they
+ * are: all of the href is taken so.
+ */
 function readHref(reading: Reading, element: Element): string {
   const href = reading.required(element, 'href').trim();
-  if (!reading.lenient || isUrl(href) || !/%(?![0-9a-f]{2})/i.test(href)) return href;
-  const message = 'ovf:href holds a percent sign that starts no escape; read as the name of the file as it stands';
-  reading.findings.warning('D11', at(element), message, href);
-  return href.replaceAll('%', '%25');
+  if (!reading.lenient) return href;
+  const asItStands = !isUrl(href) && /%(?![0-9a-f]{2})/i.test(href);
+  const reference = uriReference(asItStands ? href.replaceAll('%', '%25') : href);
+  if (reference === href) return href;
+  const message = asItStands
+    ? 'ovf:href holds a percent sign that starts no escape; read as the name of the file as it stands'
+    : 'ovf:href is no URI; read with what has no place in one escaped';
+  reading.findings.warning('D11', element.at, message, shownUrl(href));
+  return reference;
 }
 
 function compression(reading: Reading, element: Element): File['compression'] {
@@ -51,7 +60,7 @@ function compression(reading: Reading, element: Element): File['compression'] {
   if (value !== '' && value !== 'identity' && value !== 'none') {
     reading.findings.deviation(
       'O-018',
-      at(element),
+      element.at,
       'the compression is not known',
       'the file is taken as it is',
       value,
@@ -68,7 +77,7 @@ export function readDiskSection(reading: Reading, sections: readonly Element[]):
     reading.rest(section, ['Info', name]);
     return reading.children(section, name).map((disk) => readDisk(reading, disk));
   });
-  return { info: reading.info(first), disks, at: at(first) };
+  return { info: reading.info(first), disks, at: first.at };
 }
 
 function readDisk(reading: Reading, element: Element): Disk {
@@ -78,20 +87,20 @@ function readDisk(reading: Reading, element: Element): Disk {
   const parentRef = reading.attribute(element, 'parentRef');
   const populatedSize = reading.size(element, 'populatedSize');
   if (fileRef === '') {
-    reading.findings.deviation('D21', at(element), 'ovf:fileRef is empty', 'read as a blank disk');
+    reading.findings.deviation('D21', element.at, 'ovf:fileRef is empty', 'read as a blank disk');
   }
   return {
     diskId: reading.required(element, 'diskId'),
     // An empty reference means a blank disk (D21).
-    ...(fileRef === undefined || fileRef === '' ? {} : { fileRef }),
+    fileRef: fileRef === '' ? undefined : fileRef,
     capacity: readCapacity(reading, element, fileRef ?? ''),
     capacityAllocationUnits: reading.attribute(element, 'capacityAllocationUnits') ?? 'byte',
-    ...(format === undefined || format === '' ? {} : { format }),
-    ...(populatedSize === undefined ? {} : { populatedSize }),
-    ...(parentRef === undefined || parentRef === '' ? {} : { parentRef }),
+    format: format === '' ? undefined : format,
+    populatedSize,
+    parentRef: parentRef === '' ? undefined : parentRef,
     shared: element.name === 'SharedDisk',
     readOnly: reading.boolean(element, 'readOnly', false),
-    at: at(element),
+    at: element.at,
   };
 }
 
@@ -102,12 +111,12 @@ function readCapacity(reading: Reading, element: Element, fileRef: string): stri
   if (capacity === '')
     reading.findings.deviation(
       'D08',
-      at(element),
+      element.at,
       'Disk lacks the attribute ovf:capacity',
       "the image's own size counts",
     );
   if (!reading.lenient || unsigned(capacity) !== 0n) return capacity;
-  reading.findings.warning('O-034', at(element), "the capacity is 0; the image's own size counts", capacity);
+  reading.findings.warning('O-034', element.at, "the capacity is 0; the image's own size counts", capacity);
   return '';
 }
 
@@ -118,7 +127,7 @@ export function readNetworkSection(reading: Reading, sections: readonly Element[
     reading.rest(section, ['Info', 'Network']);
     return reading.children(section, 'Network').map((network) => readNetwork(reading, network));
   });
-  return { info: reading.info(first), networks, at: at(first) };
+  return { info: reading.info(first), networks, at: first.at };
 }
 
 function readNetwork(reading: Reading, element: Element): Network {
@@ -126,9 +135,9 @@ function readNetwork(reading: Reading, element: Element): Network {
   const description = reading.messageOf(element, 'Description');
   return {
     name: reading.required(element, 'name'),
-    ...(description === undefined ? {} : { description }),
+    description,
     implicit: false,
-    at: at(element),
+    at: element.at,
   };
 }
 
@@ -137,20 +146,20 @@ export function readDeploymentOptions(reading: Reading, section: Element): Deplo
   return {
     info: reading.info(section),
     configurations: reading.children(section, 'Configuration').map((element) => readConfiguration(reading, element)),
-    at: at(section),
+    at: section.at,
   };
 }
 
 function readConfiguration(reading: Reading, element: Element): Configuration {
   reading.rest(element, ['Label', 'Description']);
   const id = reading.required(element, 'id');
-  const nothing = { text: '', at: at(element) };
+  const nothing = { text: '', at: element.at };
   return {
     id,
     default: reading.boolean(element, 'default', false),
     label: reading.messageOf(element, 'Label') ?? { ...nothing, text: id },
     description: reading.messageOf(element, 'Description') ?? nothing,
-    at: at(element),
+    at: element.at,
   };
 }
 
@@ -161,8 +170,8 @@ export function readPlacementGroup(reading: Reading, section: Element): Placemen
     id: reading.required(section, 'id'),
     policy: reading.required(section, 'policy').trim(),
     info: reading.info(section),
-    ...(description === undefined ? {} : { description }),
-    at: at(section),
+    description,
+    at: section.at,
   };
 }
 
@@ -173,7 +182,7 @@ export function readStrings(reading: Reading, element: Element): Strings {
   const elsewhere = fileRef !== undefined && fileRef !== '';
   // What lies in a file may say there what language it is in.
   if (lang === undefined && !elsewhere)
-    reading.findings.warning('O-074', at(element), 'the Strings bundle has no xml:lang; taken as en-US');
+    reading.findings.warning('O-074', element.at, 'the Strings bundle has no xml:lang; taken as en-US');
   const messages = new Map<string, string>();
   const texts = new Map<string, string>();
   for (const msg of reading.children(element, 'Msg')) {
@@ -184,10 +193,10 @@ export function readStrings(reading: Reading, element: Element): Strings {
   }
   reading.rest(element, ['Msg']);
   return {
-    lang: lang ?? (elsewhere ? '' : 'en-US'),
+    lang: lang ?? (elsewhere ? '' : DEFAULT_LANGUAGE),
     ...(elsewhere ? { fileRef } : {}),
     messages,
     ...(texts.size > 0 ? { texts } : {}),
-    at: at(element),
+    at: element.at,
   };
 }

@@ -4,6 +4,7 @@
  */
 
 import { placeOf } from './hardware.js';
+import { comparableQuantity, inUnitsOf } from './item-units.js';
 import type { Item, VirtualHardwareSection } from './model.js';
 import type { Reading } from './reading.js';
 
@@ -167,7 +168,9 @@ function checkRange(
     reading.findings.error('O-052', marker.at, `there is a ${marker.bound} item but no normal one`, marker.instanceId);
     return;
   }
-  const [min, value, max] = [range.get('min'), normal, range.get('max')].map((item) => item?.virtualQuantity?.value);
+  const [min, value, max] = [range.get('min'), normal, range.get('max')].map(
+    (item) => item && comparableQuantity(inUnitsOf(item, normal)),
+  );
   if (
     (min !== undefined && value !== undefined && min > value) ||
     (max !== undefined && value !== undefined && value > max)
@@ -175,7 +178,7 @@ function checkRange(
     reading.findings.error(
       'O-052',
       marker.at,
-      `min ${min ?? '-'}, normal ${value ?? '-'} and max ${max ?? '-'} are not in order`,
+      `min ${min ?? '-'}, normal ${value ?? '-'} and max ${max ?? '-'}${normal.resourceType === MEMORY ? ' bytes' : ''} are not in order`,
       marker.instanceId,
     );
   }

@@ -4,6 +4,7 @@
  */
 
 import { excerpt } from '../../base/errors.js';
+import { shownUrl } from '../../base/shown-url.js';
 import { safeHref } from './href.js';
 import { parseUnit, toBytes } from '../units.js';
 import { checkContent } from './rules-content.js';
@@ -43,7 +44,7 @@ function checkFiles(reading: Reading, { references }: Envelope): void {
     const href = safeHref(file.href);
     if (href.kind === 'unsafe') {
       if (file.href !== '' || !reading.findings.has('D08', file.at)) {
-        reading.findings.error('O-015', file.at, `ovf:href cannot be used: ${href.reason}`, file.href);
+        reading.findings.error('O-015', file.at, `ovf:href cannot be used: ${href.reason}`, shownUrl(file.href));
       }
       continue;
     }
@@ -54,7 +55,7 @@ function checkFiles(reading: Reading, { references }: Envelope): void {
         file.at,
         'two File elements name the same file',
         'it is fetched once',
-        file.href,
+        shownUrl(file.href),
       );
     }
     seen.add(target);

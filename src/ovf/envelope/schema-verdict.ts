@@ -9,7 +9,7 @@ import { XmlElement, type XmlDocument } from 'libxml2-wasm';
 
 import type { Edition, OvfSchemas, Violation } from '../schema/schemas.js';
 import { elementAt, type Element } from '../xml/element.js';
-import { at, type Reading } from './reading.js';
+import type { Reading } from './reading.js';
 import type { RuleCode } from './rulebook.js';
 import { OVF_1, OVF_2 } from './vocabulary.js';
 
@@ -32,7 +32,7 @@ export function judgeBySchema(document: XmlDocument, root: Element, reading: Rea
     schemas.envelope(document, '1.0').length === 0
   ) {
     const what = 'the descriptor keeps to OVF 1.0, but not to the schema of 1.1';
-    reading.findings.note('schema', at(root), what, violations[0]?.message);
+    reading.findings.note('schema', root.at, what, violations[0]?.message);
   } else {
     for (const [index, violation] of violations.entries()) report(reading, violation, root, index < LOCATED, taken);
   }
@@ -78,7 +78,7 @@ function report(
   const { findings } = reading;
   const rule = deviationOf(message);
   const element = located ? elementAt(root, path, (child) => !taken.has(child)) : undefined;
-  const place = element === undefined ? { line, path } : at(element);
+  const place = element === undefined ? { line, path } : element.at;
   if (findings.has(rule, place) || (rule === 'D11' && findings.has('O-015', place))) return;
   findings.deviation(rule, place, message, 'tolerated');
 }

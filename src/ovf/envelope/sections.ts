@@ -16,7 +16,7 @@ import type {
   StartupItem,
   StartupSection,
 } from './model.js';
-import { at, unsigned, words, type Reading } from './reading.js';
+import { numberUpTo, words, type Reading } from './reading.js';
 import { VBOX, VMW } from './vocabulary.js';
 
 const UNSIGNED_INT_MAX = 2 ** 32 - 1;
@@ -30,30 +30,25 @@ export function readOperatingSystem(reading: Reading, section: Element): Operati
   reading.rest(section, ['Info', 'Description']);
   return {
     id: operatingSystemId(reading, section),
-    ...(version === undefined || version === '' ? {} : { version }),
+    version: version === '' ? undefined : version,
     info: reading.info(section),
-    ...(description === undefined ? {} : { description }),
-    ...(vendorType === undefined ? {} : { vendorType }),
-    at: at(section),
+    description,
+    vendorType,
+    at: section.at,
   };
 }
 
 function operatingSystemId(reading: Reading, section: Element): number {
   const text = reading.attribute(section, 'id')?.trim();
   if (text === undefined) {
-    reading.findings.deviation(
-      'D08',
-      at(section),
-      'OperatingSystemSection lacks the attribute ovf:id',
-      'read as Other',
-    );
+    reading.findings.deviation('D08', section.at, 'OperatingSystemSection lacks the attribute ovf:id', 'read as Other');
     return OTHER;
   }
-  const id = unsigned(text);
-  if (id !== undefined && id <= 65_535n) return Number(id);
+  const id = numberUpTo(65_535, text);
+  if (id !== undefined) return id;
   reading.findings.deviation(
     'D20',
-    at(section),
+    section.at,
     'the operating system id is no CIM OsType',
     'read as vendor specific',
     text,
@@ -74,31 +69,31 @@ export function readInstall(reading: Reading, section: Element): InstallSection 
   return {
     info: reading.info(section),
     initialBootStopDelay: reading.short(section, 'initialBootStopDelay', 0),
-    at: at(section),
+    at: section.at,
   };
 }
 
 export function readEula(reading: Reading, section: Element): EulaSection {
   reading.rest(section, ['Info', 'License']);
-  return { info: reading.info(section), license: body(reading, section, 'License'), at: at(section) };
+  return { info: reading.info(section), license: body(reading, section, 'License'), at: section.at };
 }
 
 export function readAnnotation(reading: Reading, section: Element): AnnotationSection {
   reading.rest(section, ['Info', 'Annotation']);
-  return { info: reading.info(section), annotation: body(reading, section, 'Annotation'), at: at(section) };
+  return { info: reading.info(section), annotation: body(reading, section, 'Annotation'), at: section.at };
 }
 
 /** The one text a section is there for; an empty one in its place when it is missing (D06). */
 function body(reading: Reading, section: Element, name: string): Message {
   const message = reading.messageOf(section, name);
   if (message !== undefined) return message;
-  reading.findings.deviation('D06', at(section), `${section.name} lacks its ${name}`, 'read as empty');
-  return { text: '', at: at(section) };
+  reading.findings.deviation('D06', section.at, `${section.name} lacks its ${name}`, 'read as empty');
+  return { text: '', at: section.at };
 }
 
 export function readResourceAllocation(reading: Reading, section: Element): ResourceAllocationSection {
   reading.rest(section, ['Info', 'Item', 'StorageItem', 'EthernetPortItem']);
-  return { info: reading.info(section), items: readItems(reading, section), at: at(section) };
+  return { info: reading.info(section), items: readItems(reading, section), at: section.at };
 }
 
 /** `childIds` leads from the `ovf:id` of the immediate children to the ids they have in the model. */
@@ -107,7 +102,7 @@ export function readStartup(reading: Reading, section: Element, childIds: Readon
   return {
     info: reading.info(section),
     items: reading.children(section, 'Item').map((item) => readStartupItem(reading, item, childIds)),
-    at: at(section),
+    at: section.at,
   };
 }
 
@@ -123,7 +118,7 @@ function readStartupItem(reading: Reading, element: Element, childIds: ReadonlyM
     stopDelay: reading.short(element, 'stopDelay', 0),
     startAction: oneOf(reading, element, 'startAction', ['powerOn', 'none']),
     stopAction: oneOf(reading, element, 'stopAction', ['powerOff', 'guestShutdown', 'none']),
-    at: at(element),
+    at: element.at,
   };
 }
 
@@ -134,8 +129,8 @@ function oneOf<T extends string>(reading: Reading, element: Element, name: strin
   const value = values.find((one) => one.toLowerCase() === text.toLowerCase());
   if (value !== text) {
     const message = `ovf:${name} is none of ${values.join(', ')}`;
-    if (value === undefined && text !== 'suspend') reading.findings.error('O-069', at(element), message, text);
-    else reading.findings.deviation('O-069', at(element), message, `read as ${value ?? values[0]}`, text);
+    if (value === undefined && text !== 'suspend') reading.findings.error('O-069', element.at, message, text);
+    else reading.findings.deviation('O-069', element.at, message, `read as ${value ?? values[0]}`, text);
   }
   return value ?? values[0];
 }
@@ -146,9 +141,9 @@ export function readScaleOut(reading: Reading, section: Element): ScaleOutSectio
   return {
     id: reading.required(section, 'id'),
     info: reading.info(section),
-    ...(description === undefined ? {} : { description }),
+    description,
     instanceCounts: reading.children(section, 'InstanceCount').map((count) => readInstanceCount(reading, count)),
-    at: at(section),
+    at: section.at,
   };
 }
 
@@ -161,29 +156,29 @@ function readInstanceCount(reading: Reading, element: Element): InstanceCount {
   if (minimum > count || count > upper) {
     reading.findings.error(
       'O-052',
-      at(element),
+      element.at,
       `minimum ${minimum}, default ${count} and maximum ${upper} are not in order`,
     );
   }
   return {
     default: count,
     minimum,
-    ...(maximum === undefined ? {} : { maximum: upper }),
+    maximum: maximum === undefined ? undefined : upper,
     configurations: reading.configurations(element),
-    at: at(element),
+    at: element.at,
   };
 }
 
 export function readPlacement(reading: Reading, section: Element): PlacementSection {
   reading.rest(section, ['Info']);
-  return { info: reading.info(section), group: reading.required(section, 'group'), at: at(section) };
+  return { info: reading.info(section), group: reading.required(section, 'group'), at: section.at };
 }
 
 /** A path is relative to where the files of the environment lie: a slash before it changes nothing. */
 function readPath(reading: Reading, file: Element): string {
   const path = reading.required(file, 'path');
   if (!path.startsWith('/')) return path;
-  reading.findings.deviation('O-015', at(file), 'ovf:path begins with a slash', 'read without it', path);
+  reading.findings.deviation('O-015', file.at, 'ovf:path begins with a slash', 'read without it', path);
   return path.replace(/^\/+/, '');
 }
 
@@ -194,6 +189,6 @@ export function readEnvironmentFiles(reading: Reading, section: Element): readon
     fileRef: reading.required(file, 'fileRef'),
     path: readPath(reading, file),
     transports,
-    at: at(file),
+    at: file.at,
   }));
 }

@@ -10,7 +10,8 @@ export const OVF_1_SLASH = 'http://schemas.dmtf.org/ovf/envelope/1/';
 /** VMware's format from before DMTF. */
 export const OVF_09 = 'http://www.vmware.com/schema/ovf/1/envelope';
 
-const CIM_SCHEMA = 'http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/';
+/** The classes of items and systems are in namespaces that begin so. */
+export const CIM_SCHEMA = 'http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/';
 export const RASD = `${CIM_SCHEMA}CIM_ResourceAllocationSettingData`;
 export const VSSD = `${CIM_SCHEMA}CIM_VirtualSystemSettingData`;
 export const SASD = `${CIM_SCHEMA}CIM_StorageAllocationSettingData`;
@@ -31,6 +32,8 @@ export const VCLOUD: ReadonlySet<string> = new Set([
   'http://www.vmware.com/vcloud/v1.5',
 ]);
 export const SCHEMA_INSTANCE = 'http://www.w3.org/2001/XMLSchema-instance';
+/** Of an envelope that names none (DSP0243 §7.1). */
+export const DEFAULT_LANGUAGE = 'en-US';
 export const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
 
 /**

@@ -5,12 +5,12 @@ import { ENVIRONMENT_FOLDER, type EnvironmentDocument } from './environment-docu
 import { buildIso, NO_CLOUD_VOLUME, OVF_VOLUME, type IsoFile } from './iso.js';
 import { seedFiles, type NoCloudSeed } from './no-cloud.js';
 
-/** `ovf-env.xml` in the root of a volume, and the files that belong to it. */
-export function environmentCd(ovfEnvironment: string, files: readonly EnvironmentDocument[] = []): Uint8Array {
-  return buildIso(environmentFilesOf(ovfEnvironment, files), OVF_VOLUME);
+/** `ovf-env.xml` in the root of a volume. */
+export function environmentCd(ovfEnvironment: string): Uint8Array {
+  return buildIso(environmentFilesOf(ovfEnvironment), OVF_VOLUME);
 }
 
-/** The same for a volume that holds further files. */
+/** What an environment puts on a volume: its document, and the files that belong to it. */
 export function environmentFilesOf(
   ovfEnvironment: string,
   files: readonly EnvironmentDocument[] = [],

@@ -6,6 +6,7 @@
 
 import { DOMImplementation, XMLSerializer, type Document, type Element } from '@xmldom/xmldom';
 import { problem } from '../../base/errors.js';
+import { VERSION } from '../../base/version.js';
 import type { DeploymentPlan, ResolvedProperty } from '../plan.js';
 import { secretKey } from '../properties/visible.js';
 import { cloudConfig, phoneHome } from './cloud-config.js';
@@ -20,6 +21,9 @@ export interface Platform {
   /** Minutes east of UTC. */
   readonly timezone?: number;
 }
+
+/** VEP as its guests see it. */
+export const PLATFORM: Platform = { kind: 'VEP', version: VERSION, vendor: 'VEP', locale: 'en-US', timezone: 0 };
 
 /** What is particular to one running instance, not to the plan. */
 export interface Guest {

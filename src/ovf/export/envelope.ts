@@ -7,11 +7,10 @@
 import type { Element } from '@xmldom/xmldom';
 import { iconFiles } from '../envelope/bundles.js';
 import type { Envelope, Located, VirtualHardwareSection } from '../envelope/model.js';
+import { DEFAULT_LANGUAGE } from '../envelope/vocabulary.js';
 import type {
   DeploymentPlan,
-  DiskFormat,
   PlannedCollection,
-  PlannedDisk,
   PlannedEnvironment,
   PlannedImage,
   PlannedMachine,
@@ -19,6 +18,7 @@ import type {
 } from '../plan.js';
 import { planFile } from '../planning/disks.js';
 import { allocationItems, hardwareSection } from './hardware.js';
+import { diskElement, fileElement } from './files.js';
 import { membersOf, type PlacementGroup, placementGroups } from './placement.js';
 import { OriginalExtensions } from './extensions.js';
 import { OriginalTexts } from './texts.js';
@@ -36,14 +36,6 @@ export function exportEnvelope(
 ): string {
   return new EnvelopeWriter(plan, original, icons).write();
 }
-
-const FORMAT_URIS: Readonly<Record<Exclude<DiskFormat, 'unknown'>, string>> = {
-  vmdk: 'http://www.vmware.com/interfaces/specifications/vmdk.html',
-  qcow2: 'http://www.gnome.org/~markmc/qcow-image-format.html',
-  iso: 'http://www.ecma-international.org/publications/files/ECMA-ST/Ecma-119.pdf',
-  vhd: 'http://www.microsoft.com/technet/virtualserver/downloads/vhdspec.mspx',
-  raw: 'raw',
-};
 
 type StartedMachine = DeploymentPlan['startup'][number]['machines'][number];
 
@@ -80,8 +72,9 @@ class EnvelopeWriter {
     const shared = disks.filter((disk) => disk.shared);
     const own = disks.filter((disk) => !disk.shared);
     const children = [
-      this.#element('References', {}, ...[...referenced.values()].map((file) => this.#file(file))),
-      own.length > 0 && this.#section('DiskSection', 'Virtual disks', ...own.map((disk) => this.#disk('Disk', disk))),
+      this.#element('References', {}, ...[...referenced.values()].map((file) => fileElement(this.#document, file))),
+      own.length > 0 &&
+        this.#section('DiskSection', 'Virtual disks', ...own.map((disk) => diskElement(this.#document, 'Disk', disk))),
       networks.length > 0 &&
         this.#section(
           'NetworkSection',
@@ -112,7 +105,7 @@ class EnvelopeWriter {
           'SharedDiskSection',
           {},
           'Disks that several machines share',
-          ...shared.map((disk) => this.#disk('ovf2:SharedDisk', disk)),
+          ...shared.map((disk) => diskElement(this.#document, 'ovf2:SharedDisk', disk)),
         ),
       ...this.#groups.map(({ id, policy }) =>
         this.#extension('PlacementGroupSection', { 'ovf2:id': id, 'ovf2:policy': policy }, 'Placement'),
@@ -121,7 +114,7 @@ class EnvelopeWriter {
       this.#root(),
       ...(this.#texts?.strings() ?? []),
     ];
-    return this.#document.serialize(children, this.#texts?.lang ?? 'en-US');
+    return this.#document.serialize(children, this.#texts?.lang ?? DEFAULT_LANGUAGE);
   }
 
   #root(): Element {
@@ -135,30 +128,6 @@ class EnvelopeWriter {
 
   #annotation(text: string): Element {
     return this.#section('AnnotationSection', 'Annotation', this.#element('Annotation', {}, text));
-  }
-
-  /* --- files, disks ------------------------------------------------------------------------------------------- */
-
-  #file({ id, href, sizeBytes, compression, chunkSize }: PlannedImage): Element {
-    return this.#element('File', {
-      id,
-      href,
-      size: sizeBytes,
-      compression: compression === 'identity' ? undefined : compression,
-      chunkSize,
-    });
-  }
-
-  #disk(name: string, { id, capacityBytes, image, format, formatUri, parent }: PlannedDisk): Element {
-    const known = format === undefined || format === 'unknown' ? undefined : FORMAT_URIS[format];
-    return this.#element(name, {
-      diskId: id,
-      capacity: capacityBytes,
-      capacityAllocationUnits: 'byte',
-      fileRef: image,
-      format: formatUri ?? (image === undefined ? undefined : known),
-      parentRef: parent,
-    });
   }
 
   /* --- contents ----------------------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 
 import type { Element } from '@xmldom/xmldom';
 import type { At, Envelope, IgnoredElement } from '../envelope/model.js';
-import { OVF_1, OVF_2, SCHEMA_INSTANCE, VBOX } from '../envelope/vocabulary.js';
+import { CIM_SCHEMA, OVF_1, OVF_2, SCHEMA_INSTANCE, VBOX } from '../envelope/vocabulary.js';
 import type { Element as ReadElement } from '../xml/element.js';
 import type { OvfDocument } from './xml.js';
 
@@ -50,11 +50,16 @@ function placeKey({ line, column }: At): string {
 
 /**
  * VirtualBox has the machine a second time, as it was, and goes by that; items are numbered anew, and types are names with
- * prefixes. The firmware is the plan's to tell.
+ * prefixes. The firmware is the plan's to tell. What is of the standard means something only where the standard has it, and is
+ * judged by its schema wherever it stands.
  */
 function isMisleading({ element, namespace }: IgnoredElement): boolean {
   const isFirmware = element.attributes.some(({ name, value }) => name === 'key' && value === 'firmware');
-  return namespace === VBOX || isFirmware || some(element, refersToItems);
+  return namespace === VBOX || isFirmware || some(element, (each) => refersToItems(each) || isOfTheStandard(each));
+}
+
+function isOfTheStandard({ namespace, name }: ReadElement): boolean {
+  return (OWN.has(namespace) && namespace !== '' && name !== 'Info') || namespace.startsWith(CIM_SCHEMA);
 }
 
 function refersToItems({ attributes }: ReadElement): boolean {

@@ -6,11 +6,12 @@
 
 import type { Element } from '@xmldom/xmldom';
 import type { Content, Envelope, Icon, Message, ProductSection, Property } from '../envelope/model.js';
-import { XML_NAMESPACE } from '../envelope/vocabulary.js';
+import { languageTag } from '../envelope/language.js';
+import { DEFAULT_LANGUAGE, XML_NAMESPACE } from '../envelope/vocabulary.js';
 import type { PlannedImage, ResolvedProperty } from '../plan.js';
 import { Findings } from '../planning/findings.js';
 import { withReplicas } from '../planning/replicate.js';
-import { readLimits } from '../properties/limits.js';
+import { standardNotation } from '../properties/limits.js';
 import { composedKey } from '../properties/scope.js';
 import type { AttributeTexts, Child, OvfDocument } from './xml.js';
 
@@ -41,7 +42,7 @@ export class OriginalTexts {
   }
 
   get lang(): string {
-    return this.#original.lang;
+    return languageTag(this.#original.lang) ?? DEFAULT_LANGUAGE;
   }
 
   /** As the descriptor has it. */
@@ -49,10 +50,11 @@ export class OriginalTexts {
     return this.#contents.get(id);
   }
 
-  /** `Name` as the descriptor has it; without one its id stands for it, as long as it keeps that. */
+  /** `Name` as the descriptor has it; without one, or with an empty one, its id stands for it, as long as it keeps that. */
   name(id: string, title: string): Element | undefined {
     const { name } = this.#contents.get(id) ?? {};
-    if (name) return this.#message('Name', name);
+    const text = name?.text === '' && title !== id ? title : name?.text;
+    if (text !== undefined) return this.#message('Name', { ...name, text });
     return title === id ? undefined : this.#document.element('Name', {}, title);
   }
 
@@ -75,7 +77,7 @@ export class OriginalTexts {
   /** The product sections of a content with those of its properties that are in force. */
   products(id: string, properties: readonly ResolvedProperty[], valueOf: ValueOf): readonly Child[] {
     const left = new Map(properties.filter(({ from }) => from === 'own').map((each) => [each.key, each]));
-    const sections = this.#contents.get(id)?.products ?? [];
+    const sections = withoutTwins(this.#contents.get(id)?.products ?? []);
     const written = sections.map((section) => this.#product(section, left, valueOf));
     const unknown = [...left.values()].map((property) =>
       this.#document.element('Property', { key: property.key, type: 'string', ...valueOf(property) }),
@@ -101,16 +103,16 @@ export class OriginalTexts {
     return description && [this.#message('Description', description)];
   }
 
-  /** The bundles, those that came in files of their own among them, in one piece. */
+  /** The bundles, those that came in files of their own among them, in one piece; nobody can ask for one without a language. */
   strings(): readonly Element[] {
-    return this.#original.strings
-      .filter(({ lang, messages }) => lang !== '' && messages.size > 0)
-      .map(({ lang, messages }) => {
-        const entries = [...messages].map(([msgid, text]) => this.#document.element('Msg', { msgid }, text));
-        const element = this.#document.element('Strings', {}, ...entries);
-        element.setAttributeNS(XML_NAMESPACE, 'xml:lang', lang);
-        return element;
-      });
+    return this.#original.strings.flatMap(({ lang, messages }) => {
+      const tag = languageTag(lang);
+      if (tag === undefined || messages.size === 0) return [];
+      const entries = [...messages].map(([msgid, text]) => this.#document.element('Msg', { msgid }, text));
+      const element = this.#document.element('Strings', {}, ...entries);
+      element.setAttributeNS(XML_NAMESPACE, 'xml:lang', tag);
+      return [element];
+    });
   }
 
   #product(section: ProductSection, left: Map<string, ResolvedProperty>, valueOf: ValueOf): Element {
@@ -150,15 +152,15 @@ export class OriginalTexts {
   }
 
   #property(property: Property, resolved: ResolvedProperty, valueOf: ValueOf): Element {
-    const { key, type, qualifiers, userConfigurable, label, description } = property;
-    const known = readLimits(type, qualifiers).unknownType === undefined;
+    const { key, userConfigurable, label, description } = property;
+    const { type, qualifiers } = standardNotation(property.type, property.qualifiers);
     const written = valueOf(resolved);
     const password = written['password'] === true;
     return this.#document.element(
       'Property',
       {
         key,
-        type: known ? type : 'string',
+        type,
         qualifiers: password && qualifiers === undefined ? written['qualifiers'] : qualifiers,
         // A secret is not in here: whoever deploys again fills it in, whosever it was before.
         userConfigurable: userConfigurable || password ? true : undefined,
@@ -170,11 +172,23 @@ export class OriginalTexts {
     );
   }
 
-  #message(name: string, { text, msgid }: Message): Element {
+  #message(name: string, { text, msgid }: Pick<Message, 'text' | 'msgid'>): Element {
     return this.#document.element(name, { msgid }, text);
   }
 
   #section(name: string, info: string, attributes: AttributeTexts, ...children: readonly Child[]): Element {
     return this.#document.element(name, attributes, this.#document.element('Info', {}, info), ...children);
   }
+}
+
+/** One section for each class and instance, as DSP0243 wants it (O-059): the first, with the properties of the others. */
+function withoutTwins(sections: readonly ProductSection[]): readonly ProductSection[] {
+  const byIdentity = new Map<string, ProductSection>();
+  for (const section of sections) {
+    const identity = JSON.stringify([section.class, section.instance]);
+    const first = byIdentity.get(identity);
+    const properties = [...(first?.properties ?? []), ...section.properties];
+    byIdentity.set(identity, { ...(first ?? section), properties });
+  }
+  return [...byIdentity.values()];
 }

@@ -1,6 +1,7 @@
 /** An OVF document put together as a tree (K36): elements and attributes in their namespaces, so that no value can break out. */
 
 import { DOMImplementation, XMLSerializer, type Document, type Element } from '@xmldom/xmldom';
+import { languageTag } from '../envelope/language.js';
 import { OVF_1, OVF_2, RASD, VMW, VSSD, XML_NAMESPACE } from '../envelope/vocabulary.js';
 import type { Element as ReadElement } from '../xml/element.js';
 
@@ -45,7 +46,7 @@ export class OvfDocument {
   /** An element as it was read, with all that is in it. */
   copy({ namespace, name, attributes, children, text }: ReadElement): Element {
     const copy = this.#document.createElementNS(namespace || null, this.#qualified(namespace, name));
-    for (const attribute of attributes)
+    for (const attribute of attributes.filter(hasMeaning))
       copy.setAttributeNS(
         attribute.namespace || null,
         this.#qualified(attribute.namespace, attribute.name),
@@ -74,6 +75,11 @@ export class OvfDocument {
     // A carriage return that is not written as a reference is read as a line feed (XML 1.0 §2.11).
     return `<?xml version="1.0" encoding="UTF-8"?>\n${text.replaceAll('\r', '&#13;')}\n`;
   }
+}
+
+/** Of XML's own attributes the language alone says something where the element stands now. */
+function hasMeaning({ namespace, name, value }: ReadElement['attributes'][number]): boolean {
+  return namespace !== XML_NAMESPACE || (name === 'lang' && languageTag(value) === value);
 }
 
 function namespaceOf(qualified: string): string {

@@ -8,6 +8,8 @@ import { Findings, type Mode } from '../envelope/findings.js';
 import type { Envelope, File } from '../envelope/model.js';
 import { safeHref } from '../envelope/href.js';
 import type { Manifest } from './manifest.js';
+import { Members } from './members.js';
+import { pieceName, pieceOf } from './pieces.js';
 
 /** What a package holds, from wherever it was read. */
 export interface PackageContents {
@@ -21,42 +23,61 @@ export interface PackageContents {
 
 /** Everything wrong between descriptor, members and manifest; files at http(s) URLs are not of the package. */
 export function checkCompleteness(envelope: Envelope, contents: PackageContents, mode: Mode): readonly Fault[] {
+  const { descriptor, manifest, partial = false } = contents;
   const findings = new Findings(mode);
   const sizes = new Map(contents.members.map((member) => [member.name, member.size]));
+  const named = new Map(contents.members.map((member) => [member.name, member]));
+  const members = new Members(descriptor, named, partial);
+  const pieces = new Members(descriptor, piecesByFile(sizes.keys()), partial);
+  const listed = piecesByFile(manifest?.entries.keys() ?? []);
   const referenced = new Set<string>();
-  const elsewhere = new Set([contents.descriptor]);
+  const elsewhere = new Set([descriptor]);
   for (const file of envelope.references) {
     const href = safeHref(file.href);
     if (href.kind !== 'member') continue;
-    const names = file.chunkSize === undefined ? [href.path] : chunkNames(file, href.path, sizes);
-    if (contents.partial && !names.some((name) => sizes.has(name))) {
-      for (const name of names) elsewhere.add(name);
+    const { path } = href;
+    const { whole = path, numbers = [] } = (file.chunkSize === undefined ? undefined : pieces.get(path)) ?? {};
+    const { numbers: told = [] } = listed.get(path) ?? {};
+    const names =
+      file.chunkSize === undefined
+        ? [members.get(path)?.name ?? path]
+        : numbers.map((number) => pieceName(whole, number));
+    if (partial && !names.some((name) => sizes.has(name))) {
+      for (const name of [path, ...told.map((number) => pieceName(path, number))]) elsewhere.add(name);
       continue;
     }
     for (const name of names) referenced.add(name);
-    if (file.chunkSize === undefined) checkWhole(findings, file, sizes.get(href.path));
-    else checkChunks(findings, file, names, sizes);
+    if (file.chunkSize === undefined) checkWhole(findings, file, members.get(path)?.size);
+    else checkChunks(findings, file, { whole, numbers, listed: told, sizes });
   }
   for (const name of sizes.keys()) {
-    if (!referenced.has(name) && name !== contents.descriptor && !/\.(mf|cert)$/i.test(name)) {
+    if (!referenced.has(name) && name !== descriptor && !/\.(mf|cert)$/i.test(name)) {
       findings.warning('O-020', { field: name }, 'the descriptor does not refer to this file', name);
     }
   }
-  if (contents.manifest !== undefined)
-    checkManifest(findings, contents.manifest, contents.descriptor, referenced, elsewhere);
+  if (manifest !== undefined) checkManifest(findings, manifest, { descriptor, members, referenced, elsewhere });
   return findings.list();
 }
 
-/** Names of the chunks of a file: `<href>.000000000` and on (DSP0243 §7.1). */
-function chunkNames(file: File, path: string, sizes: ReadonlyMap<string, number>): readonly string[] {
-  const name = (index: number): string => `${path}.${String(index).padStart(9, '0')}`;
-  const chunkSize = file.chunkSize ?? 1n;
-  const expected = file.size === undefined ? undefined : Number((file.size + chunkSize - 1n) / chunkSize);
-  const names: string[] = [];
-  for (let index = 0; sizes.has(name(index)); index++) names.push(name(index));
-  // One missing chunk is named; that more may be missing is said in the finding.
-  if (names.length === 0 || (expected !== undefined && names.length < expected)) names.push(name(names.length));
-  return names;
+interface Pieces {
+  readonly whole: string;
+  /** In rising order. */
+  readonly numbers: number[];
+}
+
+/** The pieces that there are names of, by the file they belong to. */
+function piecesByFile(names: Iterable<string>): ReadonlyMap<string, Pieces> {
+  const files = new Map<string, Pieces>();
+  for (const name of names) {
+    const piece = pieceOf(name);
+    if (!piece) continue;
+    const { whole, number } = piece;
+    const file = files.get(whole) ?? { whole, numbers: [] };
+    file.numbers.push(number);
+    files.set(whole, file);
+  }
+  for (const { numbers } of files.values()) numbers.sort((one, other) => one - other);
+  return files;
 }
 
 function checkWhole(findings: Findings, file: File, size: number | undefined): void {
@@ -73,42 +94,61 @@ function checkWhole(findings: Findings, file: File, size: number | undefined): v
   }
 }
 
-function checkChunks(
-  findings: Findings,
-  file: File,
-  names: readonly string[],
-  sizes: ReadonlyMap<string, number>,
-): void {
+/** The chunks of a file that are there. */
+interface Chunks extends Readonly<Pieces> {
+  /** Those that the manifest lists, in rising order. */
+  readonly listed: readonly number[];
+  readonly sizes: ReadonlyMap<string, number>;
+}
+
+/** How many there must be `ovf:size` tells; without it, the last one that is there or that the manifest lists. */
+function checkChunks(findings: Findings, file: File, { whole, numbers, listed, sizes }: Chunks): void {
+  const { size, chunkSize = 1n } = file;
+  const expected = size === undefined ? undefined : Math.max(1, Number((size + chunkSize - 1n) / chunkSize));
+  const gap = numbers.findIndex((number, index) => number !== index);
+  const missing = gap < 0 ? numbers.length : gap;
+  if (gap >= 0 || missing < (expected ?? (listed.at(-1) ?? 0) + 1)) {
+    const name = pieceName(whole, missing);
+    findings.error('O-019', file.at, 'a chunk of the file, or more of them, is not in the package', name);
+    return;
+  }
+  if (expected !== undefined && numbers.length > expected) {
+    const message = `there are ${numbers.length} chunks, but ovf:size and ovf:chunkSize make ${expected}`;
+    findings.error('O-019', file.at, message, pieceName(whole, expected));
+    return;
+  }
   let total = 0n;
-  for (const [index, name] of names.entries()) {
-    const size = sizes.get(name);
-    if (size === undefined) {
-      findings.error('O-019', file.at, 'a chunk of the file, or more of them, is not in the package', name);
-      return;
-    }
-    total += BigInt(size);
-    const last = index === names.length - 1;
-    if (last ? BigInt(size) > (file.chunkSize ?? 0n) : BigInt(size) !== file.chunkSize) {
-      findings.error('O-019', file.at, `the chunk has ${size} bytes, against ovf:chunkSize ${file.chunkSize}`, name);
+  for (const number of numbers) {
+    const name = pieceName(whole, number);
+    const bytes = BigInt(sizes.get(name) ?? 0);
+    total += bytes;
+    const last = number === numbers.length - 1;
+    if (last ? bytes > chunkSize : bytes !== chunkSize) {
+      findings.error('O-019', file.at, `the chunk has ${bytes} bytes, against ovf:chunkSize ${chunkSize}`, name);
     }
   }
-  if (file.size !== undefined && file.size !== total) {
-    findings.error('O-019', file.at, `the chunks have ${total} bytes together, not ovf:size ${file.size}`, file.href);
+  if (size !== undefined && size !== total) {
+    findings.error('O-019', file.at, `the chunks have ${total} bytes together, not ovf:size ${size}`, file.href);
   }
 }
 
-function checkManifest(
-  findings: Findings,
-  manifest: Manifest,
-  descriptor: string,
-  referenced: ReadonlySet<string>,
-  elsewhere: ReadonlySet<string>,
-): void {
-  if (!manifest.entries.has(descriptor)) {
+interface Listing {
+  readonly descriptor: string;
+  readonly members: Members<{ readonly name: string }>;
+  /** Names of members. */
+  readonly referenced: ReadonlySet<string>;
+  readonly elsewhere: ReadonlySet<string>;
+}
+
+function checkManifest(findings: Findings, manifest: Manifest, listing: Listing): void {
+  const { descriptor, members, referenced, elsewhere } = listing;
+  const nameOf = (path: string): string => members.get(path)?.name ?? path;
+  const listed = new Set([...manifest.entries.keys()].map(nameOf));
+  if (!listed.has(descriptor)) {
     findings.warning('O-027', { field: descriptor }, 'the manifest does not list the descriptor', descriptor);
   }
   for (const name of referenced) {
-    if (!manifest.entries.has(name)) {
+    if (!listed.has(name)) {
       findings.deviation(
         'O-027',
         { field: name },
@@ -119,7 +159,8 @@ function checkManifest(
     }
   }
   for (const [file, { line }] of manifest.entries) {
-    if (!elsewhere.has(file) && !referenced.has(file)) {
+    const name = nameOf(file);
+    if (!elsewhere.has(name) && !referenced.has(name)) {
       findings.deviation(
         'O-028',
         { line, field: file },

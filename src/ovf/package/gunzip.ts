@@ -8,8 +8,18 @@ import { createGunzip } from 'node:zlib';
 
 import { messageOf, problem, Problem } from '../../base/errors.js';
 
+/**
+ * Most output bytes for each input byte, of whatever VEP unpacks: a disk image of mostly nothing reaches 200, zeros alone 1,030.
+ * How much a package or a file may unpack to at all is for its own limit in bytes.
+ */
+export const GZIP_RATIO = 500;
 /** Output bytes that are allowed before the ratio counts: small inputs compress well without being bombs. */
-const FREE_OUTPUT = 16 * 1024 * 1024;
+const FREE_OUTPUT = 64 * 1024 * 1024;
+
+/** Whether so many bytes in and out are those of a bomb. */
+export function isBomb(input: number, output: number, ratio = GZIP_RATIO): boolean {
+  return output > FREE_OUTPUT && output > input * ratio;
+}
 
 /**
  * Resolves when the first bytes are there, with the stream as it is or unwrapped.
@@ -36,7 +46,7 @@ async function* unwrapped(source: AsyncIterable<Uint8Array>, ratio: number): Asy
   try {
     for await (const chunk of compressed.pipe(gunzip) as AsyncIterable<Uint8Array>) {
       output += chunk.byteLength;
-      if (output > FREE_OUTPUT && output > input * ratio) throw bomb(ratio);
+      if (isBomb(input, output, ratio)) throw bomb(ratio);
       yield chunk;
     }
   } catch (error) {

@@ -10,6 +10,8 @@ import { Findings, type Mode } from '../envelope/findings.js';
 import { normalisePath, unsafePath } from '../envelope/href.js';
 import { judgeCertificate, UNSIGNED, type Signature, type Trust } from './certificate.js';
 import { Digester, type Digests } from './digests.js';
+import { GZIP_RATIO } from './gunzip.js';
+import { Members } from './members.js';
 import { ALGORITHMS, parseManifest, type DigestAlgorithm, type Manifest, type ManifestEntry } from './manifest.js';
 
 /** Where the bytes of a file go. */
@@ -67,7 +69,7 @@ export const PACKAGE_LIMITS: PackageLimits = {
   members: 10_000,
   descriptorBytes: 12 * MIB,
   manifestBytes: MIB,
-  gzipRatio: 100,
+  gzipRatio: GZIP_RATIO,
 };
 
 export interface PackageOptions {
@@ -77,6 +79,8 @@ export interface PackageOptions {
   readonly trust?: Trust;
   /** SHA-256 of the descriptor, where that is known before; a package with another one is refused. */
   readonly descriptorDigest?: string;
+  /** Files may come under the last step of their path alone. */
+  readonly bareNames?: boolean;
 }
 
 /** Until the manifest is known any digest may be asked for; these are cheap, and what others need is read again. */
@@ -93,6 +97,7 @@ export class PackageReader {
   readonly #sink: MemberSink;
   readonly #trust: Trust | undefined;
   readonly #descriptorDigest: string | undefined;
+  readonly #bareNames: boolean;
   readonly #members = new Map<string, PackageMember>();
   #files = 0;
   #bytes = 0;
@@ -102,12 +107,14 @@ export class PackageReader {
   /** What the sink threw, if it did. */
   sinkError: unknown;
 
-  constructor(sink: MemberSink, { mode, limits = PACKAGE_LIMITS, trust, descriptorDigest }: PackageOptions) {
+  constructor(sink: MemberSink, options: PackageOptions) {
+    const { mode, limits = PACKAGE_LIMITS, trust, descriptorDigest, bareNames = false } = options;
     this.#sink = sink;
     this.findings = new Findings(mode);
     this.limits = limits;
     this.#trust = trust;
     this.#descriptorDigest = descriptorDigest;
+    this.#bareNames = bareNames;
   }
 
   /** Files that have been offered. */
@@ -229,7 +236,7 @@ export class PackageReader {
   async #hand(name: string, size: number | undefined, source: AsyncIterable<Uint8Array>): Promise<void> {
     if (this.findings.errors > 0) return;
     const writer = await this.#guarded(this.#sink.open(name, size));
-    const digester = new Digester(this.#algorithmsFor(name).filter((each) => writer.digests?.includes(each) !== true));
+    const digester = new Digester(this.#algorithms().filter((each) => writer.digests?.includes(each) !== true));
     let length = 0;
     let closed = false;
     try {
@@ -249,10 +256,10 @@ export class PackageReader {
     }
   }
 
-  #algorithmsFor(name: string): readonly DigestAlgorithm[] {
+  #algorithms(): readonly DigestAlgorithm[] {
     if (this.#manifest === undefined) return this.#sink.reread ? LIKELY : ALGORITHMS;
-    const wanted = this.#manifest.manifest.entries.get(name)?.algorithm;
-    return wanted === undefined || wanted === 'sha256' ? ['sha256'] : ['sha256', wanted];
+    const used = new Set([...this.#manifest.manifest.entries.values()].map(({ algorithm }) => algorithm));
+    return ['sha256', ...[...used].filter((algorithm) => algorithm !== 'sha256')];
   }
 
   async #guarded<T>(work: Promise<T>): Promise<T> {
@@ -277,8 +284,9 @@ export class PackageReader {
   async #verify(): Promise<void> {
     if (this.#manifest === undefined || this.findings.errors > 0) return;
     const { name: field, manifest } = this.#manifest;
-    for (const [name, entry] of manifest.entries) {
-      const member = this.#members.get(name);
+    const members = new Members(this.#descriptor?.name ?? '', this.#members, this.#bareNames);
+    for (const [path, entry] of manifest.entries) {
+      const member = members.get(path);
       const actual = member && (member.digests[entry.algorithm] ?? (await this.#again(member, entry)));
       if (actual !== undefined && actual !== entry.digest) {
         const message = `the ${entry.algorithm.toUpperCase()} digest of the file is ${actual}`;

@@ -3,6 +3,7 @@
  * ResourceAllocationSection): processors in hertz, memory in bytes, weights relative to one another.
  */
 
+import { ASSUMED_MEMORY_UNIT } from '../envelope/item-units.js';
 import type { Item, Quantity, ResourceAllocationSection } from '../envelope/model.js';
 import type { Allocation, PlannedAllocation, PlannedCollection, PlannedMachine } from '../plan.js';
 import { parseUnit, toBytes, toHertz } from '../units.js';
@@ -99,7 +100,7 @@ function allocationOf(items: readonly EffectiveItem[], resource: Resource, findi
 /** Hertz or bytes. Memory without a unit is in megabytes, as its size is (O-035). */
 function inBaseUnit(item: Item, { value, at }: Quantity, resource: Resource, findings: Findings): number | undefined {
   const memory = resource === RESOURCE.memory;
-  const text = item.allocationUnits ?? (memory ? 'byte * 2^20' : '');
+  const text = item.allocationUnits ?? (memory ? ASSUMED_MEMORY_UNIT : '');
   const { unit } = parseUnit(text, 'lenient');
   const converted = unit && (memory ? toBytes : toHertz)(value ?? 0n, unit);
   if (converted && 'value' in converted && converted.value <= Number.MAX_SAFE_INTEGER) return Number(converted.value);

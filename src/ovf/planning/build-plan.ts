@@ -14,7 +14,7 @@ import { visibleProperties } from '../properties/visible.js';
 import { checkCollectionAllocations, planCollectionAllocation } from './allocation.js';
 import { bulkOf, MOST_COPIED } from './bulk.js';
 import { chooseConfiguration } from './configuration.js';
-import { planDisks, planImages, type DiskUse } from './disks.js';
+import { planDisks, planImages, reportCompression, type DiskUse } from './disks.js';
 import type { Media } from './drives.js';
 import { EnvironmentFiles, planFiles } from './environment-files.js';
 import { Findings } from './findings.js';
@@ -24,6 +24,7 @@ import { planNetworks } from './networks.js';
 import { planPlacement } from './placement.js';
 import { MAX_CONTENTS, tooMany, withReplicas } from './replicate.js';
 import { planStartup } from './startup.js';
+import { titleOf } from './title.js';
 import { unresolvedInputs } from './unresolved.js';
 
 export interface PlanResult {
@@ -51,19 +52,21 @@ export function buildPlan(written: Envelope, inputs: PlanInputs, mode: Mode = 'l
   const networks = planNetworks(envelope, inputs.networks, findings, adaptersOf(machines));
   const mounted = new Set(machines.flatMap(({ drives }) => drives.flatMap(({ image }) => image ?? [])));
   const files = planFiles(media.files, machines);
+  const images = planImages(media.files, disks, mounted);
+  reportCompression([...images, ...files], media.files, findings);
   const constraints = planPlacement(envelope, findings);
   const unresolved = unresolvedInputs({ envelope, inputs, configuration, properties, networks, machines, disks });
-  const { id, ovfId, name, annotations } = envelope.content;
+  const { id, annotations } = envelope.content;
   const draft: DeploymentPlan = {
     version: 1,
-    title: name?.text ?? ovfId,
+    title: titleOf(envelope.content),
     id,
     ...(annotations.length > 0 && { annotation: annotations.map(({ annotation }) => annotation.text).join('\n') }),
     ...(configuration !== undefined && { configuration }),
     machines,
     networks,
     disks,
-    images: planImages(media.files, disks, mounted),
+    images,
     ...(files.length > 0 && { files }),
     startup: planStartup(envelope.content),
     constraints,
@@ -112,10 +115,10 @@ function planContents(
       machines.push(planMachine(content, { configuration, media, collection, properties, files, hostname, findings }));
       return;
     }
-    const { id, name, ovfId, resourceAllocation } = content;
+    const { id, resourceAllocation } = content;
     const planned = {
       id,
-      title: name?.text ?? ovfId,
+      title: titleOf(content),
       ...(collection !== undefined && { parent: collection }),
       ...planCollectionAllocation(resourceAllocation, configuration, findings),
       properties,

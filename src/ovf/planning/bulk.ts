@@ -14,6 +14,6 @@ export function bulkOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return EACH;
   let bulk = EACH;
   if (value instanceof Map) for (const each of value.values()) bulk += bulkOf(each);
-  else for (const each of Object.values(value)) bulk += EACH + bulkOf(each);
+  else for (const each of Object.values(value)) if (each !== undefined) bulk += EACH + bulkOf(each);
   return bulk;
 }

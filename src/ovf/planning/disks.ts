@@ -5,6 +5,7 @@
  */
 
 import { excerpt } from '../../base/errors.js';
+import { shownUrl } from '../../base/shown-url.js';
 import type { Disk, File } from '../envelope/model.js';
 import type { DiskFormat, PlannedDisk, PlannedImage } from '../plan.js';
 import type { EffectiveProperties } from '../properties/resolve.js';
@@ -82,14 +83,35 @@ export function planImages(
   return [...files.values()].filter(({ id }) => needed.has(id)).map(planFile);
 }
 
+/** O-018: DSP0243 knows bzip2 too, VEP unpacks gzip alone. */
+export function reportCompression(
+  needed: readonly PlannedImage[],
+  files: ReadonlyMap<string, File>,
+  findings: Findings,
+): void {
+  for (const { id, href, compression } of needed) {
+    if (compression !== 'bzip2') continue;
+    findings.error('O-018', `the file "${excerpt(shownUrl(href))}" is compressed with bzip2, which is not taken`, {
+      place: files.get(id)?.at,
+      remedy: 'compress it with gzip, or leave it plain',
+      value: compression,
+    });
+  }
+}
+
 export function planFile({ id, href, size, compression, chunkSize }: File): PlannedImage {
   return {
     id,
     href,
     compression,
-    ...(size !== undefined && { sizeBytes: Number(size) }),
-    ...(chunkSize !== undefined && { chunkSize: Number(chunkSize) }),
+    ...(size !== undefined && { sizeBytes: exact(size) }),
+    ...(chunkSize !== undefined && { chunkSize: exact(chunkSize) }),
   };
+}
+
+/** No file is larger than what a number holds exactly, whatever its descriptor says. */
+function exact(bytes: bigint): number {
+  return Math.min(Number(bytes), Number.MAX_SAFE_INTEGER);
 }
 
 function planDisk(disk: Disk, capacityBytes: number, files: ReadonlyMap<string, File>): PlannedDisk {

@@ -25,25 +25,21 @@ export function planDrives(
   findings: Findings,
 ): readonly PlannedDrive[] {
   const all = items.map(({ item }) => item);
-  const controllers = new Map(all.filter(isController).map((item) => [item.instanceId, item]));
   const turns = order ? turnsOf(order, all, findings) : NO_TURNS;
-  const drives = all
-    .filter((item) => driveKind(item) !== undefined)
-    .map((item) => ({ item, controller: item.parent === undefined ? undefined : controllers.get(item.parent) }))
-    .sort((a, b) => compareSlots(a, b))
-    .flatMap(({ item, controller }) => planDrive(item, controller, turns.get(item), media, findings));
-  const named = drives
-    .filter(({ turn }) => turn !== undefined)
-    .sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0))
-    .map((drive, index) => ({ ...drive, turn: index + 1 }));
-  const unnamed = drives.filter(({ turn }) => turn === undefined);
+  const drives = slotsOf(all)
+    .flatMap(({ item, controller }) => planDrive(item, controller, turns.get(item), media, findings))
+    .sort(compareTurns)
+    .map((drive, index) => (drive.turn === undefined ? drive : { ...drive, turn: index + 1 }));
   const boot =
-    named.find((drive) => holdsSomething(drive, media)) ??
-    unnamed.find((drive) => drive.kind === 'disk' && holdsSomething(drive, media)) ??
-    unnamed.find((drive) => drive.kind === 'cdrom' && holdsSomething(drive, media)) ??
-    [...named, ...unnamed].find(({ kind }) => kind === 'disk');
-  const others = KIND_ORDER.flatMap((kind) => unnamed.filter((drive) => drive.kind === kind));
-  return [...(boot ? [{ ...boot, boot: true }] : []), ...[...named, ...others].filter((drive) => drive !== boot)];
+    drives.find((drive) => (drive.turn !== undefined || drive.kind !== 'floppy') && holdsSomething(drive, media)) ??
+    drives.find(({ kind }) => kind === 'disk');
+  return boot ? [{ ...boot, boot: true }, ...drives.filter((drive) => drive !== boot)] : drives;
+}
+
+/** Those that are named come first, by turn; the others by kind, and in the order in which they are. */
+function compareTurns(a: PlannedDrive, b: PlannedDrive): number {
+  if (a.turn !== undefined || b.turn !== undefined) return (a.turn ?? Infinity) - (b.turn ?? Infinity);
+  return KIND_ORDER.indexOf(a.kind) - KIND_ORDER.indexOf(b.kind);
 }
 
 const NO_TURNS: ReadonlyMap<Item, number> = new Map();
@@ -109,6 +105,16 @@ function isController({ resourceType }: Item): boolean {
 interface Slot {
   readonly item: Item;
   readonly controller: Item | undefined;
+}
+
+/** Drives by controller and by the place on it. */
+function slotsOf(items: readonly Item[]): readonly Slot[] {
+  const controllers = new Map<string, Item>();
+  for (const item of items) if (isController(item)) controllers.set(item.instanceId, item);
+  return items
+    .filter((item) => driveKind(item) !== undefined)
+    .map((item) => ({ item, controller: item.parent === undefined ? undefined : controllers.get(item.parent) }))
+    .sort(compareSlots);
 }
 
 function compareSlots(a: Slot, b: Slot): number {

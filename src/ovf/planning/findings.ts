@@ -5,7 +5,7 @@
  */
 
 import { excerpt, type Fault, type Place, type Severity } from '../../base/errors.js';
-import type { Mode } from '../envelope/findings.js';
+import { plainPlace, type Mode } from '../envelope/findings.js';
 
 export interface FindingDetails {
   readonly place?: Place | undefined;
@@ -45,7 +45,7 @@ export class Findings {
 
   /** A fault that another part has found already, seen at `place`. */
   add(fault: Fault, place?: Place): void {
-    this.#push({ severity: 'error', ...fault, ...(place && !fault.place && { place: placeOnly(place) }) });
+    this.#push({ severity: 'error', ...fault, ...(place && !fault.place && { place }) });
   }
 
   get all(): readonly Fault[] {
@@ -58,7 +58,8 @@ export class Findings {
 
   #push(fault: Fault): void {
     if (fault.severity === 'error') this.#errors += 1;
-    if (this.#list.length < MAX_FINDINGS) this.#list.push(fault);
+    if (this.#list.length >= MAX_FINDINGS) return;
+    this.#list.push(fault.place === undefined ? fault : { ...fault, place: plainPlace(fault.place) });
   }
 
   #note(severity: Severity, rule: string, message: string, { place, remedy, value }: FindingDetails): void {
@@ -68,7 +69,7 @@ export class Findings {
       message,
       rule,
       remedy,
-      ...(place && { place: placeOnly(place) }),
+      ...(place && { place }),
       ...(value !== undefined && { value: excerpt(value) }),
     });
   }
@@ -76,12 +77,3 @@ export class Findings {
 
 /** Nobody reads more, and a hostile descriptor could cause millions. */
 const MAX_FINDINGS = 1_000;
-
-function placeOnly({ line, column, path, field }: Place): Place {
-  return {
-    ...(line !== undefined && { line }),
-    ...(column !== undefined && { column }),
-    ...(path !== undefined && { path }),
-    ...(field !== undefined && { field }),
-  };
-}

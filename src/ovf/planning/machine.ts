@@ -12,6 +12,7 @@ import type { Findings } from './findings.js';
 import { effectiveItems, RESOURCE, type EffectiveItem } from './items.js';
 import { planInstances } from './placement.js';
 import { planCores, planMemory } from './size.js';
+import { titleOf } from './title.js';
 
 export interface MachineContext {
   readonly configuration: string | undefined;
@@ -35,14 +36,14 @@ export function planMachine(system: VirtualSystem, context: MachineContext): Pla
   const architecture = operatingSystem && architectureOf(operatingSystem);
   return {
     id: system.id,
-    title: system.name?.text ?? system.ovfId,
+    title: titleOf(system),
     hostname: context.hostname(system.ovfId),
     ...(collection !== undefined && { collection }),
     cores: planCores(items, system.at, findings),
     memoryBytes: planMemory(items, system.at, findings),
     ...planAllocation(items, findings),
     ...(architecture && { architecture }),
-    ...(system.firmware !== undefined || (hardware && wantsEfi(hardware)) ? { firmware: 'efi' as const } : {}),
+    ...([hardware?.firmware, system.firmware].includes('efi') ? { firmware: 'efi' as const } : {}),
     ...(operatingSystem && { operatingSystem: describeSystem(operatingSystem) }),
     ...(type !== undefined && { virtualSystemType: type }),
     drives: planDrives(items, context.media, system.bootOrder, findings),
@@ -83,35 +84,40 @@ function chooseHardware(
   return { hardware, ...(type !== undefined && { type }) };
 }
 
-/** `<vmw:Config vmw:key="firmware" vmw:value="efi"/>`, as VMware says it; VirtualBox has a description of its own. */
-function wantsEfi({ foreign }: VirtualHardwareSection): boolean {
-  return foreign.some(({ name, namespace, attributes }) => {
-    const value = (attribute: string): string | undefined => attributes.get(`{${namespace}}${attribute}`);
-    return name === 'Config' && value('key') === 'firmware' && value('value') === 'efi';
-  });
-}
-
 const USED_TYPES: ReadonlySet<number> = new Set(Object.values(RESOURCE));
+
+/** Serial ports and graphics: the site gives them to a machine without being asked. */
+const GIVEN_TYPES: ReadonlySet<number> = new Set([21, 24]);
 
 /** Devices that no site of VEP can give a machine: bus adapters, passed-through hardware, tapes. */
 const UNAVAILABLE_TYPES: ReadonlySet<number> = new Set([7, 8, 9, 11, 12, 13, 18, 25, 26, 27, 30]);
 
-/** What a site is not asked for is at least said (O-084); what the guest is said to need and cannot have, loudly (O-055). */
+/**
+ * What a site is not asked for is at least said (O-084); what the guest is said to need and cannot have, loudly (O-055). Where
+ * that is written, rather than the default of `ovf:required`, it is refused.
+ */
 function reportUnused(items: readonly EffectiveItem[], findings: Findings): void {
   for (const { item } of items) {
-    if (item.resourceType !== undefined && USED_TYPES.has(item.resourceType)) continue;
-    const details = {
-      place: item.at,
-      remedy: 'nothing to do, unless the guest cannot run without this device',
-      value: `ResourceType ${item.resourceType ?? '(none)'}`,
-    };
-    if (item.required && item.resourceType !== undefined && UNAVAILABLE_TYPES.has(item.resourceType)) {
-      findings.deviation('O-055', `no site can give the machine the device "${excerpt(item.elementName)}"`, {
+    const { resourceType: type, requiredInWriting } = item;
+    if (isUsed(item)) continue;
+    const details = { place: item.at, value: `ResourceType ${type ?? '(none)'}` };
+    const message = `no site can give the machine the device "${excerpt(item.elementName)}"`;
+    const remedy = 'mark the item ovf:required="false" if the guest runs without the device';
+    if (requiredInWriting && (type === undefined || !GIVEN_TYPES.has(type))) {
+      findings.error('O-055', message, { ...details, remedy });
+    } else if (item.required && type !== undefined && UNAVAILABLE_TYPES.has(type)) {
+      findings.deviation('O-055', message, { ...details, remedy });
+    } else {
+      findings.info('O-084', `the item "${excerpt(item.elementName)}" is left to the site`, {
         ...details,
-        remedy: 'mark the item ovf:required="false" if the guest runs without the device',
+        remedy: 'nothing to do, unless the guest cannot run without this device',
       });
-    } else findings.info('O-084', `the item "${excerpt(item.elementName)}" is left to the site`, details);
+    }
   }
+}
+
+function isUsed({ element, resourceType }: Item): boolean {
+  return element === 'EthernetPortItem' || (resourceType !== undefined && USED_TYPES.has(resourceType));
 }
 
 /* --- interfaces ------------------------------------------------------------------------------------------------ */

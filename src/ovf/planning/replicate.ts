@@ -9,6 +9,7 @@ import type { Content, StartupSection, VirtualSystemCollection } from '../envelo
 import type { Findings } from './findings.js';
 import { bulkOf, MOST_COPIED } from './bulk.js';
 import { planInstances } from './placement.js';
+import { titleOf } from './title.js';
 
 /** Systems and collections that a plan may come to; far beyond what anybody deploys at once. */
 export const MAX_CONTENTS = 10_000;
@@ -114,7 +115,7 @@ function copiesOf(content: Content, count: number, taken: ReadonlySet<string>): 
 }
 
 function copyOf(content: Content, number: number): Content {
-  const text = `${content.name?.text ?? content.ovfId} ${number}`;
+  const text = `${titleOf(content)} ${number}`;
   return renamed({ ...content, name: { at: (content.name ?? content).at, text } }, `${content.id}-${number}`);
 }
 

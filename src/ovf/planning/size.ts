@@ -4,6 +4,7 @@
  */
 
 import { excerpt } from '../../base/errors.js';
+import { ASSUMED_MEMORY_UNIT, inUnitsOf, unitOf } from '../envelope/item-units.js';
 import type { At, Item, Quantity } from '../envelope/model.js';
 import type { QuantityRange } from '../plan.js';
 import { parseUnit, toBytes } from '../units.js';
@@ -63,7 +64,7 @@ function readRange(
 ): QuantityRange | undefined {
   /** A bound without a VirtualQuantity is one of the reservation. */
   const amount = (of: Item | undefined): number | undefined =>
-    of?.virtualQuantity && read(of, of.virtualQuantity, findings);
+    of?.virtualQuantity && read(inUnitsOf(of, item), of.virtualQuantity, findings);
   const normal = amount(item);
   const low = min === item ? undefined : amount(min);
   const high = max === item ? undefined : amount(max);
@@ -107,12 +108,9 @@ function readMemory(item: Item, quantity: Quantity, findings: Findings): number 
   return undefined;
 }
 
-/** CIM would have a missing unit mean bytes; whoever leaves it out means megabytes, or wrote it one element further. */
 function memoryUnit(item: Item, findings: Findings): string {
-  if (item.allocationUnits !== undefined && item.allocationUnits !== '') return item.allocationUnits;
-  const other = item.virtualQuantityUnits;
-  const assumed =
-    other !== undefined && parseUnit(other, 'lenient').unit?.dimensions.has('byte') ? other : 'byte * 2^20';
+  if (item.allocationUnits !== undefined) return item.allocationUnits;
+  const assumed = unitOf(item) ?? ASSUMED_MEMORY_UNIT;
   findings.deviation('O-035', 'the memory item has no AllocationUnits', {
     place: item.at,
     remedy: `give rasd:AllocationUnits; "${excerpt(assumed)}" is assumed`,

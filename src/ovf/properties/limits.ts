@@ -53,6 +53,25 @@ export function readLimits(type: string, qualifiers = ''): ReadLimits {
   return LIMITS(type)(qualifiers);
 }
 
+/** Type and qualifiers as DSP0243 has them; what VMware writes into the type is said by qualifiers. */
+export function standardNotation(type: string, qualifiers?: string): { type: PropertyType; qualifiers?: string } {
+  const { limits } = readLimits(type);
+  const written = [...qualifiersOf(limits), ...(qualifiers === undefined ? [] : [qualifiers])];
+  return { type: limits.type, ...(written.length > 0 && { qualifiers: written.join(' ') }) };
+}
+
+function qualifiersOf({ minLength, maxLength, minValue, maxValue, values, format }: PropertyLimits): readonly string[] {
+  const quoted = values?.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`);
+  return [
+    ...(minLength === undefined ? [] : [`MinLen(${minLength})`]),
+    ...(maxLength === undefined ? [] : [`MaxLen(${maxLength})`]),
+    ...(minValue === undefined ? [] : [`MinValue(${minValue})`]),
+    ...(maxValue === undefined ? [] : [`MaxValue(${maxValue})`]),
+    ...(quoted === undefined ? [] : [`ValueMap{${quoted.join(', ')}}`]),
+    ...(format === undefined ? [] : ['Ip']),
+  ];
+}
+
 /** Most properties are strings without qualifiers. */
 const LIMITS = remembered(64, (type) => remembered(64, (qualifiers) => limitsOf(type, qualifiers)));
 

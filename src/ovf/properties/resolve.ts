@@ -133,17 +133,24 @@ class Resolver {
     return { text, secret: property.password, legal: reason === undefined };
   }
 
+  /**
+   * A default that is not legal counts for nothing where the user can give another; what nobody else can change is the author's
+   * word to the guest, and other readers pass it on too.
+   */
   #fromDescriptor(property: ScopedProperty): EffectiveValue {
     const { text, secret, legal } = this.#substitute(property);
     const reason = legal ? illegalReason(text, property.limits) : undefined;
     if (reason === undefined) return { text, secret, legal };
-    if (property.property.userConfigurable && text === '') return { text, secret, legal: false };
+    const { userConfigurable, at } = property.property;
+    const open = { text, secret, legal: !userConfigurable };
+    if (userConfigurable && text === '') return open;
+    const meanwhile = userConfigurable ? 'a legal one is to be given' : 'the guest is told it as it stands';
     this.#findings.deviation('O-061', `the value of "${excerpt(property.key)}" is not legal: ${reason}`, {
-      place: property.property.at,
-      remedy: 'correct the value, the type or the qualifiers',
+      place: at,
+      remedy: `correct the value, the type or the qualifiers; in lenient mode ${meanwhile}`,
       ...(!secret && { value: text }),
     });
-    return { text, secret, legal };
+    return open;
   }
 
   #substitute(property: ScopedProperty): EffectiveValue {

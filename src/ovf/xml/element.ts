@@ -9,7 +9,7 @@ import { isAscii } from 'node:buffer';
 import type { XmlDocument } from 'libxml2-wasm';
 
 import type { SourceXml } from './intake.js';
-import { Positions } from './position.js';
+import { ElementPlace, TagPositions } from './place.js';
 
 export interface Attribute {
   /** `''` when the attribute has no prefix. */
@@ -28,16 +28,12 @@ export interface Element {
   readonly children: readonly Element[];
   /** Text of an element without child elements, else `''`. */
   readonly text: string;
-  /** Where its start tag begins, counted in characters from 1. */
-  readonly line: number;
-  readonly column: number;
-  /** XPath-like path of local names; the n-th sibling of one name, from the second on, has `[n]`. */
-  readonly path: string;
+  readonly at: ElementPlace;
 }
 
 /** The tree below the root. Comments and processing instructions are left out (O-080). */
 export function elementTree({ document, utf8, tags }: SourceXml): Element {
-  return new TreeReader(writingOf(document), new Positions(utf8), tags).read();
+  return new TreeReader(writingOf(document, utf8.length), new TagPositions(utf8, tags)).read();
 }
 
 /**
@@ -60,17 +56,22 @@ export function elementAt(root: Element, nodePath: string, counts: (element: Ele
   return found;
 }
 
-function writingOf(document: XmlDocument): Buffer {
-  const parts: Buffer[] = [];
-  document.save(
-    {
-      write: (bytes) => parts.push(Buffer.from(bytes)) && bytes.byteLength,
-      close: () => true,
-    },
-    { encoding: 'utf-8', format: false, noDeclaration: true },
-  );
-  return Buffer.concat(parts);
+/** @param length of the document as it came, about as long as its writing is */
+function writingOf(document: XmlDocument, length: number): Buffer {
+  let written = Buffer.allocUnsafe(length + ROOM);
+  let end = 0;
+  const write = (bytes: Uint8Array): number => {
+    if (end + bytes.length > written.length) written = Buffer.concat([written], 2 * (end + bytes.length));
+    written.set(bytes, end);
+    end += bytes.length;
+    return bytes.length;
+  };
+  document.save({ write, close: () => true }, { encoding: 'utf-8', format: false, noDeclaration: true });
+  return written.subarray(0, end);
 }
+
+/** Bytes by which a writing may be longer without being moved. */
+const ROOM = 1024;
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
@@ -78,26 +79,24 @@ function writingOf(document: XmlDocument): Buffer {
 interface Scope {
   readonly prefixes: Map<string, string>;
   readonly outer: Scope | undefined;
-  /** Qualified element names as they are understood here. */
-  readonly names: Map<string, Pick<Element, 'namespace' | 'name'>>;
 }
 
 interface Open {
+  readonly name: Name;
   readonly element: Writable;
   readonly scope: Scope;
 }
 
-/** Where a name has come up. */
+/** A name as written, where it has come up first, and what its prefix has meant last. */
 interface Name {
   readonly from: number;
   readonly end: number;
   readonly text: string;
-}
-
-/** How many children of one name an element has so far. */
-interface Siblings {
-  parent: Writable;
-  count: number;
+  /** `''` when there is none. */
+  readonly prefix: string;
+  readonly local: string;
+  scope: Scope | undefined;
+  namespace: string;
 }
 
 type Writable = { -readonly [K in keyof Element]: Element[K] };
@@ -109,8 +108,6 @@ const NO_CHILDREN: readonly Element[] = [];
 /** A power of two, several times the names that a descriptor has. */
 const NAME_SLOTS = 512;
 
-/** A path is for people: longer names are cut in it. */
-const LONGEST_STEP = 80;
 const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
 
 const SPACE = 0x20;
@@ -126,22 +123,18 @@ class TreeReader {
   /** The same, a character for each byte, so that what is searched for here is found there. */
   readonly #text: string;
   readonly #ascii: boolean;
-  readonly #positions: Positions;
-  readonly #tags: readonly number[];
+  readonly #tags: TagPositions;
   readonly #open: Open[] = [];
-  /** By depth and name, for the element that is open at that depth: one map for each element would cost more than the element. */
-  readonly #siblings: Map<string, Siblings>[] = [];
   /** Names that have come up, by a hash of their bytes: most are cut out of the text, and hashed for maps, once. */
   readonly #names = new Array<Name | undefined>(NAME_SLOTS);
   #at = 0;
   #seen = 0;
   #root: Element | undefined;
 
-  constructor(bytes: Buffer, positions: Positions, tags: readonly number[]) {
+  constructor(bytes: Buffer, tags: TagPositions) {
     this.#bytes = bytes;
     this.#text = bytes.toString('latin1');
     this.#ascii = isAscii(bytes);
-    this.#positions = positions;
     this.#tags = tags;
   }
 
@@ -187,35 +180,36 @@ class TreeReader {
 
   #close(tag: number): void {
     this.#addText(tag);
-    this.#open.pop();
-    this.#at = this.#text.indexOf('>', tag) + 1;
+    const { from = 0, end = 0 } = this.#open.pop()?.name ?? {};
+    this.#at = tag + '</'.length + (end - from) + '>'.length;
   }
 
   #start(tag: number): void {
     const bytes = this.#bytes;
     const parent = this.#open.at(-1);
-    const qualifiedName = this.#name(tag + 1);
+    const name = this.#name(tag + 1);
     let at = this.#at;
     let attributes: Attribute[] | undefined;
     let scope = parent?.scope ?? declare(undefined, undefined, 'xml', XML_NAMESPACE);
     while (bytes[at] === SPACE) {
-      const name = this.#name(at + 1);
+      const attribute = this.#name(at + 1);
       const value = this.#at + '="'.length;
       const end = this.#text.indexOf(bytes[value - 1] === QUOTE ? '"' : "'", value);
       at = end + 1;
       const text = decoded(this.#slice(value, end));
       // libxml2 writes the declarations of an element before its attributes.
-      if (name === 'xmlns' || name.startsWith('xmlns:')) scope = declare(scope, parent?.scope, name.slice(6), text);
-      else (attributes ??= []).push(attributeOf(scope, name, text));
+      if (attribute.prefix === 'xmlns') scope = declare(scope, parent?.scope, attribute.local, text);
+      else if (attribute.text === 'xmlns') scope = declare(scope, parent?.scope, '', text);
+      else (attributes ??= []).push(attributeOf(scope, attribute, text));
     }
-    const element = this.#element(qualifiedName, attributes ?? NO_ATTRIBUTES, scope, parent?.element);
+    const element = this.#element(name, attributes ?? NO_ATTRIBUTES, scope, parent?.element);
     const empty = bytes[at] === SLASH;
-    if (!empty) this.#open.push({ element, scope });
+    if (!empty) this.#open.push({ name, element, scope });
     this.#at = at + (empty ? 2 : 1);
   }
 
   /** The name that begins at `from`; `#at` is behind it then. */
-  #name(from: number): string {
+  #name(from: number): Name {
     const bytes = this.#bytes;
     let end = from;
     let hash = 0;
@@ -223,10 +217,11 @@ class TreeReader {
     this.#at = end;
     const slot = hash & (NAME_SLOTS - 1);
     const known = this.#names[slot];
-    if (known !== undefined && this.#stands(known, from, end)) return known.text;
+    if (known !== undefined && this.#stands(known, from, end)) return known;
     const text = this.#slice(from, end);
-    this.#names[slot] = { from, end, text };
-    return text;
+    const colon = text.indexOf(':');
+    const [prefix, local] = colon === -1 ? ['', text] : [text.slice(0, colon), text.slice(colon + 1)];
+    return (this.#names[slot] = { from, end, text, prefix, local, scope: undefined, namespace: '' });
   }
 
   #stands({ from, end }: Name, at: number, atEnd: number): boolean {
@@ -236,71 +231,47 @@ class TreeReader {
     return true;
   }
 
-  #element(
-    qualifiedName: string,
-    attributes: readonly Attribute[],
-    scope: Scope,
-    parent: Writable | undefined,
-  ): Writable {
-    const { namespace, name } = nameIn(scope, qualifiedName);
-    const { line, column } = this.#positions.at(this.#tags[this.#seen++] ?? 0);
-    const place = parent === undefined ? 1 : this.#placeAmong(parent, name);
-    const step = name.length > LONGEST_STEP ? `${name.slice(0, LONGEST_STEP)}…` : name;
-    const path = `${parent?.path ?? ''}/${step}${place > 1 ? `[${place}]` : ''}`;
-    const children = NO_CHILDREN;
-    const element = { namespace, name, qualifiedName, attributes, children, text: '', line, column, path };
+  #element(written: Name, attributes: readonly Attribute[], scope: Scope, parent: Writable | undefined): Writable {
+    const { text: qualifiedName, local: name } = written;
+    const namespace = namespaceOf(written, scope);
+    const at = new ElementPlace(this.#tags, this.#seen++, name, parent);
+    const element = { namespace, name, qualifiedName, attributes, children: NO_CHILDREN, text: '', at };
     if (parent === undefined) this.#root = element;
-    else if (parent.children === NO_CHILDREN) parent.children = [element];
-    else (parent.children as Element[]).push(element);
+    else addTo(parent, element);
     return element;
   }
+}
 
-  /** Which child of that name the next one is, counted from 1. */
-  #placeAmong(parent: Writable, name: string): number {
-    parent.text = '';
-    const depth = this.#open.length;
-    const names = (this.#siblings[depth] ??= new Map());
-    let siblings = names.get(name);
-    if (siblings === undefined) names.set(name, (siblings = { parent, count: 0 }));
-    if (siblings.parent !== parent) {
-      siblings.parent = parent;
-      siblings.count = 0;
-    }
-    return ++siblings.count;
-  }
+function addTo(parent: Writable, child: Element): void {
+  parent.text = '';
+  if (parent.children === NO_CHILDREN) parent.children = [child];
+  else (parent.children as Element[]).push(child);
 }
 
 function isDelimiter(byte: number): boolean {
   return byte <= GT && (byte === EQUALS || byte === GT || byte === SLASH || byte === SPACE);
 }
 
-function attributeOf(scope: Scope, qualifiedName: string, value: string): Attribute {
+function attributeOf(scope: Scope, written: Name, value: string): Attribute {
   // The default namespace is none of an attribute's.
-  if (!qualifiedName.includes(':')) return { namespace: '', name: qualifiedName, value };
-  const { namespace, name } = nameIn(scope, qualifiedName);
-  return { namespace, name, value };
+  const namespace = written.prefix === '' ? '' : namespaceOf(written, scope);
+  return { namespace, name: written.local, value };
 }
 
 /** The scope of an element with one declaration more: its own scope once it has one. */
 function declare(scope: Scope | undefined, outer: Scope | undefined, prefix: string, namespace: string): Scope {
-  const own =
-    scope === undefined || scope === outer
-      ? { prefixes: new Map(outer === undefined ? [['xml', XML_NAMESPACE]] : []), outer, names: new Map() }
-      : scope;
+  const own = scope === undefined || scope === outer ? { prefixes: new Map<string, string>(), outer } : scope;
   own.prefixes.set(prefix, namespace);
   return own;
 }
 
-function nameIn(scope: Scope, qualifiedName: string): Pick<Element, 'namespace' | 'name'> {
-  const known = scope.names.get(qualifiedName);
-  if (known !== undefined) return known;
-  const colon = qualifiedName.indexOf(':');
-  const prefix = colon === -1 ? '' : qualifiedName.slice(0, colon);
+/** Looked up once as long as names stand in one scope, as most do. */
+function namespaceOf(name: Name, scope: Scope): string {
+  if (name.scope === scope) return name.namespace;
   let at: Scope | undefined = scope;
-  while (at !== undefined && !at.prefixes.has(prefix)) at = at.outer;
-  const understood = { namespace: at?.prefixes.get(prefix) ?? '', name: qualifiedName.slice(colon + 1) };
-  scope.names.set(qualifiedName, understood);
-  return understood;
+  while (at !== undefined && !at.prefixes.has(name.prefix)) at = at.outer;
+  name.scope = scope;
+  return (name.namespace = at?.prefixes.get(name.prefix) ?? '');
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };

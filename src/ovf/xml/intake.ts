@@ -24,6 +24,9 @@ export const DESCRIPTOR_LIMITS: XmlLimits = {
   children: 5_000,
 };
 
+/** Nothing is fetched, and short texts lie in their nodes: nobody writes into a document that has been read. */
+const PARSING = ParseOption.XML_PARSE_NONET | ParseOption.XML_PARSE_NO_XXE | ParseOption.XML_PARSE_COMPACT;
+
 /** A parsed document with where its elements stand in the text. */
 export interface SourceXml {
   /** The caller owns it and must dispose it. */
@@ -52,8 +55,7 @@ export function readSourceXml(bytes: Uint8Array, limits: XmlLimits = DESCRIPTOR_
   const finding = scanXml(utf8, limits, tags);
   if (finding !== undefined) throw refusal(finding, utf8, limits);
   try {
-    const option = ParseOption.XML_PARSE_NONET | ParseOption.XML_PARSE_NO_XXE;
-    return { document: XmlDocument.fromBuffer(utf8, { encoding: 'utf-8', option }), utf8, tags };
+    return { document: XmlDocument.fromBuffer(utf8, { encoding: 'utf-8', option: PARSING }), utf8, tags };
   } catch (error) {
     if (error instanceof XmlParseError) throw new Problem('malformed', parseFaults(error), { cause: error });
     throw error;

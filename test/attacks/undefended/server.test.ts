@@ -125,6 +125,7 @@ describe('sizes and slowness', () => {
       server.raw(
         `POST /compute/ HTTP/1.1\r\nHost: ${new URL(server.url).host}\r\nAuthorization: Bearer ${server.tokens.user}\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\nC`,
         quietMs,
+        quietMs,
       );
     // Still silent when the strict one has long given up.
     const [patient, impatient] = await Promise.all([half(generous(), 4000), half(strict(), 10_000)]);

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { translate, TRANSLATION_FORMATS, type TranslationFormat } from '../../../src/iaas/translation/index.js';
 import { parseTextPlain } from '../../../src/occi/text/index.js';
-import { buildPlan, inspectEnvelope, NO_INPUTS } from '../../../src/ovf/index.js';
+import { buildPlan, inspectEnvelope, NO_INPUTS, SEEDED_ENVIRONMENT } from '../../../src/ovf/index.js';
 import type { DeploymentPlan, PlannedMachine } from '../../../src/ovf/plan.js';
 import { planOf, startupStep } from '../../ovf-deployment/plan.js';
 import { schemas } from '../../ovf/plan-support.js';
@@ -217,7 +217,7 @@ describe('opennebula', () => {
     expect(text).toContain('REPORT_READY = "YES"');
     expect(document('opennebula', 'machine web/1-2')).not.toContain('52:54:00');
     expect(document('opennebula', 'machine db')).toContain('NETWORK = "site-lan"');
-    const environment = /OVF_ENVIRONMENT_BASE64 = "([^"]*)"/.exec(text)?.[1] ?? '';
+    const environment = /OVF_ENV_BASE64 = "([^"]*)"/.exec(text)?.[1] ?? '';
     expect(Buffer.from(environment, 'base64').toString()).toContain('oe:key="title" oe:value="Corner $shop"');
   });
 
@@ -243,6 +243,71 @@ describe('opennebula', () => {
     const [machine] = translate(planOf([{ id: 'ends in \\' }]), 'opennebula').documents.slice(-1);
     expect(machine?.text).toContain('<VEP_OVF_ID>ends in \\</VEP_OVF_ID>');
     expect(() => translate(planOf([{ id: 'a]]>b' }]), 'opennebula')).toThrow(/OpenNebula cannot hold this value/);
+  });
+});
+
+describe('the environment of a guest', () => {
+  /** The one file that user data write, by the part of the MIME archive that is VEP's. */
+  const environmentIn = (userData: string): string => {
+    const config = JSON.parse(userData.replace(/^#cloud-config\n/, '')) as {
+      write_files: [{ path: string; content: string }];
+    };
+    expect(config.write_files.map(({ path }) => path)).toEqual([SEEDED_ENVIRONMENT]);
+    return config.write_files[0].content;
+  };
+  const isWhole = (environment: string): void => {
+    expect(environment).toContain('oe:key="title" oe:value="Corner $shop"');
+    expect(environment).toContain('oe:key="password" oe:value="********"');
+  };
+
+  it('heat: is in the user data, as on a site without another way', () => {
+    const { resources } = parse(document('heat', 'stack Shop'));
+    isWhole(environmentIn(resources['server_web_1'].properties.user_data));
+    // Which has no properties, but a sibling that has some.
+    expect(environmentIn(resources['server_db'].properties.user_data)).toContain('<Entity oe:id="web/1">');
+  });
+
+  it('occi: is in the user data', () => {
+    const text = document('occi', 'compute Web "front"');
+    const encoded = /occi\.compute\.userdata="([^"]*)"/.exec(text)?.[1] ?? '';
+    isWhole(environmentIn(Buffer.from(encoded, 'base64').toString()));
+  });
+
+  it('libvirt: is on a CD, of which each file is shown, and a note tells how to make it', () => {
+    const medium = 'web-1-ovf-env.iso';
+    isWhole(document('libvirt', `ovf-env.xml on ${medium}`));
+    expect(JSON.parse(document('libvirt', `meta-data on ${medium}`))).toMatchObject({ 'local-hostname': 'web-1' });
+    expect(document('libvirt', `user-data on ${medium}`)).toMatch(/^#cloud-config\n/);
+    expect(translate(PLAN, 'libvirt').notes).toContainEqual(
+      expect.objectContaining({ value: 'web-1-ovf-env.iso, web-1-2-ovf-env.iso, db-ovf-env.iso' }),
+    );
+  });
+
+  it('has VEP’s part beside the appliance’s own user data, in every format', () => {
+    const given = { secret: false, from: 'own' } as const;
+    const properties = [
+      { key: 'user-data', value: Buffer.from('#!/bin/sh\n').toString('base64'), ...given },
+      { key: 'public-keys', value: 'ssh-ed25519 AAAA', ...given },
+    ];
+    const plan = planOf([{ id: 'vm', environment: { transports: ['iso'], properties } }]);
+    const encoded = (text: string): string => Buffer.from(text).toString('base64').slice(0, 40);
+    for (const format of TRANSLATION_FORMATS) {
+      const text = translate(plan, format)
+        .documents.map((each) => each.text)
+        .join('\n');
+      const context = /USER_DATA = "([^"]*)"|occi\.compute\.userdata="([^"]*)"/.exec(text);
+      const userData = context ? Buffer.from(context[1] ?? context[2] ?? '', 'base64').toString() : text;
+      expect(userData).toContain('Content-Type: multipart/mixed');
+      expect(userData).toContain(encoded('#!/bin/sh\n'));
+      expect(userData).toContain(encoded('#cloud-config\n{\n  "ssh_authorized_keys": [\n').slice(0, 30));
+    }
+  });
+
+  it('is left out where there are no properties', () => {
+    for (const format of TRANSLATION_FORMATS) {
+      const { documents } = translate(planOf([{ id: 'vm' }]), format);
+      expect(documents.map(({ text }) => text).join('\n')).not.toMatch(/user_?data|ovf-env/i);
+    }
   });
 });
 

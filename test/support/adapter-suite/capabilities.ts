@@ -34,7 +34,7 @@ export function describeCapabilities(bench: Bench): void {
     });
 
     it('does or refuses compute resize', async () => {
-      const ref = await bench.stopped();
+      const ref = await bench.resting();
       const asked = bench.adapter.resizeCompute(ref, { cores: 2, memoryBytes: 2 ** 30 });
       if (!bench.can.compute.has('resize' satisfies ComputeAction))
         return void (await bench.refused(asked, 'unsupported'));

@@ -1,6 +1,7 @@
 /** A site gives what it has and not more: hosts, quotas, placement, resizing within them. */
 
-import { IaasError, type SiteRef } from '../../../src/iaas/adapter.js';
+import { IaasError, type Inventory, type SiteRef } from '../../../src/iaas/adapter.js';
+import { together } from '../../../src/scheduling/offer.js';
 import type { Bench } from './bench.js';
 
 export function describeCapacity(bench: Bench): void {
@@ -116,8 +117,7 @@ export function describeCapacity(bench: Bench): void {
   });
 }
 
-const free = (inventory: { readonly hosts: readonly { readonly freeCores: number }[] }): number =>
-  inventory.hosts.reduce((sum, host) => sum + host.freeCores, 0);
+const free = ({ hosts, ...inventory }: Inventory): number => together(hosts, (host) => host.freeCores, inventory);
 
 /** A creation whose refusal may come late, as an accepted machine that ends in error: that counts as refused for capacity. */
 async function late(bench: Bench, spec: ReturnType<Bench['spec']>): Promise<SiteRef> {

@@ -9,7 +9,7 @@ export function describeFailures(bench: Bench): void {
       async (operation) => {
         const faults = bench.faults();
         if (!faults) return;
-        const ref = await bench.stopped();
+        const ref = await bench.resting();
         await faults.hang(operation);
         const { wire, strikes } = bench.harness;
         const [stop, struck] = [new AbortController(), strikes ? strikes() : wire?.proxy.strikes()];
@@ -21,17 +21,17 @@ export function describeFailures(bench: Bench): void {
         stop.abort();
         await refusal;
         await faults.clear();
-        expect(await bench.look('compute', ref)).toMatchObject({ state: 'inactive' });
+        expect(await bench.look('compute', ref)).toMatchObject({ state: bench.atRest });
       },
     );
 
     it('and does nothing for a caller who has already given up', async () => {
-      const ref = await bench.stopped();
+      const ref = await bench.resting();
       const before = (await bench.listed('compute')).length;
       for (const operation of ['createCompute', 'actCompute', 'delete', 'describe', 'inventory']) {
         await bench.refused(invoke(bench, operation, ref, AbortSignal.abort()), 'transient');
       }
-      expect(await bench.reaches('compute', ref, 'inactive')).toBeDefined();
+      expect(await bench.reaches('compute', ref, bench.atRest)).toBeDefined();
       expect((await bench.listed('compute')).length).toBe(before);
     });
 
@@ -40,7 +40,7 @@ export function describeFailures(bench: Bench): void {
       async (operation) => {
         const faults = bench.faults();
         if (!faults) return;
-        const ref = await bench.stopped();
+        const ref = await bench.resting();
         await faults.transient(operation);
         await bench.refused(invoke(bench, operation, ref), 'transient');
         await invoke(bench, operation, ref);
@@ -50,10 +50,10 @@ export function describeFailures(bench: Bench): void {
     it('and repeats an action whose answer was lost without harm', async () => {
       const faults = bench.faults();
       if (!faults) return;
-      const ref = await bench.stopped();
+      const ref = await bench.resting();
       await faults.loseAnswer('actCompute');
-      await bench.refused(bench.adapter.actCompute(ref, 'start', undefined), 'transient');
-      await bench.adapter.actCompute(ref, 'start', undefined);
+      await bench.refused(bench.adapter.actCompute(ref, bench.move, undefined), 'transient');
+      await bench.adapter.actCompute(ref, bench.move, undefined);
       await bench.reaches('compute', ref, 'active');
       await faults.loseAnswer('delete');
       await bench.refused(bench.adapter.delete('compute', ref), 'transient');
@@ -142,7 +142,7 @@ function invoke(bench: Bench, operation: string, ref: string, signal?: AbortSign
       return bench.adapter.createCompute(spec, spec.id, options).then((made) => bench.own('compute', made));
     }
     case 'actCompute':
-      return bench.adapter.actCompute(ref, 'start', undefined, options);
+      return bench.adapter.actCompute(ref, bench.move, undefined, options);
     case 'delete':
       return bench.adapter.delete('compute', ref, options);
     case 'inventory':

@@ -10,7 +10,7 @@ import { inPieces } from './bench.js';
 export function describeImages(bench: Bench): void {
   describe('takes images in', () => {
     it('from a stream, and boots them', async () => {
-      if (bench.can.imageFormats.length === 0) return bench.skip('no images');
+      if (!bench.takesImages) return bench.skip('no images');
       const { bytes } = bench.harness.image;
       const spec = bench.imageSpec({ sha256: createHash('sha256').update(bytes).digest('hex') });
       const image = bench.own('image', await bench.adapter.importImage(spec, spec.id));
@@ -20,7 +20,7 @@ export function describeImages(bench: Bench): void {
     });
 
     it('as content of a volume', async () => {
-      if (bench.can.imageFormats.length === 0) return bench.skip('no images');
+      if (!bench.takesImages) return bench.skip('no images');
       if (!bench.can.storage.has('create')) return bench.skip('no volumes');
       const image = await bench.image();
       const id = bench.id();
@@ -33,7 +33,7 @@ export function describeImages(bench: Bench): void {
     });
 
     it('and leaves nothing of one whose stream breaks', async () => {
-      if (bench.can.imageFormats.length === 0) return bench.skip('no images');
+      if (!bench.takesImages) return bench.skip('no images');
       const before = (await bench.listed('image')).map((image) => image.ref);
       const { bytes } = bench.harness.image;
       const spec = bench.imageSpec({ open: () => Promise.resolve(broken(bytes)) });
@@ -45,7 +45,7 @@ export function describeImages(bench: Bench): void {
     });
 
     it('and refuses one that cannot be opened', async () => {
-      if (bench.can.imageFormats.length === 0) return bench.skip('no images');
+      if (!bench.takesImages) return bench.skip('no images');
       const spec = bench.imageSpec({ open: () => Promise.reject(new Error('no such file')) });
       await bench.refused(bench.adapter.importImage(spec, spec.id), 'transient', 'invalid');
     });
@@ -54,7 +54,7 @@ export function describeImages(bench: Bench): void {
       ['shorter than it says', -7],
       ['longer than it says', 7],
     ])('and refuses one that is %s', async (_what, difference) => {
-      if (bench.can.imageFormats.length === 0) return bench.skip('no images');
+      if (!bench.takesImages) return bench.skip('no images');
       const before = (await bench.listed('image')).length;
       const spec = bench.imageSpec({ sizeBytes: bench.harness.image.bytes.byteLength - difference });
       await bench.refused(bench.adapter.importImage(spec, spec.id), 'invalid', 'transient');
@@ -62,7 +62,7 @@ export function describeImages(bench: Bench): void {
     });
 
     it('and gives up one when asked to', async () => {
-      if (bench.can.imageFormats.length === 0) return bench.skip('no images');
+      if (!bench.takesImages) return bench.skip('no images');
       const before = (await bench.listed('image')).length;
       const stop = new AbortController();
       const spec = bench.imageSpec({ open: () => Promise.resolve(thenAbort(bench.harness.image.bytes, stop)) });
@@ -80,7 +80,7 @@ export function describeImages(bench: Bench): void {
     it('as they came in', async () => {
       const { can, harness } = bench;
       if (can.exportsImages !== true) return bench.skip('no images for others');
-      if (can.imageFormats.length === 0) return bench.skip('no images');
+      if (!bench.takesImages) return bench.skip('no images');
       const { bytes, virtualSizeBytes } = harness.image;
       const handed = await handedOut(bench, await bench.image());
       if (can.imageless) {

@@ -74,7 +74,11 @@ export function describeInventory(bench: Bench): void {
       await bench.adapter
         .delete('compute', ref)
         .catch((error: unknown) => bench.isRefusal(error, 'denied', 'not-found'));
-      await bench.refused(bench.adapter.actCompute(ref, 'stop', undefined), 'denied', 'not-found');
+      await bench.refused(
+        bench.adapter.actCompute(ref, bench.stops ? 'stop' : bench.move, undefined),
+        'denied',
+        'not-found',
+      );
       if (bench.can.compute.has('resize'))
         await bench.refused(
           bench.adapter.resizeCompute(ref, { cores: 4, memoryBytes: 2 ** 32 }),

@@ -87,6 +87,7 @@ export function describePlugs(bench: Bench): void {
 
     it('with the machine itself, where the site wants to know by then, and finds it there', async () => {
       if (bench.can.plugsAtCreation !== true) return bench.skip('plugs nothing in at creation');
+      if (!bench.can.network.has('create')) return bench.skip('no networks');
       const [network, storage] = [await bench.network('192.168.83.0/24'), await bench.volume()];
       const [nic, disk] = [
         { id: bench.id(), network, address: '192.168.83.83' },
@@ -107,7 +108,7 @@ export function describePlugs(bench: Bench): void {
     });
 
     it('but not into a network or a machine that is not there', async () => {
-      const machine = await bench.stopped();
+      const machine = await bench.resting();
       const id = bench.id();
       await bench.refused(
         bench.adapter.attachNic({ id, compute: machine, network: 'no-such' }, id),
@@ -169,6 +170,51 @@ export function describePlugs(bench: Bench): void {
       await bench.remove('attachment', attached.ref);
       // What is still on its way in cannot be taken off again by whoever clears up.
       await bench.reaches('attachment', bench.own('attachment', await bench.adapter.attachStorage(other, other.id)));
+    });
+
+    it('to several machines at a time, if the volume is shared, and to each once', async () => {
+      if (bench.can.sharesVolumes !== true) return bench.skip('no shared volumes');
+      const volume = await bench.volume(undefined, { shared: true });
+      const [one, other] = [await bench.stopped(), await bench.stopped()];
+      const first = await bench.attachment(one, volume);
+      const second = await bench.attachment(other, volume);
+      expect(first.ref).not.toBe(second.ref);
+      const again = { id: bench.id(), compute: one, storage: volume };
+      await bench.refused(bench.adapter.attachStorage(again, again.id), 'conflict', 'invalid');
+      await bench.refused(bench.adapter.delete('storage', volume), 'conflict');
+      await bench.remove('attachment', first.ref);
+      expect(await bench.reaches('attachment', second.ref, 'inactive')).toMatchObject({ id: second.id });
+      await bench.refused(bench.adapter.delete('storage', volume), 'conflict');
+      await bench.attachment(one, volume);
+      await bench.adapter.actCompute(other, 'start', undefined);
+      await bench.reaches('compute', other, 'active');
+      await bench.reaches('attachment', second.ref, 'active');
+    });
+
+    it('to several machines as they are made, if the volume is shared, and keeps it for those that stay', async () => {
+      if (bench.can.sharesVolumes !== true) return bench.skip('no shared volumes');
+      if (bench.can.plugsAtCreation !== true) return bench.skip('plugs nothing in at creation');
+      if (!bench.can.network.has('create')) return bench.skip('no networks');
+      const storage = await bench.volume(undefined, { shared: true });
+      const attached = async (): Promise<{
+        readonly machine: SiteRef;
+        readonly link: SiteRef;
+        readonly id: string;
+      }> => {
+        const plug = { id: bench.id(), storage };
+        const machine = await bench.machine({ volumes: [plug] });
+        const link = bench.own('attachment', await bench.adapter.attachStorage({ ...plug, compute: machine }, plug.id));
+        expect(await bench.reaches('attachment', link)).toMatchObject({ id: plug.id });
+        return { machine, link, id: plug.id };
+      };
+      const [one, other] = [await attached(), await attached()];
+      const listed = (await bench.listed('attachment')).map(({ ref }) => ref);
+      expect(listed).toEqual(expect.arrayContaining([one.link, other.link]));
+      await bench.remove('compute', one.machine);
+      expect(await bench.look('attachment', one.link)).toBeUndefined();
+      expect(await bench.reaches('attachment', other.link)).toMatchObject({ id: other.id });
+      await bench.reaches('storage', storage, 'online');
+      await bench.refused(bench.adapter.delete('storage', storage), 'conflict');
     });
 
     it('and keeps them when the machine goes', async () => {

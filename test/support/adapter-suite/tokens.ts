@@ -60,9 +60,7 @@ const CREATES: readonly {
     makes: 'image',
     prepare: (bench) =>
       Promise.resolve(
-        bench.can.imageFormats.length > 0
-          ? (adapter, id) => adapter.importImage(bench.imageSpec({ id }), id)
-          : undefined,
+        bench.takesImages ? (adapter, id) => adapter.importImage(bench.imageSpec({ id }), id) : undefined,
       ),
   },
   {

@@ -73,14 +73,14 @@ const CALLS: Readonly<Record<string, (bench: Bench) => Promise<Call | undefined>
     return creation(bench, 'attachment', (adapter) => adapter.attachStorage(spec, spec.id));
   },
   importImage: async (bench) => {
-    if (bench.can.imageFormats.length === 0) return undefined;
+    if (!bench.takesImages) return undefined;
     const spec = bench.imageSpec();
     return creation(bench, 'image', (adapter) => adapter.importImage(spec, spec.id));
   },
   actCompute: async (bench) => {
-    const ref = await bench.stopped();
+    const ref = await bench.resting();
     return {
-      ask: (adapter = bench.adapter) => adapter.actCompute(ref, 'start', undefined),
+      ask: (adapter = bench.adapter) => adapter.actCompute(ref, bench.move, undefined),
       settled: async () => void (await bench.reaches('compute', ref, 'active')),
     };
   },

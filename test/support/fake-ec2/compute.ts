@@ -5,18 +5,7 @@ import { attachInterface, createInterface, interfaceSet } from './network.js';
 import { placedIn, strategiesOf } from './placement-groups.js';
 import { Parameters, Refusal, type Answer } from './query.js';
 import { createVolume } from './storage.js';
-import {
-  ACCOUNT,
-  DEFAULT_SUBNET,
-  TYPES,
-  ZONE,
-  checkTags,
-  passes,
-  tagSet,
-  tagsFor,
-  type Instance,
-  type World,
-} from './world.js';
+import { ACCOUNT, TYPES, checkTags, passes, tagSet, tagsFor, type Instance, type World } from './world.js';
 
 const CODES: Readonly<Record<string, number>> = {
   pending: 0,
@@ -38,10 +27,16 @@ export interface Orders {
 
 export function runInstances(world: World, asked: Parameters, orders: Orders): Answer {
   const token = asked.text('ClientToken');
-  const earlier = [...world.instances.values()].find((each) => token !== undefined && each.clientToken === token);
+  const zone = zoneOf(world, asked);
+  const fingerprint = fingerprintOf(asked);
+  // A token that comes with a zone stands for an instance in that zone alone.
+  const earlier = [...world.instances.values()].find(
+    (each) => token !== undefined && each.clientToken === token && each.zone === zone,
+  );
   if (earlier) {
-    const same = earlier.image === asked.text('ImageId') && earlier.type === asked.text('InstanceType');
-    if (!same)
+    if (world.state(earlier) === 'terminated')
+      throw new Refusal('IdempotentInstanceTerminated', 'The client token is associated with a terminated instance.');
+    if (earlier.asked !== fingerprint)
       throw new Refusal('IdempotentParameterMismatch', 'Arguments on this idempotent request are inconsistent');
     return reservation(world, [earlier], world.state(earlier));
   }
@@ -60,7 +55,7 @@ export function runInstances(world: World, asked: Parameters, orders: Orders): A
   checkTags(tags);
   if (orders.loseGroup) world.placementGroups.delete(asked.text('Placement', 'GroupName') ?? '');
   orders.loseGroup = false;
-  const group = placedIn(world, asked, type);
+  const group = placedIn(world, asked, type, zone);
   checkTags(tagsFor(asked, 'volume'));
   const used = world.live
     .filter((each) => world.state(each) !== 'stopped')
@@ -81,15 +76,17 @@ export function runInstances(world: World, asked: Parameters, orders: Orders): A
     key,
     userData,
     clientToken: token,
+    asked: fingerprint,
     rootDevice: image.rootDevice,
-    zone: asked.text('Placement', 'AvailabilityZone') ?? ZONE,
+    zone,
     group,
     hibernates: asked.text('HibernationOptions', 'Configured') === 'true',
     tokens: asked.text('MetadataOptions', 'HttpTokens') ?? 'optional',
     reason: undefined,
     ...world.born('pending', orders.failLaunch ? 'terminated' : 'running'),
   };
-  const given = wanted.length > 0 ? wanted : [new Parameters({ SubnetId: DEFAULT_SUBNET, DeviceIndex: '0' })];
+  const usual = [...world.subnets.values()].find((each) => each.isDefault && each.zone === zone);
+  const given = wanted.length > 0 ? wanted : [new Parameters({ SubnetId: usual?.id ?? '', DeviceIndex: '0' })];
   for (const each of given) {
     const id = each.text('NetworkInterfaceId');
     const nic = id === undefined ? createInterface(world, each, new Map()) : world.interfaces.get(id);
@@ -112,14 +109,34 @@ export function runInstances(world: World, asked: Parameters, orders: Orders): A
     snapshot: image.snapshot,
     tags: tagsFor(asked, 'volume'),
   });
-  root.attachment = {
-    instance: instance.id,
-    device: image.rootDevice,
-    goesWith: mapping?.text('Ebs', 'DeleteOnTermination') !== 'false',
-    ...world.born('attached'),
-  };
+  root.attachments = [
+    {
+      instance: instance.id,
+      device: image.rootDevice,
+      goesWith: mapping?.text('Ebs', 'DeleteOnTermination') !== 'false',
+      ...world.born('attached'),
+    },
+  ];
   return reservation(world, [instance], 'pending');
 }
+
+/** Where it is to be: in the zone that is named, or that of its first interface. */
+function zoneOf(world: World, asked: Parameters): string {
+  const [first] = asked.list('NetworkInterface');
+  const nic = world.interfaces.get(first?.text('NetworkInterfaceId') ?? '');
+  const subnet = nic?.subnet ?? world.subnets.get(first?.text('SubnetId') ?? '');
+  const zone = world.zoneIn(asked.text('Placement', 'AvailabilityZone') ?? subnet?.zone);
+  if (subnet && subnet.zone !== zone)
+    throw new Refusal('InvalidParameterCombination', `The subnet '${subnet.id}' is not in ${zone}.`);
+  return zone;
+}
+
+const fingerprintOf = (asked: Parameters): string =>
+  JSON.stringify([
+    asked.text('ImageId'),
+    asked.text('InstanceType'),
+    asked.list('NetworkInterface').map((each) => each.text('NetworkInterfaceId') ?? each.text('SubnetId')),
+  ]);
 
 function reservation(world: World, instances: readonly Instance[], state?: string): Answer {
   return {
@@ -155,12 +172,14 @@ function instanceItem(world: World, instance: Instance, state = world.shownState
     ...(reason && (state === 'terminated' || state.startsWith('stop')) ? { stateReason: { ...reason } } : {}),
     rootDeviceType: 'ebs',
     rootDeviceName: rootDevice,
-    blockDeviceMapping: [...world.volumes.values()]
-      .filter(({ attachment }) => attachment?.instance === instance.id)
-      .map((volume) => ({
-        deviceName: volume.attachment?.device ?? '',
-        ebs: { volumeId: volume.id, status: 'attached', deleteOnTermination: volume.attachment?.goesWith },
-      })),
+    blockDeviceMapping: [...world.volumes.values()].flatMap((volume) =>
+      volume.attachments
+        .filter((each) => each.instance === instance.id)
+        .map(({ device, goesWith }) => ({
+          deviceName: device,
+          ebs: { volumeId: volume.id, status: 'attached', deleteOnTermination: goesWith },
+        })),
+    ),
     virtualizationType: 'hvm',
     clientToken: clientToken ?? '',
     tagSet: tagSet(tags),
@@ -284,11 +303,11 @@ export function describeTypes(asked: Parameters): Answer {
   return {
     instanceTypeSet: Object.entries(TYPES)
       .filter(([name]) => wanted.length === 0 || wanted.includes(name))
-      .map(([name, { cores, memoryMib, interfaces, hibernates }]) => ({
+      .map(([name, { cores, memoryMib, interfaces, hibernates, hypervisor = 'nitro' }]) => ({
         instanceType: name,
         currentGeneration: true,
         bareMetal: false,
-        hypervisor: 'nitro',
+        hypervisor,
         supportedRootDeviceTypes: ['ebs'],
         processorInfo: { supportedArchitectures: ['x86_64'] },
         vCpuInfo: { defaultVCpus: cores },

@@ -17,10 +17,12 @@ import * as placement from './placement-groups.js';
 import { escaped, membersOf, Parameters, Refusal, treeOf, type Answer } from './query.js';
 import { Unsigned, verifyV4, type Signed } from './signature.js';
 import * as storage from './storage.js';
-import { checkTags, passes, World, ZONE, type Pace } from './world.js';
+import { checkTags, passes, World, type Pace } from './world.js';
 
 export interface FakeEc2Options {
   readonly pace?: Pace;
+  /** Absent: the first of all. */
+  readonly zones?: readonly string[];
   readonly secrets?: ReadonlyMap<string, string>;
 }
 
@@ -49,6 +51,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   CreateSnapshot: storage.createSnapshot,
   CreateSubnet: network.createSubnet,
   CreateTags: createTags,
+  DeleteTags: deleteTags,
   CreateVolume: storage.askVolume,
   DeleteKeyPair: compute.deleteKeyPair,
   DeleteNetworkInterface: network.deleteInterface,
@@ -100,8 +103,10 @@ export class FakeEc2 {
   readonly #server: http.Server;
   readonly #watchers = new Map<string, (() => void)[]>();
   readonly #pace: Pace;
+  readonly #zones: readonly string[] | undefined;
   #uploads = 0;
-  readonly #parts = new Map<string, Map<number, Buffer>>();
+  /** Uploads in parts that were begun and not completed. */
+  readonly begun = new Map<string, { readonly name: string; at: number; readonly parts: Map<number, Buffer> }>();
 
   static async start(options: FakeEc2Options = {}): Promise<FakeEc2> {
     const fake = new FakeEc2(options);
@@ -110,8 +115,9 @@ export class FakeEc2 {
     return fake;
   }
 
-  private constructor({ pace = { stepMs: 15, lagMs: 5 }, secrets = new Map([[KEY, SECRET]]) }: FakeEc2Options) {
+  private constructor({ pace = { stepMs: 15, lagMs: 5 }, zones, secrets = new Map([[KEY, SECRET]]) }: FakeEc2Options) {
     this.#pace = pace;
+    this.#zones = zones;
     this.world = this.#world();
     this.secrets = new Map(secrets);
     this.#server = http.createServer((request, response) => void this.#serve(request, response));
@@ -141,7 +147,7 @@ export class FakeEc2 {
   }
 
   #world(account?: string): World {
-    return new World(this.#pace, Date.now, account);
+    return new World(this.#pace, Date.now, this.#zones, account);
   }
 
   /** The answer to parameters that nobody has signed: what a test looks at. */
@@ -194,6 +200,26 @@ export class FakeEc2 {
     }
   }
 
+  #listing({ pathname, searchParams }: URL): string {
+    const begins = `${pathname.slice(1)}${searchParams.get('prefix') ?? ''}`;
+    const { objects, putAt, now } = this.world;
+    const time = (at: number): string => new Date(at).toISOString();
+    const key = (name: string): string => `<Key>${escaped(name.slice(pathname.length - 1))}</Key>`;
+    if (searchParams.has('uploads')) {
+      const begun = [...this.begun].filter(([, { name }]) => name.startsWith(begins));
+      const uploads = begun.map(
+        ([id, { name, at }]) =>
+          `<Upload>${key(name)}<UploadId>${id}</UploadId><Initiated>${time(at)}</Initiated></Upload>`,
+      );
+      return `<ListMultipartUploadsResult>${uploads.join('')}</ListMultipartUploadsResult>`;
+    }
+    const names = [...objects.keys()].filter((name) => name.startsWith(begins));
+    const contents = names.map(
+      (name) => `<Contents>${key(name)}<LastModified>${time(putAt.get(name) ?? now())}</LastModified></Contents>`,
+    );
+    return `<ListBucketResult>${contents.join('')}</ListBucketResult>`;
+  }
+
   /** As much of S3 as an upload needs; buckets are there when they are named. */
   #bucket(signed: Signed, response: http.ServerResponse): void {
     const url = new URL(signed.target, 'http://bucket');
@@ -210,24 +236,25 @@ export class FakeEc2 {
       return;
     }
     const tag = `"${createHash('md5').update(signed.body).digest('hex')}"`;
-    if (signed.method === 'GET') return void response.writeHead(200).end('<ListBucketResult/>');
+    if (signed.method === 'GET') return void response.writeHead(200).end(this.#listing(url));
     if (signed.method === 'POST' && url.searchParams.has('uploads')) {
       const id = `upload-${(this.#uploads += 1)}`;
-      this.#parts.set(id, new Map());
+      this.begun.set(id, { name: key, at: this.world.now(), parts: new Map() });
       return void response.writeHead(200).end(`<R><UploadId>${id}</UploadId></R>`);
     }
     if (signed.method === 'PUT' && upload !== null) {
-      this.#parts.get(upload)?.set(Number(url.searchParams.get('partNumber')), signed.body);
+      this.begun.get(upload)?.parts.set(Number(url.searchParams.get('partNumber')), signed.body);
       return void response.writeHead(200, { etag: tag }).end();
     }
     if (signed.method === 'POST' && upload !== null) {
-      const parts = [...(this.#parts.get(upload) ?? [])].sort(([one], [other]) => one - other);
+      const parts = [...(this.begun.get(upload)?.parts ?? [])].sort(([one], [other]) => one - other);
       this.world.objects.set(key, Buffer.concat(parts.map(([, bytes]) => bytes)));
+      this.begun.delete(upload);
       return void response.writeHead(200).end('<CompleteMultipartUploadResult/>');
     }
     if (signed.method === 'DELETE') {
       if (upload === null) this.world.objects.delete(key);
-      else this.#parts.delete(upload);
+      else this.begun.delete(upload);
       return void response.writeHead(204).end();
     }
     this.world.objects.set(key, signed.body);
@@ -249,23 +276,28 @@ function createTags(world: World, asked: Parameters): Answer {
     const found = world.tagged(id);
     if (!found) throw new Refusal('InvalidID', `The ID '${id}' is not valid`);
     for (const [key, value] of tags) found.tags.set(key, value);
+    if (found.tags.size > 50) throw new Refusal('TagLimitExceeded', `The maximum number of tags for ${id} is 50`);
   }
   return { return: true };
 }
 
-function describeZones(_world: World, asked: Parameters): Answer {
+function deleteTags(world: World, asked: Parameters): Answer {
+  const keys = asked.list('Tag').map((tag) => tag.text('Key') ?? '');
+  for (const id of asked.texts('ResourceId')) for (const key of keys) world.tagged(id)?.tags.delete(key);
+  return { return: true };
+}
+
+function describeZones({ zones }: World, asked: Parameters): Answer {
   return {
-    availabilityZoneInfo: passes(asked, new Map(), { 'zone-name': ZONE })
-      ? [
-          {
-            zoneName: ZONE,
-            zoneState: 'available',
-            regionName: ZONE.slice(0, -1),
-            zoneId: 'euc1-az2',
-            zoneType: 'availability-zone',
-            messageSet: [],
-          },
-        ]
-      : [],
+    availabilityZoneInfo: zones
+      .filter((zone) => passes(asked, new Map(), { 'zone-name': zone }))
+      .map((zone, index) => ({
+        zoneName: zone,
+        zoneState: 'available',
+        regionName: zone.slice(0, -1),
+        zoneId: `euc1-az${index + 1}`,
+        zoneType: 'availability-zone',
+        messageSet: [],
+      })),
   };
 }

@@ -8,7 +8,6 @@ import {
   TYPES,
   VPC,
   VPC_CIDR,
-  ZONE,
   checkTags,
   passes,
   tagSet,
@@ -48,7 +47,7 @@ export function createSubnet(world: World, asked: Parameters): Answer {
   const tags = tagsFor(asked, 'subnet');
   checkTags(tags);
   const id = world.id('subnet');
-  const zone = asked.text('AvailabilityZone') ?? ZONE;
+  const zone = world.zoneIn(asked.text('AvailabilityZone'));
   const subnet: Subnet = { id, tags, vpc: VPC, cidr, zone, isDefault: false, ...world.born('pending', 'available') };
   world.subnets.set(id, subnet);
   return { subnet: subnetItem(world, subnet) };
@@ -142,10 +141,8 @@ export function createNetworkInterface(world: World, asked: Parameters): Answer 
   byToken.set(world, tokens);
   const token = asked.text('ClientToken');
   const earlier = token === undefined ? undefined : tokens.get(token);
-  const nic =
-    earlier && world.interfaces.has(earlier.id)
-      ? earlier
-      : createInterface(world, asked, tagsFor(asked, 'network-interface'));
+  // Also one that is gone by now: a token answers what it answered.
+  const nic = earlier ?? createInterface(world, asked, tagsFor(asked, 'network-interface'));
   if (token !== undefined) tokens.set(token, nic);
   return { networkInterface: interfaceItem(world, nic) };
 }
@@ -174,6 +171,8 @@ export function attachNetworkInterface(world: World, asked: Parameters): Answer 
   const instance = world.instances.get(asked.text('InstanceId') ?? '');
   const nic = interfaceOf(world, asked);
   if (!instance) throw new Refusal('InvalidInstanceID.NotFound', 'The instance ID does not exist');
+  if (instance.zone !== nic.subnet.zone)
+    throw new Refusal('InvalidParameterCombination', 'You may not attach a network interface in another zone.');
   if (!['running', 'stopped'].includes(world.state(instance)))
     throw new Refusal('IncorrectState', `The instance '${instance.id}' is not 'running' or 'stopped'`);
   const count = [...world.interfaces.values()].filter(({ attachment }) => attachment?.instance === instance.id).length;

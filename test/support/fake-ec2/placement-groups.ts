@@ -1,7 +1,7 @@
 /** Placement groups, as the fake EC2 has them. */
 
 import { Refusal, type Answer, type Parameters } from './query.js';
-import { ZONE, checkTags, passes, tagSet, tagsFor, type Instance, type PlacementGroup, type World } from './world.js';
+import { checkTags, passes, tagSet, tagsFor, type Instance, type PlacementGroup, type World } from './world.js';
 
 /** Instances that a spread group may have running in one zone. */
 const MOST_APART = 7;
@@ -11,10 +11,12 @@ export const strategiesOf = (type: string): string[] =>
   type.startsWith('t') ? ['partition', 'spread'] : ['cluster', 'partition', 'spread'];
 
 /** The group that an instance is to be launched into, by name; empty: none. */
-export function placedIn(world: World, asked: Parameters, type: string): string {
+export function placedIn(world: World, asked: Parameters, type: string, zone: string): string {
   const name = asked.text('Placement', 'GroupName') ?? '';
-  const zone = asked.text('Placement', 'AvailabilityZone') ?? ZONE;
-  if (world.full.has(zone) || world.full.has(name))
+  if (world.unsupported.has(`${zone} ${type}`))
+    throw new Refusal('Unsupported', `Your requested instance type (${type}) is not supported in ${zone}.`);
+  const there = world.live.filter((each) => each.zone === zone).length;
+  if (world.full.has(zone) || world.full.has(name) || there >= (world.room.get(zone) ?? Infinity))
     throw new Refusal(
       'InsufficientInstanceCapacity',
       `We currently do not have sufficient ${type} capacity in the Availability Zone you requested (${zone}).`,

@@ -1,7 +1,19 @@
 /** Volumes, snapshots, images and imports, as the fake EC2 has them. */
 
 import { Refusal, type Answer, type Parameters } from './query.js';
-import { ACCOUNT, ZONE, checkTags, passes, tagSet, tagsFor, type Image, type Volume, type World } from './world.js';
+import {
+  ACCOUNT,
+  checkTags,
+  passes,
+  tagSet,
+  tagsFor,
+  TYPES,
+  type Attachment,
+  type Image,
+  type ImportTask,
+  type Volume,
+  type World,
+} from './world.js';
 
 interface NewVolume {
   readonly size: number;
@@ -10,12 +22,18 @@ interface NewVolume {
   readonly snapshot?: string | undefined;
   readonly tags: Map<string, string>;
   readonly clientToken?: string | undefined;
+  readonly iops?: number | undefined;
+  readonly multiAttach?: boolean;
 }
 
-export function createVolume(world: World, { snapshot, clientToken, tags, ...rest }: NewVolume): Volume {
+export function createVolume(
+  world: World,
+  { snapshot, clientToken, tags, iops, multiAttach = false, ...rest }: NewVolume,
+): Volume {
   checkTags(tags);
   const born = world.born('creating', 'available');
-  const volume: Volume = { id: world.id('vol'), tags, snapshot, clientToken, ...rest, ...born };
+  const own = { snapshot, clientToken, tags, iops, multiAttach, attachments: [] };
+  const volume: Volume = { id: world.id('vol'), ...own, ...rest, ...born };
   world.volumes.set(volume.id, volume);
   return volume;
 }
@@ -34,12 +52,15 @@ export function askVolume(world: World, asked: Parameters): Answer {
   const used = [...world.volumes.values()].reduce((sum, each) => sum + each.size, 0);
   if (used + size > world.volumeLimitGib)
     throw new Refusal('VolumeLimitExceeded', 'You have exceeded your maximum storage limit');
+  const type = asked.text('VolumeType') ?? 'gp2';
+  const multiAttach = asked.text('MultiAttachEnabled') === 'true';
+  const iops = asked.number('Iops');
+  checkProvisioned(type, size, iops, multiAttach);
   return volumeItem(
     world,
     createVolume(world, {
-      size,
-      zone: asked.text('AvailabilityZone') ?? ZONE,
-      type: asked.text('VolumeType') ?? 'gp2',
+      ...{ size, type, iops, multiAttach },
+      zone: world.zoneIn(asked.text('AvailabilityZone')),
       snapshot: snapshot?.id,
       tags: tagsFor(asked, 'volume'),
       clientToken,
@@ -47,26 +68,49 @@ export function askVolume(world: World, asked: Parameters): Answer {
   );
 }
 
+/** Volumes of provisioned IOPS have some for each GiB, and are the only ones with Multi-Attach. */
+function checkProvisioned(type: string, size: number, iops: number | undefined, multiAttach: boolean): void {
+  const ratio = { io1: 50, io2: 1000 }[type];
+  if (ratio === undefined) {
+    if (multiAttach)
+      throw new Refusal(
+        'InvalidParameterCombination',
+        `MultiAttachEnabled is not supported for the volume type ${type}`,
+      );
+    return;
+  }
+  if (iops === undefined)
+    throw new Refusal('MissingParameter', `The parameter iops must be specified for ${type} volumes`);
+  if (size < 4)
+    throw new Refusal(
+      'InvalidParameterValue',
+      `Volume of ${size}GiB is too small for volume type ${type}; minimum is 4GiB`,
+    );
+  if (iops < 100 || iops > size * ratio)
+    throw new Refusal(
+      'InvalidParameterValue',
+      `Iops to volume size ratio of ${iops / size} is too high; maximum is ${ratio}`,
+    );
+}
+
 function volumeItem(world: World, volume: Volume): Answer {
-  const { attachment } = volume;
+  const { attachments } = volume;
   return {
     volumeId: volume.id,
     size: volume.size,
     snapshotId: volume.snapshot ?? '',
     availabilityZone: volume.zone,
-    status: attachment ? 'in-use' : world.shownState(volume),
+    status: attachments.length > 0 ? 'in-use' : world.shownState(volume),
     createTime: new Date(volume.shownFrom).toISOString(),
-    attachmentSet: attachment
-      ? [
-          {
-            volumeId: volume.id,
-            instanceId: attachment.instance,
-            device: attachment.device,
-            status: world.shownState(attachment),
-            deleteOnTermination: attachment.goesWith,
-          },
-        ]
-      : [],
+    attachmentSet: attachments.map((attachment) => ({
+      volumeId: volume.id,
+      instanceId: attachment.instance,
+      device: attachment.device,
+      status: world.shownState(attachment),
+      deleteOnTermination: attachment.goesWith,
+    })),
+    ...(volume.multiAttach ? { multiAttachEnabled: true } : {}),
+    ...(volume.iops === undefined ? {} : { iops: volume.iops }),
     volumeType: volume.type,
     encrypted: false,
     tagSet: tagSet(volume.tags),
@@ -94,30 +138,40 @@ export function attachVolume(world: World, asked: Parameters): Answer {
   const instance = world.instances.get(asked.text('InstanceId') ?? '');
   const device = asked.text('Device') ?? '';
   if (!instance) throw new Refusal('InvalidInstanceID.NotFound', 'The instance ID does not exist');
-  if (volume.attachment) throw new Refusal('VolumeInUse', `${volume.id} is already attached to an instance`);
+  const { attachments, multiAttach } = volume;
+  if (attachments.some((each) => !multiAttach || each.instance === instance.id))
+    throw new Refusal('VolumeInUse', `${volume.id} is already attached to an instance`);
+  if (attachments.length >= 16)
+    throw new Refusal('AttachmentLimitExceeded', `${volume.id} is attached to 16 instances already`);
+  if (multiAttach && TYPES[instance.type]?.hypervisor === 'xen')
+    throw new Refusal(
+      'UnsupportedOperation',
+      `Instances of the type ${instance.type} do not support Multi-Attach volumes`,
+    );
   if (world.state(volume) !== 'available') throw new Refusal('IncorrectState', `${volume.id} is not 'available'.`);
   if (!['running', 'stopped'].includes(world.state(instance)))
     throw new Refusal('IncorrectState', `Instance '${instance.id}' is not 'running'.`);
   if (volume.zone !== instance.zone)
     throw new Refusal('InvalidVolume.ZoneMismatch', 'The volume is not in the same availability zone as instance');
   if (
-    [...world.volumes.values()].some(
-      (each) => each.attachment?.instance === instance.id && each.attachment.device === device,
+    [...world.volumes.values()].some((each) =>
+      each.attachments.some((other) => other.instance === instance.id && other.device === device),
     )
   )
     throw new Refusal(
       'InvalidParameterValue',
       `Invalid value '${device}' for unixDevice. Attachment point ${device} is already in use`,
     );
-  volume.attachment = { instance: instance.id, device, goesWith: false, ...world.born('attaching', 'attached') };
-  return attachmentItem(volume, 'attaching');
+  const attachment = { instance: instance.id, device, goesWith: false, ...world.born('attaching', 'attached') };
+  volume.attachments = [...attachments, attachment];
+  return attachmentItem(volume, attachment, 'attaching');
 }
 
-function attachmentItem({ id, attachment }: Volume, status: string): Answer {
+function attachmentItem({ id }: Volume, { instance, device }: Attachment, status: string): Answer {
   return {
     volumeId: id,
-    instanceId: attachment?.instance,
-    device: attachment?.device,
+    instanceId: instance,
+    device,
     status,
     attachTime: '2026-11-22T10:10:10.000Z',
   };
@@ -125,20 +179,23 @@ function attachmentItem({ id, attachment }: Volume, status: string): Answer {
 
 export function detachVolume(world: World, asked: Parameters): Answer {
   const volume = volumeOf(world, asked);
-  const { attachment } = volume;
+  const named = asked.text('InstanceId');
+  if (named === undefined && volume.attachments.length > 1)
+    throw new Refusal('MissingParameter', `Volume '${volume.id}' is attached to several instances: name one of them.`);
+  const attachment = volume.attachments.find((each) => each.instance === (named ?? each.instance));
   const instance = attachment && world.instances.get(attachment.instance);
   if (!attachment || !instance)
     throw new Refusal('IncorrectState', `Volume '${volume.id}' is in the 'available' state.`);
   if (attachment.device === instance.rootDevice && world.state(instance) !== 'stopped')
     throw new Refusal('OperationNotPermitted', `Unable to detach root volume '${volume.id}' from '${instance.id}'`);
   world.moves(attachment, 'detaching', 'detached');
-  return attachmentItem(volume, 'detaching');
+  return attachmentItem(volume, attachment, 'detaching');
 }
 
 export function deleteVolume(world: World, asked: Parameters): Answer {
   const volume = volumeOf(world, asked);
-  if (volume.attachment)
-    throw new Refusal('VolumeInUse', `Volume ${volume.id} is currently attached to ${volume.attachment.instance}`);
+  const [first] = volume.attachments;
+  if (first) throw new Refusal('VolumeInUse', `Volume ${volume.id} is currently attached to ${first.instance}`);
   world.moves(volume, 'deleting', 'deleted');
   return { return: true };
 }
@@ -147,6 +204,8 @@ export function modifyVolume(world: World, asked: Parameters): Answer {
   const volume = volumeOf(world, asked);
   const size = asked.number('Size') ?? volume.size;
   if (size < volume.size) throw new Refusal('InvalidParameterValue', 'New size cannot be smaller than existing size');
+  if (volume.multiAttach && volume.type === 'io1')
+    throw new Refusal('UnsupportedOperation', 'Volumes of the type io1 with Multi-Attach cannot be modified');
   const before = volume.size;
   volume.size = size;
   return {
@@ -258,8 +317,8 @@ export function createImage(world: World, asked: Parameters): Answer {
   if (!instance) throw new Refusal('InvalidInstanceID.NotFound', 'The instance ID does not exist');
   if (!['running', 'stopped'].includes(world.state(instance)))
     throw new Refusal('IncorrectState', `The instance '${instance.id}' is not in the 'running' or 'stopped' state`);
-  const root = [...world.volumes.values()].find(
-    ({ attachment }) => attachment?.instance === instance.id && attachment.device === instance.rootDevice,
+  const root = [...world.volumes.values()].find(({ attachments }) =>
+    attachments.some((each) => each.instance === instance.id && each.device === instance.rootDevice),
   );
   const id = world.id('snap');
   const answer = newImage(world, asked, id, root?.size ?? 1, instance.rootDevice);
@@ -280,24 +339,26 @@ export function importSnapshot(world: World, asked: Parameters): Answer {
   const disk = asked.at('DiskContainer');
   const format = disk.text('Format') ?? '';
   if (!['RAW', 'VMDK', 'VHD'].includes(format)) throw new Refusal('InvalidParameter', `Unsupported format ${format}`);
-  const key = `${disk.text('UserBucket', 'S3Bucket')}/${disk.text('UserBucket', 'S3Key')}`;
-  const bytes = world.objects.get(key);
+  const object = `${disk.text('UserBucket', 'S3Bucket')}/${disk.text('UserBucket', 'S3Key')}`;
   const tags = tagsFor(asked, 'import-snapshot-task');
   checkTags(tags);
   const id = world.id('import-snap');
-  const fine = bytes !== undefined && isOf(format, bytes);
-  const snapshot = world.id('snap');
-  if (fine) world.snapshots.set(snapshot, { id: snapshot, tags: new Map(), size: 1, volume: undefined });
-  world.tasks.set(id, {
-    id,
-    tags,
-    clientToken,
-    snapshot,
-    size: bytes?.byteLength ?? 0,
-    message: fine ? '' : 'ClientError: Disk validation failed [Unsupported format or missing object]',
-    ...world.born('active', fine ? 'completed' : 'deleted'),
-  });
+  const task = { id, tags, clientToken, format, object, snapshot: world.id('snap'), size: 0, message: '' };
+  world.tasks.set(id, { ...task, ...world.born('active', 'ending') });
   return { importTaskId: id, snapshotTaskDetail: { status: 'active', progress: '3', format } };
+}
+
+/** What has come of a task by now. */
+function importState(world: World, task: ImportTask): string {
+  if (world.importing) return 'active';
+  if (world.state(task) !== 'ending') return world.state(task);
+  const bytes = world.objects.get(task.object);
+  task.size = bytes?.byteLength ?? 0;
+  const fine = bytes !== undefined && isOf(task.format, bytes);
+  if (fine) world.snapshots.set(task.snapshot, { id: task.snapshot, tags: new Map(), size: 1, volume: undefined });
+  else task.message = `ClientError: Disk validation failed [${bytes ? 'Unsupported format' : 'No such object'}]`;
+  world.moves(task, fine ? 'completed' : 'deleted');
+  return world.state(task);
 }
 
 /** Whether bytes are of the format they are announced as: a VHD ends with its footer. */
@@ -314,7 +375,7 @@ export function describeImports(world: World, asked: Parameters): Answer {
       .filter((each) => ids.length === 0 || ids.includes(each.id))
       .filter((each) => passes(asked, each.tags, {}))
       .map((each) => {
-        const status = world.state(each);
+        const status = importState(world, each);
         return {
           importTaskId: each.id,
           snapshotTaskDetail: {

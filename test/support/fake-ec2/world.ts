@@ -32,6 +32,8 @@ export interface Instance extends Tagged, Timed {
   readonly key: string | undefined;
   readonly userData: string | undefined;
   readonly clientToken: string | undefined;
+  /** What it was asked for with, as far as a second request with the token has to be the same. */
+  readonly asked: string;
   readonly rootDevice: string;
   readonly zone: string;
   /** Name of its placement group; empty: none. */
@@ -47,7 +49,16 @@ export interface Volume extends Tagged, Timed {
   readonly zone: string;
   readonly snapshot: string | undefined;
   readonly clientToken: string | undefined;
-  attachment?: { readonly instance: string; readonly device: string; readonly goesWith: boolean } & Timed;
+  readonly iops: number | undefined;
+  /** Several instances may have it at a time (Multi-Attach). */
+  readonly multiAttach: boolean;
+  attachments: readonly Attachment[];
+}
+
+export interface Attachment extends Timed {
+  readonly instance: string;
+  readonly device: string;
+  readonly goesWith: boolean;
 }
 
 export interface Subnet extends Tagged, Timed {
@@ -98,11 +109,16 @@ export interface Image extends Tagged, Timed {
   readonly rootDevice: string;
 }
 
+/** Reads its object when its time is over, as late as EC2 may. */
 export interface ImportTask extends Tagged, Timed {
   readonly clientToken: string;
+  readonly format: string;
+  /** `bucket/key`. */
+  readonly object: string;
   readonly snapshot: string;
-  readonly size: number;
-  readonly message: string;
+  size: number;
+  /** Why it failed. */
+  message: string;
 }
 
 export interface TypeInfo {
@@ -110,10 +126,13 @@ export interface TypeInfo {
   readonly memoryMib: number;
   readonly interfaces: number;
   readonly hibernates?: boolean;
+  /** Of the Nitro system where nothing is said. */
+  readonly hypervisor?: 'nitro' | 'xen';
 }
 
 /** Sizes of AWS, and some as a private EC2 has them, whose operator sets their sizes. */
 export const TYPES: Readonly<Record<string, TypeInfo>> = {
+  't2.micro': { cores: 1, memoryMib: 1024, interfaces: 2, hypervisor: 'xen' },
   't3.nano': { cores: 2, memoryMib: 512, interfaces: 2 },
   't3.micro': { cores: 2, memoryMib: 1024, interfaces: 2 },
   't3.small': { cores: 2, memoryMib: 2048, interfaces: 3 },
@@ -131,7 +150,10 @@ export const ACCOUNT = '123456789012';
 export const VPC = 'vpc-0a1b2c3d4e5f60718';
 export const VPC_CIDR = '192.168.0.0/16';
 export const ZONE = 'eu-central-1a';
-export const DEFAULT_SUBNET = 'subnet-0d0d0d0d0d0d0d0d0';
+/** All of the region; an account has them where a test says so. */
+export const ZONES = [ZONE, 'eu-central-1b', 'eu-central-1c'];
+/** Of the zone with that index. */
+export const defaultSubnet = (index: number): string => `subnet-0d0d0d0d0d0d0d0d${index}`;
 export const DEFAULT_GROUP = 'sg-0defa0170defa0170';
 
 export interface Pace {
@@ -156,29 +178,37 @@ export class World {
   readonly keyPairs = new Map<string, Map<string, string>>();
   /** Objects of buckets, by `bucket/key`. */
   readonly objects = new Map<string, Buffer>();
+  /** When they were put there, if that was not now. */
+  readonly putAt = new Map<string, number>();
+  /** Imports that are under way go on being so. */
+  importing = false;
   readonly pace: Pace;
   readonly now: () => number;
   readonly account: string;
+  readonly zones: readonly string[];
   /** Zones and placement groups (by name) that have no room for further instances. */
   readonly full = new Set<string>();
+  /** How many instances a zone has room for, where that is not endless. */
+  readonly room = new Map<string, number>();
+  /** Instances that ended so long ago that nothing shows them. */
+  readonly past = new Set<Timed>();
+  /** Types that a zone does not have, `eu-central-1b own.small`. */
+  readonly unsupported = new Set<string>();
   vcpuLimit = 256;
   volumeLimitGib = 1_000_000;
   #count = 0;
 
-  constructor(pace: Pace, now: () => number, account = ACCOUNT) {
+  constructor(pace: Pace, now: () => number, zones: readonly string[] = [ZONE], account = ACCOUNT) {
     this.pace = pace;
     this.now = now;
     this.account = account;
+    this.zones = zones;
     const shown = { shownFrom: 0, line: [{ at: 0, state: 'available' }] };
-    this.subnets.set(DEFAULT_SUBNET, {
-      id: DEFAULT_SUBNET,
-      tags: new Map(),
-      vpc: VPC,
-      cidr: '192.168.255.0/24',
-      zone: ZONE,
-      isDefault: true,
-      ...shown,
-    });
+    for (const [index, zone] of zones.entries()) {
+      const id = defaultSubnet(index);
+      const cidr = `192.168.${255 - index}.0/24`;
+      this.subnets.set(id, { id, tags: new Map(), vpc: VPC, cidr, zone, isDefault: true, ...shown });
+    }
     this.groups.set(DEFAULT_GROUP, { id: DEFAULT_GROUP, tags: new Map(), vpc: VPC, name: 'default', rules: [] });
     this.addImage('ami-0c0ffee0c0ffee0c0', 'amazon/getting-started', 'amazon');
   }
@@ -228,12 +258,19 @@ export class World {
     return this.#at(line, this.now() - this.pace.lagMs);
   }
 
-  shows({ shownFrom }: Timed): boolean {
-    return this.now() >= shownFrom;
+  shows(thing: Timed): boolean {
+    return this.now() >= thing.shownFrom && !this.past.has(thing);
   }
 
   #at(line: Timed['line'], time: number): string {
     return line.findLast(({ at }) => at <= time)?.state ?? line[0]?.state ?? 'none';
+  }
+
+  /** @throws Refusal for a zone that is none */
+  zoneIn(name: string | undefined): string {
+    const zone = name ?? this.zones[0] ?? ZONE;
+    if (!this.zones.includes(zone)) throw new Refusal('InvalidParameterValue', `Invalid availability zone: [${zone}]`);
+    return zone;
   }
 
   get live(): Instance[] {
@@ -249,14 +286,14 @@ export class World {
           if (nic.attachment.goesWith) this.interfaces.delete(nic.id);
           else delete nic.attachment;
         }
-      for (const volume of this.volumes.values())
-        if (volume.attachment?.instance === instance.id) {
-          if (volume.attachment.goesWith) this.volumes.delete(volume.id);
-          else delete volume.attachment;
-        }
+      for (const volume of this.volumes.values()) {
+        const own = volume.attachments.find((each) => each.instance === instance.id);
+        if (own?.goesWith) this.volumes.delete(volume.id);
+        volume.attachments = volume.attachments.filter((each) => each !== own);
+      }
     }
     for (const volume of this.volumes.values()) {
-      if (volume.attachment && this.state(volume.attachment) === 'detached') delete volume.attachment;
+      volume.attachments = volume.attachments.filter((each) => this.state(each) !== 'detached');
       if (this.state(volume) === 'deleted') this.volumes.delete(volume.id);
     }
   }

@@ -61,6 +61,15 @@ export class FakeNimbus {
     await closed;
   }
 
+  /** A machine of somebody else under the same account. */
+  foreign(): string {
+    this.#count += 1;
+    const id = `i-${(0x2000_0000 + this.#count).toString(16)}`;
+    const theirs = { image: 'debian.gz', type: 'm1.small', clientToken: 'theirs', key: '', userData: '' };
+    this.instances.set(id, { id, ...theirs, runsAt: 0 });
+    return id;
+  }
+
   async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const pieces: Buffer[] = [];
     for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);

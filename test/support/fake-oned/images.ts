@@ -1,5 +1,6 @@
 /** Images: made, copied, changed and removed, each in its time. */
 
+import { existsSync } from 'node:fs';
 import { imageXml } from './bodies.js';
 import { find, mustBeNew, newest, number, pool, text, type Handlers, type Stage } from './call.js';
 import { checkGroup } from './quotas.js';
@@ -15,6 +16,7 @@ export function makeImage(
   name: string,
   more: Partial<Image>,
   template: Template,
+  source = '',
 ): number {
   mustBeNew(world.images, user, name, 'IMAGE', 16384, 'Error allocating a new image. ');
   checkGroup(world, user, `DATASTORE/${IMAGE_DATASTORE}`, { IMAGES: 1, SIZE: more.sizeMb ?? 1024 });
@@ -30,12 +32,25 @@ export function makeImage(
     ...more,
   };
   world.images.set(image.id, image);
+  const arrived = (isRead: boolean): void => {
+    if (image.state !== 4) return;
+    image.state = isRead ? 1 : 5;
+    if (!isRead) image.template.set('ERROR', `Error copying image in the datastore: cannot read ${source}`);
+  };
   const arrive = (): void => {
     if (world.copying) lives.after(imageMs, arrive);
-    else if (image.state === 4) image.state = 1;
+    // The bytes are read as late as oned may come to it.
+    else if (source.startsWith('http')) void isServed(source).then(arrived);
+    else arrived(source === '' || existsSync(source));
   };
   lives.after(imageMs, arrive);
   return image.id;
+}
+
+async function isServed(url: string): Promise<boolean> {
+  const answer = await fetch(url).catch(() => undefined);
+  await answer?.arrayBuffer().catch(() => undefined);
+  return answer?.ok === true;
 }
 
 export function imageCalls(stage: Stage): Handlers {
@@ -76,6 +91,7 @@ export function imageCalls(stage: Stage): Handlers {
         name,
         { type: datablock ? 2 : 0, persistent, sizeMb: size, path, format: template.get('FORMAT') ?? 'raw' },
         template,
+        path,
       );
     },
     'one.image.clone': (user, [id, name]) => {

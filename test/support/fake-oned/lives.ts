@@ -55,17 +55,30 @@ const RUNNING = 'RUNNING';
 /** LCM_STATE of machines that are on: RUNNING, and what is plugged or saved meanwhile. */
 const ON = [3, 17, 24, 25, 26, 62];
 const isOn = ([state, lcm]: At): boolean => state === 3 && ON.includes(lcm);
-const RESTING = [
-  'SUSPENDED',
-  'POWEROFF',
-  'STOPPED',
-  'UNDEPLOYED',
-  'PENDING',
-  'HOLD',
-  'CLONING',
-  'CLONING_FAILURE',
-  'BOOT_FAILURE',
-];
+
+/** Where a machine has disks on a host or in its place of rest, which an EPILOG takes away. */
+const OFF = ['SUSPENDED', 'POWEROFF', 'STOPPED', 'UNDEPLOYED'];
+const NOWHERE = ['PENDING', 'HOLD', 'CLONING', 'CLONING_FAILURE', 'BOOT_FAILURE'];
+
+/** By EPILOG into DONE; what runs is shut down before. */
+const END: Readonly<Record<string, readonly At[]>> = {
+  [RUNNING]: [
+    [3, 12],
+    [3, 11],
+    [6, 0],
+  ],
+  ...Object.fromEntries(
+    OFF.map((name) => [
+      name,
+      [
+        [3, 11],
+        [6, 0],
+      ],
+    ]),
+  ),
+  ...Object.fromEntries(NOWHERE.map((name) => [name, [[6, 0]]])),
+  DONE: [],
+};
 
 /** What each action goes through, by the state it is legal in. */
 const ACTIONS: Readonly<Record<string, Readonly<Record<string, readonly At[]>>>> = {
@@ -136,24 +149,8 @@ const ACTIONS: Readonly<Record<string, Readonly<Record<string, readonly At[]>>>>
   },
   reboot: { [RUNNING]: [] },
   'reboot-hard': { [RUNNING]: [] },
-  terminate: {
-    [RUNNING]: [
-      [3, 12],
-      [3, 11],
-      [6, 0],
-    ],
-    ...Object.fromEntries(RESTING.map((name) => [name, [[6, 0]]])),
-    DONE: [],
-  },
-  'terminate-hard': {
-    [RUNNING]: [
-      [3, 12],
-      [3, 11],
-      [6, 0],
-    ],
-    ...Object.fromEntries(RESTING.map((name) => [name, [[6, 0]]])),
-    DONE: [],
-  },
+  terminate: END,
+  'terminate-hard': END,
 };
 
 export class Lives {
@@ -196,7 +193,7 @@ export class Lives {
     const [first] = path;
     // What needs no driver is so at once.
     if (path.length === 1 && first && vm.state !== 3) this.put(vm, first);
-    else if (quietly && first) this.go(vm, [first, [3, 3]]);
+    else if (quietly && first && isOn([vm.state, vm.lcm])) this.go(vm, [first, [3, 3]]);
     else this.go(vm, path);
   }
 

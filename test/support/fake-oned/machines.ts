@@ -125,6 +125,8 @@ export function machineCalls({ world, lives, orders, imageMs }: Stage): Handlers
           2048,
           `Cannot dispatch VM. Not enough capacity. Not enough CPU: ${vm.template.get('CPU')}/${(host.cores * 100 - cpu) / 100}`,
         );
+      if (!world.sharesDisks && vm.template.vectors('DISK').some((disk) => disk.get('SHAREABLE') === 'YES'))
+        throw new Refused(2048, "VM has shareable disk, but vmm driver: 'dummy' doesn't support shareable disks");
       lives.deploy(vm, host, orders.take('fail-deploy'));
       return vm.id;
     },

@@ -85,7 +85,8 @@ export function networkCalls({ world, lives, imageMs }: Stage): Handlers {
       const drivers = DRIVERS.map(
         (name) => `<VN_MAD_CONF>${cdata('BRIDGE_TYPE', 'linux')}${cdata('NAME', name)}</VN_MAD_CONF>`,
       );
-      return pool('OPENNEBULA_CONFIGURATION', drivers);
+      const hypervisor = `${cdata('NAME', 'dummy')}${cdata('SUPPORT_SHAREABLE', world.sharesDisks ? 'yes' : 'no')}`;
+      return pool('OPENNEBULA_CONFIGURATION', [...drivers, `<VM_MAD>${hypervisor}</VM_MAD>`]);
     },
     'one.vnpool.info': () =>
       pool(

@@ -29,7 +29,9 @@ export function diskOf(
   if (!image) throw absent(`Image with ID: ${id} does not exist`);
   if (!world.mayUseImage(user, image))
     throw new Refused(512, `User [${user.id}] : Not authorized to perform USE IMAGE [${id}].`);
-  if (image.persistent && world.usesOf(image) > 0) throw new Refused(2048, `Image with ID: ${id} is in use`);
+  const isShareable = image.persistent && image.template.get('PERSISTENT_TYPE')?.toUpperCase() === 'SHAREABLE';
+  if (image.persistent && !isShareable && world.usesOf(image) > 0)
+    throw new Refused(2048, `Image with ID: ${id} is in use`);
   image.state = image.state === 1 ? (image.persistent ? 8 : 2) : image.state;
   const prefix = asked.get('DEV_PREFIX') ?? 'sd';
   const taken = new Set((vm?.template.vectors('DISK') ?? []).map((disk) => disk.get('TARGET')));
@@ -50,6 +52,7 @@ export function diskOf(
       TARGET: target,
       TM_MAD: 'dummy',
       TYPE: 'FILE',
+      ...(isShareable && image.format === 'raw' ? { SHAREABLE: 'YES' } : {}),
     }),
     ...asked,
   ]);
@@ -205,7 +208,9 @@ export function plugCalls(stage: Stage): Handlers {
       // The driver has yet to do it: when it fails, the disk has its old size again.
       disk.set('SIZE', String(after));
       const fails = orders.take('fail-resize');
-      lives.go(vm, [through, [vm.state, vm.lcm]], () => {
+      const back: At = [vm.state, vm.lcm];
+      lives.put(vm, through);
+      lives.go(vm, [back], () => {
         const image = world.images.get(Number(disk.get('IMAGE_ID')));
         if (fails) disk.set('SIZE', String(before));
         else if (image?.persistent === true && !world.disksOnHosts) image.sizeMb = after;
@@ -218,11 +223,10 @@ export function plugCalls(stage: Stage): Handlers {
         throw new Refused(8192, 'VM has to be RUNNING, POWEROFF or SUSPENDED to save disks.');
       const disk = vm.template.vectors('DISK').find((each) => each.get('DISK_ID') === String(number(diskId)));
       const made = makeImage(stage, user, text(name), { sizeMb: Number(disk?.get('SIZE') ?? 1024) }, new Template());
-      if (vm.state === 3)
-        lives.go(vm, [
-          [3, 26],
-          [3, 3],
-        ]);
+      if (vm.state === 3) {
+        lives.put(vm, [3, 26]);
+        lives.go(vm, [[3, 3]]);
+      }
       return made;
     },
   };

@@ -128,6 +128,8 @@ export class World {
   ]);
   /** Images that are being copied go on being copied. */
   copying = false;
+  /** The hypervisor lets machines share disks (`SUPPORT_SHAREABLE` in oned.conf). */
+  sharesDisks = true;
   /** Disks lie on the hosts, and the size to which one has grown is the image's when it comes back. */
   disksOnHosts = false;
   /** Before 6.8: there are no backup jobs. */

@@ -22,8 +22,9 @@ export class Cinder {
         headers: version,
         body: { versions: [{ id: 'v3.0', status: 'CURRENT', version: '3.70', min_version: '3.0' }] },
       };
-    const [, kind = '', id, action] =
-      new RegExp(`^/v3/${grant.project.id}/([a-z_-]+)(?:/([^/]+))?(?:/([a-z]+))?$`).exec(request.path) ?? [];
+    const [, kind = '', id, action, part] =
+      new RegExp(`^/v3/${grant.project.id}/([a-z_-]+)(?:/([^/]+))?(?:/([a-z]+))?(?:/([^/]+))?$`).exec(request.path) ??
+      [];
     const answer = ((): Answer => {
       if (kind === 'limits') return { status: 200, body: this.#limits(grant) };
       if (kind === 'os-quota-sets')
@@ -40,8 +41,9 @@ export class Cinder {
           },
         );
       if (kind === 'snapshots') return this.#snapshots(request, id, grant);
-      if (kind === 'types')
-        return { status: 200, body: { volume_types: [{ id: this.#world.uuid(), name: '__DEFAULT__' }] } };
+      if (kind === 'types') return { status: 200, body: this.#types(admin) };
+      if (kind === 'attachments' && method === 'DELETE') return this.#giveBack(id ?? '');
+      if (kind === 'attachments') return { status: 200, body: this.#attachments(request, grant) };
       if (kind !== 'volumes') throw fault(404, 'The resource could not be found.');
       if (method === 'POST' && id === undefined) return this.#create(documentOf(request).volume, grant);
       if (id === undefined || id === 'detail') return { status: 200, body: this.#list(request, grant) };
@@ -52,6 +54,7 @@ export class Cinder {
         Object.assign(volume.body.metadata, documentOf(request).metadata);
         return { status: 200, body: { metadata: volume.body.metadata } };
       }
+      if (method === 'DELETE' && action === 'metadata') return forget(volume, part ?? '');
       if (method === 'DELETE') return this.#delete(volume, request.query.has('cascade'));
       return { status: 200, body: { volume: volume.body } };
     })();
@@ -66,7 +69,49 @@ export class Cinder {
     return paged(request, 'volumes', mine, ({ body }) => body, noMarker);
   }
 
+  /** Everybody sees which types share (`USER_VISIBLE_EXTRA_SPECS`), administrators see all. */
+  #types(admin: boolean): Json {
+    const shown = (specs: Readonly<Record<string, string>>): Json =>
+      Object.fromEntries(Object.entries(specs).filter(([name]) => admin || name === 'multiattach'));
+    const all = [...this.#world.volumeTypes].map(([name, specs]) => ({ id: name, name, extra_specs: shown(specs) }));
+    return { volume_types: all };
+  }
+
+  /** What volumes are attached to, and what they are reserved for, which they do not show themselves. */
+  #attachments(request: Request, { project }: Grant): Json {
+    const { volumes, reservations } = this.#world;
+    const wanted = request.query.get('volume_id');
+    const mine = [...volumes.values()].filter(({ id, project: of }) => of === project.id && id === (wanted ?? id));
+    const all = mine.flatMap(({ id, body }) => {
+      const attached = body.attachments.map((each: Json) => [each.attachment_id, each.server_id, 'attached']);
+      const waiting = reservations.get(id);
+      const reserved = waiting ? [[waiting.id, waiting.server, 'reserved']] : [];
+      return [...attached, ...reserved].map(([key, instance, status]) => ({
+        id: key,
+        instance,
+        status,
+        volume_id: id,
+      }));
+    });
+    return paged(request, 'attachments', all, (each) => each, noMarker);
+  }
+
+  /** A user may give back what no server has yet. */
+  #giveBack(id: string): Answer {
+    const { reservations, volumes } = this.#world;
+    const [volume] = [...reservations].find(([, reserved]) => reserved.id === id) ?? [];
+    const body = volumes.get(volume ?? '')?.body;
+    if (volume === undefined || !body)
+      throw fault(404, `Volume attachment could not be found with filter: attachment_id = ${id}.`);
+    reservations.delete(volume);
+    body.status = body.attachments.length > 0 ? 'in-use' : 'available';
+    return { status: 200, body: { attachments: [] } };
+  }
+
   #create(wanted: Json, { project, user }: Grant): Answer {
+    const type: string = wanted.volume_type ?? '__DEFAULT__';
+    const specs = this.#world.volumeTypes.get(type);
+    if (!specs) throw fault(404, `Volume type with name ${type} could not be found.`);
     const mine = [...this.#world.volumes.values()].filter((each) => each.project === project.id);
     const { volumes, gigabytes } = project.quota;
     const taken = mine.reduce((sum, each) => sum + Number(each.body.size), 0);
@@ -95,14 +140,14 @@ export class Cinder {
       updated_at: null,
       name: wanted.name ?? '',
       description: wanted.description ?? null,
-      volume_type: wanted.volume_type ?? '__DEFAULT__',
+      volume_type: type,
       snapshot_id: null,
       source_volid: null,
       metadata: { ...wanted.metadata },
       user_id: user.id,
       bootable: image ? 'true' : 'false',
       encrypted: false,
-      multiattach: false,
+      multiattach: specs['multiattach'] === '<is> True',
       attachments: [],
     };
     this.#world.volumes.set(id, { id, project: project.id, body });
@@ -198,4 +243,10 @@ export class Cinder {
     };
     return { limits: { rate: [], absolute } };
   }
+}
+
+function forget({ id, body }: Thing, name: string): Answer {
+  if (body.metadata[name] === undefined) throw fault(404, `Volume ${id} has no metadata with key ${name}.`);
+  delete body.metadata[name];
+  return { status: 200 };
 }

@@ -105,7 +105,12 @@ export class Nova {
     }
   }
 
-  #one({ request, admin, id }: Asked, server: Server, what: string | undefined, part: string | undefined): Answer {
+  #one(
+    { request, admin, id, minor }: Asked,
+    server: Server,
+    what: string | undefined,
+    part: string | undefined,
+  ): Answer {
     const { method } = request;
     switch (what) {
       case undefined:
@@ -125,7 +130,7 @@ export class Nova {
         return this.#plugs.plug(server, documentOf(request).interfaceAttachment.port_id);
       case 'os-volume_attachments':
         if (method === 'DELETE') return this.#plugs.detach(server, part ?? '');
-        return this.#plugs.attach(server, documentOf(request));
+        return this.#plugs.attach(server, documentOf(request), minor);
       default:
         throw fault(404, 'The resource could not be found.');
     }

@@ -12,16 +12,36 @@ export class Plugs {
     this.#stepMs = stepMs;
   }
 
-  /** A volume that nothing uses yet. */
-  free(uuid: string): Thing {
+  find(uuid: string): Thing {
     const volume = this.#world.volumes.get(uuid);
-    if (!volume) throw fault(400, `Block Device Mapping is Invalid: failed to get volume ${uuid}.`);
-    if (volume.body.status !== 'available')
-      throw fault(400, `Invalid volume: status must be 'available'. Currently in '${volume.body.status}' status`);
+    if (volume) return volume;
+    throw fault(400, `Block Device Mapping is Invalid: failed to get volume ${uuid}.`);
+  }
+
+  /** A volume that can be given to one more server. */
+  free(volume: Thing, minor: number): Thing {
+    const { status, multiattach } = volume.body;
+    if (multiattach && minor < 60)
+      throw fault(400, 'Multiattach volumes are only supported starting with compute API version 2.60.');
+    const takes = multiattach ? ['available', 'in-use', 'downloading'] : ['available', 'downloading'];
+    if (!takes.includes(status))
+      throw fault(
+        400,
+        `Invalid volume: Invalid input received: Invalid volume: Volume ${volume.id} status must be ${takes.join(' or ')} to reserve, but the current status is ${status}. (HTTP 400)`,
+      );
     return volume;
   }
 
+  /** Cinder holds it for one server, and gives it to no other meanwhile. */
+  reserve({ id, body }: Thing, server: string, status: 'reserved' | 'attaching' = 'reserved'): void {
+    body.status = status;
+    this.#world.reservations.set(id, { id: this.#world.uuid(), server });
+  }
+
+  /** What was reserved for a server is there. */
   use({ id, body }: Thing, server: Server, index: number): void {
+    if (this.#world.reservations.get(id)?.server !== server.id) return;
+    this.#world.reservations.delete(id);
     body.status = 'in-use';
     const attachment = {
       id,
@@ -31,7 +51,14 @@ export class Plugs {
       device: device(index),
       attached_at: this.#world.now(),
     };
-    body.attachments = [attachment];
+    body.attachments = [...body.attachments, attachment];
+  }
+
+  /** A server has let go of a volume, which others may have yet. */
+  release({ id, body }: Thing, server: Server): void {
+    if (this.#world.reservations.get(id)?.server === server.id) this.#world.reservations.delete(id);
+    body.attachments = body.attachments.filter((each: Json) => each.server_id !== server.id);
+    if (!this.#world.reservations.has(id)) body.status = body.attachments.length > 0 ? 'in-use' : 'available';
   }
 
   bind(port: string, server: Server): void {
@@ -55,10 +82,20 @@ export class Plugs {
     return { status: 200, body: { interfaceAttachment } };
   }
 
-  attach(server: Server, { volumeAttachment: asked }: Json): Answer {
+  attach(server: Server, { volumeAttachment: asked }: Json, minor: number): Answer {
     settled(server, 'attach_volume');
-    const volume = this.free(asked.volumeId);
-    volume.body.status = 'attaching';
+    const holders = (this.#world.volumes.get(asked.volumeId)?.body.attachments ?? []).map(
+      (each: Json) => each.server_id,
+    );
+    if (server.volumes.includes(asked.volumeId))
+      throw fault(400, `Invalid volume: volume ${asked.volumeId} already attached`);
+    if (holders.length > 0 && !this.#world.volumes.get(asked.volumeId)?.body.multiattach)
+      throw fault(
+        400,
+        `Invalid volume: volume ${asked.volumeId} is already attached to instances: ${holders.join(' ')}`,
+      );
+    const volume = this.free(this.find(asked.volumeId), minor);
+    this.reserve(volume, server.id, 'attaching');
     const index = server.volumes.length + 1;
     this.#world.after(this.#stepMs, () => this.use(volume, server, index));
     server.volumes.push(volume.id);
@@ -75,11 +112,17 @@ export class Plugs {
 
   detach(server: Server, id: string): Answer {
     const volume = this.#world.volumes.get(id);
-    if (!volume || !server.volumes.includes(id)) throw fault(404, `Volume ${id} could not be found.`);
+    if (!volume) throw fault(404, `Volume ${id} could not be found.`);
+    if (!server.volumes.includes(id)) throw fault(404, `Instance ${server.id} is not attached to volume ${id}`);
     if (server.image === undefined && server.volumes[0] === id) throw fault(400, 'Cannot detach a root device volume');
+    if (volume.body.status !== 'in-use')
+      throw fault(
+        400,
+        "Invalid volume: Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach.",
+      );
     server.volumes.splice(server.volumes.indexOf(id), 1);
     volume.body.status = 'detaching';
-    this.#world.after(this.#stepMs, () => release(volume));
+    this.#world.after(this.#stepMs, () => this.release(volume, server));
     return { status: 202 };
   }
 
@@ -89,17 +132,13 @@ export class Plugs {
       if (body.device_id === server.id) Object.assign(body, { device_id: '', device_owner: '', status: 'DOWN' });
     for (const id of server.volumes) {
       const volume = this.#world.volumes.get(id);
-      if (volume) release(volume);
+      if (volume) this.release(volume, server);
     }
   }
 }
 
 function device(index: number): string {
   return `/dev/vd${String.fromCharCode(97 + index)}`;
-}
-
-function release({ body }: Thing): void {
-  Object.assign(body, { status: 'available', attachments: [] });
 }
 
 function settled(server: Server, action: string): void {

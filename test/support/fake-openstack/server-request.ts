@@ -33,7 +33,11 @@ export function flavorOfRequest(world: World, asked: Json, minor: number): Flavo
         `Invalid input for field/attribute ${key}. Value: ${String(value)}. '${String(value)}' is too long`,
       );
   for (const tag of asked.tags ?? []) if (tag.length > 60 || /[,/]/.test(tag)) complaint(`'${tag}' is too long`);
-  if (asked.hostname !== undefined && !/^[A-Za-z0-9-]{1,63}$/.test(asked.hostname)) complaint('hostname');
+  if (asked.hostname !== undefined && !/^[A-Za-z0-9-]{2,63}$/.test(asked.hostname))
+    throw fault(
+      400,
+      `Invalid input for field/attribute hostname. Value: ${asked.hostname}. '${asked.hostname}' is too short`,
+    );
   if (asked.user_data !== undefined && !/^[A-Za-z0-9+/]+=*$/.test(asked.user_data))
     throw fault(400, `'${asked.user_data}' is not a 'base64'`);
   const flavor = world.flavors.get(asked.flavorRef);

@@ -51,7 +51,7 @@ export class Servers {
     if (asked.imageRef !== undefined && image?.body.status !== 'active')
       throw fault(400, 'Can not find requested image');
     const mapping = (asked.block_device_mapping_v2 ?? []) as Json[];
-    const volumes = mapping.filter((each) => each.source_type === 'volume').map(({ uuid }) => plugs.free(uuid));
+    const volumes = mapping.filter((each) => each.source_type === 'volume').map(({ uuid }) => plugs.find(uuid));
     if (!image && volumes.length === 0) throw fault(400, 'Invalid imageRef provided.');
     const boot = volumes[0];
     if (!image && boot?.body.bootable !== 'true') throw fault(400, `Block Device ${boot?.id} is not bootable.`);
@@ -66,6 +66,8 @@ export class Servers {
     if (asked.availability_zone !== undefined && asked.availability_zone !== 'nova')
       throw fault(400, 'The requested availability zone is not available');
     const id = world.uuid();
+    // One by one: what is reserved stays so where a later one is refused.
+    for (const volume of volumes) plugs.reserve(plugs.free(volume, minor), id);
     const server: Server = {
       id,
       project: grant.project.id,
@@ -88,10 +90,8 @@ export class Servers {
     };
     const ports = (Array.isArray(asked.networks) ? asked.networks : []).map(({ port }: Json) => port as string);
     const coming: Coming = { server, volumes, ports, hints, host: asked.host };
-    if (orders.take('slow-create')) {
-      for (const { body } of volumes) body.status = 'reserved';
-      this.#slow.push(coming);
-    } else this.#born(coming);
+    if (orders.take('slow-create')) this.#slow.push(coming);
+    else this.#born(coming);
     const self = `http://controller.internal/v2.1/servers/${id}`;
     const made = {
       id,
@@ -147,11 +147,11 @@ export class Servers {
           ? 'No valid host was found. '
           : `Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance ${server.id}.`;
       lives(server, STILLBIRTH, stepMs, () => (server.fault = { code: 500, message }));
-      for (const volume of volumes) volume.body.status = 'available';
+      for (const volume of volumes) plugs.release(volume, server);
       return;
     }
     server.host = chosen;
-    for (const [index, volume] of volumes.entries()) plugs.use(volume, server, index);
+    for (const [index, volume] of volumes.entries()) world.after(stepMs, () => plugs.use(volume, server, index));
     for (const port of ports) plugs.bind(port, server);
     lives(server, BIRTH, stepMs);
   }

@@ -112,6 +112,13 @@ export class World {
   readonly securityGroups = new Map<string, Thing>();
   readonly floatingIps = new Map<string, Thing>();
   readonly volumes = new Map<string, Thing>();
+  /** By the id of a volume that is on its way into a server: there is one at a time. */
+  readonly reservations = new Map<string, { readonly id: string; readonly server: string }>();
+  /** Properties of volume types by name. */
+  readonly volumeTypes = new Map<string, Readonly<Record<string, string>>>([
+    ['__DEFAULT__', {}],
+    ['multiattach', { multiattach: '<is> True' }],
+  ]);
   readonly snapshots = new Map<string, Thing>();
   readonly images = new Map<string, Thing>();
   readonly rbacPolicies = new Map<string, Thing>();

@@ -51,7 +51,8 @@ export class Account {
     });
     const text = await answer.text();
     if (!answer.ok && answer.status !== 404) throw new Error(`${method} ${url}: ${answer.status} ${text}`);
-    return (answer.headers.get('content-type') ?? '').includes('json') ? JSON.parse(text) : {};
+    const isJson = text !== '' && (answer.headers.get('content-type') ?? '').includes('json');
+    return isJson ? JSON.parse(text) : {};
   }
 }
 

@@ -52,8 +52,11 @@ export class Tenancy {
     return this.account.project;
   }
 
+  /** By force: Nova counts servers that are gone for a while yet, and sets no limit below what it counts. */
   async setQuota(quota: Quota = QUOTA): Promise<void> {
-    await this.admin.ask('PUT', `${URLS.compute}/os-quota-sets/${this.project}`, { quota_set: quota });
+    await this.admin.ask('PUT', `${URLS.compute}/os-quota-sets/${this.project}`, {
+      quota_set: { ...quota, force: true },
+    });
   }
 
   /** Lets Nova find no host for anything new, or find them again. */
@@ -75,6 +78,16 @@ export class Tenancy {
     const { flavors } = await this.admin.ask('GET', `${URLS.compute}/flavors`);
     if ((flavors as { name: string }[]).some((each) => each.name === name)) return;
     await this.admin.ask('POST', `${URLS.compute}/flavors`, { flavor: { name, vcpus, ram, disk } });
+  }
+
+  /** The name of a volume type whose volumes several servers may have at a time, made if there is none. */
+  async sharedType(): Promise<string> {
+    const name = 'vep-test-multiattach';
+    const url = `${URLS.volume}/${this.admin.project}/types`;
+    const { volume_types: types } = await this.admin.ask('GET', url);
+    if (!(types as { name: string }[]).some((each) => each.name === name))
+      await this.admin.ask('POST', url, { volume_type: { name, extra_specs: { multiattach: '<is> True' } } });
+    return name;
   }
 
   /** A server of the project that VEP did not make; answers its id. */

@@ -7,14 +7,14 @@ const FORM = {
   type: 'ec2',
   parts: ['access key id', 'secret access key', 'session token'],
   least: 2,
-  settings: { vpc: /^vpc-[0-9a-f]+$/, subnet: /^subnet-[0-9a-f]+$/, bucket: /^[a-z0-9.-]{3,63}$/ },
+  settings: { vpc: /^vpc-[0-9a-f]+$/, subnet: /^subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*$/, bucket: /^[a-z0-9.-]{3,63}$/ },
 };
 
 /** More than any account has. */
 const ENDLESS = 1e9;
 
 /**
- * Whatever lies in the account of the site is not there: its VPC, subnet, groups and bucket. How much is left of the quotas
+ * Whatever lies in the account of the site is not there: its VPC, subnets, groups and bucket. How much is left of the quotas
  * of the account EC2 alone knows.
  *
  * @throws Problem `invalid` for a credential that is written otherwise
@@ -23,7 +23,7 @@ export function withAccount(options: Ec2Options, credential: string, mark: strin
   const { parts, settings } = readAccountCredential(credential, FORM);
   const [accessKeyId = '', secretAccessKey = '', sessionToken] = parts;
   const { vpc, subnet, bucket } = settings;
-  const { vpc: _vpc, subnet: _subnet, ...network } = options.network;
+  const { vpc: _vpc, ...network } = options.network;
   const { bucket: place, ...images } = options.images;
   return {
     ...options,
@@ -37,7 +37,7 @@ export function withAccount(options: Ec2Options, credential: string, mark: strin
     network: {
       ...network,
       ...(vpc === undefined ? {} : { vpc }),
-      ...(subnet === undefined ? {} : { subnet }),
+      subnets: subnet?.split(',') ?? [],
       securityGroups: [],
     },
     images: {

@@ -9,6 +9,7 @@ import { Problem, excerpt, messageOf } from '../../../base/errors.js';
 import { JoinedSignal } from '../../../base/signals.js';
 import type { DialRequest, GuardedDialler } from '../../../net/dialler.js';
 import { IaasError, RefusedCredential, type CallOptions } from '../../adapter.js';
+import { DocumentError, readDocument, type Branch } from '../../document.js';
 import type { Ec2Api } from './api.js';
 import type { BucketOptions } from './options.js';
 import { signedV4 } from './signature-v4.js';
@@ -19,6 +20,12 @@ export interface BucketServices {
   readonly dialler: GuardedDialler;
   readonly clock: Clock;
   readonly account: Pick<Ec2Api, 'credentials' | 'closed' | 'signedIn'>;
+}
+
+export interface StoredObject {
+  readonly key: string;
+  /** Epoch milliseconds; of an object that went up in parts, when that began. */
+  readonly modifiedAt: number;
 }
 
 const MAX_ANSWER = 2 ** 20;
@@ -76,6 +83,24 @@ export class Bucket {
       }
     } finally {
       await file.close();
+    }
+  }
+
+  /** The objects whose keys begin so; no more than a thousand of them. */
+  async list(prefix: string, call: CallOptions): Promise<readonly StoredObject[]> {
+    const answer = await this.#ask('GET', '', { 'list-type': '2', prefix }, new Uint8Array(), call);
+    return entriesOf(answer.text, 'Contents').map((entry) => ({
+      key: entry.value('Key') ?? '',
+      modifiedAt: timeIn(entry, 'LastModified'),
+    }));
+  }
+
+  /** Lets go of the parts of uploads that were begun before a time (epoch milliseconds) and never completed. */
+  async abandonUploads(prefix: string, before: number, call: CallOptions): Promise<void> {
+    const { text } = await this.#ask('GET', '', { uploads: '', prefix }, new Uint8Array(), call);
+    for (const entry of entriesOf(text, 'Upload')) {
+      const [key, uploadId] = [entry.value('Key') ?? '', entry.value('UploadId') ?? ''];
+      if (timeIn(entry, 'Initiated') < before) await this.#ask('DELETE', key, { uploadId }, new Uint8Array(), call);
     }
   }
 
@@ -143,6 +168,23 @@ export class Bucket {
       throw new IaasError('fatal', `S3 cannot be asked: ${messageOf(error)}`, undefined, error);
     }
   }
+}
+
+/** @throws IaasError `transient` for an answer that is no list */
+function entriesOf(text: string, name: string): readonly Branch[] {
+  try {
+    return readDocument(text).all(name);
+  } catch (error) {
+    if (error instanceof DocumentError)
+      throw new IaasError('transient', 'S3 answers with no list', excerpt(text), error);
+    throw error;
+  }
+}
+
+/** What tells no time is as new as can be. */
+function timeIn(entry: Branch, name: string): number {
+  const time = Date.parse(entry.value(name) ?? '');
+  return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time;
 }
 
 function refusal(status: number, text: string): IaasError {

@@ -6,9 +6,10 @@ import type { NimbusOptions } from './nimbus-options.js';
 import type { Ec2Options } from './options.js';
 import { MOST_APART } from './placement-groups.js';
 
-type Choices = Pick<Ec2Options, 'hibernation' | 'metrics' | 'placementGroups'> & {
+type Choices = Pick<Ec2Options, 'zones' | 'hibernation' | 'metrics' | 'placementGroups'> & {
   readonly network: Pick<Ec2Options['network'], 'vpc' | 'addresses'>;
   readonly images: Pick<Ec2Options['images'], 'bucket' | 'known'>;
+  readonly volumes: Pick<Ec2Options['volumes'], 'shared'>;
 };
 
 /** Formats of images and what EC2 imports them as. */
@@ -36,6 +37,7 @@ export function ec2Capabilities(choices: Choices): Capabilities {
     // A subnet is always up.
     network: new Set(choices.network.vpc === undefined ? (['up'] as const) : (['create', 'up'] as const)),
     storage: new Set(['create', 'online', 'backup', 'snapshot', 'resize'] as const),
+    sharesVolumes: choices.volumes.shared !== undefined,
     imageFormats: ec2Formats(choices),
     // Measurements are CloudWatch's, another service with prices of its own.
     metrics: choices.metrics === undefined ? [] : EC2_METRICS,
@@ -46,6 +48,8 @@ export function ec2Capabilities(choices: Choices): Capabilities {
     plugsAtCreation: true,
     bootsFromImage: true,
     bootsAtCreation: true,
+    // A machine that finds its zone full goes to another one.
+    volumesFollow: choices.zones.length !== 1,
     securityGroups: choices.network.vpc !== undefined,
     ...(choices.placementGroups ? { within: { apart: MOST_APART, near: true } } : {}),
     addresses: choices.network.vpc !== undefined && choices.network.addresses,

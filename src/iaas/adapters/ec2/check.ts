@@ -1,5 +1,6 @@
 /** What is missing at a site of type `ec2`: each finding with the words of EC2 and what an administrator does about it. */
 
+import type { Subnet } from '@aws-sdk/client-ec2';
 import { messageOf } from '../../../base/errors.js';
 import { IaasError, type CallOptions, type SiteFinding } from '../../adapter.js';
 import type { Ec2Api } from './api.js';
@@ -9,46 +10,51 @@ import { isCode } from './ec2-error.js';
 import { OPERATIONS, type In, type Operation } from './operations.js';
 import type { Ec2Options } from './options.js';
 import type { InstanceTypes } from './sizes.js';
+import type { Zones } from './zones.js';
 
 export interface CheckServices {
   readonly api: Ec2Api;
+  readonly zones: Zones;
   readonly types: InstanceTypes;
   readonly bucket: Bucket | undefined;
   readonly cloudWatch: CloudWatch | undefined;
   readonly options: Ec2Options;
 }
 
+/** What to do where EC2 cannot be asked. */
+const REACH = {
+  denied: 'see to the keys under credentials and to the clock of this machine',
+  otherwise: 'see to region and endpoint, and to the way there',
+};
+
 export async function check(services: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
-  const zones = await asking(() => zone(services, call), 'ec2.endpoint', {
-    denied: 'see to the keys under credentials and to the clock of this machine',
-    otherwise: 'see to region and endpoint, and to the way there',
-  });
-  if (zones.some(({ code }) => code === 'ec2.endpoint')) return zones;
+  const found = await asking(() => zones(services, call), 'ec2.endpoint', REACH);
+  if (found.some(({ code }) => code === 'ec2.endpoint')) return found;
   const findings = await Promise.all([
-    rights(services, call),
+    asking(() => rights(services, call), 'ec2.endpoint', REACH),
     network(services, call),
     types(services, call),
     images(services, call),
     bucket(services, call),
     metrics(services, call),
   ]);
-  return [...zones, ...findings.flat()];
+  return [...found, ...findings.flat()];
 }
 
-async function zone({ api, options }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
-  const { AvailabilityZones: zones = [] } = await api.ask('DescribeAvailabilityZones', {}, call);
-  const found = zones.find(({ ZoneName }) => ZoneName === options.zone);
-  if (found?.State === 'available') return [];
-  const names = zones.map(({ ZoneName }) => ZoneName).join(', ');
-  return [
-    {
-      code: 'ec2.zone',
-      message: found
-        ? `the zone ${options.zone} is ${found.State}`
-        : `EC2 has no zone ${options.zone}, which zone names`,
-      remedy: `name one of ${names || 'the zones of the region'}`,
-    },
-  ];
+async function zones({ api, options }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  const { AvailabilityZones: known = [] } = await api.ask('DescribeAvailabilityZones', {}, call);
+  const names = known.map(({ ZoneName }) => ZoneName).join(', ');
+  return options.zones.flatMap((zone) => {
+    const found = known.find(({ ZoneName }) => ZoneName === zone);
+    if (found?.State === 'available') return [];
+    return [
+      {
+        code: 'ec2.zone',
+        message: found ? `the zone ${zone} is ${found.State}` : `EC2 has no zone ${zone}, which zones names`,
+        remedy: `name some of ${names || 'the zones of the region'}`,
+      },
+    ];
+  });
 }
 
 /** Asks for everything that will be asked, as a dry run: EC2 says what the account may not do, and does nothing. */
@@ -63,7 +69,7 @@ async function rights({ api, options }: CheckServices, call: CallOptions): Promi
         else if (error instanceof IaasError && error.class === 'transient') throw error;
       });
     }),
-  ).catch((error: unknown) => denied.push(`(${messageOf(error)})`));
+  );
   if (denied.length === 0) return [];
   return [
     {
@@ -86,62 +92,79 @@ const OF_IMPORT: readonly Operation[] = ['DescribeImportSnapshotTasks', 'ImportS
 
 const OF_PLACEMENT: readonly Operation[] = ['CreatePlacementGroup', 'DeletePlacementGroup', 'DescribePlacementGroups'];
 
+const OF_SHARING: readonly Operation[] = ['DeleteTags'];
+
 /** What a site with these options asks for. */
-export function needed(options: Pick<Ec2Options, 'network' | 'images' | 'placementGroups'>): readonly Operation[] {
+export function needed(
+  options: Pick<Ec2Options, 'network' | 'images' | 'placementGroups' | 'volumes'>,
+): readonly Operation[] {
   const without = [
     ...(options.network.vpc === undefined ? OF_NETWORKS : []),
     ...(options.images.bucket === undefined ? OF_IMPORT : []),
     ...(options.placementGroups ? [] : OF_PLACEMENT),
+    ...(options.volumes.shared ? [] : OF_SHARING),
   ];
   return (Object.keys(OPERATIONS) as Operation[]).filter((operation) => !without.includes(operation));
 }
 
-async function network({ api, options }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
-  const { vpc, subnet, securityGroups } = options.network;
+async function network(services: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
   const remedies = { denied: 'allow the actions that describe networks', otherwise: 'see the words of EC2' };
-  return asking(
-    async () => {
-      const findings: SiteFinding[] = [];
-      const missing = (key: string, what: string, remedy: string): void =>
-        void findings.push({ code: `ec2.${key}`, message: `${what}, which network.${key} names`, remedy });
-      if (vpc !== undefined) {
-        const { Vpcs: found = [] } = await api.ask('DescribeVpcs', { Filters: filter('vpc-id', vpc) }, call);
-        if (found.length === 0)
-          missing('vpc', `EC2 has no VPC ${vpc}`, 'name one of this region (aws ec2 describe-vpcs)');
-      }
-      const { Subnets: subnets = [] } = await api.ask(
-        'DescribeSubnets',
-        { Filters: subnet === undefined ? filter('default-for-az', 'true') : filter('subnet-id', subnet) },
-        call,
-      );
-      const here = subnets.find(({ AvailabilityZone }) => AvailabilityZone === options.zone);
-      if (subnet !== undefined && !here) {
-        const where = subnets[0]?.AvailabilityZone;
-        const what = where === undefined ? `EC2 has no subnet ${subnet}` : `the subnet ${subnet} is in ${where}`;
-        missing('subnet', what, `name a subnet in ${options.zone}, or leave it out where the zone has a default one`);
-      }
-      if (subnet === undefined && !here)
-        findings.push({
-          code: 'ec2.subnet',
-          message: `${options.zone} has no default subnet, and network.subnet names none`,
-          remedy: 'name the subnet of machines that are launched without a network under network.subnet',
-        });
-      if (securityGroups.length > 0) {
-        const answer = await api.ask(
-          'DescribeSecurityGroups',
-          { Filters: filter('group-id', ...securityGroups) },
-          call,
-        );
-        const known = new Set(answer.SecurityGroups?.map(({ GroupId }) => GroupId));
-        for (const group of securityGroups)
-          if (!known.has(group)) missing('securityGroups', `EC2 has no security group ${group}`, 'name its id (sg-…)');
-      }
-      return findings;
-    },
-    'ec2.network',
-    remedies,
+  const findings = [vpc, subnets, securityGroups].map((part) =>
+    asking(() => part(services, call), 'ec2.network', remedies),
   );
+  return (await Promise.all(findings)).flat();
 }
+
+async function vpc({ api, options }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  const { vpc: named } = options.network;
+  if (named === undefined) return [];
+  const { Vpcs: found = [] } = await api.ask('DescribeVpcs', { Filters: filter('vpc-id', named) }, call);
+  if (found.length > 0) return [];
+  return [missing('vpc', `EC2 has no VPC ${named}`, 'name one of this region (aws ec2 describe-vpcs)')];
+}
+
+async function subnets(
+  { api, zones: all, options }: CheckServices,
+  call: CallOptions,
+): Promise<readonly SiteFinding[]> {
+  const { subnets: named } = options.network;
+  const names = await all.all(call);
+  const described = async (...filters: Parameters<typeof filter>): Promise<readonly Subnet[]> =>
+    (await api.ask('DescribeSubnets', { Filters: filter(...filters) }, call)).Subnets ?? [];
+  const usual = await described('default-for-az', 'true');
+  const found = named.length === 0 ? [] : await described('subnet-id', ...named);
+  const strange = named.flatMap((id) => {
+    const subnet = found.find(({ SubnetId }) => SubnetId === id);
+    if (subnet && names.includes(subnet.AvailabilityZone ?? '')) return [];
+    const what = subnet ? `the subnet ${id} is in ${subnet.AvailabilityZone}` : `EC2 has no subnet ${id}`;
+    return [missing('subnets', what, `name subnets in ${names.join(', ')}, or none where a zone has a default one`)];
+  });
+  const without = names.filter((zone) => ![...usual, ...found].some((subnet) => subnet.AvailabilityZone === zone));
+  return [
+    ...strange,
+    ...without.map((zone) => ({
+      code: 'ec2.subnets',
+      message: `${zone} has no default subnet, and network.subnets names none of it`,
+      remedy: 'name the subnet of machines that are launched there without a network under network.subnets',
+    })),
+  ];
+}
+
+async function securityGroups({ api, options }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  const { securityGroups: named } = options.network;
+  if (named.length === 0) return [];
+  const answer = await api.ask('DescribeSecurityGroups', { Filters: filter('group-id', ...named) }, call);
+  const known = new Set(answer.SecurityGroups?.map(({ GroupId }) => GroupId));
+  return named
+    .filter((group) => !known.has(group))
+    .map((group) => missing('securityGroups', `EC2 has no security group ${group}`, 'name its id (sg-…)'));
+}
+
+const missing = (key: string, what: string, remedy: string): SiteFinding => ({
+  code: `ec2.${key}`,
+  message: `${what}, which network.${key} names`,
+  remedy,
+});
 
 async function types(services: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
   const remedies = {
@@ -155,7 +178,9 @@ async function types(services: CheckServices, call: CallOptions): Promise<readon
         : [
             {
               code: 'ec2.instance-types',
-              message: 'EC2 has none of the types under instanceTypes',
+              message: services.options.volumes.shared
+                ? 'EC2 has none of the types under instanceTypes that can share volumes (those of the Nitro system)'
+                : 'EC2 has none of the types under instanceTypes',
               remedy: 'name some that it has (aws ec2 describe-instance-types); * stands for anything',
             },
           ],

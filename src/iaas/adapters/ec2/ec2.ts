@@ -1,5 +1,5 @@
 /**
- * One availability zone of EC2, or of a work-alike, as a site: the adapter's face, which puts machines, networks, volumes
+ * Availability zones of EC2, or of a work-alike, as a site: the adapter's face, which puts machines, networks, volumes
  * and images together. Everything belongs to one account of EC2; whose it is in VEP stands in its tags.
  */
 
@@ -11,9 +11,11 @@ import {
   type AttachmentSpec,
   type CallOptions,
   type Capabilities,
+  type ComputeSize,
   type ComputeSpec,
   type ImageSpec,
   type Inventory,
+  type LifecycleAction,
   type MetricSample,
   type NetworkAction,
   type NetworkSpec,
@@ -25,6 +27,7 @@ import {
   type SiteFinding,
   type SiteRef,
   type StorageSpec,
+  type VolumeAction,
 } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
 import type { SecurityGroupSite } from '../../security-groups.js';
@@ -36,20 +39,25 @@ import { Bucket } from './bucket.js';
 import { ec2Capabilities } from './capabilities.js';
 import { check } from './check.js';
 import { CloudWatch } from './cloud-watch.js';
-import { Images, sizeOf } from './images.js';
-import { Instances, type Machine } from './instances.js';
+import { Images } from './images.js';
+import { Imports } from './imports.js';
+import { Instances } from './instances.js';
+import { Room } from './inventory.js';
+import { KeyPairs } from './key-pairs.js';
+import { LaunchInterfaces } from './launch-interfaces.js';
+import { LaunchZones } from './launch-zones.js';
+import { Launches } from './launches.js';
 import { Machines } from './machines.js';
-import { marksIn } from './marks.js';
 import { NetworkInterfaces } from './network-interfaces.js';
 import { Networks } from './networks.js';
+import { Observer } from './observer.js';
 import { endpointOf, type Ec2Options } from './options.js';
-import { Patience } from './patience.js';
+import { Patience } from '../../patience.js';
 import { PlacementGroups } from './placement-groups.js';
 import { SecurityGroups } from './security-groups.js';
 import { InstanceTypes } from './sizes.js';
 import { Volumes } from './volumes.js';
-
-const GIB = 2 ** 30;
+import { Zones } from './zones.js';
 
 /** @throws Problem `invalid` for a secret, certificate or address of the options that cannot be used */
 export async function createEc2(options: Ec2Options, surroundings: SiteSurroundings): Promise<SiteAdapter> {
@@ -71,29 +79,31 @@ class Ec2 implements SiteAdapter {
   readonly type = 'ec2';
   readonly site: string;
   readonly #options: Ec2Options;
-  readonly #surroundings: SiteSurroundings;
   readonly #capabilities: Capabilities;
   readonly #dialler: GuardedDialler;
   readonly #api: Ec2Api;
   readonly #bucket: Bucket | undefined;
   readonly #cloudWatch: CloudWatch | undefined;
+  readonly #zones: Zones;
   readonly #types: InstanceTypes;
-  readonly #instances: Instances;
   readonly #images: Images;
+  readonly #imports: Imports | undefined;
   readonly #networks: Networks;
   readonly #groups: SecurityGroups;
   readonly #addresses: Addresses;
   readonly #interfaces: NetworkInterfaces;
   readonly #volumes: Volumes;
-  readonly #placementGroups: PlacementGroups;
   readonly #machines: Machines;
+  readonly #placementGroups: PlacementGroups;
+  readonly #launchInterfaces: LaunchInterfaces;
+  readonly #observer: Observer;
+  readonly #room: Room;
 
   constructor(options: Ec2Options, surroundings: SiteSurroundings, dialler: GuardedDialler, api: Ec2Api) {
     const { clock, site, data } = surroundings;
-    const { realm, zone, region, network } = options;
+    const { realm, region, network } = options;
     this.site = site;
     this.#options = options;
-    this.#surroundings = surroundings;
     this.#capabilities = ec2Capabilities(options);
     this.#dialler = dialler;
     this.#api = api;
@@ -102,7 +112,7 @@ class Ec2 implements SiteAdapter {
     const place = options.images.bucket;
     this.#bucket = place && new Bucket({ ...service, options: place, account: api });
     this.#cloudWatch = options.metrics && new CloudWatch({ ...service, options: options.metrics, account: api });
-    this.#types = new InstanceTypes(options.instanceTypes, async (call) => {
+    this.#types = new InstanceTypes(options.instanceTypes, options.volumes.shared !== undefined, async (call) => {
       const found = [];
       const input = { Filters: [{ Name: 'current-generation', Values: ['true'] }], MaxResults: 100 };
       for await (const page of api.pages('DescribeInstanceTypes', input, call))
@@ -110,25 +120,40 @@ class Ec2 implements SiteAdapter {
       return found;
     });
     const instances = new Instances(api, realm, clock, patience);
-    this.#instances = instances;
+    const bucket = this.#bucket;
     const scratch = join(data.directory, 'handover', site);
-    const images = new Images({ api, instances, bucket: this.#bucket, clock, patience, options, scratch });
+    this.#imports = bucket && new Imports({ api, bucket, clock, options, scratch });
+    const images = new Images({ api, instances, imports: this.#imports, patience, options });
     this.#images = images;
-    const networks = new Networks({ api, realm, zone, patience, options: network });
+    const zones = new Zones({ api, clock, names: options.zones });
+    this.#zones = zones;
+    const networks = new Networks({ api, realm, zones, patience, options: network });
     this.#networks = networks;
     const shared = { api, realm, instances, networks, patience, options: network };
     const securityGroups = new SecurityGroups(shared);
     this.#groups = securityGroups;
     const addresses = new Addresses(shared);
     this.#addresses = addresses;
-    const interfaces = new NetworkInterfaces({ ...shared, securityGroups, addresses });
+    const interfaces = new NetworkInterfaces({ ...shared, securityGroups });
     this.#interfaces = interfaces;
-    const volumes = new Volumes({ api, instances, images, patience, options });
+    const volumes = new Volumes({ api, zones, instances, images, patience, options });
     this.#volumes = volumes;
     const types = this.#types;
-    const groups = new PlacementGroups({ api, realm, zone, instances });
-    this.#placementGroups = groups;
-    this.#machines = new Machines({ api, instances, types, images, interfaces, volumes, groups, patience, options });
+    const placementGroups = new PlacementGroups({ api, realm, instances, options });
+    const keyPairs = new KeyPairs(api, realm);
+    const launchInterfaces = new LaunchInterfaces({
+      ...{ realm, zones, networks, interfaces, addresses, clock, options: network },
+      launchMs: 4 * options.patience.settleMs,
+    });
+    const launchZones = new LaunchZones({ zones, networks, volumes, launchInterfaces, placementGroups });
+    const all = { zones, types, instances, images, networks, securityGroups, addresses, interfaces, volumes };
+    const launching = { launchZones, launchInterfaces, keyPairs, placementGroups };
+    const launches = new Launches({ ...all, ...launching, api, options });
+    this.#machines = new Machines({ ...all, api, launches, keyPairs, patience, options });
+    this.#placementGroups = placementGroups;
+    this.#launchInterfaces = launchInterfaces;
+    this.#observer = new Observer(all);
+    this.#room = new Room({ ...all, clock, options });
   }
 
   capabilities(): Capabilities {
@@ -146,61 +171,11 @@ class Ec2 implements SiteAdapter {
 
   check(call: CallOptions = {}): Promise<readonly SiteFinding[]> {
     const [api, types, bucket, cloudWatch] = [this.#api, this.#types, this.#bucket, this.#cloudWatch];
-    return check({ api, types, bucket, cloudWatch, options: this.#options }, call);
+    return check({ api, zones: this.#zones, types, bucket, cloudWatch, options: this.#options }, call);
   }
 
-  async inventory(call: CallOptions = {}): Promise<Inventory> {
-    const { zone, country, capacity, realm } = this.#options;
-    const [used, networks, images, storageFreeBytes] = await Promise.all([
-      this.#used(call),
-      this.#networks.all(call),
-      this.#images.mine(call),
-      this.#volumes.freeBytes(call),
-    ]);
-    const memoryBytes = capacity.memoryGib * GIB;
-    return {
-      takenAt: this.#surroundings.clock.now(),
-      hosts: [
-        {
-          name: zone,
-          rack: zone,
-          zone,
-          country,
-          up: true,
-          traits: [],
-          cores: capacity.cores,
-          freeCores: Math.max(0, capacity.cores - used.cores),
-          memoryBytes,
-          freeMemoryBytes: Math.max(0, memoryBytes - used.memoryBytes),
-        },
-      ],
-      networks: networks.map((subnet) => ({
-        ref: subnet.SubnetId ?? '',
-        name: subnet.Tags?.find(({ Key }) => Key === 'Name')?.Value ?? subnet.SubnetId ?? '',
-        shared: marksIn(subnet.Tags, realm) === undefined,
-        ...(subnet.CidrBlock === undefined ? {} : { cidr: subnet.CidrBlock }),
-      })),
-      images: images.map((image) => ({
-        ref: image.ImageId ?? '',
-        name: image.Name ?? '',
-        sizeBytes: sizeOf(image),
-        format: 'ami',
-      })),
-      storageFreeBytes,
-    };
-  }
-
-  /** What the machines of VEP take of its capacity, for as long as they exist. */
-  async #used(call: CallOptions): Promise<{ readonly cores: number; readonly memoryBytes: number }> {
-    const types = await this.#types.all(call);
-    let [cores, memoryBytes] = [0, 0];
-    for await (const { meaning, instance } of this.#instances.ours(call)) {
-      if (!meaning || meaning.state === 'error') continue;
-      const size = this.#instances.sizeOf(instance, types);
-      cores += size.cores;
-      memoryBytes += size.memoryBytes;
-    }
-    return { cores, memoryBytes };
+  inventory(call: CallOptions = {}): Promise<Inventory> {
+    return this.#room.inventory(call);
   }
 
   createCompute(spec: ComputeSpec, token: string, call: CallOptions = {}): Promise<SiteRef> {
@@ -253,7 +228,7 @@ class Ec2 implements SiteAdapter {
 
   async actCompute(
     ref: SiteRef,
-    action: 'start' | 'stop' | 'restart' | 'suspend',
+    action: LifecycleAction,
     method: string | undefined,
     call: CallOptions = {},
   ): Promise<void> {
@@ -261,11 +236,7 @@ class Ec2 implements SiteAdapter {
     return this.#machines.act(ref, action, method, call);
   }
 
-  resizeCompute(
-    ref: SiteRef,
-    size: { readonly cores: number; readonly memoryBytes: number },
-    call: CallOptions = {},
-  ): Promise<void> {
+  resizeCompute(ref: SiteRef, size: ComputeSize, call: CallOptions = {}): Promise<void> {
     return this.#machines.resize(ref, size, call);
   }
 
@@ -286,11 +257,7 @@ class Ec2 implements SiteAdapter {
     if (!(await this.#networks.look(ref, call))) throw new IaasError('not-found', 'EC2 has no such subnet');
   }
 
-  async actStorage(
-    ref: SiteRef,
-    action: 'online' | 'offline' | 'backup' | 'snapshot',
-    call: CallOptions = {},
-  ): Promise<void> {
+  async actStorage(ref: SiteRef, action: VolumeAction, call: CallOptions = {}): Promise<void> {
     requireCapability(this.#capabilities, 'storage', action);
     if (action !== 'offline') await this.#volumes.act(ref, action, call);
   }
@@ -309,87 +276,21 @@ class Ec2 implements SiteAdapter {
     };
   }
 
-  async describe(
+  describe(
     what: ResourceClass,
     refs: readonly SiteRef[],
     call: CallOptions = {},
   ): Promise<ReadonlyMap<SiteRef, Observed>> {
-    const wanted = new Set(refs);
-    const found = new Map<SiteRef, Observed>();
-    if (refs.length === 0) return found;
-    for (const observed of await this.#described(what, refs, call))
-      if (wanted.has(observed.ref)) found.set(observed.ref, observed);
-    return found;
+    return this.#observer.describe(what, refs, call);
   }
 
-  async #described(what: ResourceClass, refs: readonly SiteRef[], call: CallOptions): Promise<readonly Observed[]> {
-    switch (what) {
-      case 'compute': {
-        const [types, machines] = await Promise.all([this.#types.all(call), this.#instances.some(refs, call)]);
-        const shown = [...machines.values()].flatMap((machine) => this.#instances.observe(machine, types) ?? []);
-        return [...shown, ...this.#instances.unborn(refs, machines)];
-      }
-      case 'network':
-        return [
-          ...(await this.#networks.some(refs, call)).map((subnet) => this.#networks.observe(subnet)),
-          ...(await this.#addresses.observe(refs, call)),
-        ];
-      case 'storage':
-        return (await this.#volumes.some(refs, call)).flatMap((volume) => this.#volumes.observe(volume));
-      case 'image':
-        return (await this.#images.some(refs, call))
-          .filter(({ ImageId }) => !this.#images.hasLeft(ImageId))
-          .map((image) => this.#images.observe(image));
-      case 'nic':
-        return [
-          ...(await this.#interfaces.observe(await this.#interfaces.some(refs, call), call)),
-          ...(await this.#addresses.observeLent(refs, call)),
-        ];
-      case 'securitygroup':
-        return this.#groups.describe(refs, call);
-      case 'attachment': {
-        const volumes = await this.#volumes.some(
-          refs.map((ref) => ref.split(':')[0] ?? ''),
-          call,
-        );
-        return this.#volumes.observeLinks(volumes, call);
-      }
-    }
+  list(what: ResourceClass, call: CallOptions = {}): AsyncIterable<Observed> {
+    return this.#observer.list(what, call);
   }
 
-  async *list(what: ResourceClass, call: CallOptions = {}): AsyncIterable<Observed> {
-    switch (what) {
-      case 'compute': {
-        const types = await this.#types.all(call);
-        const machines: Machine[] = [];
-        for await (const machine of this.#instances.ours(call)) {
-          machines.push(machine);
-          const observed = this.#instances.observe(machine, types);
-          if (observed) yield observed;
-        }
-        if (this.#options.placementGroups) await this.#placementGroups.sweep(machines, call);
-        return;
-      }
-      case 'network':
-        for (const subnet of await this.#networks.ours(call)) yield this.#networks.observe(subnet);
-        yield* await this.#addresses.observe(undefined, call);
-        return;
-      case 'storage':
-        for (const volume of await this.#volumes.ours(call)) yield* this.#volumes.observe(volume);
-        return;
-      case 'image':
-        for (const image of await this.#images.ours(call)) yield this.#images.observe(image);
-        return;
-      case 'nic':
-        yield* await this.#interfaces.observe(await this.#interfaces.ours(call), call);
-        yield* await this.#addresses.observeLent(undefined, call);
-        return;
-      case 'securitygroup':
-        yield* await this.#groups.ours(call);
-        return;
-      case 'attachment':
-        yield* await this.#volumes.observeLinks(await this.#volumes.ours(call), call);
-    }
+  async tidy(call: CallOptions = {}): Promise<number> {
+    const left = (await this.#placementGroups.sweep(call)) + (await this.#launchInterfaces.sweep(call));
+    return left + ((await this.#imports?.sweep(call)) ?? 0);
   }
 
   events(): AsyncIterable<SiteEvent> {

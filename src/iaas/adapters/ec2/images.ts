@@ -4,31 +4,26 @@
  * named an image that is there already for the very same file, that one is taken.
  */
 
-import type { Image, ImportSnapshotTask, Tag } from '@aws-sdk/client-ec2';
-import type { Clock } from '../../../base/clock.js';
+import type { Image, Tag } from '@aws-sdk/client-ec2';
 import { IaasError, type CallOptions, type ImageSpec, type Observed } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
 import type { Ec2Api } from './api.js';
-import type { Bucket } from './bucket.js';
-import { ec2Formats, IMPORTED_AS } from './capabilities.js';
+import { ec2Formats } from './capabilities.js';
 import { isCode, unlessGone } from './ec2-error.js';
-import { handOver } from './handover.js';
+import type { Imports } from './imports.js';
 import type { Instances } from './instances.js';
-import { digestOf, marksIn, ours, oursFor, tagged, tagOf, tagsOf, uniqueName } from './marks.js';
+import { marksIn, ours, tagged, tagOf, tagsOf, uniqueName } from './marks.js';
 import type { Ec2Options } from './options.js';
-import type { Patience } from './patience.js';
+import type { Patience } from '../../patience.js';
 import { IMAGE } from './states.js';
 
 export interface ImageServices {
   readonly api: Ec2Api;
   readonly instances: Instances;
-  /** Where images pass through on their way to EC2, if there is such a place. */
-  readonly bucket: Bucket | undefined;
-  readonly clock: Clock;
+  /** How images come in, if there is a bucket for them to pass through. */
+  readonly imports: Imports | undefined;
   readonly patience: Patience;
   readonly options: Ec2Options;
-  /** A directory of VEP's own for bytes on their way. */
-  readonly scratch: string;
 }
 
 /** What launching a machine, or copying a volume, wants to know of an image. */
@@ -100,7 +95,7 @@ export class Images {
   }
 
   async import(spec: ImageSpec, token: string, call: CallOptions): Promise<string> {
-    const { options, bucket } = this.#services;
+    const { options, imports } = this.#services;
     const file = spec.convertedFrom ?? spec.sha256;
     const known = options.images.known.find(({ sha256 }) => sha256 === file)?.image;
     if (known !== undefined) {
@@ -110,84 +105,18 @@ export class Images {
     requireCapability({ imageFormats: ec2Formats(options) } as never, 'image', spec.format);
     const earlier = await this.#named(token, call);
     if (earlier) return this.#shown(token, importTags(options.realm, spec, token), call);
-    if (!bucket)
+    if (!imports)
       throw new IaasError(
         'unsupported',
         `no image is known here for this file (SHA-256 ${file ?? 'unknown'}): name one under images.known, or a bucket under images.bucket`,
       );
-    const snapshot = await this.#snapshot(bucket, spec, token, call);
+    const snapshot = await imports.snapshot(spec, token, call);
     return this.#register(spec, token, snapshot, call);
   }
 
   async #named(token: string, call: CallOptions): Promise<Image | undefined> {
     const name = uniqueName(this.#services.options.realm, token);
     return (await this.#described([{ Name: 'name', Values: [name] }], ['self'], call))[0];
-  }
-
-  /** The snapshot of a token's bytes: of an import that is under way or done, or of a new one. */
-  async #snapshot(bucket: Bucket, spec: ImageSpec, token: string, call: CallOptions): Promise<string> {
-    const { options, api, scratch } = this.#services;
-    const tasks = await this.#tasks(token, call);
-    const under = tasks.find(({ SnapshotTaskDetail: detail }) => !isFailed(detail?.Status));
-    const format = IMPORTED_AS[spec.format] ?? 'RAW';
-    const key = bucket.key(`${uniqueName(options.realm, token)}.${format.toLowerCase()}`);
-    if (under?.ImportTaskId !== undefined) {
-      const snapshot = await this.#imported(under.ImportTaskId, token, call);
-      // Whoever put it there was cut off before it could be removed.
-      await bucket.remove(key, {}).catch(() => undefined);
-      return snapshot;
-    }
-    const handed = await handOver(spec, scratch, call.signal);
-    try {
-      await bucket.put(key, handed.path, spec.sizeBytes, call);
-      const answer = await api.ask(
-        'ImportSnapshot',
-        {
-          // A token stands for one import; one that failed needs another.
-          ClientToken: `${digestOf(token)}-${tasks.length}`,
-          Description: 'Image brought in by VEP',
-          RoleName: options.images.role,
-          DiskContainer: { Format: format, UserBucket: { S3Bucket: bucket.name, S3Key: key } },
-          TagSpecifications: tagged('import-snapshot-task', tagsOf(options.realm, spec, token)),
-        },
-        call,
-      );
-      if (answer.ImportTaskId === undefined)
-        throw new IaasError('transient', 'EC2 answers without an import task', 'no task');
-      return await this.#imported(answer.ImportTaskId, token, call);
-    } finally {
-      await handed.release();
-      await bucket.remove(key, {}).catch(() => undefined);
-    }
-  }
-
-  async #tasks(token: string, call: CallOptions): Promise<ImportSnapshotTask[]> {
-    const found: ImportSnapshotTask[] = [];
-    const input = { Filters: oursFor(this.#services.options.realm, token) };
-    for await (const page of this.#services.api.pages('DescribeImportSnapshotTasks', input, call))
-      found.push(...(page.ImportSnapshotTasks ?? []));
-    const digest = digestOf(token);
-    return found.filter(({ Tags }) => tagOf(Tags, 'vep:token') === digest);
-  }
-
-  async #imported(task: string, token: string, call: CallOptions): Promise<string> {
-    const { api, clock, options } = this.#services;
-    for (;;) {
-      const answer = await api.ask('DescribeImportSnapshotTasks', { ImportTaskIds: [task] }, call);
-      const detail = answer.ImportSnapshotTasks?.[0]?.SnapshotTaskDetail;
-      if (detail?.Status === 'completed' && detail.SnapshotId !== undefined) {
-        const Tags = tagsOf(options.realm, { id: token }, token);
-        await api.ask('CreateTags', { Resources: [detail.SnapshotId], Tags }, call);
-        return detail.SnapshotId;
-      }
-      if (isFailed(detail?.Status))
-        throw new IaasError(
-          'invalid',
-          `EC2 could not import the image: ${detail?.StatusMessage ?? 'no reason'}`,
-          detail?.StatusMessage,
-        );
-      await clock.sleep(options.patience.pollMs, call.signal);
-    }
   }
 
   async #register(spec: ImageSpec, token: string, snapshot: string, call: CallOptions): Promise<string> {
@@ -297,5 +226,3 @@ export function sizeOf({ Tags, BlockDeviceMappings: mappings = [] }: Image): num
   const bytes = Number(tagOf(Tags, SIZE));
   return bytes > 0 ? bytes : mappings.reduce((sum, { Ebs }) => sum + (Ebs?.VolumeSize ?? 0), 0) * 2 ** 30;
 }
-
-const isFailed = (status: string | undefined): boolean => /^(deleted|deleting|error|cancelled)$/i.test(status ?? '');

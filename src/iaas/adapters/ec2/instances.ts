@@ -5,12 +5,12 @@
 
 import type { Filter, Instance } from '@aws-sdk/client-ec2';
 import type { Clock } from '../../../base/clock.js';
-import { IaasError, type CallOptions, type Observed } from '../../adapter.js';
+import { IaasError, type CallOptions, type ComputeSize, type Observed } from '../../adapter.js';
 import type { Ec2Api } from './api.js';
-import type { Patience } from './patience.js';
-import { marksIn, ours, oursFor, tagOf, type Marks } from './marks.js';
+import type { Patience } from '../../patience.js';
+import { marksIn, nameIn, ours, oursFor, tagOf, type Marks } from './marks.js';
 import { meaningOf, type Meaning } from './states.js';
-import { SIZE_TAG, sizeOf, type InstanceType, type Size } from './sizes.js';
+import { SIZE_TAG, sizeOf, type InstanceType } from './sizes.js';
 
 export interface Machine {
   readonly id: string;
@@ -35,7 +35,7 @@ export class Instances {
   readonly #realm: string;
   readonly #clock: Clock;
   readonly #patience: Patience;
-  readonly #young = new Map<string, { readonly at: number; readonly id: string; readonly size: Size }>();
+  readonly #young = new Map<string, { readonly at: number; readonly id: string; readonly size: ComputeSize }>();
 
   constructor(api: Ec2Api, realm: string, clock: Clock, patience: Patience) {
     this.#api = api;
@@ -45,7 +45,7 @@ export class Instances {
   }
 
   /** EC2 has answered with this instance, but may not show it yet. */
-  born(ref: string, id: string, size: Size): void {
+  born(ref: string, id: string, size: ComputeSize): void {
     const now = this.#clock.now();
     for (const [known, { at }] of this.#young) if (now - at > YOUTH_MS) this.#young.delete(known);
     this.#young.set(ref, { at: now, id, size });
@@ -123,6 +123,7 @@ export class Instances {
       class: 'compute',
       ref: id,
       ...(marks === undefined ? {} : { id: marks.id }),
+      ...nameIn(instance.Tags),
       state: meaning.state,
       busy: meaning.busy === true,
       ...this.sizeOf(instance, types),
@@ -130,7 +131,7 @@ export class Instances {
     };
   }
 
-  sizeOf(instance: Instance, types: readonly InstanceType[]): Size {
+  sizeOf(instance: Instance, types: readonly InstanceType[]): ComputeSize {
     return sizeOf(tagOf(instance.Tags, SIZE_TAG), instance.InstanceType ?? '', types);
   }
 

@@ -61,6 +61,12 @@ export function tagOf(tags: readonly Tag[] | undefined, key: string): string | u
   return tags?.find(({ Key }) => Key === key)?.Value;
 }
 
+/** What people call it, which is a tag like any other: nothing where it has none. */
+export function nameIn(tags: readonly Tag[] | undefined): { readonly name?: string } {
+  const name = tagOf(tags, 'Name');
+  return name === undefined ? {} : { name };
+}
+
 /** What VEP of this realm wrote; nothing for things of others. */
 export function marksIn(tags: readonly Tag[] | undefined, realm: string): Marks | undefined {
   if (tagOf(tags, REALM) !== realm) return undefined;

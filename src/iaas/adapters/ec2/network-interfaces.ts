@@ -4,18 +4,15 @@
  * noted, and it goes with the machine.
  */
 
-import type { Instance, InstanceNetworkInterfaceSpecification, NetworkInterface } from '@aws-sdk/client-ec2';
+import type { CreateNetworkInterfaceRequest, Instance, NetworkInterface } from '@aws-sdk/client-ec2';
 import { Mutex } from '../../../base/mutex.js';
 import { IaasError, type CallOptions, type ComputeSpec, type NicSpec, type Observed } from '../../adapter.js';
-import { addressOf, contains, parseCidr } from '../../ranges.js';
-import type { Addresses } from './addresses.js';
 import type { Ec2Api } from './api.js';
 import { isCode, unlessGone } from './ec2-error.js';
 import type { Instances, Machine } from './instances.js';
 import { digestOf, listOf, marksIn, ours, oursFor, tagged, tagOf, tagsOf } from './marks.js';
-import type { Networks } from './networks.js';
-import type { NetworkOptions } from './options.js';
-import type { Patience } from './patience.js';
+import { holds, type Networks } from './networks.js';
+import type { Patience } from '../../patience.js';
 import type { SecurityGroups } from './security-groups.js';
 
 export interface InterfaceServices {
@@ -25,51 +22,32 @@ export interface InterfaceServices {
   readonly networks: Networks;
   readonly patience: Patience;
   readonly securityGroups: SecurityGroups;
-  readonly addresses: Addresses;
-  readonly options: NetworkOptions;
 }
 
 /** On an interface that was let go of and cannot be detached. */
 const LEFT = 'vep:left';
+/** On one that nobody has asked for, as its machine is to have none of OCCI's. */
+export const OWN = 'vep:own';
+type NewInterface = Omit<CreateNetworkInterfaceRequest, 'ClientToken'> & { readonly SubnetId: string | undefined };
+
+/** So often one call waits for an interface to show. */
+const MOST_WAITS = 2;
+const MOST_LOST = 10_000;
 const REF = /^eni-[0-9a-f]{8,17}$/;
 
 export class NetworkInterfaces {
   readonly #services: InterfaceServices;
   /** One attachment at a time to each machine: the next device number is found by looking. */
   readonly #turns = new Map<string, Mutex>();
+  /** Those that were removed, or waited for in vain: EC2 may name them again to the token that made them. */
+  readonly #lost = new Set<string>();
 
   constructor(services: InterfaceServices) {
     this.#services = services;
   }
 
-  /** The interfaces that a machine is launched with. */
-  async prepare(spec: ComputeSpec, call: CallOptions): Promise<InstanceNetworkInterfaceSpecification[] | undefined> {
-    const { options, addresses } = this.#services;
-    // An address is lent to a machine that is there.
-    const nics = (spec.nics ?? []).filter(({ network }) => !addresses.isAddress(network));
-    if (nics.length > 0) {
-      const made: InstanceNetworkInterfaceSpecification[] = [];
-      for (const [DeviceIndex, nic] of nics.entries())
-        made.push({ DeviceIndex, NetworkInterfaceId: await this.#ensure(nic, nic.id, spec, call) });
-      return made;
-    }
-    if (options.subnet === undefined) return undefined;
-    const groups = options.securityGroups.length === 0 ? {} : { Groups: [...options.securityGroups] };
-    return [{ DeviceIndex: 0, SubnetId: options.subnet, DeleteOnTermination: true, ...groups }];
-  }
-
-  /** Takes away what {@link prepare} made for a machine that did not come to be. */
-  async discard(spec: ComputeSpec, call: CallOptions): Promise<void> {
-    for (const { id } of spec.nics ?? []) {
-      const made = await this.#find(id, call);
-      if (made && !made.Attachment) await this.#delete(made.NetworkInterfaceId ?? '', call);
-    }
-  }
-
   async attach(spec: NicSpec, token: string, call: CallOptions): Promise<string> {
-    const known = await this.#find(token, call);
-    if (!known) await this.#services.instances.own(spec.compute, call);
-    const ref = known?.NetworkInterfaceId ?? (await this.#ensure(spec, token, {}, call));
+    const ref = (await this.#theOne(spec, token, call)) ?? (await this.#ensureAt(spec, token, call));
     try {
       await this.#turn(spec.compute, () => this.#plug(ref, spec.compute, call));
       return ref;
@@ -81,54 +59,100 @@ export class NetworkInterfaces {
 
   async #deleteLoose(ref: string, call: CallOptions): Promise<void> {
     const left = await this.look(ref, call).catch(() => undefined);
-    if (left && !left.Attachment) await this.#delete(ref, call).catch(() => undefined);
+    if (left && !left.Attachment) await this.drop(ref, call).catch(() => undefined);
   }
 
-  /** The interface of a token, made if there is none. */
-  async #ensure(
+  /**
+   * The interface of a token that is its machine's. One may have been left in another zone, where the machine was to be before:
+   * EC2 may not have shown it yet when the machine was launched.
+   */
+  async #theOne({ compute }: NicSpec, token: string, call: CallOptions): Promise<string | undefined> {
+    const made = await this.of(token, call);
+    const attached = made.find(({ Attachment }) => Attachment?.InstanceId === compute);
+    if (!attached && made.length < 2) return made[0]?.NetworkInterfaceId;
+    for (const { NetworkInterfaceId: ref = '', Attachment: attachment } of made)
+      if (!attachment) await this.drop(ref, call);
+    return attached?.NetworkInterfaceId;
+  }
+
+  async #ensureAt(spec: NicSpec, token: string, call: CallOptions): Promise<string> {
+    const { instance } = await this.#services.instances.own(spec.compute, call);
+    return this.ensure(spec, token, {}, instance.Placement?.AvailabilityZone ?? '', call);
+  }
+
+  /** The interface of a token for a machine in a zone, made if there is none; one in another zone does not count. */
+  async ensure(
     nic: Omit<NicSpec, 'compute'>,
     token: string,
     { application, owner }: Pick<ComputeSpec, 'application' | 'owner'>,
+    zone: string,
     call: CallOptions,
   ): Promise<string> {
-    const { api, realm, networks, securityGroups } = this.#services;
-    const known = await this.#find(token, call);
+    const { realm, networks, securityGroups } = this.#services;
+    const known = (await this.of(token, call)).find(({ AvailabilityZone }) => AvailabilityZone === zone);
     if (known?.NetworkInterfaceId !== undefined) return known.NetworkInterfaceId;
     if (nic.mac !== undefined) throw new IaasError('invalid', 'EC2 chooses the MAC addresses of interfaces itself');
-    const subnet = await networks.look(nic.network, call);
-    if (!subnet) throw new IaasError('not-found', 'EC2 has no such subnet');
-    const address = nic.address === undefined ? undefined : addressOf(nic.address);
-    const { range } = parseCidr(subnet.CidrBlock ?? '');
-    if (nic.address !== undefined && (address === undefined || !contains(range, { first: address, last: address })))
-      throw new IaasError('invalid', 'the address is none of its network');
+    const places = await networks.places(nic.network, call);
+    const subnet = places.get(zone);
+    if (!subnet)
+      throw new IaasError(
+        'conflict',
+        `this network is in ${[...places.keys()].join(', ')}, and the machine in ${zone}: take a network of that zone, or one for which no range is asked`,
+      );
+    if (!holds(subnet, nic.address))
+      throw new IaasError('invalid', 'the address is none of its network, or of its part in the zone of the machine');
     const guards = nic.securityGroups ?? [];
     await securityGroups.check(guards, call);
     const marked = { id: nic.id, ...(application === undefined ? {} : { application }), ...(owner ? { owner } : {}) };
-    const answer = await api
-      .ask(
-        'CreateNetworkInterface',
-        {
-          SubnetId: nic.network,
-          ClientToken: digestOf(token),
-          TagSpecifications: tagged('network-interface', tagsOf(realm, marked, token)),
-          ...(guards.length > 0 ? { Groups: [...guards] } : networks.groupsOf(subnet)),
-          ...(nic.address === undefined ? {} : { PrivateIpAddress: nic.address }),
-        },
-        call,
-      )
+    return this.create(
+      {
+        SubnetId: subnet.SubnetId,
+        TagSpecifications: tagged('network-interface', tagsOf(realm, marked, token)),
+        ...(guards.length > 0 ? { Groups: [...guards] } : networks.groupsOf(subnet)),
+        ...(nic.address === undefined ? {} : { PrivateIpAddress: nic.address }),
+      },
+      token,
+      call,
+    );
+  }
+
+  /** An interface of EC2, which it shows when this returns: what is done with it may depend on its being seen. */
+  async create(input: NewInterface, token: string, call: CallOptions): Promise<string> {
+    for (let tries = 0, waits = 0; ; tries += 1) {
+      const made = await this.#create(input, tries === 0 ? token : `${token} ${tries}`, call);
+      if (this.#lost.has(made)) continue;
+      let isShown = false;
+      await this.#services.patience.settled(call, async () => (isShown = (await this.look(made, call)) !== undefined));
+      if (isShown) return made;
+      // Most likely it is gone, and the token still tells of it.
+      this.#lose(made);
+      if (++waits === MOST_WAITS || call.signal?.aborted === true)
+        throw new IaasError('transient', 'EC2 does not show the new interface yet', 'not shown');
+    }
+  }
+
+  /** What EC2 answers to the token; that is bound to what it was used for, perhaps to an interface that is gone. */
+  async #create(input: NewInterface, token: string, call: CallOptions): Promise<string> {
+    const asked = { ...input, ClientToken: digestOf(`${token} ${input.SubnetId}`) };
+    const { NetworkInterface } = await this.#services.api
+      .ask('CreateNetworkInterface', asked, call)
       .catch((error: unknown) => {
         if (!isCode(error, /^InvalidIPAddress\.InUse$/)) throw error;
         throw new IaasError('conflict', 'the address is in use', (error as IaasError).said, error);
       });
-    const made = answer.NetworkInterface?.NetworkInterfaceId;
-    if (made === undefined) throw new IaasError('transient', 'EC2 answers without an interface', 'no interface');
-    await this.#services.patience.settled(call, async () => (await this.look(made, call)) !== undefined);
-    return made;
+    if (NetworkInterface?.NetworkInterfaceId !== undefined) return NetworkInterface.NetworkInterfaceId;
+    throw new IaasError('transient', 'EC2 answers without an interface', 'no interface');
   }
 
-  async #find(token: string, call: CallOptions): Promise<NetworkInterface | undefined> {
+  #lose(ref: string): void {
+    if (this.#lost.size >= MOST_LOST) this.#lost.clear();
+    this.#lost.add(ref);
+  }
+
+  /** All interfaces of a token, of which there are several while a machine goes from one zone to another. */
+  async of(token: string, call: CallOptions): Promise<NetworkInterface[]> {
     const found = await this.#described(oursFor(this.#services.realm, token), call);
-    return found.find(({ TagSet }) => tagOf(TagSet, LEFT) === undefined);
+    return found.filter(({ TagSet }) => tagOf(TagSet, LEFT) === undefined);
   }
 
   async look(ref: string, call: CallOptions): Promise<NetworkInterface | undefined> {
@@ -209,11 +233,13 @@ export class NetworkInterfaces {
       const now = await this.look(ref, call);
       return now?.Attachment ? undefined : true;
     });
-    await this.#delete(ref, call);
+    await this.drop(ref, call);
   }
 
-  async #delete(ref: string, call: CallOptions): Promise<void> {
+  /** Deletes one that no machine has. */
+  async drop(ref: string, call: CallOptions): Promise<void> {
     await this.#services.api.ask('DeleteNetworkInterface', { NetworkInterfaceId: ref }, call).catch(unlessGone);
+    this.#lose(ref);
   }
 
   /** Interfaces in OCCI's words; what was let go of is not there. */
@@ -222,7 +248,7 @@ export class NetworkInterfaces {
     const attached = nics.flatMap(({ Attachment }) => Attachment?.InstanceId ?? []);
     const machines = attached.length === 0 ? new Map<string, Machine>() : await instances.some(attached, call);
     return nics.flatMap((nic): Observed[] => {
-      if (tagOf(nic.TagSet, LEFT) !== undefined) return [];
+      if (tagOf(nic.TagSet, LEFT) !== undefined || tagOf(nic.TagSet, OWN) !== undefined) return [];
       const { Attachment: attachment, PrivateIpAddress: address } = nic;
       const marks = marksIn(nic.TagSet, realm);
       const meaning = machines.get(attachment?.InstanceId ?? '')?.meaning;

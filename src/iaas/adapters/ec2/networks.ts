@@ -9,24 +9,39 @@ import { IaasError, type CallOptions, type NetworkSpec, type Observed } from '..
 import { addressOf, blockOf, contains, parseCidr, textOf, type Range } from '../../ranges.js';
 import type { Ec2Api } from './api.js';
 import { isCode, unlessGone } from './ec2-error.js';
-import { digestOf, listOf, marksIn, ours, oursFor, tagOf, tagged, tagsOf } from './marks.js';
+import { digestOf, listOf, marksIn, nameIn, ours, REALM, tagOf, tagged, tagsOf } from './marks.js';
 import type { NetworkOptions } from './options.js';
-import type { Patience } from './patience.js';
+import type { Patience } from '../../patience.js';
+import {
+  bitsFor,
+  CIDR,
+  cut,
+  isPart,
+  NARROWEST,
+  overlap,
+  Subnets,
+  Taken,
+  WIDEST,
+  ZONES,
+  zonesIn,
+  type Part,
+  type Writing,
+} from './subnets.js';
+import type { Zones } from './zones.js';
 
-/** On subnets: their security group; on groups: the range and the subnet they are for. */
+/** On subnets: their security group; on groups: the subnet they are for. */
 const GROUP = 'vep:security-group';
-const CIDR = 'vep:cidr';
 const SUBNET = 'vep:subnet';
 
-/** Subnets of EC2 have prefixes of these lengths. */
-const [WIDEST, NARROWEST] = [16, 28];
+/** More zones than any region has, and as many as a tag has room for. */
+const MOST_ZONES = 8;
 /** Ranges that are tried when somebody else takes one after the other. */
 const TRIES = 8;
 
 export interface NetworkServices {
   readonly api: Ec2Api;
   readonly realm: string;
-  readonly zone: string;
+  readonly zones: Zones;
   readonly patience: Patience;
   readonly options: NetworkOptions;
 }
@@ -34,78 +49,113 @@ export interface NetworkServices {
 export class Networks {
   readonly #api: Ec2Api;
   readonly #realm: string;
-  readonly #zone: string;
-  readonly #patience: Patience;
+  readonly #zones: Zones;
+  readonly #subnets: Subnets;
   readonly #options: NetworkOptions;
 
-  constructor({ api, realm, zone, patience, options }: NetworkServices) {
+  constructor({ api, realm, zones, patience, options }: NetworkServices) {
     this.#api = api;
     this.#realm = realm;
-    this.#zone = zone;
-    this.#patience = patience;
+    this.#zones = zones;
+    this.#subnets = new Subnets({ api, realm, patience });
     this.#options = options;
   }
 
-  /** Subnets that machines of this site can be in: those of the VPC in the zone. */
+  /** Subnets that machines of this site can be in: those of the VPC in its zones. */
   async all(call: CallOptions): Promise<readonly Subnet[]> {
     const { vpc } = this.#options;
-    return this.#subnets(
+    const found = await this.#subnets.described(
       [
-        { Name: 'availability-zone', Values: [this.#zone] },
+        { Name: 'availability-zone', Values: [...(await this.#zones.all(call))] },
         ...(vpc === undefined ? [] : [{ Name: 'vpc-id', Values: [vpc] }]),
       ],
       call,
     );
+    return found.filter((subnet) => !isPart(subnet));
   }
 
   ours(call: CallOptions): Promise<readonly Subnet[]> {
-    return this.#subnets(ours(this.#realm), call);
+    return this.#subnets.ours(call);
   }
 
-  async look(ref: string, call: CallOptions): Promise<Subnet | undefined> {
-    return (await this.some([ref], call))[0];
+  look(ref: string, call: CallOptions): Promise<Subnet | undefined> {
+    return this.#subnets.look(ref, call);
   }
 
   some(refs: readonly string[], call: CallOptions): Promise<readonly Subnet[]> {
-    const ids = refs.filter((ref) => /^subnet-[0-9a-f]{8,17}$/.test(ref));
-    return ids.length === 0 ? Promise.resolve([]) : this.#subnets([{ Name: 'subnet-id', Values: ids }], call);
+    return this.#subnets.some(refs, call);
   }
 
-  async #subnets(filters: { Name: string; Values: string[] }[], call: CallOptions): Promise<Subnet[]> {
-    const found: Subnet[] = [];
-    for await (const page of this.#api.pages('DescribeSubnets', { Filters: filters }, call))
-      found.push(...(page.Subnets ?? []));
-    return found;
+  /**
+   * The subnets of a network, by zone.
+   * @throws IaasError `not-found`
+   */
+  async places(ref: string, call: CallOptions): Promise<ReadonlyMap<string, Subnet>> {
+    const network = await this.look(ref, call);
+    if (!network) throw new IaasError('not-found', 'EC2 has no such subnet');
+    const parts = await this.#subnets.partsOf(network, call);
+    return new Map(parts.map((part) => [part.AvailabilityZone ?? '', part]));
+  }
+
+  /** Subnets of machines without a network, by zone. */
+  async defaults(call: CallOptions): Promise<ReadonlyMap<string, Subnet>> {
+    const { subnets } = this.#options;
+    const usual = await this.#subnets.described([{ Name: 'default-for-az', Values: ['true'] }], call);
+    const found = [...usual, ...(await this.some(subnets, call))];
+    return new Map(found.map((subnet) => [subnet.AvailabilityZone ?? '', subnet]));
   }
 
   async create(spec: NetworkSpec, token: string, call: CallOptions): Promise<string> {
     const wish = readWish(spec);
-    const earlier = await this.#made(token, call);
-    if (earlier?.SubnetId !== undefined) {
-      // Whoever made it may have been cut off before its group was told.
-      await this.#note({ GroupId: tagOf(earlier.Tags, GROUP) }, { [SUBNET]: earlier.SubnetId }, call);
-      return earlier.SubnetId;
-    }
-    const group = await this.#group(spec, wish, token, call);
+    if (spec.host !== undefined) await this.#zones.mustHave(spec.host, call);
+    const earlier = await this.#subnets.ofToken(token, call);
+    const group = earlier ? groupOf(earlier) : await this.#group(spec, wish, token, call);
     try {
-      return await this.#subnet(spec, wish, token, group, call);
+      const made = earlier?.SubnetId ?? (await this.#first(spec, wish, token, group, call));
+      // Whoever made it may have been cut off before its group was told, or before the other zones had theirs.
+      await this.#note(group, { [SUBNET]: made }, call);
+      await this.#subnets.others((await this.#parts(group, call)).slice(1), this.#writing(spec, token, group), call);
+      return made;
     } catch (error) {
-      if (error instanceof IaasError && error.class !== 'transient')
-        await this.#api.ask('DeleteSecurityGroup', { GroupId: group.GroupId }, call).catch(() => undefined);
+      const isOver = error instanceof Taken || (!earlier && error instanceof IaasError && error.class !== 'transient');
+      if (isOver) await this.#undo(token, group, call);
+      // Others will not have these addresses again when a new range is chosen.
+      if (error instanceof Taken && wish.cidr === undefined)
+        throw new IaasError('transient', error.message, error.said, error);
       throw error;
     }
   }
 
-  async #made(token: string, call: CallOptions): Promise<Subnet | undefined> {
-    return (await this.#subnets(oursFor(this.#realm, token), call))[0];
+  async #undo(token: string, { GroupId }: SecurityGroup, call: CallOptions): Promise<void> {
+    const made = await this.#subnets.ofToken(token, call).catch(() => undefined);
+    if (made) await this.#subnets.remove(made, call).catch(() => undefined);
+    await this.#api.ask('DeleteSecurityGroup', { GroupId }, call).catch(() => undefined);
   }
 
-  /** The security group of a token: whoever makes it chooses the range. */
+  /** The subnets that a network consists of, as whoever made its group has chosen them. */
+  async #parts({ Tags: tags }: SecurityGroup, call: CallOptions): Promise<readonly Part[]> {
+    const [first = ''] = await this.#zones.all(call);
+    const zones = zonesIn(tags);
+    return cut(tagOf(tags, CIDR) ?? '', zones.length > 0 ? zones : [first]);
+  }
+
+  /**
+   * The zones that a network reaches, that of its machines first. One with a range of the user's choice, in which they choose
+   * addresses too, is in one zone: with parts in several, an address would say in which zone a machine is.
+   */
+  async #reach({ host }: NetworkSpec, { cidr }: Wish, call: CallOptions): Promise<readonly string[]> {
+    const all = await this.#zones.all(call);
+    const zones = host === undefined ? all : [host, ...all.filter((zone) => zone !== host)];
+    return zones.slice(0, cidr === undefined ? MOST_ZONES : 1);
+  }
+
+  /** The security group of a token: whoever makes it chooses the range and the zones. */
   async #group(spec: NetworkSpec, wish: Wish, token: string, call: CallOptions): Promise<SecurityGroup> {
     const name = `${this.#realm}-${digestOf(token)}`;
     const vpc = await this.#vpc(call);
-    const cidr = wish.cidr ?? (await this.#freeRange(vpc, [], call));
-    const tags = tagsOf(this.#realm, spec, token, { [CIDR]: cidr });
+    const zones = await this.#reach(spec, wish, call);
+    const cidr = wish.cidr ?? (await this.#freeRange(vpc, zones.length, [], call));
+    const tags = tagsOf(this.#realm, spec, token, { [CIDR]: cidr, [ZONES]: zones.join(' ') });
     try {
       const { GroupId } = await this.#api.ask(
         'CreateSecurityGroup',
@@ -151,50 +201,27 @@ export class Networks {
     return found;
   }
 
-  async #subnet(
-    spec: NetworkSpec,
-    wish: Wish,
-    token: string,
-    group: SecurityGroup,
-    call: CallOptions,
-  ): Promise<string> {
-    const tags = tagsOf(this.#realm, spec, token, { [GROUP]: group.GroupId ?? '' });
-    let cidr = tagOf(group.Tags, CIDR) ?? '';
+  /** The first subnet; where somebody else has taken the range in the meantime, the group is told of another one. */
+  async #first(spec: NetworkSpec, wish: Wish, token: string, group: SecurityGroup, call: CallOptions): Promise<string> {
     const tried: Range[] = [];
     for (;;) {
+      const [part = { zone: '', cidr: '' }] = await this.#parts(group, call);
       try {
-        const input = { VpcId: group.VpcId, CidrBlock: cidr, AvailabilityZone: this.#zone };
-        const answer = await this.#api.ask(
-          'CreateSubnet',
-          { ...input, TagSpecifications: tagged('subnet', tags) },
-          call,
-        );
-        const made = answer.Subnet?.SubnetId;
-        if (made === undefined) throw new IaasError('transient', 'EC2 answers without a subnet', 'no subnet');
-        await this.#note(group, { [SUBNET]: made }, call);
-        await this.#patience.settled(call, async () => (await this.look(made, call)) !== undefined);
-        return made;
+        return await this.#subnets.first(part, this.#writing(spec, token, group), call);
       } catch (error) {
-        if (!isCode(error, /^InvalidSubnet\.Conflict$/)) throw error;
-        // Another process with the same token was faster, or somebody else has these addresses: EC2 will show it.
-        const range = parseCidr(cidr).range;
-        const other = await this.#patience.until(call, 'EC2 does not show the new subnet yet', async () => {
-          const shown = await this.#subnets([{ Name: 'vpc-id', Values: [group.VpcId ?? ''] }], call);
-          return shown.find(({ CidrBlock }) => overlap(parseCidr(CidrBlock ?? '').range, range));
-        });
-        const made = marksIn(other.Tags, this.#realm)?.token === digestOf(token) ? other.SubnetId : undefined;
-        if (made !== undefined) return made;
-        if (wish.cidr !== undefined || tried.length === TRIES)
-          throw new IaasError(
-            'conflict',
-            `addresses of ${cidr} are in use by another subnet`,
-            (error as IaasError).said,
-          );
-        tried.push(range);
-        cidr = await this.#freeRange(await this.#vpc(call), tried, call);
+        if (!(error instanceof Taken) || wish.cidr !== undefined || tried.length === TRIES) throw error;
+        tried.push(parseCidr(tagOf(group.Tags, CIDR) ?? '').range);
+        const cidr = await this.#freeRange(await this.#vpc(call), zonesIn(group.Tags).length, tried, call);
+        group.Tags = [...(group.Tags ?? []).filter(({ Key }) => Key !== CIDR), ...listOf({ [CIDR]: cidr })];
         await this.#note(group, { [CIDR]: cidr }, call);
       }
     }
+  }
+
+  #writing(spec: NetworkSpec, token: string, { GroupId = '', VpcId = '', Tags: tags }: SecurityGroup): Writing {
+    const more = { [GROUP]: GroupId };
+    const said = { [CIDR]: tagOf(tags, CIDR) ?? '', [ZONES]: tagOf(tags, ZONES) ?? '' };
+    return { vpc: VpcId, token, name: spec.name, tags: tagsOf(this.#realm, spec, token, { ...more, ...said }), more };
   }
 
   async #note(
@@ -213,10 +240,10 @@ export class Networks {
     throw new IaasError('fatal', `EC2 has no VPC ${vpc}, which network.vpc names`);
   }
 
-  async #freeRange(vpc: Vpc, taken: readonly Range[], call: CallOptions): Promise<string> {
-    const { prefix } = this.#options;
-    const subnets = await this.#subnets([{ Name: 'vpc-id', Values: [vpc.VpcId ?? ''] }], call);
-    const used = [...taken, ...subnets.map(({ CidrBlock }) => parseCidr(CidrBlock ?? '').range)];
+  async #freeRange(vpc: Vpc, zones: number, taken: readonly Range[], call: CallOptions): Promise<string> {
+    const prefix = this.#options.prefix - bitsFor(zones);
+    const subnets = await this.#subnets.ofVpc(vpc.VpcId ?? '', call);
+    const used = [...taken, ...subnets.map((subnet) => parseCidr(rangeOf(subnet)).range)];
     for (const range of rangesOf(vpc)) {
       let block = blockOf(range.first, prefix);
       while (contains(range, block)) {
@@ -233,13 +260,7 @@ export class Networks {
     const subnet = await this.look(ref, call);
     if (subnet && !marksIn(subnet.Tags, this.#realm))
       throw new IaasError('denied', 'this subnet was not made by VEP, which leaves it alone');
-    if (subnet) {
-      await this.#api.ask('DeleteSubnet', { SubnetId: ref }, call).catch((error: unknown) => {
-        if (isCode(error, /^DependencyViolation$/))
-          throw new IaasError('conflict', 'machines still have addresses of this network', (error as IaasError).said);
-        unlessGone(error);
-      });
-    }
+    if (subnet) await this.#subnets.remove(subnet, call);
     if (!/^subnet-[0-9a-f]+$/.test(ref)) return;
     const known = tagOf(subnet?.Tags, GROUP);
     const groups =
@@ -251,27 +272,42 @@ export class Networks {
 
   /** Security groups of an interface in a subnet: that of VEP's network, or those the administrator names for others. */
   groupsOf(subnet: Subnet): { readonly Groups?: string[] } {
-    const own = marksIn(subnet.Tags, this.#realm) ? tagOf(subnet.Tags, GROUP) : undefined;
+    const own = tagOf(subnet.Tags, REALM) === this.#realm ? tagOf(subnet.Tags, GROUP) : undefined;
     const groups = own === undefined ? this.#options.securityGroups : [own];
     return groups.length === 0 ? {} : { Groups: [...groups] };
   }
 
-  observe({ SubnetId, State, CidrBlock, Tags }: Subnet): Extract<Observed, { readonly class: 'network' }> {
-    const marks = marksIn(Tags, this.#realm);
-    const cidr = CidrBlock ?? '0.0.0.0/28';
+  observe(subnet: Subnet): Extract<Observed, { readonly class: 'network' }> {
+    const marks = marksIn(subnet.Tags, this.#realm);
+    const cidr = rangeOf(subnet);
     return {
       class: 'network',
-      ref: SubnetId ?? '',
+      ref: subnet.SubnetId ?? '',
       ...(marks === undefined ? {} : { id: marks.id }),
+      ...nameIn(subnet.Tags),
       state: 'active',
-      busy: State === 'pending',
+      busy: subnet.State === 'pending',
       cidr,
       gateway: textOf(parseCidr(cidr).range.first + 1),
     };
   }
 }
 
-const overlap = (one: Range, other: Range): boolean => one.first <= other.last && other.first <= one.last;
+/** Whether an address can be one of a subnet's; where none is wished for, any will do. */
+export function holds({ CidrBlock: cidr = '' }: Subnet, address: string | undefined): boolean {
+  if (address === undefined) return true;
+  const at = addressOf(address);
+  return at !== undefined && contains(parseCidr(cidr).range, { first: at, last: at });
+}
+
+/** The security group of a network, which says what the network says. */
+function groupOf(network: Subnet): SecurityGroup {
+  const { VpcId, Tags: tags = [] } = network;
+  return { GroupId: tagOf(tags, GROUP), VpcId, Tags: [...tags, ...listOf({ [CIDR]: rangeOf(network) })] };
+}
+
+/** The range of a network, of which a subnet is a part. */
+export const rangeOf = ({ CidrBlock, Tags: tags }: Subnet): string => tagOf(tags, CIDR) ?? CidrBlock ?? '0.0.0.0/28';
 
 export function rangesOf(vpc: Vpc): Range[] {
   const blocks = vpc.CidrBlockAssociationSet?.map(({ CidrBlock }) => CidrBlock) ?? [vpc.CidrBlock];

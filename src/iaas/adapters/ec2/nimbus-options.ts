@@ -37,7 +37,7 @@ const object = (properties: JsonObject, required: readonly string[] = []): JsonO
 const text = { type: 'string', minLength: 1 };
 const count = (maximum: number): JsonObject => ({ type: 'integer', minimum: 1, maximum });
 
-const schema: JsonObject = object(
+export const nimbusOptionsSchema: JsonObject = object(
   {
     endpoint: { type: 'string', pattern: '^https?://[^\\s/@]+/$' },
     credentials: object({ accessId: secretReferenceSchema, secret: secretReferenceSchema }, ['accessId', 'secret']),
@@ -74,4 +74,4 @@ const schema: JsonObject = object(
   ['endpoint', 'credentials', 'country', 'instanceTypes', 'capacity'],
 );
 
-export const readNimbusOptions = optionsReader<NimbusOptions>('nimbus', schema);
+export const readNimbusOptions = optionsReader<NimbusOptions>('nimbus', nimbusOptionsSchema);

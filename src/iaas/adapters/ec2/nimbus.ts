@@ -14,6 +14,7 @@ import {
   type ComputeSpec,
   type ImageSpec,
   type Inventory,
+  type LifecycleAction,
   type MetricSample,
   type NicSpec,
   type Observed,
@@ -23,6 +24,7 @@ import {
   type SiteFinding,
   type SiteRef,
   type StorageSpec,
+  type VolumeAction,
 } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
 import { readSecret } from '../../site-options.js';
@@ -76,7 +78,7 @@ class Nimbus implements SiteAdapter {
       secret: readSecret('credentials.secret', options.credentials.secret),
     });
     this.#query = new NimbusQuery({ endpoint, dialler: this.#dialler, clock: surroundings.clock, concurrency, key });
-    this.#types = new InstanceTypes(options.instanceTypes, () => Promise.resolve([]));
+    this.#types = new InstanceTypes(options.instanceTypes, false, () => Promise.resolve([]));
     this.#machines = new NimbusMachines(this.#query, this.#types, options.realm);
   }
 
@@ -226,7 +228,7 @@ class Nimbus implements SiteAdapter {
   /** A machine of Nimbus runs from its creation on. */
   async actCompute(
     ref: SiteRef,
-    action: 'start' | 'stop' | 'restart' | 'suspend',
+    action: LifecycleAction,
     method: string | undefined,
     call: CallOptions = {},
   ): Promise<void> {
@@ -255,11 +257,7 @@ class Nimbus implements SiteAdapter {
     if (!NETWORKS.has(ref)) throw new IaasError('not-found', 'Nimbus has no such network');
   }
 
-  async actStorage(
-    ref: SiteRef,
-    action: 'online' | 'offline' | 'backup' | 'snapshot',
-    call: CallOptions = {},
-  ): Promise<void> {
+  async actStorage(ref: SiteRef, action: VolumeAction, call: CallOptions = {}): Promise<void> {
     requireCapability(this.capabilities(), 'storage', action);
     if (!(await this.describe('storage', [ref], call)).has(ref))
       throw new IaasError('not-found', 'Nimbus has no such disk');

@@ -33,6 +33,7 @@ interface Signatures {
   DeleteSecurityGroup: [Sdk.DeleteSecurityGroupCommandInput, Sdk.DeleteSecurityGroupCommandOutput];
   DeleteSnapshot: [Sdk.DeleteSnapshotCommandInput, Sdk.DeleteSnapshotCommandOutput];
   DeleteSubnet: [Sdk.DeleteSubnetCommandInput, Sdk.DeleteSubnetCommandOutput];
+  DeleteTags: [Sdk.DeleteTagsCommandInput, Sdk.DeleteTagsCommandOutput];
   DeleteVolume: [Sdk.DeleteVolumeCommandInput, Sdk.DeleteVolumeCommandOutput];
   DeregisterImage: [Sdk.DeregisterImageCommandInput, Sdk.DeregisterImageCommandOutput];
   DescribeAddresses: [Sdk.DescribeAddressesCommandInput, Sdk.DescribeAddressesCommandOutput];
@@ -99,6 +100,7 @@ export const OPERATIONS: Readonly<Record<Operation, object>> = {
   DeleteSecurityGroup: { GroupId: 'sg-00000000' },
   DeleteSnapshot: { SnapshotId: 'snap-00000000' },
   DeleteSubnet: { SubnetId: 'subnet-00000000' },
+  DeleteTags: { Resources: ['vol-00000000'], Tags: [{ Key: 'vep:dry-run' }] },
   DeleteVolume: { VolumeId: 'vol-00000000' },
   DeregisterImage: { ImageId: 'ami-00000000' },
   DescribeAddresses: {},

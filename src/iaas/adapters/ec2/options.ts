@@ -3,15 +3,15 @@
 import type { VolumeType } from '@aws-sdk/client-ec2';
 import type { JsonObject } from '../../../base/json.js';
 import { optionsReader, secretReferenceSchema, type SecretReference } from '../../site-options.js';
-import type { PatienceOptions } from './patience.js';
+import type { PatienceOptions } from '../../patience.js';
 import type { TypeOption } from './sizes.js';
 
 export interface NetworkOptions {
   /** VPC that networks are made in; absent: VEP makes none. */
   readonly vpc?: string;
-  /** Subnet of machines that are launched without a network; absent: the default one of the zone. */
-  readonly subnet?: string;
-  /** Length of the prefix of a network for which no range is asked. */
+  /** Subnets of machines that are launched without a network, one a zone; in zones that have none here: the default one. */
+  readonly subnets: readonly string[];
+  /** Length of the prefix that a network has in each zone, if no range is asked. */
   readonly prefix: number;
   /** Security groups of interfaces in subnets that VEP did not make; none: the default group of the VPC. */
   readonly securityGroups: readonly string[];
@@ -51,8 +51,8 @@ export interface Ec2Options {
   readonly certificateAuthorities: readonly string[];
   /** Calls in flight at a time. */
   readonly concurrency: number;
-  /** The availability zone that the site is. */
-  readonly zone: string;
+  /** Availability zones that the site spans, the preferred ones first; empty: those of the region. */
+  readonly zones: readonly string[];
   readonly country: string;
   /** Tells VEPs apart that share an account: each touches only what carries its own mark. */
   readonly realm: string;
@@ -68,7 +68,12 @@ export interface Ec2Options {
     /** Images that are there already, by the SHA-256 of the file that an appliance brings. */
     readonly known: readonly { readonly sha256: string; readonly image: string }[];
   };
-  readonly volumes: { readonly type: VolumeType; readonly encrypted: boolean };
+  readonly volumes: {
+    readonly type: VolumeType;
+    readonly encrypted: boolean;
+    /** Volumes that several machines have at a time (Multi-Attach); absent: there are none. */
+    readonly shared?: { readonly type: 'io1' | 'io2'; readonly iops: number };
+  };
   /** Measurements are read from CloudWatch, which costs; absent: there are none. */
   readonly metrics?: MetricsOptions;
   /** Machines can hibernate: `suspend` is offered, and every machine is launched for it. */
@@ -102,7 +107,7 @@ const url = { type: 'string', pattern: '^https?://[^\\s/@]+(/\\S*)?$' };
 const cidrs = { type: 'array', items: { type: 'string', pattern: '^[0-9.]+/\\d{1,2}$' }, default: [] };
 
 /** JSON Schema 2020-12 of `options` of a site of type `ec2`. */
-const schema: JsonObject = object(
+export const ec2OptionsSchema: JsonObject = object(
   {
     region: { type: 'string', pattern: '^[a-z0-9-]+$' },
     endpoint: url,
@@ -116,7 +121,7 @@ const schema: JsonObject = object(
     ),
     certificateAuthorities: texts,
     concurrency: integer(1, 50, 10),
-    zone: { type: 'string', pattern: '^[A-Za-z0-9-]+$' },
+    zones: { type: 'array', uniqueItems: true, items: { type: 'string', pattern: '^[A-Za-z0-9-]+$' }, default: [] },
     country: { type: 'string', pattern: '^[A-Z]{2}$' },
     realm: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,16}$', default: 'vep' },
     instanceTypes: {
@@ -142,7 +147,7 @@ const schema: JsonObject = object(
     network: {
       ...object({
         vpc: { type: 'string', pattern: '^vpc-[0-9a-f]+$' },
-        subnet: { type: 'string', pattern: '^subnet-[0-9a-f]+$' },
+        subnets: { type: 'array', items: { type: 'string', pattern: '^subnet-[0-9a-f]+$' }, default: [] },
         prefix: integer(16, 28, 28),
         securityGroups: texts,
         ingress: cidrs,
@@ -177,7 +182,11 @@ const schema: JsonObject = object(
       default: {},
     },
     volumes: {
-      ...object({ type: { ...text, default: 'gp3' }, encrypted: { type: 'boolean', default: false } }),
+      ...object({
+        type: { ...text, default: 'gp3' },
+        encrypted: { type: 'boolean', default: false },
+        shared: object({ type: { enum: ['io1', 'io2'], default: 'io2' }, iops: integer(100, 256_000, 100) }),
+      }),
       default: {},
     },
     metrics: object({ endpoint: url, periodSeconds: { enum: [60, 300], default: 300 } }),
@@ -186,10 +195,10 @@ const schema: JsonObject = object(
     metadataTokens: { enum: ['required', 'optional'], default: 'required' },
     patience: { ...object({ pollMs: integer(1, 10_000, 500), settleMs: integer(1, 25_000, 8000) }), default: {} },
   },
-  ['region', 'credentials', 'zone', 'country', 'capacity'],
+  ['region', 'credentials', 'country', 'capacity'],
 );
 
-export const readEc2Options = optionsReader<Ec2Options>('ec2', schema);
+export const readEc2Options = optionsReader<Ec2Options>('ec2', ec2OptionsSchema);
 
 export function endpointOf({ endpoint, region }: Pick<Ec2Options, 'endpoint' | 'region'>): string {
   return endpoint ?? `https://ec2.${region}.amazonaws.com/`;

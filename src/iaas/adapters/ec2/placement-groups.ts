@@ -11,6 +11,7 @@ import type { Ec2Api } from './api.js';
 import { isCode, unlessGone } from './ec2-error.js';
 import type { Instances, Machine } from './instances.js';
 import { listOf, ours, REALM, tagged } from './marks.js';
+import type { Ec2Options } from './options.js';
 import type { InstanceType } from './sizes.js';
 
 /** Instances that a spread group may have running in one zone. */
@@ -26,8 +27,8 @@ export interface PlacementGroup {
 export interface PlacementGroupServices {
   readonly api: Ec2Api;
   readonly realm: string;
-  readonly zone: string;
   readonly instances: Instances;
+  readonly options: Pick<Ec2Options, 'placementGroups'>;
 }
 
 export class PlacementGroups {
@@ -35,6 +36,10 @@ export class PlacementGroups {
 
   constructor(services: PlacementGroupServices) {
     this.#services = services;
+  }
+
+  get offered(): boolean {
+    return this.#services.options.placementGroups;
   }
 
   /** The strategy that the type of a machine has to support. To be near others is a wish, for which no other type is taken. */
@@ -47,15 +52,30 @@ export class PlacementGroups {
    *
    * @throws IaasError `capacity` where the group is full, `conflict` where it cannot be one with those that are there
    */
-  async of(spec: ComputeSpec, type: InstanceType, call: CallOptions): Promise<PlacementGroup | undefined> {
+  async of(
+    spec: ComputeSpec,
+    type: InstanceType,
+    zone: string,
+    call: CallOptions,
+  ): Promise<PlacementGroup | undefined> {
     const { apartFrom = [], near = [] } = spec;
-    if (apartFrom.length > 0) return this.#joined('spread', spec.id, apartFrom, call);
-    if (near.length > 0 && type.strategies.has('cluster')) return this.#joined('cluster', spec.id, near, call);
+    if (!this.offered) return undefined;
+    if (apartFrom.length > 0) return this.#joined('spread', [spec.id, ...apartFrom], zone, call);
+    if (near.length > 0 && type.strategies.has('cluster'))
+      return this.#joined('cluster', [spec.id, ...near], zone, call);
     return undefined;
   }
 
-  async #joined(strategy: Strategy, id: string, others: readonly string[], call: CallOptions): Promise<PlacementGroup> {
-    const groups = new Set((await this.#neighbours(others, call)).map(groupOf));
+  /** Groups to be apart in reach over zones, those to be near are within one. */
+  async #joined(
+    strategy: Strategy,
+    members: readonly string[],
+    zone: string,
+    call: CallOptions,
+  ): Promise<PlacementGroup> {
+    const neighbours = await this.#neighbours(members.slice(1), call);
+    const counted = strategy === 'spread' ? neighbours : neighbours.filter((each) => zoneOf(each) === zone);
+    const groups = new Set(counted.map(groupOf));
     const fitting = [...groups].filter((name) => name?.startsWith(this.#prefix(strategy)) === true);
     const [known] = fitting;
     if (strategy === 'spread' && (groups.size > 1 || groups.size > fitting.length))
@@ -63,10 +83,15 @@ export class PlacementGroups {
         'conflict',
         'EC2 keeps a machine apart only from those of one spread group, and the machines that are there are not in one',
       );
-    const name = known ?? this.#nameFor(strategy, [id, ...others]);
+    const name = known ?? this.#nameFor(strategy, strategy === 'spread' ? members : [...members, zone]);
     if (known === undefined) await this.#make(name, strategy, call);
-    else if (strategy === 'spread') await this.#mustHaveRoom(name, call);
+    else if (strategy === 'spread') await this.#mustHaveRoom(name, zone, call);
     return { name, strategy };
+  }
+
+  /** Zones in which machines are. */
+  async zonesOf(ids: readonly string[], call: CallOptions): Promise<ReadonlySet<string | undefined>> {
+    return new Set((await this.#neighbours(ids, call)).map(zoneOf));
   }
 
   async #neighbours(ids: readonly string[], call: CallOptions): Promise<readonly Machine[]> {
@@ -78,12 +103,13 @@ export class PlacementGroups {
     return found;
   }
 
-  async #mustHaveRoom(name: string, call: CallOptions): Promise<void> {
-    const { instances, zone } = this.#services;
+  async #mustHaveRoom(name: string, zone: string, call: CallOptions): Promise<void> {
+    const { instances } = this.#services;
     let members = 0;
-    for await (const { meaning, instance } of instances.ours(call)) {
-      const counts = meaning && meaning.heading !== 'gone' && instance.Placement?.AvailabilityZone === zone;
-      if (counts && instance.Placement?.GroupName === name) members += 1;
+    for await (const machine of instances.ours(call)) {
+      const { meaning } = machine;
+      const counts = meaning && meaning.heading !== 'gone' && zoneOf(machine) === zone;
+      if (counts && groupOf(machine) === name) members += 1;
     }
     if (members >= MOST_APART)
       throw new IaasError(
@@ -111,19 +137,24 @@ export class PlacementGroups {
   }
 
   /**
-   * Removes the groups that nobody is in. EC2 lets go of a group only when its last instance is really gone, long after that was
-   * to be terminated; one that is about to be launched into is made once more.
+   * Removes the groups that nobody is in; one that is about to be launched into is made once more. Answers how many EC2 does not let go
+   * of yet: it does when the last instance is really gone, long after that was to be terminated.
    */
-  async sweep(machines: readonly Machine[], call: CallOptions): Promise<void> {
-    const { api, realm } = this.#services;
+  async sweep(call: CallOptions): Promise<number> {
+    if (!this.offered) return 0;
+    const { api, realm, instances } = this.#services;
     const present = await api.ask('DescribePlacementGroups', { Filters: ours(realm) }, call).catch(unlessDenied);
-    const used = new Set(machines.filter(({ instance }) => instance.State?.Name !== 'terminated').map(groupOf));
-    for (const { GroupName: name } of present?.PlacementGroups ?? []) {
-      if (name === undefined || used.has(name)) continue;
+    const unused = new Set(present?.PlacementGroups?.map(({ GroupName }) => GroupName));
+    if (unused.size === 0) return 0;
+    for await (const machine of instances.ours(call))
+      if (machine.instance.State?.Name !== 'terminated') unused.delete(groupOf(machine));
+    let left = 0;
+    for (const name of unused)
       await api.ask('DeletePlacementGroup', { GroupName: name }, call).catch((error: unknown) => {
-        if (!isCode(error, /^InvalidPlacementGroup\.InUse$/)) unlessGone(error);
+        if (isCode(error, /^InvalidPlacementGroup\.InUse$/)) left += 1;
+        else unlessGone(error);
       });
-    }
+    return left;
   }
 }
 
@@ -131,6 +162,8 @@ export class PlacementGroups {
 function unlessDenied(error: unknown): undefined {
   if (!(error instanceof IaasError) || error.class !== 'denied') throw error;
 }
+
+const zoneOf = ({ instance }: Machine): string | undefined => instance.Placement?.AvailabilityZone;
 
 /** Nothing where it is in none: EC2 says so with an empty name. */
 const groupOf = ({ instance }: Machine): string | undefined => instance.Placement?.GroupName || undefined;

@@ -19,7 +19,7 @@ import type { Instances } from './instances.js';
 import { digestOf, marksIn, ours, tagOf, tagged, tagsOf } from './marks.js';
 import type { Networks } from './networks.js';
 import type { NetworkOptions } from './options.js';
-import type { Patience } from './patience.js';
+import type { Patience } from '../../patience.js';
 import { permissionOf, rulesIn, type HeldRule } from './security-rules.js';
 
 export interface SecurityGroupServices {

@@ -4,14 +4,10 @@
  */
 
 import type { InstanceTypeInfo } from '@aws-sdk/client-ec2';
-import { IaasError, type CallOptions } from '../../adapter.js';
+import { FoundOnce } from '../../../base/found-once.js';
+import { IaasError, type CallOptions, type ComputeSize } from '../../adapter.js';
 
-export interface Size {
-  readonly cores: number;
-  readonly memoryBytes: number;
-}
-
-export interface InstanceType extends Size {
+export interface InstanceType extends ComputeSize {
   readonly name: string;
   readonly architectures: readonly string[];
   /** Network interfaces an instance can have. */
@@ -19,6 +15,8 @@ export interface InstanceType extends Size {
   readonly hibernates: boolean;
   /** Of the placement groups that it can be launched into. */
   readonly strategies: ReadonlySet<string>;
+  /** Its instances can have volumes that others have too: those of the Nitro system. */
+  readonly shares: boolean;
 }
 
 /** What a machine needs of its type beside its size. */
@@ -39,25 +37,28 @@ export const SIZE_TAG = 'vep:size';
 
 export class InstanceTypes {
   readonly #options: readonly TypeOption[];
+  readonly #sharing: boolean;
   readonly #describe: (call: CallOptions) => Promise<readonly InstanceTypeInfo[]>;
-  #known: Promise<readonly InstanceType[]> | undefined;
+  readonly #known = new FoundOnce((call) => this.#read(call));
 
-  constructor(options: readonly TypeOption[], describe: (call: CallOptions) => Promise<readonly InstanceTypeInfo[]>) {
+  /** @param sharing only types whose instances can share volumes: which machine will have one is not known when it is launched */
+  constructor(
+    options: readonly TypeOption[],
+    sharing: boolean,
+    describe: (call: CallOptions) => Promise<readonly InstanceTypeInfo[]>,
+  ) {
     this.#options = options;
+    this.#sharing = sharing;
     this.#describe = describe;
   }
 
   /** Those that may be used, smallest first; asked for once. */
   all(call: CallOptions): Promise<readonly InstanceType[]> {
-    this.#known ??= this.#read(call).catch((error: unknown) => {
-      this.#known = undefined;
-      throw error;
-    });
-    return this.#known;
+    return this.#known.get(call);
   }
 
   /** @throws IaasError `capacity` where no type is large enough, `invalid` for what is no size */
-  async fitting(wanted: Size, needs: TypeNeeds, call: CallOptions): Promise<InstanceType> {
+  async fitting(wanted: ComputeSize, needs: TypeNeeds, call: CallOptions): Promise<InstanceType> {
     checkSize(wanted);
     const fits = (await this.all(call)).find(
       (type) =>
@@ -78,7 +79,7 @@ export class InstanceTypes {
     const given = this.#options.filter((option) => typeof option !== 'string').map(asType);
     const described = patterns.length === 0 ? [] : (await this.#describe(call)).flatMap(readType);
     const allowed = described.filter(({ name }) => patterns.some((pattern) => pattern.test(name)));
-    return [...given, ...allowed].sort(
+    return [...given, ...allowed.filter(({ shares }) => shares || !this.#sharing)].sort(
       (one, other) =>
         one.cores - other.cores || one.memoryBytes - other.memoryBytes || one.name.localeCompare(other.name),
     );
@@ -86,16 +87,16 @@ export class InstanceTypes {
 }
 
 /** @throws IaasError `invalid` */
-export function checkSize({ cores, memoryBytes }: Size): void {
+export function checkSize({ cores, memoryBytes }: ComputeSize): void {
   if (!Number.isInteger(cores) || cores < 1)
     throw new IaasError('invalid', 'a machine has one core or more, and whole ones');
   if (!(memoryBytes > 0) || !Number.isFinite(memoryBytes)) throw new IaasError('invalid', 'a machine needs memory');
 }
 
-export const sizeTag = ({ cores, memoryBytes }: Size, type: string): string => `${cores} ${memoryBytes} ${type}`;
+export const sizeTag = ({ cores, memoryBytes }: ComputeSize, type: string): string => `${cores} ${memoryBytes} ${type}`;
 
 /** The size of an instance: what was asked for, or that of a type it was given by somebody else. */
-export function sizeOf(tag: string | undefined, type: string, types: readonly InstanceType[]): Size {
+export function sizeOf(tag: string | undefined, type: string, types: readonly InstanceType[]): ComputeSize {
   const [, cores, memoryBytes, chosen] = /^(\d+) (\d+) (\S+)$/.exec(tag ?? '') ?? [];
   if (chosen === type) return { cores: Number(cores), memoryBytes: Number(memoryBytes) };
   const found = types.find(({ name }) => name === type);
@@ -117,6 +118,7 @@ function asType({ name, cores, memoryMib }: Exclude<TypeOption, string>): Instan
     interfaces: Number.MAX_SAFE_INTEGER,
     hibernates: true,
     strategies: ALL_STRATEGIES,
+    shares: true,
   };
 }
 
@@ -134,6 +136,7 @@ function readType(type: InstanceTypeInfo): InstanceType[] {
       interfaces: type.NetworkInfo?.MaximumNetworkInterfaces ?? 1,
       hibernates: type.HibernationSupported === true,
       strategies: new Set(type.PlacementGroupInfo?.SupportedStrategies ?? ALL_STRATEGIES),
+      shares: type.Hypervisor === 'nitro',
     },
   ];
 }

@@ -1,31 +1,26 @@
 /**
- * Volumes of EBS, and what they are attached to. EBS keeps no tags on attachments: the volume says for which link it was
- * attached and to which instance, and a mark for an instance it is no longer with counts for nothing. The disk a machine
- * boots from is made by EC2 with the machine; it carries the marks of both the volume and the link from the start, and
- * goes with the machine.
+ * Volumes of EBS, and what they are attached to, see volume-links.ts. The disk a machine boots from is made by EC2 with the machine; it
+ * carries the marks of both the volume and the link from the start, and goes with the machine.
  */
 
-import type { Instance, Tag, Volume } from '@aws-sdk/client-ec2';
-import {
-  IaasError,
-  type AttachmentSpec,
-  type CallOptions,
-  type ComputeSpec,
-  type Observed,
-  type StorageSpec,
-} from '../../adapter.js';
-import { kept, unkept } from '../../kept-text.js';
+import type { Instance, Volume, VolumeAttachment } from '@aws-sdk/client-ec2';
+import { IaasError, type AttachmentSpec, type CallOptions, type Observed, type StorageSpec } from '../../adapter.js';
+import { kept } from '../../kept-text.js';
 import type { Ec2Api } from './api.js';
 import { isCode, unlessGone } from './ec2-error.js';
 import type { Images } from './images.js';
 import type { Instances, Machine } from './instances.js';
-import { digestOf, listOf, marksIn, ours, oursFor, tagged, tagOf, tagsOf } from './marks.js';
+import { digestOf, listOf, marksIn, nameIn, ours, oursFor, tagged, tagOf, tagsOf } from './marks.js';
+import type { In } from './operations.js';
 import type { Ec2Options } from './options.js';
-import type { Patience } from './patience.js';
+import type { Patience } from '../../patience.js';
 import { VOLUME } from './states.js';
+import { formerHolders, isBoot, isShared, LEFT, linkKey, linksOf, linkTag } from './volume-links.js';
+import type { Zones } from './zones.js';
 
 export interface VolumeServices {
   readonly api: Ec2Api;
+  readonly zones: Zones;
   readonly instances: Instances;
   readonly images: Images;
   readonly patience: Patience;
@@ -35,37 +30,15 @@ export interface VolumeServices {
 const GIB = 2 ** 30;
 /** Largest volume of EBS, in GiB. */
 const LARGEST = 65_536;
-/** For which instance (or `boot`), digest of the link's token, the link's id. */
-const LINK = 'vep:attachment';
-/** On a boot disk: `link` when the attachment was let go of, `volume` when the volume itself was. */
-const LEFT = 'vep:left';
-const BOOT = 'boot';
+/** GiB that a volume of provisioned IOPS has at least, and IOPS that it can have for each. */
+const SHARED = { least: 4, ratio: { io1: 50, io2: 500 } } as const;
+/** Instances that can have one volume at a time. */
+const MOST_HOLDERS = 16;
 const REF = /^vol-[0-9a-f]{8,17}$/;
 const DEVICES = [...'fghijklmnop'].map((letter) => `/dev/sd${letter}`);
 
-/** Tags of the volume that is made with its machine. */
-export function bootTags(realm: string, { storage, attachment }: NonNullable<ComputeSpec['boot']>): Tag[] {
-  return tagsOf(realm, storage, storage.id, { [LINK]: linkTag(BOOT, attachment, attachment) });
-}
-
-const linkTag = (instance: string, token: string, id: string): string => `${instance} ${digestOf(token)} ${kept(id)}`;
-
-interface Link {
-  readonly boot: boolean;
-  readonly instance: string;
-  readonly token: string;
-  readonly id: string;
-}
-
-/** The attachment that a volume has now and that VEP knows of. */
-function linkOf({ Tags, Attachments }: Volume): Link | undefined {
-  const [, owner, token = '', id = ''] = /^(\S+) (\S+) (\S*)$/.exec(tagOf(Tags, LINK) ?? '') ?? [];
-  const instance = Attachments?.[0]?.InstanceId;
-  if (instance === undefined || (owner !== BOOT && owner !== instance)) return undefined;
-  return { boot: owner === BOOT, instance, token, id: unkept(id) };
-}
-
-const isBoot = ({ Tags }: Volume): boolean => (tagOf(Tags, LINK) ?? '').startsWith(`${BOOT} `);
+/** EC2 is taking it off its instance, which can last as long as the instance holds on to it. */
+const isLeaving = ({ State }: VolumeAttachment): boolean => State === 'detaching' || State === 'busy';
 
 export class Volumes {
   readonly #services: VolumeServices;
@@ -110,16 +83,18 @@ export class Volumes {
     const tags = tagsOf(options.realm, spec, token);
     const [known] = await this.#described(oursFor(options.realm, token), call);
     if (known?.VolumeId !== undefined) return known.VolumeId;
+    const zone = await this.#zoneFor(spec, call);
     const image = spec.image === undefined ? undefined : await images.bootable(spec.image, call);
-    const size = Math.max(Math.ceil(spec.sizeBytes / GIB), image?.rootGib ?? 0);
+    const kind = this.#kindOf(spec);
+    const size = Math.max(Math.ceil(spec.sizeBytes / GIB), image?.rootGib ?? 0, kind.least);
     if (size > LARGEST || size * GIB > (await this.freeBytes(call)))
       throw new IaasError('capacity', `a volume of ${size} GiB is more than this site has left`);
     const answer = await api.ask(
       'CreateVolume',
       {
-        AvailabilityZone: options.zone,
+        AvailabilityZone: zone,
         Size: size,
-        VolumeType: options.volumes.type,
+        ...kind.of(size),
         ClientToken: digestOf(token),
         TagSpecifications: tagged('volume', tags),
         ...(image?.snapshot === undefined ? {} : { SnapshotId: image.snapshot }),
@@ -133,6 +108,34 @@ export class Volumes {
     return made;
   }
 
+  /** What is asked for beside a size, and how large it is at least. Multi-Attach is for volumes of provisioned IOPS alone. */
+  #kindOf({ shared: isForSeveral }: StorageSpec): {
+    readonly least: number;
+    readonly of: (size: number) => Pick<In<'CreateVolume'>, 'VolumeType' | 'Iops' | 'MultiAttachEnabled'>;
+  } {
+    const { type, shared } = this.#services.options.volumes;
+    if (!isForSeveral) return { least: 1, of: () => ({ VolumeType: type }) };
+    if (!shared)
+      throw new IaasError('unsupported', 'this site gives a volume to one machine at a time (volumes.shared)');
+    const { least, ratio } = SHARED;
+    return {
+      least,
+      of: (size) => ({
+        VolumeType: shared.type,
+        Iops: Math.min(shared.iops, size * ratio[shared.type]),
+        MultiAttachEnabled: true,
+      }),
+    };
+  }
+
+  /** Where its machine is; the first of all zones for one that is for none, in which machines are tried first too. */
+  async #zoneFor({ madeFor }: StorageSpec, call: CallOptions): Promise<string> {
+    const { zones, instances } = this.#services;
+    const [first = ''] = await zones.all(call);
+    if (madeFor === undefined) return first;
+    return (await instances.own(madeFor, call)).instance.Placement?.AvailabilityZone ?? first;
+  }
+
   /** What the site may still take, by the administrator's word: EC2 tells of no end before it is reached. */
   async freeBytes(call: CallOptions): Promise<number> {
     const used = (await this.ours(call)).reduce((sum, { Size }) => sum + (Size ?? 0), 0);
@@ -140,15 +143,18 @@ export class Volumes {
   }
 
   async remove(ref: string, call: CallOptions): Promise<void> {
-    const volume = await this.look(ref, call);
+    const { api, patience } = this.#services;
+    const { volume } = await patience.until(call, 'the volume is on its way off a machine', async () => {
+      const seen = await this.look(ref, call);
+      return seen && linksOf(seen).length === 0 && seen.Attachments?.some(isLeaving) ? undefined : { volume: seen };
+    });
     if (!volume || volume.State === 'deleting' || volume.State === 'deleted') return;
     await this.own(ref, call);
-    const { api, patience } = this.#services;
     if (isBoot(volume) && volume.Attachments?.[0]) {
       await api.ask('CreateTags', { Resources: [ref], Tags: listOf({ [LEFT]: 'volume' }) }, call).catch(unlessGone);
       return;
     }
-    if (linkOf(volume)) throw new IaasError('conflict', 'a machine has this volume');
+    if (linksOf(volume).length > 0) throw new IaasError('conflict', 'a machine has this volume');
     await api.ask('DeleteVolume', { VolumeId: ref }, call).catch(unlessGone);
     await patience.settled(call, async () => {
       const state = (await this.look(ref, call))?.State;
@@ -172,6 +178,8 @@ export class Volumes {
     const size = Math.ceil(sizeBytes / GIB);
     if (size === volume.Size) return;
     if (!(size > (volume.Size ?? 0))) throw new IaasError('invalid', 'a volume of EBS grows and never shrinks');
+    if (isShared(volume) && volume.VolumeType === 'io1')
+      throw new IaasError('unsupported', 'EBS lets no volume of the type io1 grow that several machines can have');
     await api.ask('ModifyVolume', { VolumeId: ref, Size: size }, call);
     await patience.settled(call, async () => (await this.look(ref, call))?.Size === size);
   }
@@ -182,18 +190,24 @@ export class Volumes {
     const { api, instances, patience } = this.#services;
     const digest = digestOf(token);
     const tag = linkTag(spec.compute, token, spec.id);
-    listOf({ [LINK]: tag });
+    listOf({ tag });
     await patience.until(call, 'volume or instance are on their way to another state', async () => {
       const volume = await this.own(spec.storage, call);
-      const instance = volume.Attachments?.[0]?.InstanceId;
-      const link = linkOf(volume);
-      if (link?.instance === spec.compute && link.token === digest) return true;
-      if (volume.Attachments?.[0]?.State === 'detaching') return undefined;
-      if (instance !== undefined && (instance !== spec.compute || link))
-        throw new IaasError('conflict', 'the volume is attached already');
-      if (instance === undefined) {
+      const links = linksOf(volume);
+      const link = links.find(({ instance }) => instance === spec.compute);
+      if (link?.token === digest) return true;
+      const all = volume.Attachments ?? [];
+      const here = all.find(({ InstanceId }) => InstanceId === spec.compute);
+      const others = isShared(volume) ? [] : all.filter((each) => each !== here);
+      if ([here, ...others].some((each) => each && isLeaving(each))) return undefined;
+      if (others.length > 0 || (here && link)) throw new IaasError('conflict', 'the volume is attached already');
+      if (!here) {
+        if (all.length >= MOST_HOLDERS)
+          throw new IaasError('capacity', `EBS attaches a volume to ${MOST_HOLDERS} machines at most`);
         const machine = await instances.own(spec.compute, call);
-        if (machine.meaning?.busy === true || volume.State !== 'available') return undefined;
+        mustBeTogether(volume, machine.instance);
+        const isReady = volume.State === 'available' || (isShared(volume) && volume.State === 'in-use');
+        if (machine.meaning?.busy === true || !isReady) return undefined;
         const device = freeDevice(machine.instance, spec.device);
         const wish = { VolumeId: spec.storage, InstanceId: spec.compute, Device: device };
         const attached = await api.ask('AttachVolume', wish, call).then(
@@ -206,19 +220,35 @@ export class Volumes {
           },
         );
         if (!attached) return undefined;
+        await this.#forget(volume, spec.compute, call);
       }
-      await api.ask('CreateTags', { Resources: [spec.storage], Tags: listOf({ [LINK]: tag }) }, call);
+      await api.ask(
+        'CreateTags',
+        { Resources: [spec.storage], Tags: listOf({ [linkKey(volume, spec.compute)]: tag }) },
+        call,
+      );
       return true;
     });
     return `${spec.storage}:${digest}`;
   }
 
+  /** Takes the marks of instances that are gone from a volume: EC2 gives it room for fifty. */
+  async #forget(volume: Volume, but: string, call: CallOptions): Promise<void> {
+    const former = formerHolders(volume).filter((instance) => instance !== but);
+    if (former.length === 0) return;
+    const { api, instances } = this.#services;
+    const machines = await instances.some(former, call);
+    const gone = former.filter((instance) => (machines.get(instance)?.meaning?.heading ?? 'gone') === 'gone');
+    const Tags = gone.map((instance) => ({ Key: linkKey(volume, instance) }));
+    if (Tags.length > 0) await api.ask('DeleteTags', { Resources: [volume.VolumeId ?? ''], Tags }, call);
+  }
+
   async detach(ref: string, call: CallOptions): Promise<void> {
     const [storage = '', digest = ''] = ref.split(':');
-    const { api, options } = this.#services;
+    const { api, options, patience } = this.#services;
     const volume = await this.look(storage, call);
-    const link = volume && linkOf(volume);
-    if (!volume || link?.token !== digest || !marksIn(volume.Tags, options.realm)) return;
+    const link = volume && linksOf(volume).find(({ token }) => token === digest);
+    if (!volume || !link || !marksIn(volume.Tags, options.realm)) return;
     const note = (attributes: Readonly<Record<string, string>>): Promise<unknown> =>
       api.ask('CreateTags', { Resources: [storage], Tags: listOf(attributes) }, call).catch(unlessGone);
     if (link.boot) {
@@ -228,7 +258,15 @@ export class Volumes {
     await api.ask('DetachVolume', { VolumeId: storage, InstanceId: link.instance }, call).catch((error: unknown) => {
       if (!isCode(error, /^Incorrect|NotFound$/)) throw error;
     });
-    await note({ [LINK]: '' });
+    // Whoever wants the volume next must not take it for attached to stay.
+    await patience.settled(call, async () => {
+      const seen = await this.look(storage, call);
+      const left = seen?.Attachments?.find(({ InstanceId }) => InstanceId === link.instance);
+      return left === undefined || isLeaving(left);
+    });
+    const Key = linkKey(volume, link.instance);
+    if (!isShared(volume)) await note({ [Key]: '' });
+    else await api.ask('DeleteTags', { Resources: [storage], Tags: [{ Key }] }, call).catch(unlessGone);
   }
 
   observe(volume: Volume): Observed[] {
@@ -241,6 +279,7 @@ export class Volumes {
         class: 'storage',
         ref,
         ...(marks === undefined ? {} : { id: marks.id }),
+        ...nameIn(tags),
         state: meaning.state,
         busy: 'busy' in meaning || tagOf(tags, LEFT) === 'volume',
         sizeBytes: size * GIB,
@@ -251,28 +290,38 @@ export class Volumes {
 
   /** The attachments of volumes in OCCI's words. */
   async observeLinks(volumes: readonly Volume[], call: CallOptions): Promise<Observed[]> {
-    const links = volumes.flatMap((volume) => {
-      const link = linkOf(volume);
-      return link && tagOf(volume.Tags, LEFT) === undefined ? [{ volume, link }] : [];
-    });
+    const links = volumes
+      .filter(({ Tags: tags }) => tagOf(tags, LEFT) === undefined)
+      .flatMap((volume) => linksOf(volume).map((link) => ({ volume, link })));
     const ids = links.map(({ link }) => link.instance);
     const machines = ids.length === 0 ? new Map<string, Machine>() : await this.#services.instances.some(ids, call);
-    return links.flatMap(({ volume, link }): Observed[] => {
-      const meaning = machines.get(link.instance)?.meaning;
+    return links.flatMap(({ volume, link: { instance, token, id, attachment } }): Observed[] => {
+      const meaning = machines.get(instance)?.meaning;
       if (!meaning || meaning.heading === 'gone') return [];
-      const attachment = volume.Attachments?.[0];
       return [
         {
           class: 'attachment',
-          ref: `${volume.VolumeId}:${link.token}`,
-          id: link.id,
+          ref: `${volume.VolumeId}:${token}`,
+          id,
           state: meaning.state === 'active' ? 'active' : 'inactive',
-          busy: attachment?.State === 'attaching' || attachment?.State === 'detaching' || meaning.busy === true,
-          device: attachment?.Device ?? '',
+          busy: attachment.State === 'attaching' || attachment.State === 'detaching' || meaning.busy === true,
+          device: attachment.Device ?? '',
         },
       ];
     });
   }
+}
+
+/** @throws IaasError `conflict` where the two are in different zones, between which EC2 attaches nothing */
+function mustBeTogether(
+  { AvailabilityZone: here }: Volume,
+  { Placement: { AvailabilityZone: there } = {} }: Instance,
+): void {
+  if (here === undefined || there === undefined || here === there) return;
+  throw new IaasError(
+    'conflict',
+    `the volume is in ${here} and the machine in ${there}: make the machine with a link to the volume, and it is launched where the volume is`,
+  );
 }
 
 function freeDevice({ BlockDeviceMappings: mappings = [] }: Instance, wanted: string | undefined): string {

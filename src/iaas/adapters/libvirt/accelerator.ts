@@ -4,6 +4,7 @@
  * guest is booted under it, with the processor that domains get.
  */
 
+import { FoundOnce } from '../../../base/found-once.js';
 import { IaasError, type CallOptions } from '../../adapter.js';
 import { bootSector, EXIT_CODE, EXIT_PORT } from './boot-sector.js';
 import type { Home } from './home.js';
@@ -52,12 +53,11 @@ export async function probeAccelerator(
 /** The type of domains to make, found out once. */
 export class Accelerator {
   readonly #wanted: 'auto' | 'kvm' | 'qemu';
-  readonly #probe: (options: CallOptions) => Promise<Probe>;
-  #found: Promise<Probe> | undefined;
+  readonly #probe: FoundOnce<Probe>;
 
   constructor(wanted: 'auto' | 'kvm' | 'qemu', probe: (options: CallOptions) => Promise<Probe>) {
     this.#wanted = wanted;
-    this.#probe = probe;
+    this.#probe = new FoundOnce(probe);
   }
 
   async type(options: CallOptions): Promise<'qemu' | 'kvm'> {
@@ -67,11 +67,9 @@ export class Accelerator {
 
   /** A probe that was given up, or for which QEMU is missing, has found out nothing. */
   async probe(options: CallOptions): Promise<Probe> {
-    this.#found ??= this.#probe(options);
     try {
-      return await this.#found;
+      return await this.#probe.get(options);
     } catch (error) {
-      this.#found = undefined;
       if (options.signal?.aborted === true) throw error;
       return { works: false, said: error instanceof Error ? error.message : 'nothing' };
     }

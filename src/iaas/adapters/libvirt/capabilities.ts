@@ -20,6 +20,7 @@ export function libvirtCapabilities({ bridge, efi }: CapabilityChoices): Capabil
     // A network is always up.
     network: new Set(['create', 'up'] as const),
     storage: new Set(['create', 'online', 'offline', 'backup', 'snapshot', 'resize'] as const),
+    sharesVolumes: true,
     imageFormats: LIBVIRT_FORMATS,
     exportsImages: true,
     metrics: [

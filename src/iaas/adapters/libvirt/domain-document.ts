@@ -3,13 +3,15 @@
 import { xml, xmlText, type XmlLiteral } from '../../translation/xml.js';
 import { domainLiteral, VEP_NAMESPACE } from '../../translation/libvirt-domain.js';
 import { blockOf, parseCidr, textOf } from '../../ranges.js';
-import type { Home } from './home.js';
+import { formatOf, type Home } from './home.js';
 import { domainName, modelText, type DiskModel, type MachineModel, type NicModel } from './marks.js';
 
 export interface DomainChoices {
   readonly home: Home;
   readonly type: 'qemu' | 'kvm';
   readonly bridge: string | undefined;
+  /** What libvirt calls the domain; absent: VEP's own name for it. */
+  readonly name?: string;
   /** Range of each network, by its reference. */
   readonly cidrOf: (network: string) => string;
 }
@@ -36,7 +38,7 @@ export function domainDocument(uuid: string, model: MachineModel, choices: Domai
   return xmlText(
     domainLiteral({
       type,
-      name: domainName(model.realm, uuid),
+      name: choices.name ?? domainName(model.realm, uuid),
       uuid,
       title: model.name.replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?').slice(0, 200),
       metadata: xml('vep:machine', { 'xmlns:vep': VEP_NAMESPACE }, modelText(model)),
@@ -87,7 +89,7 @@ function bootable(disks: readonly XmlLiteral[]): readonly XmlLiteral[] {
 }
 
 function volumeLiteral(disk: DiskModel, home: Home): XmlLiteral {
-  return diskLiteral(home.disk(disk.volume), disk.device, { alias: aliasOf(disk), readOnly: disk.readOnly === true });
+  return diskLiteral(home.disk(disk.volume, disk), disk.device, { ...disk, alias: aliasOf(disk) });
 }
 
 /**
@@ -97,9 +99,10 @@ function volumeLiteral(disk: DiskModel, home: Home): XmlLiteral {
 function diskLiteral(
   file: string,
   device: string,
-  { alias, readOnly }: { readonly alias?: string; readonly readOnly?: boolean },
+  { alias, readOnly, shared }: Pick<DiskModel, 'readOnly' | 'shared'> & { readonly alias?: string },
 ): XmlLiteral {
-  return diskOf('disk', file, 'qcow2', device, [
+  return diskOf('disk', file, formatOf(shared ? { shared } : {}), device, [
+    shared ? xml('shareable') : undefined,
     readOnly === true ? xml('readonly') : undefined,
     alias === undefined ? undefined : xml('alias', { name: alias }),
     target(DISK_LETTERS.indexOf(device.slice(2))),

@@ -7,6 +7,7 @@ import { chmod, mkdir, readFile, readdir, rename, rm, statfs, writeFile } from '
 import { join } from 'node:path';
 import { IaasError, type ComputeSpec } from '../../adapter.js';
 import type { Account } from './account.js';
+import type { DiskFormat } from './qemu-img.js';
 import { isMissing, Shelf } from './shelf.js';
 
 export interface NetworkRecord {
@@ -25,13 +26,20 @@ export interface VolumeRecord {
   /** The image that its disk keeps only the differences from. */
   readonly image?: string;
   readonly online: boolean;
+  /** Several machines may have it at a time. */
+  readonly shared?: true;
+}
+
+/** Of a qcow2 each QEMU keeps the structure to itself, of a raw file there is none to keep. */
+export function formatOf({ shared }: Pick<VolumeRecord, 'shared'>): DiskFormat {
+  return shared ? 'raw' : 'qcow2';
 }
 
 export interface ImageRecord {
   readonly realm: string;
   readonly id: string;
   readonly name: string;
-  readonly format: 'qcow2' | 'raw';
+  readonly format: DiskFormat;
   readonly sizeBytes: number;
   readonly virtualSizeBytes: number;
   /** Of the file, where it came with it. */
@@ -87,8 +95,8 @@ export class Home {
     await this.account.prepare();
   }
 
-  disk(volume: string): string {
-    return this.volumes.file(volume, 'qcow2');
+  disk(volume: string, sharing: Pick<VolumeRecord, 'shared'>): string {
+    return this.volumes.file(volume, formatOf(sharing));
   }
 
   image(ref: string): string {

@@ -2,16 +2,12 @@
 
 import { hostname } from 'node:os';
 import type { Clock } from '../../../base/clock.js';
-import { IaasError, type CallOptions, type HostInventory } from '../../adapter.js';
+import { IaasError, type CallOptions, type ComputeSize } from '../../adapter.js';
+import type { HostInventory } from '../../host-inventory.js';
 import type { Domain } from './domains.js';
 import type { LibvirtOptions } from './options.js';
 import type { Virsh } from './virsh.js';
 import { nonsense } from './virsh-error.js';
-
-export interface Size {
-  readonly cores: number;
-  readonly memoryBytes: number;
-}
 
 /** How long what libvirt says of the hardware is believed. */
 const FRESH_MS = 300_000;
@@ -20,7 +16,7 @@ export class Host {
   readonly #virsh: Virsh;
   readonly #options: LibvirtOptions['host'];
   readonly #clock: Clock;
-  #known: (Size & { readonly at: number }) | undefined;
+  #known: (ComputeSize & { readonly at: number }) | undefined;
 
   constructor(virsh: Virsh, options: LibvirtOptions['host'], clock: Clock) {
     this.#virsh = virsh;
@@ -52,9 +48,9 @@ export class Host {
   }
 
   /** @throws IaasError `capacity` where a machine, in the place of another size of its own, finds no room */
-  async mustFit(size: Size, domains: Iterable<Domain>, options: CallOptions, now?: Size): Promise<void> {
+  async mustFit(size: ComputeSize, domains: Iterable<Domain>, options: CallOptions, now?: ComputeSize): Promise<void> {
     const free = leftOf(await this.#promised(options), domains);
-    const more = (what: keyof Size): number => size[what] - (now?.[what] ?? 0);
+    const more = (what: keyof ComputeSize): number => size[what] - (now?.[what] ?? 0);
     if (more('cores') > Math.max(0, free.cores) || more('memoryBytes') > Math.max(0, free.memoryBytes))
       throw new IaasError(
         'capacity',
@@ -62,7 +58,7 @@ export class Host {
       );
   }
 
-  async #promised(options: CallOptions): Promise<Size> {
+  async #promised(options: CallOptions): Promise<ComputeSize> {
     const now = this.#clock.now();
     if (!this.#known || now - this.#known.at > FRESH_MS) {
       const said = await this.#virsh.read(['nodeinfo'], options);
@@ -77,7 +73,7 @@ export class Host {
   }
 }
 
-function leftOf(has: Size, domains: Iterable<Domain>): Size {
+function leftOf(has: ComputeSize, domains: Iterable<Domain>): ComputeSize {
   let { cores, memoryBytes } = has;
   for (const domain of domains) {
     cores -= domain.cores;

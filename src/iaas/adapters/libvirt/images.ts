@@ -4,19 +4,20 @@
  * is begun anew by whoever finds it unfinished.
  */
 
-import { createHash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, open, rm } from 'node:fs/promises';
 import { messageOf } from '../../../base/errors.js';
 import type { Log } from '../../../base/log.js';
 import { IaasError, type CallOptions, type ImageExport, type ImageSpec, type Observed } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
+import { writeImageFile } from '../../image-file.js';
 import { LIBVIRT_FORMATS } from './capabilities.js';
 import { isOwn, type Domain, type Domains } from './domains.js';
-import type { Home, ImageRecord } from './home.js';
+import { formatOf, type Home, type ImageRecord } from './home.js';
 import { digestOf } from './marks.js';
 import { mustBeOf } from './networks.js';
 import { isMissing } from './shelf.js';
-import type { DiskFormat, QemuImg } from './qemu-img.js';
+import type { DiskFile, DiskFormat, QemuImg } from './qemu-img.js';
 import type { Turns } from './turns.js';
 import type { Virsh } from './virsh.js';
 
@@ -73,7 +74,7 @@ export class Images {
     if (await home.images.get(ref)) return ref;
     const draft = home.images.file(ref, `${randomBytes(6).toString('hex')}.draft`);
     try {
-      await receive(spec, draft, options.signal);
+      await writeImageFile(draft, spec, { signal: options.signal });
       await home.settle(draft, 0o444);
       const { virtualSizeBytes, backingFile } = await qemuImg.info(draft, format, options);
       if (backingFile !== undefined) throw new IaasError('invalid', 'the image refers to another file');
@@ -165,7 +166,7 @@ export class Images {
         await virsh.read(['blockjob', domain.uuid, disk.device, '--abort'], asked).catch(unlessRefused);
         const how = ['--dest', draft, '--format', 'qcow2', '--wait', '--finish', '--transient-job'];
         await virsh.do('blockcopy', [domain.uuid, disk.device, ...how], asked);
-      } else await qemuImg.convert(disk.file, draft, asked);
+      } else await qemuImg.convert(disk, draft, asked);
       const { virtualSizeBytes } = await qemuImg.info(draft, 'qcow2', asked);
       const file = await open(draft, 'r');
       const sizeBytes = await file.stat().then(({ size }) => size);
@@ -215,46 +216,15 @@ export class Images {
   }
 }
 
-/** The first disk of a machine. */
-function bootDisk({ uuid, model }: Domain, home: Home): { readonly device: string; readonly file: string } | undefined {
-  if (model?.image !== undefined) return { device: 'sda', file: home.machine(uuid, 'boot.qcow2') };
-  const [first] = [...(model?.disks ?? [])].sort((one, other) => one.device.localeCompare(other.device));
-  return first && { device: first.device, file: home.disk(first.volume) };
+interface BootDisk extends DiskFile {
+  readonly device: string;
 }
 
-/** Writes the bytes as they come; nothing stays of bytes that are not as announced. */
-async function receive(spec: ImageSpec, path: string, signal: AbortSignal | undefined): Promise<void> {
-  const digest = createHash('sha256');
-  let written = 0;
-  await mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true });
-  try {
-    const file = await open(path, 'wx', 0o600);
-    try {
-      for await (const piece of await spec.open()) {
-        signal?.throwIfAborted();
-        written += piece.byteLength;
-        if (written > spec.sizeBytes) break;
-        digest.update(piece);
-        await file.writeFile(piece);
-      }
-      signal?.throwIfAborted();
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-    throw new IaasError(
-      full ? 'capacity' : 'transient',
-      `the image cannot be written: ${messageOf(error)}`,
-      undefined,
-      error,
-    );
-  }
-  if (written !== spec.sizeBytes)
-    throw new IaasError('invalid', `the image is not of the ${spec.sizeBytes} bytes that were announced`);
-  if (spec.sha256 !== undefined && digest.digest('hex') !== spec.sha256.toLowerCase())
-    throw new IaasError('invalid', 'the image is not the one whose digest was announced');
+/** The first disk of a machine. */
+function bootDisk({ uuid, model }: Domain, home: Home): BootDisk | undefined {
+  if (model?.image !== undefined) return { device: 'sda', file: home.machine(uuid, 'boot.qcow2'), format: 'qcow2' };
+  const [first] = [...(model?.disks ?? [])].sort((one, other) => one.device.localeCompare(other.device));
+  return first && { device: first.device, file: home.disk(first.volume, first), format: formatOf(first) };
 }
 
 function unlessThere(error: unknown): void {

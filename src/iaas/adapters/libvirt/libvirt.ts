@@ -10,10 +10,12 @@ import {
   type AttachmentSpec,
   type CallOptions,
   type Capabilities,
+  type ComputeSize,
   type ComputeSpec,
   type ImageExport,
   type ImageSpec,
   type Inventory,
+  type LifecycleAction,
   type MetricSample,
   type NetworkAction,
   type NetworkSpec,
@@ -25,6 +27,7 @@ import {
   type SiteFinding,
   type SiteRef,
   type StorageSpec,
+  type VolumeAction,
 } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
 import type { SiteSurroundings } from '../../site-type.js';
@@ -144,7 +147,6 @@ class Libvirt implements SiteAdapter {
   async inventory(options: CallOptions = {}): Promise<Inventory> {
     await this.#home.prepare();
     const domains = await this.#domains.all(options);
-    await this.#machines.sweep(domains, options);
     const [host, networks, images, storageFreeBytes] = await Promise.all([
       this.#host.inventory(domains.values(), options),
       this.#networks.all(),
@@ -211,18 +213,14 @@ class Libvirt implements SiteAdapter {
 
   actCompute(
     ref: SiteRef,
-    action: 'start' | 'stop' | 'restart' | 'suspend',
+    action: LifecycleAction,
     method: string | undefined,
     options: CallOptions = {},
   ): Promise<void> {
     return this.#machines.act(ref, action, method, options);
   }
 
-  resizeCompute(
-    ref: SiteRef,
-    size: { readonly cores: number; readonly memoryBytes: number },
-    options: CallOptions = {},
-  ): Promise<void> {
+  resizeCompute(ref: SiteRef, size: ComputeSize, options: CallOptions = {}): Promise<void> {
     return this.#machines.resize(ref, size, options);
   }
 
@@ -242,11 +240,7 @@ class Libvirt implements SiteAdapter {
     if (!(await this.#networks.get(ref))) throw new IaasError('not-found', 'this site has no such network');
   }
 
-  actStorage(
-    ref: SiteRef,
-    action: 'online' | 'offline' | 'backup' | 'snapshot',
-    options: CallOptions = {},
-  ): Promise<void> {
+  actStorage(ref: SiteRef, action: VolumeAction, options: CallOptions = {}): Promise<void> {
     return this.#volumes.act(ref, action, options);
   }
 
@@ -304,6 +298,12 @@ class Libvirt implements SiteAdapter {
     if (this.#resumed) return;
     this.#resumed = true;
     await this.#images.resume();
+  }
+
+  async tidy(options: CallOptions = {}): Promise<number> {
+    await this.#home.prepare();
+    await this.#machines.sweep(options);
+    return 0;
   }
 
   events(signal: AbortSignal): AsyncIterable<SiteEvent> {

@@ -5,12 +5,19 @@
 
 import { access } from 'node:fs/promises';
 import type { Clock } from '../../../base/clock.js';
-import { IaasError, type CallOptions, type ComputeSpec, type Observed } from '../../adapter.js';
+import {
+  IaasError,
+  type CallOptions,
+  type ComputeSize,
+  type ComputeSpec,
+  type LifecycleAction,
+  type Observed,
+} from '../../adapter.js';
 import { domainDocument, type DomainChoices, DISK_LETTERS } from './domain-document.js';
 import { isOwn, isRunning, type Domain, type Domains, type OwnDomain } from './domains.js';
 import type { Forwards } from './forwards.js';
-import type { Home, NetworkRecord } from './home.js';
-import type { Host, Size } from './hosts.js';
+import type { Home, NetworkRecord, VolumeRecord } from './home.js';
+import type { Host } from './hosts.js';
 import type { Images } from './images.js';
 import { digestOf, macOf, uuidOf, type DiskModel, type MachineModel, type NicModel } from './marks.js';
 import { nicsOf, type Networks } from './networks.js';
@@ -42,9 +49,7 @@ export interface MachineServices {
   readonly type: (options: CallOptions) => Promise<'qemu' | 'kvm'>;
 }
 
-type Action = 'start' | 'stop' | 'restart' | 'suspend';
-
-const METHODS: Readonly<Record<Action, readonly string[]>> = {
+const METHODS: Readonly<Record<LifecycleAction, readonly string[]>> = {
   start: [],
   stop: ['graceful', 'acpioff', 'poweroff'],
   restart: ['graceful', 'warm', 'cold'],
@@ -86,8 +91,8 @@ export class Machines {
     }
     const disks: DiskModel[] = [];
     for (const volume of spec.volumes ?? []) {
-      await this.mustBeFree(volume.storage, options);
-      disks.push(newDisk(volume, volume.id, { image: spec.image, disks }));
+      const record = await this.mustBeFree(volume.storage, options);
+      disks.push(newDisk(volume, volume.id, record, { image: spec.image, disks }));
     }
     const { id, name, cores, memoryBytes, application, owner, architecture, firmware } = spec;
     const model: MachineModel = {
@@ -133,16 +138,19 @@ export class Machines {
   }
 
   /** @throws IaasError `not-found` for no volume of VEP's, `conflict` for one that another machine has */
-  async mustBeFree(volume: string, options: CallOptions): Promise<void> {
-    await this.#services.volumes.usable(volume);
-    if (await this.#services.volumes.user(volume, options))
+  async mustBeFree(volume: string, options: CallOptions): Promise<VolumeRecord> {
+    const record = await this.#services.volumes.usable(volume);
+    if (!record.shared && (await this.#services.volumes.user(volume, options)))
       throw new IaasError('conflict', 'another machine has the volume');
+    return record;
   }
 
   /** Tells libvirt what a machine is; a running one keeps its devices until it is started again. */
   async define(uuid: string, model: MachineModel, options: CallOptions): Promise<void> {
-    const { home, virsh } = this.#services;
-    const choices = await this.choices(model, options);
+    const { home, virsh, domains } = this.#services;
+    // libvirt refuses a second name for one UUID: one that somebody else has given it stays.
+    const known = await domains.look(uuid, options);
+    const choices = { ...(await this.choices(model, options)), ...(known && { name: known.name }) };
     const path = await home.write(uuid, 'domain.xml', domainDocument(uuid, model, choices));
     await virsh.do('define', [path, '--validate'], options);
   }
@@ -154,7 +162,7 @@ export class Machines {
     return { home, bridge, type: await type(options), cidrOf: (network) => ranges.get(network) ?? '' };
   }
 
-  async act(uuid: string, action: Action, method: string | undefined, options: CallOptions): Promise<void> {
+  async act(uuid: string, action: LifecycleAction, method: string | undefined, options: CallOptions): Promise<void> {
     if (method !== undefined && action !== 'start' && !METHODS[action].includes(method))
       throw new IaasError('invalid', `this site knows no such ${action}; it knows: ${METHODS[action].join(', ')}`);
     await this.#services.turns.machine(uuid, options, async () => {
@@ -244,7 +252,7 @@ export class Machines {
     await this.#services.virsh.do(command, [uuid, ...more], options);
   }
 
-  async resize(uuid: string, size: Size, options: CallOptions): Promise<void> {
+  async resize(uuid: string, size: ComputeSize, options: CallOptions): Promise<void> {
     checkSize(size);
     const { turns, domains, host } = this.#services;
     await turns.machine(uuid, options, async () => {
@@ -280,8 +288,9 @@ export class Machines {
   }
 
   /** Removes what is left of machines that libvirt no longer has. */
-  async sweep(known: ReadonlyMap<string, Domain>, options: CallOptions): Promise<void> {
+  async sweep(options: CallOptions): Promise<void> {
     const { turns, domains, home } = this.#services;
+    const known = await domains.all(options);
     for (const uuid of await home.machines()) {
       if (known.has(uuid)) continue;
       await turns.machine(uuid, options, async () => {
@@ -291,7 +300,7 @@ export class Machines {
   }
 
   async observe(domain: Domain): Promise<Observed> {
-    const { uuid, model, meaning, active } = domain;
+    const { uuid, model, meaning, active, name } = domain;
     const { home, shutdowns, forwards, host } = this.#services;
     const since = active && model ? await home.stoppingSince(uuid) : undefined;
     if (since !== undefined) shutdowns.watch(uuid, since);
@@ -302,6 +311,7 @@ export class Machines {
       class: 'compute',
       ref: uuid,
       ...(model === undefined ? {} : { id: model.id }),
+      name,
       state: lost === undefined ? meaning.state : 'error',
       busy: lost === undefined && (meaning.busy === true || since !== undefined),
       cores: model?.cores ?? domain.cores,
@@ -320,7 +330,7 @@ export class Machines {
     const { home } = this.#services;
     const files = [
       ...(model?.image === undefined ? [] : [home.machine(uuid, 'boot.qcow2')]),
-      ...(model?.disks ?? []).map(({ volume }) => home.disk(volume)),
+      ...(model?.disks ?? []).map((disk) => home.disk(disk.volume, disk)),
     ];
     for (const file of files)
       if (
@@ -355,7 +365,7 @@ function checkSpec(spec: ComputeSpec): void {
       throw new IaasError('invalid', 'a document for the guest holds half of a character');
 }
 
-function checkSize({ cores, memoryBytes }: Size): void {
+function checkSize({ cores, memoryBytes }: ComputeSize): void {
   if (!Number.isInteger(cores) || cores < 1)
     throw new IaasError('invalid', 'a machine has one core or more, and whole ones');
   if (!(memoryBytes > 0)) throw new IaasError('invalid', 'a machine needs memory');

@@ -27,6 +27,8 @@ export interface DiskModel {
   /** `sdb` */
   readonly device: string;
   readonly readOnly?: true;
+  /** Other machines may have it too. */
+  readonly shared?: true;
 }
 
 /** What VEP remembers of a machine. */

@@ -71,7 +71,7 @@ const integer = (minimum: number, maximum: number, value?: number): JsonObject =
 const port = integer(1, 65_535);
 
 /** JSON Schema 2020-12 of `options` of a site of type `libvirt`. */
-const schema: JsonObject = object(
+export const libvirtOptionsSchema: JsonObject = object(
   {
     uri: { enum: ['qemu:///session', 'qemu:///system'], default: 'qemu:///session' },
     directory: path,
@@ -133,7 +133,7 @@ const schema: JsonObject = object(
 
 const ACCESS_DEFAULTS: AccessOptions = { listen: '127.0.0.1', forward: [22, 80], ports: [20_000, 29_999] };
 
-const read = optionsReader<LibvirtOptions>('libvirt', schema);
+const read = optionsReader<LibvirtOptions>('libvirt', libvirtOptionsSchema);
 
 /** @throws Problem `invalid` with one fault for every key that is wrong */
 export function readLibvirtOptions(given: unknown): LibvirtOptions {

@@ -15,6 +15,7 @@ export function newNic(spec: Omit<NicSpec, 'compute'>, token: string, address: s
 export function newDisk(
   spec: Omit<AttachmentSpec, 'compute'>,
   token: string,
+  { shared }: Pick<DiskModel, 'shared'>,
   { image, disks }: Pick<MachineModel, 'disks'> & { readonly image: string | undefined },
 ): DiskModel {
   const taken = new Set([...(image === undefined ? [] : ['sda']), ...disks.map(({ device }) => device)]);
@@ -28,5 +29,6 @@ export function newDisk(
     volume: spec.storage,
     device,
     ...(spec.readOnly === true ? { readOnly: true } : {}),
+    ...(shared ? { shared } : {}),
   };
 }

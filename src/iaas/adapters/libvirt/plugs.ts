@@ -53,9 +53,11 @@ export class Plugs {
   attachStorage(spec: AttachmentSpec, token: string, options: CallOptions): Promise<string> {
     const { machines } = this.#services;
     return this.#attach('attachment', spec.compute, token, options, async ({ model }) => {
-      await machines.mustBeFree(spec.storage, options);
       const { image, disks } = model;
-      return { ...model, disks: [...disks, newDisk(spec, token, { image, disks })] };
+      if (disks.some(({ volume }) => volume === spec.storage))
+        throw new IaasError('conflict', 'the machine has the volume already');
+      const volume = await machines.mustBeFree(spec.storage, options);
+      return { ...model, disks: [...disks, newDisk(spec, token, volume, { image, disks })] };
     });
   }
 

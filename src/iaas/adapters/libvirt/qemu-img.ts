@@ -5,6 +5,11 @@ import { nonsense, refusalOf } from './virsh-error.js';
 
 export type DiskFormat = 'qcow2' | 'raw';
 
+export interface DiskFile {
+  readonly file: string;
+  readonly format: DiskFormat;
+}
+
 export interface DiskInfo {
   readonly virtualSizeBytes: number;
   readonly backingFile: string | undefined;
@@ -20,23 +25,25 @@ export class QemuImg {
   }
 
   /** An empty qcow2 disk, or one that is as another is and keeps only what differs from it. */
-  async create(
-    file: string,
-    sizeBytes: number,
-    base: { readonly file: string; readonly format: DiskFormat } | undefined,
-    asked: Asked,
-  ): Promise<void> {
+  async create(file: string, sizeBytes: number, base: DiskFile | undefined, asked: Asked): Promise<void> {
     const backing = base === undefined ? [] : ['-b', base.file, '-F', base.format];
     await this.#do('create', ['-q', '-f', 'qcow2', ...backing, file, String(sizeBytes)], asked);
   }
 
-  async resize(file: string, sizeBytes: number, asked: Asked): Promise<void> {
-    await this.#do('resize', ['-q', '-f', 'qcow2', file, String(sizeBytes)], asked);
+  /** A raw file of zeros, or of what is in another and zeros behind it. */
+  async createRaw(file: string, sizeBytes: number, from: DiskFile | undefined, asked: Asked): Promise<void> {
+    if (from === undefined) return this.#do('create', ['-q', '-f', 'raw', file, String(sizeBytes)], asked);
+    await this.#do('convert', ['-q', '-f', from.format, '-O', 'raw', from.file, file], asked);
+    await this.resize({ file, format: 'raw' }, sizeBytes, asked);
+  }
+
+  async resize({ file, format }: DiskFile, sizeBytes: number, asked: Asked): Promise<void> {
+    await this.#do('resize', ['-q', '-f', format, file, String(sizeBytes)], asked);
   }
 
   /** A whole copy as qcow2, which refers to nothing else. */
-  async convert(from: string, to: string, asked: Asked): Promise<void> {
-    await this.#do('convert', ['-q', '-f', 'qcow2', '-O', 'qcow2', from, to], asked);
+  async convert({ file, format }: DiskFile, to: string, asked: Asked): Promise<void> {
+    await this.#do('convert', ['-q', '-f', format, '-O', 'qcow2', file, to], asked);
   }
 
   async snapshot(file: string, name: string, asked: Asked): Promise<void> {

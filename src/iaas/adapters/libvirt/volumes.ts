@@ -1,17 +1,17 @@
 /**
- * Volumes: qcow2 disks, empty or with only what differs from an image. They are thin, and no more is promised than there
- * is room for. What is inside a volume of a running machine belongs to its QEMU, which does with it what is asked.
+ * Volumes: qcow2 disks, empty or with only what differs from an image, and raw files where several machines share one. They are
+ * thin, and no more is promised than there is room for. What is inside a volume of a running machine belongs to its QEMU, which does with it what is asked.
  */
 
 import { rename, rm, stat } from 'node:fs/promises';
-import { IaasError, type CallOptions, type Observed, type StorageSpec } from '../../adapter.js';
+import { IaasError, type CallOptions, type Observed, type StorageSpec, type VolumeAction } from '../../adapter.js';
 import type { Clock } from '../../../base/clock.js';
 import { isOwn, type Domains, type OwnDomain } from './domains.js';
-import type { Home, VolumeRecord } from './home.js';
+import { formatOf, type Home, type VolumeRecord } from './home.js';
 import type { Images } from './images.js';
 import { digestOf, type DiskModel } from './marks.js';
 import { mustBeOf } from './networks.js';
-import type { QemuImg } from './qemu-img.js';
+import type { DiskFile, QemuImg } from './qemu-img.js';
 import type { Turns } from './turns.js';
 import type { Virsh } from './virsh.js';
 
@@ -58,15 +58,18 @@ export class Volumes {
       const sizeBytes = wholeSectors(Math.max(spec.sizeBytes, image?.virtualSizeBytes ?? 0));
       if (sizeBytes > (await this.freeBytes()))
         throw new IaasError('capacity', `there is no room for a volume of ${sizeBytes} bytes beside what is promised`);
-      const file = home.disk(ref);
+      const sharing = spec.shared ? { shared: spec.shared } : {};
+      const file = home.disk(ref, sharing);
       // Left behind by somebody who did not come to the record.
       await rm(file, { force: true });
       const base = image && { file: home.image(spec.image ?? ''), format: image.format };
-      await qemuImg.create(file, sizeBytes, base, options);
+      await (spec.shared
+        ? qemuImg.createRaw(file, sizeBytes, base, options)
+        : qemuImg.create(file, sizeBytes, base, options));
       await home.settle(file, 0o600);
       const { id, name } = spec;
-      const from = spec.image === undefined ? {} : { image: spec.image };
-      await home.volumes.add(ref, { realm, id, name, sizeBytes, online: true, ...from });
+      const from = spec.image === undefined || spec.shared ? {} : { image: spec.image };
+      await home.volumes.add(ref, { realm, id, name, sizeBytes, online: true, ...from, ...sharing });
       return ref;
     });
   }
@@ -75,12 +78,12 @@ export class Volumes {
   async freeBytes(): Promise<number> {
     const { home } = this.#services;
     let free = await home.freeBytes();
-    for (const [ref, { sizeBytes }] of await this.all()) {
-      const written = await stat(home.disk(ref)).then(
+    for (const [ref, volume] of await this.all()) {
+      const written = await stat(home.disk(ref, volume)).then(
         ({ blocks }) => blocks * 512,
         () => 0,
       );
-      free -= Math.max(0, sizeBytes - written);
+      free -= Math.max(0, volume.sizeBytes - written);
     }
     return Math.max(0, free);
   }
@@ -99,17 +102,18 @@ export class Volumes {
     return volume;
   }
 
-  /** The machine that has the volume. */
+  /** The machine that has the volume; of several one that runs, if any does. */
   async user(ref: string, options: CallOptions): Promise<User | undefined> {
+    let found: User | undefined;
     for (const domain of (await this.#services.domains.all(options)).values()) {
       if (!isOwn(domain)) continue;
       const disk = domain.model.disks.find(({ volume }) => volume === ref);
-      if (disk) return { domain, disk };
+      if (disk && !(found?.domain.active ?? false)) found = { domain, disk };
     }
-    return undefined;
+    return found;
   }
 
-  async act(ref: string, action: 'online' | 'offline' | 'backup' | 'snapshot', options: CallOptions): Promise<void> {
+  async act(ref: string, action: VolumeAction, options: CallOptions): Promise<void> {
     const { home, turns } = this.#services;
     await turns.site(options, async () => {
       const volume = await this.#own(ref);
@@ -121,13 +125,15 @@ export class Volumes {
       }
       const user = await this.user(ref, options);
       const running = user?.domain.active === true ? user : undefined;
-      if (action === 'backup') return this.#backUp(ref, running, options);
-      return this.#snapshot(ref, running, options);
+      if (running) mustBeAlone(volume);
+      const file = { file: home.disk(ref, volume), format: formatOf(volume) };
+      if (action === 'backup') return this.#backUp(ref, file, running, options);
+      return this.#snapshot(file, running, options);
     });
   }
 
   /** A whole copy beside the volume, which goes with it. */
-  async #backUp(ref: string, running: User | undefined, options: CallOptions): Promise<void> {
+  async #backUp(ref: string, file: DiskFile, running: User | undefined, options: CallOptions): Promise<void> {
     const { home, virsh, qemuImg } = this.#services;
     const copy = home.volumes.file(ref, 'backup.qcow2');
     const draft = home.volumes.file(ref, 'backup.draft');
@@ -135,17 +141,19 @@ export class Volumes {
     if (running) {
       const how = ['--dest', draft, '--format', 'qcow2', '--wait', '--finish', '--transient-job'];
       await virsh.do('blockcopy', [running.domain.uuid, running.disk.device, ...how], options);
-    } else await qemuImg.convert(home.disk(ref), draft, options);
+    } else await qemuImg.convert(file, draft, options);
     await home.settle(draft, 0o600);
     await rename(draft, copy);
   }
 
   /** A state within the qcow2 file, which `qemu-img snapshot` shows and goes back to. */
-  async #snapshot(ref: string, running: User | undefined, options: CallOptions): Promise<void> {
-    const { home, qemuImg, clock } = this.#services;
+  async #snapshot({ file, format }: DiskFile, running: User | undefined, options: CallOptions): Promise<void> {
+    const { qemuImg, clock } = this.#services;
+    if (format === 'raw')
+      throw new IaasError('conflict', 'a volume that machines share keeps no states: make a backup');
     if (running)
       throw new IaasError('conflict', 'the machine that has the volume runs: stop it first, or make a backup');
-    await qemuImg.snapshot(home.disk(ref), `vep-${clock.now()}`, options);
+    await qemuImg.snapshot(file, `vep-${clock.now()}`, options);
   }
 
   async resize(ref: string, sizeBytes: number, options: CallOptions): Promise<void> {
@@ -158,9 +166,10 @@ export class Volumes {
       if (wanted - volume.sizeBytes > (await this.freeBytes()))
         throw new IaasError('capacity', 'there is no room for a volume of that size');
       const user = await this.user(ref, options);
+      if (user?.domain.active) mustBeAlone(volume);
       if (user?.domain.active)
         await virsh.do('blockresize', [user.domain.uuid, user.disk.device, `${wanted}b`], options);
-      else await qemuImg.resize(home.disk(ref), wanted, options);
+      else await qemuImg.resize({ file: home.disk(ref, volume), format: formatOf(volume) }, wanted, options);
       await home.volumes.put(ref, { ...volume, sizeBytes: wanted });
     });
   }
@@ -172,7 +181,7 @@ export class Volumes {
       if (!volume) return;
       mustBeOf(volume.realm, realm);
       if (await this.user(ref, options)) throw new IaasError('conflict', 'a machine still has the volume');
-      await home.volumes.remove(ref, 'qcow2', 'backup.qcow2', 'backup.draft');
+      await home.volumes.remove(ref, formatOf(volume), 'backup.qcow2', 'backup.draft');
     });
   }
 
@@ -186,6 +195,11 @@ export class Volumes {
       sizeBytes,
     };
   }
+}
+
+/** What one QEMU copies or grows, another one knows nothing of. */
+function mustBeAlone({ shared }: VolumeRecord): void {
+  if (shared) throw new IaasError('conflict', 'machines that share the volume run: stop them first');
 }
 
 /** Disks are made of sectors of 512 bytes. */

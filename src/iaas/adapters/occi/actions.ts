@@ -3,7 +3,7 @@
 import { OcciRefusal } from '../../../client/occi-answers.js';
 import type { OcciClient } from '../../../client/occi-client.js';
 import type { Attributes } from '../../../occi/model.js';
-import { IaasError, type CallOptions, type Observed, type SiteRef } from '../../adapter.js';
+import { IaasError, type CallOptions, type ComputeSize, type Observed, type SiteRef } from '../../adapter.js';
 import type { Offer } from './capabilities.js';
 import { LEADS_TO, METHODS, actionOf } from './kinds.js';
 import { expectCores, sizeAttributes } from './machines.js';
@@ -97,11 +97,7 @@ export class Actions {
     return found.thing;
   }
 
-  async resizeCompute(
-    ref: SiteRef,
-    size: { readonly cores: number; readonly memoryBytes: number },
-    call: CallOptions,
-  ): Promise<void> {
+  async resizeCompute(ref: SiteRef, size: ComputeSize, call: CallOptions): Promise<void> {
     expectCores(size.cores, this.#services.capacity.cores);
     const { observed } = await this.#services.things.own('compute', ref, call);
     if (observed.class !== 'compute') return;

@@ -18,6 +18,7 @@ import {
 import {
   IaasError,
   type AttachmentSpec,
+  type ComputeSize,
   type ComputeSpec,
   type NetworkSpec,
   type NicSpec,
@@ -180,6 +181,6 @@ function link(
 }
 
 /** Sizes of a machine as attributes. */
-export function sizeAttributes(size: { readonly cores: number; readonly memoryBytes: number }): Attributes {
+export function sizeAttributes(size: ComputeSize): Attributes {
   return { 'occi.compute.cores': size.cores, 'occi.compute.memory': size.memoryBytes / GIB };
 }

@@ -30,7 +30,12 @@ export function markIn(view: EntityView, realm: string): Mark | undefined {
   const texts = isLinkView(view) ? [view.title] : [view.summary, view.title];
   for (const text of texts) {
     const [, of, token = '', id = ''] = /^vep:([A-Za-z0-9._-]+):([0-9a-f]{40}):(\S+)$/.exec(text ?? '') ?? [];
-    if (of === realm) return { id: decodeURIComponent(id), token };
+    if (of !== realm) continue;
+    try {
+      return { id: decodeURIComponent(id), token };
+    } catch {
+      // Somebody else's words, which only look like a mark.
+    }
   }
   return undefined;
 }

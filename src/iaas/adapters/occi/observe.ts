@@ -53,7 +53,7 @@ export function observe(what: ThingClass, view: EntityView, { ref, id, busy }: C
   const amount = (name: string): number => Number(attributes[`${prefix}.${name}`] ?? 0);
   const said = text('state') ?? 'inactive';
   const message = text('state.message');
-  const base = { ref, ...(id === undefined ? {} : { id }), busy: busy || said === 'waiting' };
+  const base = { ref, ...(id === undefined ? {} : { id }), ...named(what, view), busy: busy || said === 'waiting' };
   const stated = <S extends string>(words: Readonly<Record<string, S>>): { state: S | 'error'; message?: string } => {
     const state = words[said.toLowerCase()];
     if (state === undefined) return { state: 'error', message: message ?? `the server says ${said.slice(0, 80)}` };
@@ -106,11 +106,19 @@ const ATTRIBUTES: Readonly<Record<ThingClass, string>> = {
   securitygroup: 'securitygroup',
 };
 
-/** Rules in JSON, which renderings as text have in a string. */
+/** Rules in JSON, which renderings as text have in a string; none in what cannot be read. */
 function rulesIn(value: AttributeValue | undefined): readonly NormalRule[] {
-  const rules = typeof value === 'string' ? (JSON.parse(value) as unknown) : value;
-  return normalRules((Array.isArray(rules) ? (rules as unknown[]) : []).filter(isJsonObject).map(readRule));
+  try {
+    const rules = typeof value === 'string' ? (JSON.parse(value) as unknown) : value;
+    return normalRules((Array.isArray(rules) ? (rules as unknown[]) : []).filter(isJsonObject).map(readRule));
+  } catch {
+    return [];
+  }
 }
+
+/** The title of a link is nobody's name for it. */
+const named = (what: ThingClass, { title }: EntityView): { readonly name?: string } =>
+  ['compute', 'network', 'storage'].includes(what) ? { name: title ?? '' } : {};
 
 function given<K extends string>(name: K, value: string | undefined): { [key in K]?: string } {
   return (value === undefined ? {} : { [name]: value }) as { [key in K]?: string };

@@ -9,8 +9,10 @@ import {
   type AttachmentSpec,
   type CallOptions,
   type Capabilities,
+  type ComputeSize,
   type ComputeSpec,
   type Inventory,
+  type LifecycleAction,
   type MetricSample,
   type NetworkAction,
   type NetworkSpec,
@@ -22,6 +24,7 @@ import {
   type SiteFinding,
   type SiteRef,
   type StorageSpec,
+  type VolumeAction,
 } from '../../adapter.js';
 import type { ApplianceSite } from '../../appliance-site.js';
 import { requireCapability } from '../../capability.js';
@@ -177,23 +180,14 @@ class OcciSite implements SiteAdapter {
     });
   }
 
-  actCompute(
-    ref: SiteRef,
-    action: 'start' | 'stop' | 'restart' | 'suspend',
-    method: string | undefined,
-    call: CallOptions = {},
-  ): Promise<void> {
+  actCompute(ref: SiteRef, action: LifecycleAction, method: string | undefined, call: CallOptions = {}): Promise<void> {
     return this.#told(call, () => {
       requireCapability(this.capabilities(), 'compute', action);
       return this.#actions.compute(ref, action, method, call);
     });
   }
 
-  resizeCompute(
-    ref: SiteRef,
-    size: { readonly cores: number; readonly memoryBytes: number },
-    call: CallOptions = {},
-  ): Promise<void> {
+  resizeCompute(ref: SiteRef, size: ComputeSize, call: CallOptions = {}): Promise<void> {
     return this.#told(call, () => {
       requireCapability(this.capabilities(), 'compute', 'resize');
       return this.#actions.resizeCompute(ref, size, call);
@@ -220,11 +214,7 @@ class OcciSite implements SiteAdapter {
     });
   }
 
-  actStorage(
-    ref: SiteRef,
-    action: 'online' | 'offline' | 'backup' | 'snapshot',
-    call: CallOptions = {},
-  ): Promise<void> {
+  actStorage(ref: SiteRef, action: VolumeAction, call: CallOptions = {}): Promise<void> {
     return this.#told(call, () => {
       requireCapability(this.capabilities(), 'storage', action);
       const state = action === 'online' || action === 'offline' ? action : undefined;

@@ -60,7 +60,7 @@ const milliseconds = (minimum: number, maximum: number, value: number): JsonObje
 });
 
 /** JSON Schema 2020-12 of `options` of a site of type `occi`. */
-const schema: JsonObject = object(
+export const occiOptionsSchema: JsonObject = object(
   {
     endpoint: { type: 'string', pattern: '^https?://[^\\s/@?#]+(/[^\\s?#]*)?$' },
     credentials: {
@@ -97,4 +97,4 @@ const schema: JsonObject = object(
   ['endpoint', 'capacity'],
 );
 
-export const readOcciOptions = optionsReader<OcciOptions>('occi', schema);
+export const readOcciOptions = optionsReader<OcciOptions>('occi', occiOptionsSchema);

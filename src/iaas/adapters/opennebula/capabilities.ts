@@ -6,6 +6,8 @@ import type { NetworkOptions } from './options.js';
 import { OPENNEBULA_LIMITS } from './shares.js';
 
 export const OPENNEBULA_FORMATS: readonly string[] = ['qcow2', 'raw'];
+/** The only format of which QEMU lets several machines have a disk. */
+export const SHARED_FORMAT = 'raw';
 
 export interface CapabilityChoices {
   readonly liveResize: boolean;
@@ -14,6 +16,8 @@ export interface CapabilityChoices {
   readonly limits: boolean;
   /** It is told what EFI is called. */
   readonly efi: boolean;
+  /** Several machines can have a volume at a time. */
+  readonly shares: boolean;
 }
 
 export function openNebulaCapabilities({
@@ -21,6 +25,7 @@ export function openNebulaCapabilities({
   networks: { reserveFrom, isolated, publicFrom },
   limits,
   efi,
+  shares,
 }: CapabilityChoices): Capabilities {
   const makesNetworks = reserveFrom.length > 0 || isolated !== undefined;
   return {
@@ -33,6 +38,7 @@ export function openNebulaCapabilities({
     storage: new Set(['create', 'online', 'offline', 'backup', 'snapshot', 'resize'] as const),
     // oned grows disks of machines, and no image by itself.
     resizesAttached: true,
+    ...(shares ? { sharesVolumes: true, sharedImageFormats: [SHARED_FORMAT] } : {}),
     imageFormats: OPENNEBULA_FORMATS,
     metrics: OPENNEBULA_METRICS,
     events: true,

@@ -33,6 +33,7 @@ export async function check(services: CheckServices, call: CallOptions): Promise
     hosts(services, call),
     datastores(services, call),
     networks(services, call),
+    sharing(services, call),
     services.handover.check(),
   ]);
   return findings.flat();
@@ -150,6 +151,41 @@ async function driver({ oned }: CheckServices, name: string, call: CallOptions):
       remedy: 'add its VN_MAD_CONF to oned.conf, or name another driver',
     },
   ];
+}
+
+/** Whether machines can share volumes: by a hypervisor that oned knows to do so, on a system datastore that all hosts see. */
+async function sharing({ oned, options }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  if (!options.volumes.shared) return [];
+  const code = 'opennebula.shared-volumes';
+  const remedies = {
+    denied: 'use an account of the group oneadmin, or leave volumes.shared out',
+    otherwise: 'see what oned logs',
+  };
+  const config = await asking(() => oned.document('one.system.config', [], call), code, remedies);
+  if ('code' in config) return [config];
+  const findings: SiteFinding[] = [];
+  if (!config.all('VM_MAD').some((each) => each.value('SUPPORT_SHAREABLE')?.toUpperCase() === 'YES'))
+    findings.push({
+      code,
+      message: 'no hypervisor of oned lets machines share volumes, which volumes.shared wants',
+      remedy:
+        'see SUPPORT_SHAREABLE of the VM_MADs in oned.conf (OpenNebula 6.0 and later), or leave volumes.shared out',
+    });
+  const pool = await asking(() => oned.document('one.datastorepool.info', [], call), code, remedies);
+  if ('code' in pool) return [...findings, pool];
+  const { systemDatastore } = options;
+  const used = pool
+    .all('DATASTORE')
+    .filter((each) => each.value('TYPE') === SYSTEM_DS)
+    .filter((each) => systemDatastore === -1 || each.number(-1, 'ID') === systemDatastore);
+  const own = used.filter((each) => each.value('TEMPLATE', 'SHARED') !== 'YES').map((each) => each.value('NAME') ?? '');
+  if (own.length > 0)
+    findings.push({
+      code,
+      message: `disks on the system datastores ${own.join(', ')} are their host's alone, and volumes.shared is wanted`,
+      remedy: 'name one that all hosts see (SHARED=YES) as systemDatastore, or leave volumes.shared out',
+    });
+  return findings;
 }
 
 async function asking<T extends object | string | number>(

@@ -1,8 +1,8 @@
 /**
  * How oned gets the bytes of an image: as a file in a directory that both see (which must be among the SAFE_DIRS of the
  * datastore), or over HTTP from VEP itself. oned asks for a URL some ten times, with broken-off requests among them, and
- * checks no certificate; so what it is given is an address of its own for each image, good until the image has arrived.
- * Bytes are written and measured before oned hears of them: a stream that breaks leaves nothing behind.
+ * checks no certificate; so what it is given is an address of its own for each image, good until the image has arrived, also
+ * after VEP has started anew. Bytes are written and measured before oned hears of them: a stream that breaks leaves nothing behind.
  */
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -12,44 +12,103 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, posix } from 'node:path';
 import { messageOf } from '../../../base/errors.js';
-import { IaasError, type ImageSpec, type SiteFinding } from '../../adapter.js';
+import type { ImageSpec, SiteFinding } from '../../adapter.js';
+import { sweepImageFiles, writeImageFile } from '../../image-file.js';
 import type { HandoverOptions } from './options.js';
 
-export interface Handed {
-  /** PATH of the image in oned's eyes. */
-  readonly path: string;
-  release(): Promise<void>;
-}
-
 export interface Handover {
-  /** @throws IaasError `transient` where the bytes cannot be had, `invalid` where they are not those that were announced */
-  take(spec: ImageSpec, signal: AbortSignal | undefined): Promise<Handed>;
+  /** Puts the bytes where oned gets them; answers the PATH of the image in oned's eyes. @throws IaasError as {@link writeImageFile} */
+  take(spec: ImageSpec, signal: AbortSignal | undefined): Promise<string>;
+  /** Sees to it that oned gets what it has been told of, perhaps by an earlier process. */
+  serve(): Promise<void>;
+  /** Takes away what is under a PATH; one that is not of this handover is left alone. */
+  release(path: string): Promise<void>;
+  /**
+   * Takes away what has been there since before a time (epoch milliseconds), unless it is under one of the paths that are needed.
+   * Answers how many files stay.
+   */
+  sweep(before: number, needed: () => Promise<readonly string[]>): Promise<number>;
   check(): Promise<readonly SiteFinding[]>;
   close(): Promise<void>;
 }
 
-/** `scratch`: a directory of VEP's own, for bytes that go out over HTTP. */
-export function openHandover(options: HandoverOptions, scratch: string): Handover {
+/**
+ * @param scratch a directory of VEP's own, for bytes that go out over HTTP
+ * @param site what tells this OpenNebula from others whose handover is in the same directory
+ */
+export function openHandover(options: HandoverOptions, scratch: string, site: string): Handover {
+  const names = new Names(createHash('sha256').update(site).digest('hex').slice(0, 8));
   return 'directory' in options
-    ? new DirectoryHandover(options.directory, options.seenAs ?? options.directory)
-    : new HttpHandover(options.listen, options.url, scratch);
+    ? new DirectoryHandover(options.directory, options.seenAs ?? options.directory, names)
+    : new HttpHandover(options.listen, options.url, scratch, names);
+}
+
+/** Names of files that nobody guesses, and that are known again. */
+class Names {
+  readonly #pattern: RegExp;
+  readonly #site: string;
+
+  constructor(site: string) {
+    this.#site = site;
+    this.#pattern = new RegExp(`^vep-image-${site}-[0-9a-f]{48}\\.\\w+$`);
+  }
+
+  make(format: string): string {
+    return `vep-image-${this.#site}-${randomBytes(24).toString('hex')}.${format}`;
+  }
+
+  isOne(name: string): boolean {
+    return this.#pattern.test(name);
+  }
+
+  /** The one that a path or URL ends with. */
+  in(path: string): string | undefined {
+    const name = posix.basename(path);
+    return this.isOne(name) ? name : undefined;
+  }
+
+  /** @param needed paths that oned may still read */
+  sweep(directory: string, before: number, needed: () => Promise<readonly string[]>): Promise<number> {
+    let names: Promise<readonly (string | undefined)[]> | undefined;
+    const read = (): Promise<readonly (string | undefined)[]> =>
+      needed().then((paths) => paths.map((path) => this.in(path)));
+    return sweepImageFiles(
+      directory,
+      (name) => this.isOne(name),
+      before,
+      async (name) => (await (names ??= read())).includes(name),
+    );
+  }
 }
 
 class DirectoryHandover implements Handover {
   readonly #directory: string;
   readonly #seenAs: string;
+  readonly #names: Names;
 
-  constructor(directory: string, seenAs: string) {
+  constructor(directory: string, seenAs: string, names: Names) {
     this.#directory = directory;
     this.#seenAs = seenAs;
+    this.#names = names;
   }
 
-  async take(spec: ImageSpec, signal: AbortSignal | undefined): Promise<Handed> {
-    const file = await write(this.#directory, spec, signal);
-    return {
-      path: posix.join(this.#seenAs, file),
-      release: () => rm(join(this.#directory, file), { force: true }),
-    };
+  async take(spec: ImageSpec, signal: AbortSignal | undefined): Promise<string> {
+    const name = this.#names.make(spec.format);
+    await write(join(this.#directory, name), spec, signal);
+    return posix.join(this.#seenAs, name);
+  }
+
+  serve(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async release(path: string): Promise<void> {
+    const file = this.#names.in(path);
+    if (file !== undefined) await rm(join(this.#directory, file), { force: true });
+  }
+
+  sweep(before: number, needed: () => Promise<readonly string[]>): Promise<number> {
+    return this.#names.sweep(this.#directory, before, needed);
   }
 
   async check(): Promise<readonly SiteFinding[]> {
@@ -80,30 +139,37 @@ class HttpHandover implements Handover {
   readonly #listen: string;
   readonly #url: string | undefined;
   readonly #scratch: string;
-  /** Files by the secret part of their URL. */
-  readonly #offered = new Map<string, string>();
+  readonly #names: Names;
   #server: Promise<http.Server> | undefined;
 
-  constructor(listen: string, url: string | undefined, scratch: string) {
+  constructor(listen: string, url: string | undefined, scratch: string, names: Names) {
+    this.#names = names;
     this.#listen = listen;
     this.#url = url;
     this.#scratch = scratch;
   }
 
-  async take(spec: ImageSpec, signal: AbortSignal | undefined): Promise<Handed> {
+  /** The name of the file is the secret part of its URL: whoever opens this handover the next time knows it again. */
+  async take(spec: ImageSpec, signal: AbortSignal | undefined): Promise<string> {
     const server = await this.#listening();
-    const file = join(this.#scratch, await write(this.#scratch, spec, signal));
-    const secret = randomBytes(24).toString('base64url');
-    this.#offered.set(secret, file);
+    const name = this.#names.make(spec.format);
+    await write(join(this.#scratch, name), spec, signal);
     const { port } = server.address() as AddressInfo;
     const base = this.#url ?? `http://${this.#listen.replace(/:\d+$/, '')}:${port}`;
-    return {
-      path: `${base.replace(/\/$/, '')}/${secret}/image.${spec.format}`,
-      release: async () => {
-        this.#offered.delete(secret);
-        await rm(file, { force: true });
-      },
-    };
+    return `${base.replace(/\/$/, '')}/${name}`;
+  }
+
+  async serve(): Promise<void> {
+    await this.#listening();
+  }
+
+  async release(path: string): Promise<void> {
+    const file = this.#names.in(path);
+    if (file !== undefined) await rm(join(this.#scratch, file), { force: true });
+  }
+
+  sweep(before: number, needed: () => Promise<readonly string[]>): Promise<number> {
+    return this.#names.sweep(this.#scratch, before, needed);
   }
 
   async check(): Promise<readonly SiteFinding[]> {
@@ -139,13 +205,14 @@ class HttpHandover implements Handover {
   }
 
   async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const file = this.#offered.get(request.url?.split('/')[1] ?? '');
-    if (file === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) {
+    const name = this.#names.in(request.url ?? '');
+    const file = join(this.#scratch, name ?? '');
+    const size = name === undefined ? undefined : (await stat(file).catch(() => undefined))?.size;
+    if (size === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) {
       response.writeHead(404).end();
       return;
     }
     try {
-      const { size } = await stat(file);
       const from = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1];
       const start = from === undefined ? 0 : Math.min(Number(from), size);
       response.writeHead(from === undefined ? 200 : 206, {
@@ -165,41 +232,6 @@ class HttpHandover implements Handover {
   }
 }
 
-/** Writes the bytes into a file of their own and answers its name; nothing stays of bytes that are not as announced. */
-async function write(directory: string, spec: ImageSpec, signal: AbortSignal | undefined): Promise<string> {
-  const name = `vep-image-${randomBytes(12).toString('hex')}.${spec.format}`;
-  const path = join(directory, name);
-  try {
-    await mkdir(directory, { recursive: true });
-    // oned runs as another user.
-    const file = await open(path, 'wx', 0o644);
-    try {
-      const digest = createHash('sha256');
-      let written = 0;
-      for await (const piece of await spec.open()) {
-        signal?.throwIfAborted();
-        written += piece.byteLength;
-        if (written > spec.sizeBytes) break;
-        digest.update(piece);
-        await file.writeFile(piece);
-      }
-      signal?.throwIfAborted();
-      if (written !== spec.sizeBytes)
-        throw new IaasError('invalid', `the image is not of the ${spec.sizeBytes} bytes that were announced`);
-      if (spec.sha256 !== undefined && digest.digest('hex') !== spec.sha256)
-        throw new IaasError('invalid', 'the image is not the one whose digest was announced');
-    } finally {
-      await file.close();
-    }
-    return name;
-  } catch (error) {
-    await rm(path, { force: true });
-    if (error instanceof IaasError) throw error;
-    throw new IaasError(
-      'transient',
-      `the bytes of the image cannot be handed over: ${messageOf(error)}`,
-      undefined,
-      error,
-    );
-  }
-}
+/** oned runs as another user. @throws IaasError as {@link writeImageFile} */
+const write = (path: string, spec: ImageSpec, signal: AbortSignal | undefined): Promise<void> =>
+  writeImageFile(path, spec, { signal, readable: true });

@@ -1,6 +1,7 @@
 /** The hosts of OpenNebula with their place and their room, less what VEP has promised and oned does not count yet. */
 
-import type { CallOptions, HostInventory } from '../../adapter.js';
+import type { CallOptions } from '../../adapter.js';
+import type { HostInventory } from '../../host-inventory.js';
 import type { Branch } from '../../document.js';
 import type { MachinePool } from './machine-pool.js';
 import type { Machine } from './machine.js';

@@ -19,6 +19,10 @@ export interface Image {
   readonly purpose: Purpose;
   readonly sizeBytes: number;
   readonly format: string;
+  /** Where oned has it from, if that was not another image. */
+  readonly path: string;
+  /** Several machines may have it at a time. */
+  readonly shared: boolean;
   readonly runningMachines: number;
   /** Numbers of the machines that have it. */
   readonly machines: readonly string[];
@@ -96,6 +100,8 @@ function readImage(body: Branch, realm: string): Image {
     // Of a volume that has grown on the disk of a host, oned learns when it comes back.
     sizeBytes: purpose === 'volume' ? Math.max(told, registered) : told || registered,
     format: body.value('FORMAT') ?? template?.value('DRIVER') ?? 'raw',
+    path: body.value('PATH') ?? '',
+    shared: template?.value('PERSISTENT_TYPE')?.toUpperCase() === 'SHAREABLE',
     runningMachines: body.number(0, 'RUNNING_VMS'),
     machines: (body.child('VMS')?.all('ID') ?? []).map((id) => id.text),
     message: template?.value('ERROR')?.replace(/^\w{3} \w{3} +\d+ [\d:]+ \d{4} ?: /, ''),

@@ -11,13 +11,14 @@ import type { Clock } from '../../../base/clock.js';
 import { OPENNEBULA_FORMATS } from './capabilities.js';
 import type { Handover } from './handover.js';
 import type { Image, ImagePool } from './image-pool.js';
-import { isRunning } from './machine.js';
+import { isRunning, type Machine } from './machine.js';
 import type { MachinePool } from './machine-pool.js';
 import type { Machines } from './machines.js';
 import { marksOf, uniqueName } from './marks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
 import { onlyOne } from './only-one.js';
+import { VM } from './states.js';
 import { templateXml } from './template.js';
 
 export interface ImageServices {
@@ -32,6 +33,9 @@ export interface ImageServices {
   /** Id of the datastore that images go to. */
   readonly datastore: (options: CallOptions) => Promise<number>;
 }
+
+/** How long bytes may lie ready before oned is told of them. */
+const HANDED_MS = 3_600_000;
 
 const SAVE_METHODS = new Set<string | undefined>(['hot', 'deferred', undefined]);
 
@@ -48,26 +52,31 @@ export class Images {
       'image',
       spec.format,
     );
-    const { pool, oned, handover } = this.#services;
+    const { pool, oned, handover, datastore } = this.#services;
     const earlier = await pool.named(token, options);
-    if (earlier && earlier.meaning.state !== 'error') return this.#arrived(earlier.id, options);
-    // What is left of a try that failed is in the way of the next.
-    if (earlier) await oned.id('one.image.delete', [earlier.id, false], options);
-    const handed = await handover.take(spec, options.signal);
-    try {
-      const id = await this.#register(spec, token, handed.path, options);
-      return await this.#arrived(id, options).catch(async (error: unknown) => {
-        // Without its bytes it would end as an image in error, that nobody asked for any more.
-        if (options.signal?.aborted === true) await oned.id('one.image.delete', [id, false]).catch(() => undefined);
-        throw error;
-      });
-    } finally {
-      await handed.release();
+    if (earlier) {
+      if (earlier.meaning.busy) await handover.serve();
+      const image = await this.#arrived(earlier.id, options);
+      if (image.meaning.state !== 'error') return String(image.id);
+      // It is in the way of the next, and says nothing against the bytes: they may have been gone when oned came to read them.
+      await oned.id('one.image.delete', [image.id, false], options);
     }
+    const at = await datastore(options);
+    const path = await handover.take(spec, options.signal);
+    const id = await this.#register(spec, token, path, at, options).catch(async (error: unknown) => {
+      // oned reads nothing where it has refused; where its answer was lost it may.
+      if (error instanceof OneError) await handover.release(path);
+      throw error;
+    });
+    const image = await this.#arrived(id, options);
+    await handover.release(path);
+    if (image.meaning.state !== 'error') return String(image.id);
+    const said = image.message;
+    throw new IaasError('invalid', `OpenNebula could not take the image: ${said ?? image.meaning.name}`, said);
   }
 
-  async #register(spec: ImageSpec, token: string, path: string, options: CallOptions): Promise<number> {
-    const { realm, pool, oned, datastore } = this.#services;
+  async #register(spec: ImageSpec, token: string, path: string, at: number, options: CallOptions): Promise<number> {
+    const { realm, pool, oned } = this.#services;
     const template = templateXml({
       NAME: uniqueName(realm, token),
       TYPE: 'OS',
@@ -81,28 +90,32 @@ export class Images {
       VEP_SIZE: spec.sizeBytes,
       VEP_NAME: kept(spec.name),
     });
-    const at = await datastore(options);
     return onlyOne(
       () => oned.id('one.image.allocate', [template, at, false], options),
       async () => (await pool.named(token, options))?.id,
     );
   }
 
-  /** Waits until oned has copied the bytes: only then may they go. */
-  async #arrived(id: number, options: CallOptions): Promise<string> {
-    const { pool, clock, pollMs } = this.#services;
+  /** Waits until oned has copied the bytes, or could not: only then may they go, and this lets them. */
+  async #arrived(id: number, options: CallOptions): Promise<Image> {
+    const { pool, clock, pollMs, handover } = this.#services;
     for (;;) {
       const image = await pool.look(String(id), options);
       if (!image) throw new IaasError('transient', 'the image is gone again', 'gone');
-      if (image.meaning.state === 'error')
-        throw new IaasError(
-          'invalid',
-          `OpenNebula could not take the image: ${image.message ?? image.meaning.name}`,
-          image.message,
-        );
-      if (!image.meaning.busy) return String(id);
+      if (!image.meaning.busy) {
+        await handover.release(image.path);
+        return image;
+      }
       await clock.sleep(pollMs, options.signal);
     }
+  }
+
+  /** Takes away bytes that calls which were cut off have left, and no image is being made of. Answers how many files are still there. */
+  sweep(options: CallOptions): Promise<number> {
+    const { pool, clock, handover } = this.#services;
+    return handover.sweep(clock.now() - HANDED_MS, async () =>
+      (await pool.all(options)).filter(({ meaning }) => meaning.busy).map(({ path }) => path),
+    );
   }
 
   /** Makes an image of a machine's boot disk: its first. */
@@ -144,10 +157,12 @@ export class Images {
       );
     } catch (error) {
       // Saved meanwhile by somebody with the same token, whose work may still be under way.
-      const made = error instanceof OneError ? await pool.named(token, options) : undefined;
-      if (made) return made.id;
-      if (error instanceof OneError && error.isWrongState && machine.meaning?.busy === true)
-        throw new IaasError('transient', error.message, error.said, error);
+      const find = async (): Promise<number | undefined> => (await pool.named(token, options))?.id;
+      const made = error instanceof OneError ? await find() : undefined;
+      if (made !== undefined) return made;
+      // Of whoever is about to save it there is the machine's state first, and the image a moment later.
+      if (error instanceof OneError && error.isWrongState && (machine.meaning?.busy === true || isSavable(machine)))
+        return machines.patiently(options, find);
       throw error;
     }
   }
@@ -164,4 +179,9 @@ export class Images {
       ...(meaning.state === 'error' ? { message: message ?? meaning.name } : {}),
     };
   }
+}
+
+/** Seen so, and refused for its state all the same: somebody else was just about to save it. */
+function isSavable(machine: Machine): boolean {
+  return isRunning(machine) || machine.state === VM.poweroff || machine.state === VM.suspended;
 }

@@ -99,7 +99,7 @@ type ObservedMachine = Extract<Observed, { readonly class: 'compute' }>;
 
 /** The machine in OCCI's words; nothing when it is gone. */
 export function observeMachine(machine: Machine): ObservedMachine | undefined {
-  const { meaning, marks, host, message } = machine;
+  const { meaning, marks, host, message, body } = machine;
   if (!meaning) return undefined;
   // Whoever asked for something to be plugged in has not started it.
   const primed = machine.priming && meaning.state !== 'error';
@@ -109,6 +109,7 @@ export function observeMachine(machine: Machine): ObservedMachine | undefined {
     class: 'compute',
     ref: String(machine.id),
     ...(marks === undefined ? {} : { id: marks.id }),
+    name: body.value('NAME') ?? '',
     state,
     busy: meaning.busy === true || (primed && isRunning(machine)),
     cores: machine.cores,

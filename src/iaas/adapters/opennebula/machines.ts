@@ -4,7 +4,15 @@
  * one with the lowest id counts and whoever finds that it has made a higher one removes it: ids only grow.
  */
 
-import { IaasError, type CallOptions, type ComputeSpec, type NicSpec, type AttachmentSpec } from '../../adapter.js';
+import {
+  IaasError,
+  type AttachmentSpec,
+  type CallOptions,
+  type ComputeSize,
+  type ComputeSpec,
+  type LifecycleAction,
+  type NicSpec,
+} from '../../adapter.js';
 import { isWhole, shownName } from '../../kept-text.js';
 import type { MachinePool } from './machine-pool.js';
 import { isRunning, type Machine } from './machine.js';
@@ -12,7 +20,7 @@ import { marksOf, numberOf, plugMarks } from './marks.js';
 import type { Networks } from './networks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
-import { ON_ITS_WAY, type Patience } from './patience.js';
+import type { Patience } from '../../patience.js';
 import type { Choice, Placement } from './placement.js';
 import { VM } from './states.js';
 import { templateXml, type Template, type Vector } from './template.js';
@@ -115,12 +123,7 @@ export class Machines {
     return this.#oned.id('one.vm.allocate', [templateXml(template), true], { ...options, as: owner.user });
   }
 
-  async act(
-    ref: string,
-    action: 'start' | 'stop' | 'restart' | 'suspend',
-    method: string | undefined,
-    options: CallOptions,
-  ): Promise<void> {
+  async act(ref: string, action: LifecycleAction, method: string | undefined, options: CallOptions): Promise<void> {
     const name = actionOf(action, method);
     const machine = await this.#pool.own(ref, options);
     if (machine.locked) throw new IaasError('conflict', 'the machine is locked by somebody in OpenNebula');
@@ -145,12 +148,7 @@ export class Machines {
     }
   }
 
-  async #move(
-    machine: Machine,
-    action: 'start' | 'stop' | 'restart' | 'suspend',
-    name: string,
-    options: CallOptions,
-  ): Promise<void> {
+  async #move(machine: Machine, action: LifecycleAction, name: string, options: CallOptions): Promise<void> {
     const { meaning, state } = machine;
     if (meaning?.busy || machine.priming) return this.#later(machine, action, options);
     if (action === 'start') return this.#start(machine, options);
@@ -224,11 +222,7 @@ export class Machines {
     }
   }
 
-  async resize(
-    ref: string,
-    { cores, memoryBytes }: { readonly cores: number; readonly memoryBytes: number },
-    options: CallOptions,
-  ): Promise<void> {
+  async resize(ref: string, { cores, memoryBytes }: ComputeSize, options: CallOptions): Promise<void> {
     checkSize(cores, memoryBytes);
     const machine = await this.#pool.own(ref, options);
     const memory = Math.ceil(memoryBytes / MIB);
@@ -253,7 +247,7 @@ export class Machines {
     if (!first.marks) throw new IaasError('denied', 'this machine was not made by VEP, which leaves it alone');
     await this.patiently(options, async () => {
       const machine = await this.#pool.look(ref, options);
-      if (!machine || machine.meaning?.heading === 'gone') return true;
+      if (!machine || isGoing(machine)) return true;
       try {
         await this.asOwner(machine, options, (call) =>
           this.#oned.id('one.vm.action', ['terminate-hard', machine.id], call),
@@ -264,7 +258,11 @@ export class Machines {
         throw error;
       }
     });
-    await this.#settled(first, options);
+    // Whatever rest state oned shows now was before: what it shows lags behind what it does.
+    await this.#patience.settled(options, async () => {
+      const now = await this.#pool.look(ref, options);
+      return !now || isGoing(now) || (now.meaning?.state === 'error' && first.meaning?.state !== 'error');
+    });
     await this.#placement.leave(first, options);
   }
 
@@ -275,7 +273,7 @@ export class Machines {
 
   /** Asks until there is an answer. @throws IaasError `transient` when there is none within the patience of one call */
   patiently<T>(options: CallOptions, ask: () => Promise<T | undefined>): Promise<T> {
-    return this.#patience.until(options, 'the machine', ask);
+    return this.#patience.until(options, 'the machine is still on its way to another state', ask);
   }
 
   /** Does something and waits until it shows: oned reports the old state for a while. It may also come to nothing. */
@@ -284,24 +282,22 @@ export class Machines {
     await this.#settled(machine, options);
   }
 
-  async #settled(machine: Machine, options: CallOptions): Promise<void> {
-    await this.patiently(options, async () => {
+  #settled(machine: Machine, options: CallOptions): Promise<void> {
+    return this.#patience.settled(options, async () => {
       const now = await this.#pool.look(String(machine.id), options);
-      const same = now?.state === machine.state && now.lifeCycle === machine.lifeCycle;
-      return same ? undefined : true;
-    }).catch((error: unknown) => {
-      // Accepted and nothing happens: whoever looks sees the old state.
-      if (!(error instanceof IaasError) || error.said !== ON_ITS_WAY) throw error;
+      return now?.state !== machine.state || now.lifeCycle !== machine.lifeCycle;
     });
   }
 }
+
+const isGoing = ({ meaning }: Machine): boolean => meaning?.heading === 'gone';
 
 /** Whether it is in a state, or on its way there. */
 function leadsTo({ meaning, priming }: Machine, state: string): boolean {
   return !priming && (meaning?.busy ? meaning.heading === state : meaning?.state === state);
 }
 
-function actionOf(action: 'start' | 'stop' | 'restart' | 'suspend', method: string | undefined): string {
+function actionOf(action: LifecycleAction, method: string | undefined): string {
   const [methods, usual] = {
     start: [{}, 'resume'] as const,
     stop: [STOP_METHODS, 'poweroff'] as const,

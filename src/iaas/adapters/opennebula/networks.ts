@@ -16,7 +16,7 @@ import { readWish, type NetworkSource, type Wish } from './network-source.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
 import type { NetworkOptions } from './options.js';
-import type { Patience } from './patience.js';
+import type { Patience } from '../../patience.js';
 import { Reservations } from './reservations.js';
 import { NETWORK, NETWORK_BEING_MADE, NETWORK_GOING } from './states.js';
 import { templateXml, type Template } from './template.js';
@@ -78,7 +78,7 @@ export class Networks {
 
   /** One that is there, when oned has done with it: before, it says that addresses are in use which are not. */
   #made(id: number, options: CallOptions): Promise<Branch> {
-    return this.#services.patience.until(options, 'the network', async () => {
+    return this.#services.patience.until(options, 'the network is still on its way to another state', async () => {
       const body = await this.#pool.look(String(id), options);
       if (!body) throw new IaasError('transient', 'the network is gone again', 'gone');
       return body.number(1, 'STATE') === NETWORK_BEING_MADE ? undefined : body;
@@ -159,6 +159,7 @@ export class Networks {
       class: 'network',
       ref: body.value('ID') ?? '',
       ...(marks === undefined ? {} : { id: marks.id }),
+      name: body.value('NAME') ?? '',
       state: meaning.state,
       busy: 'busy' in meaning,
       ...(cidr === undefined ? {} : { cidr }),

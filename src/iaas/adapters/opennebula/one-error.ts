@@ -85,10 +85,9 @@ export class OneError extends IaasError {
 
   /** Refused because of the state something is in: later it may be granted. */
   get isWrongState(): boolean {
-    return (
-      this.code === ACTION &&
-      /wrong state|not available for state|is in state|state \w+ does not/i.test(this.said ?? '')
-    );
+    const said = this.said ?? '';
+    if (/has to be RUNNING/i.test(said)) return true;
+    return this.code === ACTION && /wrong state|not available for state|is in state|state \w+ does not/i.test(said);
   }
 
   /** Refused because what is asked for is so already: a group that a NIC has, or has not. */

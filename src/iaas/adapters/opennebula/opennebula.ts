@@ -12,9 +12,11 @@ import {
   type AttachmentSpec,
   type CallOptions,
   type Capabilities,
+  type ComputeSize,
   type ComputeSpec,
   type ImageSpec,
   type Inventory,
+  type LifecycleAction,
   type MetricSample,
   type NetworkAction,
   type NetworkSpec,
@@ -26,6 +28,7 @@ import {
   type SiteFinding,
   type SiteRef,
   type StorageSpec,
+  type VolumeAction,
 } from '../../adapter.js';
 import type { AccountingSite } from '../../accounting.js';
 import { requireCapability } from '../../capability.js';
@@ -50,7 +53,7 @@ import { cidrOf } from './network-pool.js';
 import { Networks } from './networks.js';
 import { Oned } from './oned.js';
 import type { OpenNebulaOptions } from './options.js';
-import { Patience } from './patience.js';
+import { Patience } from '../../patience.js';
 import { Placement } from './placement.js';
 import { observePlugs, Plugs } from './plugs.js';
 import { SecurityGroups } from './security-groups.js';
@@ -96,6 +99,7 @@ class OpenNebula implements SiteAdapter {
   constructor(options: OpenNebulaOptions, surroundings: SiteSurroundings) {
     const { clock, site, data } = surroundings;
     const { realm, liveResize, systemDatastore, networks, efi } = options;
+    const shares = options.volumes.shared;
     this.site = site;
     this.#options = options;
     this.#surroundings = surroundings;
@@ -106,7 +110,7 @@ class OpenNebula implements SiteAdapter {
     this.#oned = oned;
     this.accounting = new Accounting(oned, realm);
     const limits = options.tenants.limits && oned.delegates;
-    this.#capabilities = openNebulaCapabilities({ liveResize, networks, limits, efi: efi !== undefined });
+    this.#capabilities = openNebulaCapabilities({ liveResize, networks, limits, efi: efi !== undefined, shares });
     const tenants = new Tenants(oned, options.tenants);
     this.#pool = new MachinePool(oned, realm);
     this.#visit = new Visit(oned, this.#pool, clock);
@@ -120,7 +124,8 @@ class OpenNebula implements SiteAdapter {
     this.#datastores = new Datastores(oned, options.images.datastore);
     const datastore = (call: CallOptions): Promise<number> => this.#datastores.id(call);
     this.tenants = new Shares({ oned, tenants, hosts: this.#hosts, datastore });
-    this.#handover = openHandover(options.images.handover, join(data.directory, 'handover', site));
+    const scratch = join(data.directory, 'handover', site);
+    this.#handover = openHandover(options.images.handover, scratch, `${realm} ${endpoint}`);
     this.#images = new Images({
       oned,
       pool: this.#imagePool,
@@ -133,7 +138,7 @@ class OpenNebula implements SiteAdapter {
       datastore,
     });
     this.#volumes = new Volumes({
-      ...{ oned, pool: this.#imagePool, tenants, realm, datastore, now: () => clock.now() },
+      ...{ oned, pool: this.#imagePool, tenants, realm, datastore, shares, now: () => clock.now() },
       ...{ machines: this.#machines, machinePool: this.#pool },
     });
     this.#groups = new SecurityGroups({
@@ -237,7 +242,7 @@ class OpenNebula implements SiteAdapter {
 
   async actCompute(
     ref: SiteRef,
-    action: 'start' | 'stop' | 'restart' | 'suspend',
+    action: LifecycleAction,
     method: string | undefined,
     options: CallOptions = {},
   ): Promise<void> {
@@ -247,11 +252,7 @@ class OpenNebula implements SiteAdapter {
     if (machine) await this.#plugs.settle(machine, options);
   }
 
-  resizeCompute(
-    ref: SiteRef,
-    size: { readonly cores: number; readonly memoryBytes: number },
-    options: CallOptions = {},
-  ): Promise<void> {
+  resizeCompute(ref: SiteRef, size: ComputeSize, options: CallOptions = {}): Promise<void> {
     return this.#machines.resize(ref, size, options);
   }
 
@@ -271,11 +272,7 @@ class OpenNebula implements SiteAdapter {
     if (!(await this.#networks.look(ref, options))) throw new IaasError('not-found', 'OpenNebula has no such network');
   }
 
-  actStorage(
-    ref: SiteRef,
-    action: 'online' | 'offline' | 'backup' | 'snapshot',
-    options: CallOptions = {},
-  ): Promise<void> {
+  actStorage(ref: SiteRef, action: VolumeAction, options: CallOptions = {}): Promise<void> {
     return this.#volumes.act(ref, action, options);
   }
 
@@ -350,6 +347,10 @@ class OpenNebula implements SiteAdapter {
       case 'compute':
         yield* this.#visit.goOn(what, options);
     }
+  }
+
+  tidy(options: CallOptions = {}): Promise<number> {
+    return this.#images.sweep(options);
   }
 
   events(signal: AbortSignal): AsyncIterable<SiteEvent> {

@@ -1,6 +1,7 @@
 /** What an administrator says about an OpenNebula site (`sites[].options`); one JSON Schema checks it and holds the defaults. */
 
 import type { JsonObject } from '../../../base/json.js';
+import type { PatienceOptions } from '../../patience.js';
 import { optionsReader, secretReferenceSchema, type SecretReference } from '../../site-options.js';
 
 export interface OpenNebulaOptions {
@@ -24,6 +25,10 @@ export interface OpenNebulaOptions {
     readonly datastore?: string;
     readonly handover: HandoverOptions;
   };
+  readonly volumes: {
+    /** Several machines can have a volume at a time: hypervisors and system datastores let them. */
+    readonly shared: boolean;
+  };
   /** System datastore (id) that machines are deployed on; -1: oned's choice. */
   readonly systemDatastore: number;
   readonly networks: NetworkOptions;
@@ -45,7 +50,7 @@ export interface OpenNebulaOptions {
     readonly pollMs: number;
   };
   /** How often a change that has been accepted is looked for, and for how long at most within one call. */
-  readonly patience: { readonly pollMs: number; readonly settleMs: number };
+  readonly patience: PatienceOptions;
 }
 
 export interface NetworkOptions {
@@ -126,7 +131,7 @@ const isolated: JsonObject = {
 };
 
 /** JSON Schema 2020-12 of `options` of a site of type `opennebula`. */
-const schema: JsonObject = object(
+export const openNebulaOptionsSchema: JsonObject = object(
   {
     endpoint: { type: 'string', pattern: '^https?://[^\\s/@]+/\\S*$' },
     credentials: {
@@ -177,6 +182,7 @@ const schema: JsonObject = object(
         ['handover'],
       ),
     },
+    volumes: { ...object({ shared: flag(false) }), default: {} },
     systemDatastore: integer(-1, 2 ** 31 - 1, -1),
     networks: {
       ...object({ reserveFrom: texts, isolated, prefix: integer(8, 30, 28), publicFrom: texts }),
@@ -215,4 +221,4 @@ function driver(name: string, properties: JsonObject, required: readonly string[
   };
 }
 
-export const readOpenNebulaOptions = optionsReader<OpenNebulaOptions>('opennebula', schema);
+export const readOpenNebulaOptions = optionsReader<OpenNebulaOptions>('opennebula', openNebulaOptionsSchema);

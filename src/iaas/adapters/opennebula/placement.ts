@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { Mutex } from '../../../base/mutex.js';
-import { IaasError, type CallOptions, type ComputeSpec } from '../../adapter.js';
+import { IaasError, type CallOptions, type ComputeSize, type ComputeSpec } from '../../adapter.js';
 import { kept } from '../../kept-text.js';
 import type { Hosts, Host } from './hosts.js';
 import type { MachinePool } from './machine-pool.js';
@@ -18,11 +18,6 @@ import { onlyOne } from './only-one.js';
 /** What a machine gets to carry. */
 export interface Choice {
   readonly attributes: Record<string, Vector | string | number>;
-}
-
-interface Size {
-  readonly cores: number;
-  readonly memoryBytes: number;
 }
 
 export class Placement {
@@ -62,7 +57,7 @@ export class Placement {
   }
 
   /** @throws IaasError `capacity` where the machine's host has no room for the new size */
-  async mustFit(machine: Machine, size: Size, options: CallOptions): Promise<void> {
+  async mustFit(machine: Machine, size: ComputeSize, options: CallOptions): Promise<void> {
     const host = (await this.#hosts.list(options)).find((each) => each.id === machine.host?.id);
     const [room, memory] = host ? [host.freeCores, host.freeMemoryBytes] : [0, 0];
     if (size.cores - machine.cores > room || size.memoryBytes - machine.memoryBytes > memory)

@@ -65,7 +65,7 @@ export class Plugs {
     const volume = await this.#services.volumes.look(spec.storage, options);
     if (!volume) throw new IaasError('not-found', 'OpenNebula has no such volume');
     return this.#attach('attachment', spec.compute, diskVector(spec, token), token, options, () =>
-      this.#services.volumes.mustBeFree(spec.storage, options),
+      this.#services.volumes.mustBeFree(spec.storage, spec.compute, options),
     );
   }
 
@@ -83,9 +83,9 @@ export class Plugs {
       for (;;) {
         const machine = await this.#services.pool.own(compute, options);
         if (plugsOf(machine, kind).some((plug) => plug.marks?.token === digest)) break;
-        await check();
-        const ready = await this.#ready(machine, options);
         try {
+          await check();
+          const ready = await this.#ready(machine, options);
           const call = CALLS[kind];
           const template = templateXml({ [call.vector]: vector });
           const work = (asked: CallOptions): Promise<number> => oned.id(call.attach, [ready.id, template], asked);
@@ -94,11 +94,12 @@ export class Plugs {
           else await machines.asOwner(ready, options, work);
           break;
         } catch (error) {
-          if (!(error instanceof OneError)) throw error;
+          const isRefused = error instanceof OneError || (error instanceof IaasError && error.class === 'conflict');
+          if (!isRefused) throw error;
           // Another process plugs into the same machine, perhaps the same thing: look again when it has done.
           const now = await this.#services.pool.own(compute, options);
           if (plugsOf(now, kind).some((plug) => plug.marks?.token === digest)) break;
-          if (!error.isWrongState) throw error;
+          if (!(error instanceof OneError) || !error.isWrongState) throw error;
         }
       }
       await this.#onlyOne(kind, compute, digest, options);

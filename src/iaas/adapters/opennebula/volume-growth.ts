@@ -41,7 +41,12 @@ export class VolumeGrowth {
     const mib = Math.ceil(sizeBytes / MIB);
     if (volume.sizeBytes === mib * MIB) return;
     if (volume.sizeBytes > mib * MIB) throw new IaasError('invalid', 'OpenNebula makes no volume smaller');
-    const [compute] = volume.machines;
+    const [compute, ...others] = volume.machines;
+    if (others.length > 0)
+      throw new IaasError(
+        'conflict',
+        'OpenNebula tells one machine alone that a volume has grown: take it from the others',
+      );
     if (compute === undefined)
       throw new IaasError('conflict', 'OpenNebula resizes a volume only while a machine has it: attach it first');
     await plugs.onReady(compute, options, async (machine) => {

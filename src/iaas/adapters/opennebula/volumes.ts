@@ -1,7 +1,8 @@
 /** Volumes: persistent data blocks of their users, empty or cloned from an image. How they grow is in `volume-growth.ts`. */
 
-import { IaasError, type CallOptions, type Observed, type StorageSpec } from '../../adapter.js';
+import { IaasError, type CallOptions, type Observed, type StorageSpec, type VolumeAction } from '../../adapter.js';
 import { kept, shownName } from '../../kept-text.js';
+import { SHARED_FORMAT } from './capabilities.js';
 import type { Image, ImagePool } from './image-pool.js';
 import type { MachinePool } from './machine-pool.js';
 import type { Machines } from './machines.js';
@@ -20,10 +21,14 @@ export interface VolumeServices {
   readonly machinePool: MachinePool;
   readonly realm: string;
   readonly datastore: (options: CallOptions) => Promise<number>;
+  /** Several machines can have a volume at a time. */
+  readonly shares: boolean;
   readonly now: () => number;
 }
 
 const MIB = 2 ** 20;
+/** What makes a persistent image one of several machines (OpenNebula 6.0 and later). */
+const SHAREABLE = { PERSISTENT_TYPE: 'SHAREABLE' };
 
 export class Volumes {
   readonly #services: VolumeServices;
@@ -39,7 +44,9 @@ export class Volumes {
   async create(spec: StorageSpec, token: string, options: CallOptions): Promise<string> {
     if (!(spec.sizeBytes > 0)) throw new IaasError('invalid', 'a volume has a size');
     if (spec.name === '') throw new IaasError('invalid', 'a volume needs a name');
-    const { pool, tenants } = this.#services;
+    const { pool, tenants, shares } = this.#services;
+    if (spec.shared && !shares)
+      throw new IaasError('unsupported', 'this site gives a volume to one machine at a time (volumes.shared)');
     const earlier = await pool.named(token, options);
     if (earlier?.marks) return String(earlier.id);
     const owner = await tenants.owner(spec.owner, options);
@@ -57,6 +64,7 @@ export class Volumes {
       SIZE: Math.ceil(spec.sizeBytes / MIB),
       FORMAT: 'raw',
       PERSISTENT: 'YES',
+      ...(spec.shared ? SHAREABLE : {}),
       DESCRIPTION: shownName(spec.name),
       ...this.#marks(spec, token),
     });
@@ -76,6 +84,7 @@ export class Volumes {
     const { oned, realm } = this.#services;
     const source = numberOf(image);
     if (source === undefined) throw new IaasError('not-found', 'OpenNebula has no such image');
+    if (spec.shared) await this.#mustBeSharable(image, options);
     const work = (): Promise<number> => oned.id('one.image.clone', [source, uniqueName(realm, token), -1], options);
     const id = earlier?.id ?? (await this.#once(token, options, work));
     await oned.id('one.image.persistent', [id, true], options).catch((error: unknown) => {
@@ -84,9 +93,15 @@ export class Volumes {
         throw new IaasError('transient', 'the volume is still being copied', error.said, error);
       throw error;
     });
-    const marks = templateXml({ ...this.#marks(spec, token), VEP_SIZE: '', DESCRIPTION: shownName(spec.name) });
-    await oned.id('one.image.update', [id, marks, 1], options);
+    const more = { VEP_SIZE: '', DESCRIPTION: shownName(spec.name), ...(spec.shared ? SHAREABLE : {}) };
+    await oned.id('one.image.update', [id, templateXml({ ...this.#marks(spec, token), ...more }), 1], options);
     return id;
+  }
+
+  async #mustBeSharable(image: string, options: CallOptions): Promise<void> {
+    const format = (await this.look(image, options))?.format ?? SHARED_FORMAT;
+    if (format !== SHARED_FORMAT)
+      throw new IaasError('unsupported', `OpenNebula shares no disk made from an image in ${format}: bring it as raw`);
   }
 
   #once(token: string, options: CallOptions, make: () => Promise<number>): Promise<number> {
@@ -98,16 +113,19 @@ export class Volumes {
     return { ...marks, VEP_PURPOSE: 'volume', VEP_NAME: kept(spec.name) };
   }
 
-  /** @throws IaasError `conflict` for a volume that is plugged in somewhere, or is not online */
-  async mustBeFree(ref: string, options: CallOptions): Promise<void> {
+  /** @throws IaasError `conflict` for a volume that this machine has, that is another one's alone, or that is not online */
+  async mustBeFree(ref: string, compute: string, options: CallOptions): Promise<void> {
     const volume = await this.look(ref, options);
     if (!volume) throw new IaasError('not-found', 'OpenNebula has no such volume');
-    if (volume.runningMachines > 0) throw new IaasError('conflict', 'the volume is plugged into another machine');
+    // oned itself would plug a shared one in twice.
+    if (volume.machines.includes(compute)) throw new IaasError('conflict', 'the machine has this volume already');
+    if (volume.runningMachines > 0 && !volume.shared)
+      throw new IaasError('conflict', 'the volume is plugged into another machine');
     if (volume.meaning.busy) throw new IaasError('transient', 'the volume is still being made', volume.meaning.name);
     if (volume.meaning.state !== 'ready') throw new IaasError('conflict', `the volume is ${volume.meaning.name}`);
   }
 
-  async act(ref: string, action: 'online' | 'offline' | 'backup' | 'snapshot', options: CallOptions): Promise<void> {
+  async act(ref: string, action: VolumeAction, options: CallOptions): Promise<void> {
     const { oned, pool, realm, now } = this.#services;
     const volume = await pool.own(ref, 'volume', options);
     if (volume.meaning.busy) throw new IaasError('transient', 'the volume is on its way', volume.meaning.name);
@@ -142,10 +160,11 @@ export class Volumes {
   }
 
   observe(volume: Image): Extract<Observed, { readonly class: 'storage' }> {
-    const { meaning, marks, sizeBytes, message } = volume;
+    const { meaning, marks, sizeBytes, message, name } = volume;
     return {
       class: 'storage',
       ref: String(volume.id),
+      name,
       ...(marks === undefined ? {} : { id: marks.id }),
       state: meaning.state === 'ready' ? 'online' : meaning.state === 'error' ? 'error' : 'offline',
       busy: meaning.busy === true,

@@ -16,9 +16,17 @@ export interface CapabilityChoices {
   readonly limits: boolean;
   /** The account may read Nova's diagnostics. */
   readonly measures: boolean;
+  /** A volume type is named for volumes that several machines have at a time. */
+  readonly shares: boolean;
 }
 
-export function openStackCapabilities({ addresses, choose, limits, measures }: CapabilityChoices): Capabilities {
+export function openStackCapabilities({
+  addresses,
+  choose,
+  limits,
+  measures,
+  shares,
+}: CapabilityChoices): Capabilities {
   return {
     compute: new Set(['start', 'stop', 'restart', 'suspend', 'save', 'resize'] as const),
     // Nova switches the guest off and on again.
@@ -28,6 +36,7 @@ export function openStackCapabilities({ addresses, choose, limits, measures }: C
     network: new Set(['create', 'up', 'down'] as const),
     // A volume is always online; one whose data is copied elsewhere needs a service that few clouds have.
     storage: new Set(['create', 'online', 'snapshot', 'resize'] as const),
+    sharesVolumes: shares,
     imageFormats: FORMATS,
     exportsImages: true,
     metrics: measures ? OPENSTACK_METRICS : [],

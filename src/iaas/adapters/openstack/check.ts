@@ -14,6 +14,7 @@ import type { Token } from './session.js';
 import { NAMES } from './stack-error.js';
 import type { Tenants } from './tenants.js';
 import type { Versions } from './versions.js';
+import { volumeTypes } from './volume-types.js';
 
 export interface CheckServices {
   readonly tenants: Tenants;
@@ -46,7 +47,7 @@ export async function check(services: CheckServices, call: CallOptions): Promise
     flavors(services, call),
     hosts(services, call),
     networks(services, call),
-    volumeTypes(services, call),
+    types(services, call),
     images(tenants.home, call),
     projects(services, token, call),
     metrics(services, token, call),
@@ -201,17 +202,27 @@ async function networks({ tenants, options }: CheckServices, call: CallOptions):
   return findings;
 }
 
-async function volumeTypes({ tenants, options }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
-  const { type } = options.volumes;
-  if (type === undefined) return [];
-  const found = await asking(() => tenants.home.volume.list('/types', 'volume_types', call), 'openstack.volume-type', {
+async function types({ tenants, options }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  const { type, sharedType } = options.volumes;
+  if (type === undefined && sharedType === undefined) return [];
+  const found = await asking(() => volumeTypes(tenants.home, call), 'openstack.volume-type', {
     denied: 'give the account the right to see volume types',
     otherwise: 'see what Cinder logs',
   });
   if (isFinding(found)) return [found];
-  if (found.some((each) => each['name'] === type)) return [];
-  const message = `there is no volume type ${type}, which volumes.type names`;
-  return [{ code: 'openstack.volume-type', message, remedy: 'see openstack volume type list' }];
+  const named = Object.entries({ type, sharedType }).flatMap(([key, name]) =>
+    name === undefined ? [] : [{ key, name }],
+  );
+  const absent = named.filter(({ name }) => !found.some((each) => each.name === name));
+  const findings = absent.map(({ key, name }) => ({
+    code: 'openstack.volume-type',
+    message: `there is no volume type ${name}, which volumes.${key} names`,
+    remedy: 'see openstack volume type list',
+  }));
+  if (found.find(({ name }) => name === sharedType)?.shares !== false) return findings;
+  const message = `volumes of the type ${sharedType}, which volumes.sharedType names, are one machine's at a time`;
+  const remedy = `name another, or openstack volume type set --property multiattach="<is> True" ${sharedType}`;
+  return [...findings, { code: 'openstack.volume-type', message, remedy }];
 }
 
 async function images(cloud: Cloud, call: CallOptions): Promise<readonly SiteFinding[]> {

@@ -1,7 +1,7 @@
 /** Flavors: the sizes that Nova sells. A machine gets the smallest that covers what is asked, or one made for it. */
 
 import { stringAt, type JsonObject } from '../../../base/json.js';
-import { IaasError, type CallOptions } from '../../adapter.js';
+import { IaasError, type CallOptions, type ComputeSize } from '../../adapter.js';
 import type { Clock } from '../../../base/clock.js';
 import type { Cloud } from './cloud.js';
 import type { OpenStackOptions } from './options.js';
@@ -101,7 +101,7 @@ export class Flavors {
   }
 }
 
-export function checkSize({ cores, memoryBytes }: { readonly cores: number; readonly memoryBytes: number }): void {
+export function checkSize({ cores, memoryBytes }: ComputeSize): void {
   if (!Number.isInteger(cores) || cores < 1)
     throw new IaasError('invalid', 'a machine has one core or more, and whole ones');
   if (!(memoryBytes > 0)) throw new IaasError('invalid', 'a machine needs memory');

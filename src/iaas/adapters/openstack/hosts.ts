@@ -4,7 +4,8 @@
  */
 
 import { stringAt, type JsonObject } from '../../../base/json.js';
-import type { CallOptions, HostInventory } from '../../adapter.js';
+import type { CallOptions } from '../../adapter.js';
+import type { HostInventory } from '../../host-inventory.js';
 import type { Cloud } from './cloud.js';
 import { itemsOf, membersOf } from './marks.js';
 import type { HostOptions } from './options.js';

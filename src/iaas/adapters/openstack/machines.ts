@@ -4,8 +4,14 @@
  */
 
 import type { JsonObject } from '../../../base/json.js';
-import { IaasError, type AttachmentSpec, type CallOptions, type ComputeSpec } from '../../adapter.js';
-import { underWay, type Attachments } from './attachments.js';
+import {
+  IaasError,
+  type CallOptions,
+  type ComputeSize,
+  type ComputeSpec,
+  type LifecycleAction,
+} from '../../adapter.js';
+import type { Attachments } from './attachments.js';
 import type { Cloud } from './cloud.js';
 import { checkSize, type Flavor, type Flavors } from './flavors.js';
 import { userDataOf } from './guest.js';
@@ -16,18 +22,17 @@ import type { Nics } from './nics.js';
 import type { Orders } from './orders.js';
 import type { Placement } from './placement.js';
 import { leadsTo, writeSize, type Server } from './server.js';
+import { ServerDisks } from './server-disks.js';
 import { missing } from './service.js';
 import type { Servers } from './servers.js';
 import { StackError } from './stack-error.js';
 import type { MachineState } from './states.js';
 import type { Tenants } from './tenants.js';
 import { TurnsByKey } from './turns-by-key.js';
-import type { Volume, Volumes } from './volumes.js';
-
-type Verb = 'start' | 'stop' | 'restart' | 'suspend';
+import type { Volumes } from './volumes.js';
 
 /** Action of Nova by OCCI's method; the first is the usual one. */
-const METHODS: Readonly<Record<Exclude<Verb, 'start'>, Readonly<Record<string, JsonObject>>>> = {
+const METHODS: Readonly<Record<Exclude<LifecycleAction, 'start'>, Readonly<Record<string, JsonObject>>>> = {
   stop: {
     graceful: { 'os-stop': null },
     acpioff: { 'os-stop': null },
@@ -53,7 +58,7 @@ const START: Readonly<Record<string, JsonObject>> = {
   RESCUE: { unrescue: null },
 };
 
-const TARGET: Readonly<Record<Verb, MachineState>> = {
+const TARGET: Readonly<Record<LifecycleAction, MachineState>> = {
   start: 'active',
   stop: 'inactive',
   restart: 'active',
@@ -62,6 +67,8 @@ const TARGET: Readonly<Record<Verb, MachineState>> = {
 
 /** `hostname` of a server of its own, where the cloud knows it. */
 const HOSTNAME_VERSION = '2.90';
+/** Nova takes no host name of one character. */
+const SHORTEST_HOSTNAME = 2;
 
 export interface MachineServices {
   readonly tenants: Tenants;
@@ -82,10 +89,12 @@ export interface MachineServices {
 
 export class Machines {
   readonly #services: MachineServices;
+  readonly #disks: ServerDisks;
   readonly #turns = new TurnsByKey();
 
   constructor(services: MachineServices) {
     this.#services = services;
+    this.#disks = new ServerDisks(services.volumes, services.attachments);
   }
 
   async create(spec: ComputeSpec, token: string, options: CallOptions): Promise<string> {
@@ -117,11 +126,12 @@ export class Machines {
     const { flavors, images, placement, nics, addresses, realm, configDrive, knows } = this.#services;
     const userData = userDataOf(spec);
     const image = spec.image === undefined ? undefined : await images.usable(spec.image, cloud, options);
-    const disks = await this.#disks(cloud, spec.volumes ?? [], image?.id, options);
+    const disks = await this.#disks.prepare(cloud, key, spec.volumes ?? [], image?.id, options);
     const wanted = { ...spec, diskGib: image?.snapshots.length === 0 ? image.minDiskGib : 0 };
     const flavor = await flavors.choose(cloud, wanted, options);
     const place = await placement.of(cloud, spec, options);
-    const named = spec.hostname !== undefined && (await knows(HOSTNAME_VERSION, options));
+    const hostname = spec.hostname?.split('.')[0] ?? '';
+    const named = hostname.length >= SHORTEST_HOSTNAME && (await knows(HOSTNAME_VERSION, options));
     const ports: string[] = [];
     for (const nic of spec.nics ?? []) {
       // An address is lent to a machine that is there.
@@ -145,15 +155,16 @@ export class Machines {
       tags: [realmTag(realm), tokenTag(key)],
       ...(userData === undefined ? {} : { user_data: userData }),
       ...(configDrive ? { config_drive: true } : {}),
-      ...(named ? { hostname: spec.hostname?.split('.')[0] ?? '' } : {}),
+      ...(named ? { hostname } : {}),
       ...place.server,
     };
-    await cloud.compute.one('POST', '/servers', 'server', {
+    const ask = {
       ...options,
       body: { server, ...(Object.keys(place.hints).length > 0 ? { 'os:scheduler_hints': place.hints } : {}) },
       expect: [202],
       ...(named ? { version: HOSTNAME_VERSION } : {}),
-    });
+    };
+    await this.#disks.inTurn(disks, options, () => cloud.compute.one('POST', '/servers', 'server', ask));
   }
 
   /**
@@ -168,52 +179,15 @@ export class Machines {
     options: CallOptions,
   ): Promise<void> {
     if (!(error instanceof IaasError) || error.class === 'transient') throw error;
-    const { servers, volumes, nics } = this.#services;
-    for (const { storage } of spec.volumes ?? []) {
-      const found = await volumes.look(storage, options);
-      if (found && underWay(found.volume))
-        throw new IaasError('transient', 'an earlier try to make the machine is on its way', error.said, error);
-    }
+    const { servers, nics } = this.#services;
+    if (await this.#disks.areOnTheirWay(cloud, spec.volumes ?? [], error, options))
+      throw new IaasError('transient', 'a volume is on its way into this machine, or another one', error.said, error);
     if ((await servers.ofKey(cloud, key, options)).length > 0) return;
     await nics.forsake(cloud, key, options);
     throw error;
   }
 
-  /** What a server boots from (an image, or else one of the volumes) and has as further disks, each noted on its volume before. */
-  async #disks(
-    cloud: Cloud,
-    plugs: readonly Omit<AttachmentSpec, 'compute'>[],
-    image: string | undefined,
-    options: CallOptions,
-  ): Promise<{ readonly boot: Volume | undefined; readonly mapping: JsonObject[] }> {
-    const { volumes, attachments } = this.#services;
-    const found: Volume[] = [];
-    for (const plug of plugs) {
-      if (plug.readOnly === true)
-        throw new IaasError('unsupported', 'OpenStack attaches volumes for reading and writing alone');
-      const { volume } = await volumes.own(plug.storage, options);
-      if (volume.status !== 'available')
-        throw new IaasError('conflict', 'a volume of the machine is in use, or cannot be used', volume.status);
-      await attachments.mark(cloud, volume, plug.id, plug.id, options);
-      found.push(volume);
-    }
-    const boot = image === undefined ? (found.find(({ bootable }) => bootable) ?? found[0]) : undefined;
-    if (boot && !boot.bootable) await volumes.makeBootable(cloud, boot, options);
-    const ordered = boot ? [boot, ...found.filter((volume) => volume !== boot)] : found;
-    const mapping = ordered.map((volume) => ({
-      uuid: volume.id,
-      source_type: 'volume',
-      destination_type: 'volume',
-      boot_index: volume === boot ? 0 : -1,
-      delete_on_termination: false,
-    }));
-    if (image === undefined || mapping.length === 0) return { boot, mapping };
-    // Where there is a mapping Nova boots from what stands in it alone.
-    const root = { uuid: image, source_type: 'image', destination_type: 'local' };
-    return { boot, mapping: [{ ...root, boot_index: 0, delete_on_termination: true }, ...mapping] };
-  }
-
-  async act(ref: string, verb: Verb, method: string | undefined, options: CallOptions): Promise<void> {
+  async act(ref: string, verb: LifecycleAction, method: string | undefined, options: CallOptions): Promise<void> {
     const known = verb === 'start' ? undefined : methodOf(verb, method);
     const { cloud, server } = await this.#services.servers.own(ref, options);
     const target = TARGET[verb];
@@ -236,7 +210,7 @@ export class Machines {
   }
 
   /** Somebody still works on it, and it leads elsewhere. */
-  #later(server: Server, verb: Verb): boolean {
+  #later(server: Server, verb: LifecycleAction): boolean {
     const heading = server.busy ? server.heading : this.#services.orders.target(server);
     if (server.status === 'VERIFY_RESIZE') return true;
     if (server.busy) return verb === 'restart' || heading !== TARGET[verb];
@@ -254,18 +228,20 @@ export class Machines {
     );
   }
 
-  async #order(cloud: Cloud, server: Server, verb: Verb, action: JsonObject, options: CallOptions): Promise<void> {
+  async #order(
+    cloud: Cloud,
+    server: Server,
+    verb: LifecycleAction,
+    action: JsonObject,
+    options: CallOptions,
+  ): Promise<void> {
     const path = `/servers/${server.id}/action`;
     const answer = await cloud.compute.call('POST', path, { ...options, body: action, expect: [202] });
     this.#services.orders.give(server, verb, TARGET[verb], answer.headers['x-openstack-request-id']);
   }
 
   /** Gives a server another flavor; Nova waits for a confirmation when it has done so, see {@link goOn}. */
-  async resize(
-    ref: string,
-    size: { readonly cores: number; readonly memoryBytes: number },
-    options: CallOptions,
-  ): Promise<void> {
+  async resize(ref: string, size: ComputeSize, options: CallOptions): Promise<void> {
     checkSize(size);
     const { servers, flavors } = this.#services;
     const { cloud, server } = await servers.own(ref, options);
@@ -350,7 +326,7 @@ function onItsWay({ task, status }: Server): IaasError {
   return new IaasError('transient', `the machine is on its way (${task ?? status})`, task ?? status);
 }
 
-function methodOf(verb: Exclude<Verb, 'start'>, method: string | undefined): JsonObject {
+function methodOf(verb: Exclude<LifecycleAction, 'start'>, method: string | undefined): JsonObject {
   const methods = METHODS[verb];
   const [usual] = Object.values(methods);
   const action = method === undefined ? usual : methods[method];

@@ -2,7 +2,8 @@
  * How VEP knows its own things again, and how it calls them. OpenStack has no idempotency key and no unique names, so
  * everything carries the digest of its token, and a reference is that digest and not the id: should two processes make
  * one thing at the same time, both references mean the same, the older of the two, and the other one is removed.
- * Servers carry it as a tag and as metadata; networks, ports, volumes and images in their names.
+ * Servers carry it as a tag and as metadata; networks, ports, volumes and images in their names, by which they are asked for, and
+ * networks, volumes and security groups in their descriptions too, so that one to which somebody gives another name stays VEP's.
  */
 
 import { createHash } from 'node:crypto';
@@ -90,6 +91,11 @@ export function shownName(name: string): string {
   return plain === '' ? 'unnamed' : plain;
 }
 
+/** What describes a thing that is known by its name, and by these words when it has another one. */
+export function describingMarked(realm: string, marks: Marks, title: string): string {
+  return describing(marks.id, { realm, key: marks.key }, title);
+}
+
 /** What describes a thing of VEP's whose only free text is a description: the entity's id, whatever else, the title. */
 export function describing(id: string, more: Readonly<Record<string, string>>, title: string): string {
   const words = Object.entries({ id: kept(id), ...more }).map(([name, value]) => `${name}=${value}`);
@@ -109,9 +115,24 @@ export function described(description: string): Readonly<Record<string, string>>
 
 /** Marks of a network, port or volume, from its name and its description. */
 export function namedMarks(realm: string, body: JsonObject): Marks | undefined {
-  const key = keyIn(realm, stringAt(body, 'name') ?? '');
-  const id = described(stringAt(body, 'description') ?? '')['id'];
+  const { id, realm: of, key: written = '' } = described(stringAt(body, 'description') ?? '');
+  const key = keyIn(realm, stringAt(body, 'name') ?? '') ?? (of === realm && isDigest(written) ? written : undefined);
   return key === undefined || id === undefined ? undefined : { id: unkept(id), key };
+}
+
+/**
+ * Things of one token: asked for by name, and where none has it among all there are, since somebody may have given it another.
+ *
+ * @param list what OpenStack has of them, of a name or of any
+ */
+export async function ofKey(
+  realm: string,
+  key: string,
+  list: (query: Readonly<Record<string, string>>) => Promise<readonly JsonObject[]>,
+): Promise<readonly JsonObject[]> {
+  const isIt = (body: JsonObject): boolean => namedMarks(realm, body)?.key === key;
+  const named = (await list({ name: uniqueName(realm, key) })).filter(isIt);
+  return named.length > 0 ? named : (await list({})).filter(isIt);
 }
 
 /** The one that counts among several of one token, and the others: by age, then by id. */

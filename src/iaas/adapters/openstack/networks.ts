@@ -8,13 +8,14 @@ import { stringAt, type JsonObject } from '../../../base/json.js';
 import { IaasError, type CallOptions, type NetworkSpec, type Observed } from '../../adapter.js';
 import type { Cloud } from './cloud.js';
 import {
-  describing,
   described,
+  describingMarked,
   digestOf,
   elder,
   isDigest,
   itemsOf,
   namedMarks,
+  ofKey,
   readRef,
   uniqueName,
   writeRef,
@@ -78,12 +79,12 @@ export class Networks {
 
   /** Networks of one token, the one that counts first. */
   async #ofKey(cloud: Cloud, key: string, options: CallOptions): Promise<readonly JsonObject[]> {
-    const query = { name: uniqueName(this.#services.realm, key), project_id: await cloud.project(options) };
-    const found = await cloud.network.list('/networks', 'networks', { ...options, query });
+    const project_id = await cloud.project(options);
+    const found = await ofKey(this.#services.realm, key, (query) =>
+      cloud.network.list('/networks', 'networks', { ...options, query: { ...query, project_id } }),
+    );
     const [first, others] = elder(
-      found
-        .filter((body) => namedMarks(this.#services.realm, body)?.key === key)
-        .map((body) => ({ body, id: stringAt(body, 'id') ?? '', created: stringAt(body, 'created_at') ?? '' })),
+      found.map((body) => ({ body, id: stringAt(body, 'id') ?? '', created: stringAt(body, 'created_at') ?? '' })),
     );
     return first ? [first.body, ...others.map(({ body }) => body)] : [];
   }
@@ -91,8 +92,8 @@ export class Networks {
   async create(spec: NetworkSpec, token: string, options: CallOptions): Promise<string> {
     checkSpec(spec);
     const { realm, tenants } = this.#services;
-    const description = describing(spec.id, {}, spec.name);
     const key = digestOf(realm, token);
+    const description = describingMarked(realm, { id: spec.id, key }, spec.name);
     const cloud = await tenants.of(spec.owner, options);
     return this.#turns.run(key, async () => {
       if ((await this.#ofKey(cloud, key, options)).length === 0) {
@@ -244,6 +245,7 @@ export class Networks {
     return {
       class: 'network',
       ref: this.refOf(body, project),
+      name: stringAt(body, 'name') ?? '',
       ...(marks === undefined ? {} : { id: marks.id }),
       state: failed ? 'error' : body['admin_state_up'] === true ? 'active' : 'inactive',
       // Whoever makes it has not come to its subnet yet.

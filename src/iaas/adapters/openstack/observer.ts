@@ -100,10 +100,11 @@ export class Observer {
       }
       case 'attachment': {
         const all = await volumes.all(cloud, options);
-        const byId = all.some(({ plug }) => plug !== undefined)
+        const awaited = await attachments.awaited(cloud, oldestFirst(all), options);
+        const byId = all.some(({ plugs }) => plugs.size > 0)
           ? await this.#byId(cloud, options)
           : new Map<string, Server>();
-        return once(attachments.observe(project, oldestFirst(all), byId));
+        return once(attachments.observe(project, awaited, byId));
       }
       case 'image': {
         const all = await images.all(cloud, options);
@@ -126,7 +127,7 @@ export class Observer {
   }
 
   async #server(cloud: Cloud, ref: SiteRef, server: Server, options: CallOptions): Promise<Observed> {
-    const { marks, cores, memoryBytes, fault, status } = server;
+    const { marks, cores, memoryBytes, fault, status, name } = server;
     const resizing = await this.#services.machines.goOn(cloud, server, options);
     const order = await this.#services.orders.outcome(cloud, server, options);
     const broken =
@@ -138,6 +139,7 @@ export class Observer {
     return {
       class: 'compute',
       ref,
+      name,
       ...(marks === undefined ? {} : { id: marks.id }),
       state,
       busy: server.busy || resizing || order.waiting,

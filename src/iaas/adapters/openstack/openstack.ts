@@ -9,10 +9,12 @@ import {
   type AttachmentSpec,
   type CallOptions,
   type Capabilities,
+  type ComputeSize,
   type ComputeSpec,
   type ImageExport,
   type ImageSpec,
   type Inventory,
+  type LifecycleAction,
   type MetricSample,
   type NetworkAction,
   type NetworkSpec,
@@ -24,6 +26,7 @@ import {
   type SiteFinding,
   type SiteRef,
   type StorageSpec,
+  type VolumeAction,
 } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
 import type { SecurityGroupSite } from '../../security-groups.js';
@@ -96,6 +99,7 @@ class OpenStack implements SiteAdapter {
       choose,
       limits,
       measures: measures(options),
+      shares: options.volumes.sharedType !== undefined,
     });
     this.#capabilities = capabilities;
     this.#line = new Line({ ...options, clock });
@@ -183,6 +187,7 @@ class OpenStack implements SiteAdapter {
     return {
       takenAt: this.#surroundings.clock.now(),
       hosts,
+      ...(this.#options.hosts.choose ? {} : { quotaIsShared: true }),
       networks: observed.map(({ ref, id, cidr }) => ({
         ref,
         name: titles.get(ref) ?? '',
@@ -251,18 +256,14 @@ class OpenStack implements SiteAdapter {
 
   actCompute(
     ref: SiteRef,
-    action: 'start' | 'stop' | 'restart' | 'suspend',
+    action: LifecycleAction,
     method: string | undefined,
     options: CallOptions = {},
   ): Promise<void> {
     return this.#machines.act(ref, action, method, options);
   }
 
-  resizeCompute(
-    ref: SiteRef,
-    size: { readonly cores: number; readonly memoryBytes: number },
-    options: CallOptions = {},
-  ): Promise<void> {
+  resizeCompute(ref: SiteRef, size: ComputeSize, options: CallOptions = {}): Promise<void> {
     return this.#machines.resize(ref, size, options);
   }
 
@@ -285,11 +286,7 @@ class OpenStack implements SiteAdapter {
     return this.#networks.act(ref, action, options);
   }
 
-  actStorage(
-    ref: SiteRef,
-    action: 'online' | 'offline' | 'backup' | 'snapshot',
-    options: CallOptions = {},
-  ): Promise<void> {
+  actStorage(ref: SiteRef, action: VolumeAction, options: CallOptions = {}): Promise<void> {
     return this.#volumes.act(ref, action, options);
   }
 

@@ -40,7 +40,11 @@ export interface OpenStackOptions {
     /** Names or ids of security groups that every NIC gets; empty: OpenStack's choice, the project's `default`. */
     readonly securityGroups: readonly string[];
   };
-  readonly volumes: { readonly type?: string };
+  readonly volumes: {
+    readonly type?: string;
+    /** Of volumes that several machines have at a time; absent: there are none. */
+    readonly sharedType?: string;
+  };
   readonly machines: {
     /** A disk with the user data, for networks without a metadata service. */
     readonly configDrive: boolean;
@@ -124,7 +128,7 @@ function method(name: string, schema: JsonObject): JsonObject {
 }
 
 /** JSON Schema 2020-12 of `options` of a site of type `openstack`. */
-const schema: JsonObject = object(
+export const openStackOptionsSchema: JsonObject = object(
   {
     authUrl: { type: 'string', pattern: '^https?://[^\\s/@]+(/\\S*)?/v3/?$' },
     credentials: {
@@ -175,7 +179,7 @@ const schema: JsonObject = object(
       }),
       default: {},
     },
-    volumes: { ...object({ type: text }), default: {} },
+    volumes: { ...object({ type: text, sharedType: text }), default: {} },
     machines: { ...object({ configDrive: flag(true) }), default: {} },
     tenants: {
       ...object({
@@ -205,4 +209,4 @@ const schema: JsonObject = object(
 /** Whether machines are measured. */
 export const measures = ({ metrics, hosts }: OpenStackOptions): boolean => metrics.diagnostics ?? hosts.choose;
 
-export const readOpenStackOptions = optionsReader<OpenStackOptions>('openstack', schema);
+export const readOpenStackOptions = optionsReader<OpenStackOptions>('openstack', openStackOptionsSchema);

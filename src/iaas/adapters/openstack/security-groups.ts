@@ -15,13 +15,14 @@ import {
 } from '../../security-groups.js';
 import type { Cloud } from './cloud.js';
 import {
-  describing,
+  describingMarked,
   digestOf,
   elder,
   isDigest,
   itemsOf,
   membersOf,
   namedMarks,
+  ofKey,
   readRef,
   uniqueName,
   writeRef,
@@ -56,11 +57,11 @@ export class SecurityGroups {
   async create(spec: SecurityGroupSpec, token: string, options: CallOptions): Promise<SiteRef> {
     const { realm, tenants } = this.#services;
     const rules = normalRules(spec.rules);
-    const security_group = {
-      name: uniqueName(realm, digestOf(realm, token)),
-      description: describing(spec.id, {}, spec.name),
-    };
     const key = digestOf(realm, token);
+    const security_group = {
+      name: uniqueName(realm, key),
+      description: describingMarked(realm, { id: spec.id, key }, spec.name),
+    };
     const cloud = await tenants.of(spec.owner, options);
     await this.#turns.run(key, async () => {
       for (let attempt = 1; ; attempt++) {
@@ -193,9 +194,9 @@ export class SecurityGroups {
 
   /** Groups of one token, the one that counts first. */
   async #ofKey(cloud: Cloud, key: string, options: CallOptions): Promise<readonly JsonObject[]> {
-    const query = { name: uniqueName(this.#services.realm, key) };
-    const found = await cloud.network.list('/security-groups', 'security_groups', { ...options, query });
-    const mine = found.filter((body) => namedMarks(this.#services.realm, body)?.key === key);
+    const mine = await ofKey(this.#services.realm, key, (query) =>
+      cloud.network.list('/security-groups', 'security_groups', { ...options, query }),
+    );
     const [first, others] = elder(
       mine.map((body) => ({ body, id: idOf(body), created: stringAt(body, 'created_at') ?? '' })),
     );

@@ -1,15 +1,14 @@
 /** A server as Nova describes it, read once into what the adapter wants to know of it. */
 
 import { stringAt, type JsonObject } from '../../../base/json.js';
+import type { ComputeSize } from '../../adapter.js';
 import { itemsOf, membersOf, unkept, type Marks } from './marks.js';
 import { GONE, HEADING, MOVING, SHUTDOWN, STATUS, type MachineState } from './states.js';
 
 const MIB = 2 ** 20;
 
 /** What was asked for, and the flavor that was taken for it: the smallest that covers it may be larger. */
-export interface Size {
-  readonly cores: number;
-  readonly memoryBytes: number;
+export interface Size extends ComputeSize {
   readonly flavor: string;
 }
 

@@ -1,7 +1,7 @@
 /** Volumes of Cinder: empty or made from an image, as large as asked for in whole GiB. */
 
 import { stringAt, type JsonObject } from '../../../base/json.js';
-import { IaasError, type CallOptions, type Observed, type StorageSpec } from '../../adapter.js';
+import { IaasError, type CallOptions, type Observed, type StorageSpec, type VolumeAction } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
 import type { Clock } from '../../../base/clock.js';
 import type { Capabilities } from '../../adapter.js';
@@ -9,6 +9,7 @@ import type { Cloud } from './cloud.js';
 import type { Images } from './images.js';
 import {
   describing,
+  describingMarked,
   digestOf,
   elder,
   isDigest,
@@ -16,6 +17,7 @@ import {
   keyIn,
   membersOf,
   namedMarks,
+  ofKey,
   readRef,
   uniqueName,
   writeRef,
@@ -27,6 +29,8 @@ import { missing } from './service.js';
 import { VOLUME } from './states.js';
 import type { Tenants } from './tenants.js';
 import { TurnsByKey } from './turns-by-key.js';
+import { readPlugs, type Plugs } from './volume-plugs.js';
+import { volumeTypes } from './volume-types.js';
 
 const GIB = 2 ** 30;
 /** A snapshot that was asked for again within this time is the same one, in milliseconds. */
@@ -34,18 +38,23 @@ const SAME_MS = 30_000;
 
 export interface Volume {
   readonly id: string;
+  readonly name: string;
   readonly created: string;
   readonly status: string;
   readonly sizeGib: number;
   readonly marks: Marks | undefined;
   readonly bootable: boolean;
-  /** Server it is attached to, and as what. */
-  readonly server: string | undefined;
-  readonly device: string;
-  /** Digest of the token that it was attached by last, the id of that link, and whether VEP has let go of it. */
-  readonly plug: string | undefined;
-  readonly plugEntity: string;
-  readonly left: boolean;
+  /** Several servers may have it at a time. */
+  readonly shared: boolean;
+  /** Servers it is attached to, and as what. */
+  readonly holders: readonly { readonly server: string; readonly device: string }[];
+  readonly plugs: Plugs;
+}
+
+/** An attachment that is on its way: its id, and the server's. */
+export interface Reservation {
+  readonly id: string;
+  readonly server: string;
 }
 
 export interface VolumeServices {
@@ -70,25 +79,44 @@ export class Volumes {
     if (spec.name === '') throw new IaasError('invalid', 'a volume needs a name');
     const { tenants, realm, images, settings } = this.#services;
     const key = digestOf(realm, token);
-    const description = describing(spec.id, {}, spec.name);
+    const description = describingMarked(realm, { id: spec.id, key }, spec.name);
     const cloud = await tenants.of(spec.owner, options);
     return this.#turns.run(key, async () => {
       const ref = writeRef(await cloud.project(options), key);
       if ((await this.#ofKey(cloud, key, options)).length > 0) return ref;
       const image = spec.image === undefined ? undefined : await images.usable(spec.image, cloud, options);
       const sizeGib = Math.ceil(spec.sizeBytes / GIB);
+      const type = spec.shared ? await this.#sharedType(cloud, options) : settings.type;
       const volume = {
         name: uniqueName(realm, key),
         description,
         size: Math.max(sizeGib, image?.minDiskGib ?? 0),
         ...(image === undefined ? {} : { imageRef: image.id }),
-        ...(settings.type === undefined ? {} : { volume_type: settings.type }),
+        ...(type === undefined ? {} : { volume_type: type }),
       };
       await cloud.volume.one('POST', '/volumes', 'volume', { ...options, body: { volume }, expect: [202] });
       const [, surplus] = elder(await this.#ofKey(cloud, key, options));
       for (const other of surplus) await this.#delete(cloud, other, options);
       return ref;
     });
+  }
+
+  /**
+   * Type of volumes that several servers may have at a time.
+   *
+   * @throws IaasError `unsupported` where Cinder says that it is none
+   */
+  async #sharedType(cloud: Cloud, options: CallOptions): Promise<string> {
+    const { sharedType } = this.#services.settings;
+    if (sharedType === undefined)
+      throw new IaasError(
+        'unsupported',
+        'no volume type is named for volumes of several machines (volumes.sharedType)',
+      );
+    const found = (await volumeTypes(cloud, options)).find(({ name }) => name === sharedType);
+    if (found?.shares === false)
+      throw new IaasError('unsupported', `Cinder attaches volumes of the type ${sharedType} to one machine at a time`);
+    return sharedType;
   }
 
   /** The volume that a reference means. */
@@ -117,9 +145,10 @@ export class Volumes {
   }
 
   async #ofKey(cloud: Cloud, key: string, options: CallOptions): Promise<readonly Volume[]> {
-    const query = { name: uniqueName(this.#services.realm, key) };
-    const found = await cloud.volume.list('/volumes/detail', 'volumes', { ...options, query });
-    return found.map((body) => this.read(body)).filter((volume) => volume.marks?.key === key);
+    const found = await ofKey(this.#services.realm, key, (query) =>
+      cloud.volume.list('/volumes/detail', 'volumes', { ...options, query }),
+    );
+    return found.map((body) => this.read(body));
   }
 
   /** All volumes of a project that VEP made. */
@@ -153,7 +182,7 @@ export class Volumes {
     return all.filter((each) => stringAt(each, 'volume_id') === volume);
   }
 
-  async act(ref: string, action: 'online' | 'offline' | 'backup' | 'snapshot', options: CallOptions): Promise<void> {
+  async act(ref: string, action: VolumeAction, options: CallOptions): Promise<void> {
     requireCapability(this.#services.capabilities, 'storage', action);
     const { cloud, volume } = await this.own(ref, options);
     if (action !== 'snapshot') return;
@@ -199,6 +228,26 @@ export class Volumes {
     await cloud.volume.call('POST', `/volumes/${volume.id}/metadata`, { ...options, body: { metadata } });
   }
 
+  /** Takes notes off a volume. */
+  async forget(cloud: Cloud, volume: Volume, names: readonly string[], options: CallOptions): Promise<void> {
+    for (const name of names)
+      await cloud.volume.call('DELETE', `/volumes/${volume.id}/metadata/${name}`, options).catch(missing);
+  }
+
+  /** Servers that a volume of several is on its way into. */
+  async awaiting(cloud: Cloud, volume: Volume, options: CallOptions): Promise<readonly string[]> {
+    if (!volume.shared || !isUnderWay(volume.status)) return [];
+    return (await this.reservations(cloud, volume, options)).map(({ server }) => server);
+  }
+
+  /** Attachments that a volume does not show yet. */
+  async reservations(cloud: Cloud, { id, holders }: Volume, options: CallOptions): Promise<readonly Reservation[]> {
+    const found = await cloud.volume.list('/attachments', 'attachments', { ...options, query: { volume_id: id } });
+    return found
+      .map((each) => ({ id: stringAt(each, 'id') ?? '', server: stringAt(each, 'instance') ?? '' }))
+      .filter(({ server }) => !holders.some((holder) => holder.server === server));
+  }
+
   /** Bytes that the project may still have; without a limit as many as can be counted. */
   async freeBytes(cloud: Cloud, options: CallOptions): Promise<number> {
     const absolute = membersOf((await cloud.volume.one('GET', '/limits', 'limits', options))['absolute']);
@@ -210,33 +259,36 @@ export class Volumes {
   }
 
   read(body: JsonObject): Volume {
-    const attachment = membersOf(itemsOf(body['attachments'])[0]);
-    const metadata = membersOf(body['metadata']);
+    const shared = body['multiattach'] === true;
     return {
       id: stringAt(body, 'id') ?? '',
+      name: stringAt(body, 'name') ?? '',
       created: stringAt(body, 'created_at') ?? '',
       status: stringAt(body, 'status') ?? '',
       sizeGib: Number(body['size'] ?? 0),
       marks: namedMarks(this.#services.realm, body),
       bootable: stringAt(body, 'bootable') === 'true',
-      server: stringAt(attachment, 'server_id'),
-      device: stringAt(attachment, 'device') ?? '',
-      plug: stringAt(metadata, 'vep_plug'),
-      plugEntity: stringAt(metadata, 'vep_plug_id') ?? '',
-      left:
-        stringAt(metadata, 'vep_left') === stringAt(metadata, 'vep_plug') &&
-        stringAt(metadata, 'vep_left') !== undefined,
+      shared,
+      holders: itemsOf(body['attachments']).map((each) => {
+        const attachment = membersOf(each);
+        return { server: stringAt(attachment, 'server_id') ?? '', device: stringAt(attachment, 'device') ?? '' };
+      }),
+      plugs: readPlugs(membersOf(body['metadata']), shared),
     };
   }
 }
 
+/** Whether a volume is on its way into a server: Cinder names the server only when it is there. */
+export const isUnderWay = (status: string): boolean => status === 'reserved' || status === 'attaching';
+
 /** A volume in OCCI's words. */
 export function observeVolume(project: string, volume: Volume): Extract<Observed, { readonly class: 'storage' }> {
-  const { marks, status, sizeGib } = volume;
+  const { marks, status, sizeGib, name } = volume;
   const known = VOLUME[status];
   const base = {
     class: 'storage' as const,
     ref: writeRef(project, marks?.key ?? volume.id),
+    name,
     ...(marks === undefined ? {} : { id: marks.id }),
     sizeBytes: sizeGib * GIB,
     busy: known?.busy === true,

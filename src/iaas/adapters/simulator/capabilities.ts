@@ -18,6 +18,7 @@ export function capabilitiesOf(config: Pick<SimulatorConfig, 'lacks'>): Capabili
     network: new Set(NETWORK.filter((action) => has(`network.${action}`))),
     storage: new Set(STORAGE.filter((action) => has(`storage.${action}`))),
     ...(has('storage.resize') && !has('storage.resizeDetached') ? { resizesAttached: true } : {}),
+    sharesVolumes: has('sharesVolumes') && has('storage.create'),
     imageFormats: ['qcow2', 'vmdk', 'raw', 'iso'],
     exportsImages: has('exportsImages'),
     metrics: has('metrics') ? SIMULATED_METRICS : [],

@@ -4,7 +4,7 @@
  * time, {@link advance} moves the whole site to a time. Both depend on their arguments alone.
  */
 
-import type { ComputeSpec, ResourceClass, SiteRef } from '../../adapter.js';
+import type { ResourceClass, SiteRef } from '../../adapter.js';
 import type { NormalRule } from '../../security-groups.js';
 import type { HostConfig, SimulatorConfig } from './config.js';
 import { DueQueue } from './due-queue.js';
@@ -62,13 +62,20 @@ export interface Claim {
   readonly memoryBytes: number;
 }
 
+/** A file beside the OVF environment. */
+export interface GuestFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
 /** What the site hands to the guest. */
 export interface GuestDocuments {
   readonly hostname?: string;
   readonly userData?: string;
   readonly sshKeys?: readonly string[];
   readonly ovfEnvironment?: string;
-  readonly environmentFiles?: ComputeSpec['environmentFiles'];
+  readonly environmentFiles?: readonly GuestFile[];
 }
 
 export interface Network extends Thing {
@@ -89,6 +96,8 @@ export interface Volume extends Thing {
   readonly sizeBytes: number;
   /** What it takes of the storage pool. */
   readonly claimBytes: number;
+  /** Several machines may have it at a time. */
+  readonly shared?: true;
 }
 
 /** State `active` means plugged; whether traffic flows depends on the machine and the network too. */

@@ -17,6 +17,7 @@ import type {
   StorageSpec,
 } from '../../adapter.js';
 import type { SecurityGroupSpec, SecurityRule } from '../../security-groups.js';
+import type { GuestDocuments } from './cloud.js';
 import type { SimulatorConfig } from './config.js';
 import type { FaultRule } from './faults.js';
 import type { LoadRule } from './load.js';
@@ -26,8 +27,11 @@ export type Command = { /** Milliseconds since the epoch. */ readonly at: number
 /** An image whose bytes have been read and found good. */
 export type ReadImage = Pick<ImageSpec, 'id' | 'name' | 'format' | 'sizeBytes'> & { readonly virtualSizeBytes: number };
 
+/** A machine, and of the files for its guest, which nothing boots to read, what tells them apart: their bytes would never leave memory. */
+export type AskedMachine = Omit<ComputeSpec, 'environmentFiles'> & Pick<GuestDocuments, 'environmentFiles'>;
+
 export type Call =
-  | { readonly do: 'createCompute'; readonly token: string; readonly spec: ComputeSpec }
+  | { readonly do: 'createCompute'; readonly token: string; readonly spec: AskedMachine }
   | { readonly do: 'createNetwork'; readonly token: string; readonly spec: NetworkSpec }
   | { readonly do: 'createStorage'; readonly token: string; readonly spec: StorageSpec }
   | { readonly do: 'attachNic'; readonly token: string; readonly spec: NicSpec }
@@ -58,6 +62,9 @@ export type Call =
   | { readonly do: 'read'; readonly operation: string; readonly detail?: string }
   | Control;
 
+/** What has a name at the site. */
+export type Named = 'compute' | 'network' | 'storage';
+
 /** What VEP's adapter cannot ask, but whoever runs the simulation can. */
 export type Control =
   | { readonly do: 'configure'; readonly config: SimulatorConfig }
@@ -65,6 +72,8 @@ export type Control =
   | { readonly do: 'clearFaults' }
   | { readonly do: 'setLoad'; readonly rules: readonly LoadRule[] }
   | { readonly do: 'setHost'; readonly host: string; readonly up: boolean }
+  /** Somebody gives a thing another name. */
+  | { readonly do: 'rename'; readonly class: Named; readonly ref: SiteRef; readonly name: string }
   /** A machine that somebody else runs on the same site. */
   | { readonly do: 'createForeign'; readonly name: string; readonly cores: number; readonly memoryBytes: number };
 
@@ -84,6 +93,7 @@ export function operationOf(call: Call): { readonly operation: string; readonly 
     case 'clearFaults':
     case 'setLoad':
     case 'setHost':
+    case 'rename':
     case 'createForeign':
       return undefined;
     default:

@@ -76,7 +76,17 @@ export const LACKABLE = [
   ...['start', 'stop', 'restart', 'suspend', 'save', 'resize', 'liveResize'].map((name) => `compute.${name}`),
   ...['create', 'up', 'down'].map((name) => `network.${name}`),
   ...['create', 'online', 'offline', 'backup', 'snapshot', 'resize', 'resizeDetached'].map((name) => `storage.${name}`),
-  ...['hotplugNic', 'hotplugDisk', 'metrics', 'events', 'imageless', 'exportsImages', 'securityGroups', 'firmware.efi'],
+  ...[
+    'hotplugNic',
+    'hotplugDisk',
+    'metrics',
+    'events',
+    'imageless',
+    'exportsImages',
+    'sharesVolumes',
+    'securityGroups',
+    'firmware.efi',
+  ],
 ] as const;
 
 /**

@@ -6,8 +6,8 @@
  */
 
 import { IaasError, type IaasErrorClass, type SiteRef } from '../../adapter.js';
-import { advance, GONE, newCloud, type Cloud, type Touch } from './cloud.js';
-import { operationOf, type Command } from './command.js';
+import { advance, GONE, newCloud, put, type Cloud, type Touch } from './cloud.js';
+import { operationOf, type Command, type Named } from './command.js';
 import { strike, type FaultKind, type FaultRule } from './faults.js';
 import { configure, setHost } from './hosts.js';
 import { actOnMachine, createForeign, createMachine, deleteMachine, resizeMachine, saveMachine } from './machines.js';
@@ -107,6 +107,8 @@ function perform(step: Step, command: Command): SiteRef | undefined {
       return void configure(step);
     case 'setHost':
       return void setHost(step, command.host, command.up);
+    case 'rename':
+      return void rename(step, command.class, command.ref, command.name);
     case 'injectFault':
       return void (step.cloud.faults = [...step.cloud.faults, { rule: command.rule, seen: 0, struck: 0 }]);
     case 'clearFaults':
@@ -116,6 +118,12 @@ function perform(step: Step, command: Command): SiteRef | undefined {
     case 'read':
       return undefined;
   }
+}
+
+function rename<C extends Named>({ cloud, touched, at }: Step, what: C, ref: SiteRef, name: string): void {
+  const thing = cloud.things[what].get(ref);
+  if (!thing) return refuse('not-found', `there is no ${what} ${ref}`);
+  put(cloud, what, { ...thing, name }, touched, at);
 }
 
 /** Deleting what is not there, or what is being deleted already, succeeds. */

@@ -5,14 +5,14 @@
  */
 
 import { excerpt } from '../../../base/errors.js';
-import type { ComputeSpec } from '../../adapter.js';
 import { CLASSES, GONE, put, type Claim, type Host, type Machine } from './cloud.js';
+import type { AskedMachine } from './command.js';
 import type { SimulatorConfig } from './config.js';
 import { formatRange, guestAddresses, parseRange } from './addresses.js';
 import { refuse, type Step } from './step.js';
 
 /** The host that takes a new machine: the wanted one, or the emptiest that may. */
-export function chooseHost(step: Step, spec: ComputeSpec): Host {
+export function chooseHost(step: Step, spec: AskedMachine): Host {
   const { hosts } = step.cloud;
   if (spec.host !== undefined && !hosts.has(spec.host))
     refuse('invalid', `this site has no host ${excerpt(spec.host)}`);
@@ -100,7 +100,7 @@ function rescue(machine: Machine): Machine {
 }
 
 /** Hosts of the machines it must not, and must, share a host with; either of two machines may be the one that says so. */
-function neighbours(step: Step, spec: ComputeSpec): Readonly<Record<'apart' | 'together', ReadonlySet<string>>> {
+function neighbours(step: Step, spec: AskedMachine): Readonly<Record<'apart' | 'together', ReadonlySet<string>>> {
   const mine = { apart: new Set(spec.apartFrom), together: new Set(spec.togetherWith) };
   const found = { apart: new Set<string>(), together: new Set<string>() };
   for (const { id, host, apartFrom, togetherWith } of step.cloud.things.compute.values()) {

@@ -4,9 +4,9 @@
  * `transient`, a second wish for the same goal is granted.
  */
 
-import type { ComputeSpec, SiteRef } from '../../adapter.js';
+import type { SiteRef } from '../../adapter.js';
 import { excerpt } from '../../../base/errors.js';
-import type { Call } from './command.js';
+import type { AskedMachine, Call } from './command.js';
 import { GONE, put, type Claim, type Host, type Image, type Machine } from './cloud.js';
 import type { Latencies } from './config.js';
 import { chooseHost, fits } from './hosts.js';
@@ -43,7 +43,7 @@ const ACTIONS: Readonly<
 
 const SAVE_METHODS = ['hot', 'deferred'];
 
-export function createMachine(step: Step, spec: ComputeSpec, token: string): SiteRef {
+export function createMachine(step: Step, spec: AskedMachine, token: string): SiteRef {
   const earlier = madeBefore(step, 'compute', token);
   if (earlier !== undefined) return earlier;
   checkText('id', spec.id);

@@ -102,24 +102,25 @@ function report(cloud: Cloud, what: ResourceClass, thing: Things[ResourceClass],
   };
   switch (what) {
     case 'compute': {
-      const { state, cores, memoryBytes, host } = thing as Machine;
-      return { class: what, ...common, state, cores, memoryBytes, host };
+      const { state, cores, memoryBytes, host, name } = thing as Machine;
+      return { class: what, ...common, state, cores, memoryBytes, host, name };
     }
     case 'network': {
-      const { state, cidr, gateway, vlan } = thing as Network;
+      const { state, cidr, gateway, vlan, name } = thing as Network;
       return {
         class: what,
         ...common,
         state,
+        name,
         cidr,
         ...(gateway === undefined ? {} : { gateway }),
         ...(vlan === undefined ? {} : { vlan }),
       };
     }
     case 'storage': {
-      const { state, sizeBytes, change } = thing as Volume;
+      const { state, sizeBytes, change, name } = thing as Volume;
       const shown = change?.shown as 'backup' | 'snapshot' | 'resize' | undefined;
-      return { class: what, ...common, state: shown ?? state, sizeBytes };
+      return { class: what, ...common, state: shown ?? state, sizeBytes, name };
     }
     case 'nic': {
       const nic = thing as Nic;

@@ -4,6 +4,7 @@
  * not. A machine is made `inactive` and waits for `start`; networks and volumes come up by themselves.
  */
 
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '../../../base/clock.js';
 import { problem } from '../../../base/errors.js';
@@ -15,10 +16,12 @@ import {
   type AttachmentSpec,
   type CallOptions,
   type Capabilities,
+  type ComputeSize,
   type ComputeSpec,
   type ImageExport,
   type ImageSpec,
   type Inventory,
+  type LifecycleAction,
   type MetricSample,
   type NetworkAction,
   type NetworkSpec,
@@ -30,13 +33,15 @@ import {
   type SiteFinding,
   type SiteRef,
   type StorageSpec,
+  type VolumeAction,
 } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
 import type { SecurityGroupSite } from '../../security-groups.js';
 import { capabilitiesOf } from './capabilities.js';
 import { environmentCd } from '../../../ovf/environment/cd.js';
-import type { GuestDocuments } from './cloud.js';
-import type { Call } from './command.js';
+import type { EnvironmentDocument } from '../../../ovf/environment/environment-document.js';
+import type { GuestDocuments, GuestFile } from './cloud.js';
+import type { Call, Named } from './command.js';
 import type { SimulatorConfig } from './config.js';
 import type { CommandLog } from './command-log.js';
 import { answerWithin } from './answer.js';
@@ -69,11 +74,13 @@ export interface SimulatorControls {
   setLoad(rules: readonly LoadRule[]): Promise<void>;
   /** A host dies or comes back. */
   setHost(host: string, up: boolean): Promise<void>;
+  /** Gives a thing another name behind VEP's back. */
+  rename(what: Named, ref: SiteRef, name: string): Promise<void>;
   /** A running machine that does not belong to VEP. */
-  createForeign(name: string, size?: { readonly cores: number; readonly memoryBytes: number }): Promise<SiteRef>;
-  /** What the guest of a machine gets to see: its host name, user data, keys and OVF environment. */
+  createForeign(name: string, size?: ComputeSize): Promise<SiteRef>;
+  /** What the guest of a machine gets to see: its host name, user data, keys and OVF environment, and which files beside it. */
   guestOf(ref: SiteRef): Promise<GuestDocuments | undefined>;
-  /** The CD in the drive of a machine that was given an OVF environment (transport `iso`). */
+  /** The CD in the drive of a machine that was given an OVF environment (transport `iso`), without such files. */
   cdOf(ref: SiteRef): Promise<Uint8Array | undefined>;
 }
 
@@ -106,6 +113,11 @@ export async function createSimulator(
   );
   surroundings.log.debug({ site, hosts: config.hosts.length }, 'simulated site opened');
   return new Simulator(site, wanted, shared, surroundings.clock);
+}
+
+function told({ path, base64 }: EnvironmentDocument): GuestFile {
+  const bytes = Buffer.from(base64, 'base64');
+  return { path, sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
 class Simulator implements SiteAdapter, SimulatorControls {
@@ -144,7 +156,9 @@ class Simulator implements SiteAdapter, SimulatorControls {
   }
 
   createCompute(spec: ComputeSpec, token: string, options?: CallOptions): Promise<SiteRef> {
-    return this.#make({ do: 'createCompute', spec, token }, options);
+    const { environmentFiles, ...rest } = spec;
+    const asked = { ...rest, ...(environmentFiles && { environmentFiles: environmentFiles.map(told) }) };
+    return this.#make({ do: 'createCompute', spec: asked, token }, options);
   }
 
   async createNetwork(spec: NetworkSpec, token: string, options?: CallOptions): Promise<SiteRef> {
@@ -195,7 +209,7 @@ class Simulator implements SiteAdapter, SimulatorControls {
 
   async actCompute(
     ref: SiteRef,
-    action: 'start' | 'stop' | 'restart' | 'suspend',
+    action: LifecycleAction,
     method: string | undefined,
     options?: CallOptions,
   ): Promise<void> {
@@ -203,11 +217,7 @@ class Simulator implements SiteAdapter, SimulatorControls {
     await this.#ask({ do: 'actCompute', ref, action, ...(method === undefined ? {} : { method }) }, options);
   }
 
-  async resizeCompute(
-    ref: SiteRef,
-    size: { readonly cores: number; readonly memoryBytes: number },
-    options?: CallOptions,
-  ): Promise<void> {
+  async resizeCompute(ref: SiteRef, size: ComputeSize, options?: CallOptions): Promise<void> {
     requireCapability(this.#capabilities, 'compute', 'resize');
     await this.#ask({ do: 'resizeCompute', ref, cores: size.cores, memoryBytes: size.memoryBytes }, options);
   }
@@ -228,11 +238,7 @@ class Simulator implements SiteAdapter, SimulatorControls {
     await this.#ask({ do: 'actNetwork', ref, action }, options);
   }
 
-  async actStorage(
-    ref: SiteRef,
-    action: 'online' | 'offline' | 'backup' | 'snapshot',
-    options?: CallOptions,
-  ): Promise<void> {
+  async actStorage(ref: SiteRef, action: VolumeAction, options?: CallOptions): Promise<void> {
     requireCapability(this.#capabilities, 'storage', action);
     await this.#ask({ do: 'actStorage', ref, action }, options);
   }
@@ -306,6 +312,10 @@ class Simulator implements SiteAdapter, SimulatorControls {
     await this.#ask({ do: 'setHost', host, up });
   }
 
+  async rename(what: Named, ref: SiteRef, name: string): Promise<void> {
+    await this.#ask({ do: 'rename', class: what, ref, name });
+  }
+
   createForeign(name: string, size = { cores: 1, memoryBytes: 2 ** 30 }): Promise<SiteRef> {
     return this.#make({ do: 'createForeign', name, ...size });
   }
@@ -316,9 +326,7 @@ class Simulator implements SiteAdapter, SimulatorControls {
 
   async cdOf(ref: SiteRef): Promise<Uint8Array | undefined> {
     const guest = await this.guestOf(ref);
-    return guest?.ovfEnvironment === undefined
-      ? undefined
-      : environmentCd(guest.ovfEnvironment, guest.environmentFiles);
+    return guest?.ovfEnvironment === undefined ? undefined : environmentCd(guest.ovfEnvironment);
   }
 
   async #make(call: Call, options?: CallOptions): Promise<SiteRef> {

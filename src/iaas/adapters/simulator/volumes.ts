@@ -1,6 +1,6 @@
 /**
  * The volumes and images of a simulated site, and how volumes are attached. All take their size from one storage pool.
- * A volume comes up `online`; writable it belongs to one machine at a time, read-only to any number.
+ * A volume comes up `online`; writable it belongs to one machine at a time unless it is made to be shared, read-only to any number.
  */
 
 import type { AttachmentSpec, SiteRef, StorageSpec } from '../../adapter.js';
@@ -47,6 +47,7 @@ export function createVolume(step: Step, spec: StorageSpec, token: string): Site
     name: spec.name,
     sizeBytes: spec.sizeBytes,
     claimBytes: spec.sizeBytes,
+    ...(spec.shared ? { shared: true } : {}),
     change: underway(step, 'offline', 'storage', 'online'),
   };
   put(step.cloud, 'storage', volume, step.touched, step.at);
@@ -111,7 +112,7 @@ export function attachVolume(step: Step, spec: AttachmentSpec, token: string): S
   const others = attachmentsOf(step, volume.ref);
   if (others.some((other) => other.compute === machine.ref))
     refuse('conflict', `volume ${volume.ref} is attached to ${machine.ref} already`);
-  if (others.some((other) => !readOnly || !other.readOnly))
+  if (!volume.shared && others.some((other) => !readOnly || !other.readOnly))
     refuse('conflict', `volume ${volume.ref} is attached to another machine`);
 
   const taken = new Set(

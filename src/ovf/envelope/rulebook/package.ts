@@ -101,7 +101,7 @@ export const PACKAGE_RULES = {
   'O-019': {
     title: 'chunks agree with size and chunkSize',
     section: '§7.1',
-    remedy: 'give a chunkSize greater than 0',
+    remedy: 'give a chunkSize greater than 0, and pack every chunk, numbered from .000000000 on',
   },
   'O-020': {
     title: 'a package holds no files that nobody refers to',

@@ -1,7 +1,7 @@
-/** Waiting for what EC2 has accepted: it shows a change some time after it has answered. */
+/** Waiting within one call for what a site has accepted, and shows some time after it has answered. */
 
-import type { Clock } from '../../../base/clock.js';
-import { IaasError, type CallOptions } from '../../adapter.js';
+import type { Clock } from '../base/clock.js';
+import { IaasError, type CallOptions } from './adapter.js';
 
 export interface PatienceOptions {
   /** How often a change that has been accepted is looked for, and for how long within one call. Milliseconds. */
@@ -19,15 +19,17 @@ export class Patience {
   }
 
   /**
-   * Asks until there is an answer.
+   * Asks until there is an answer. What the site takes to answer counts as well as the pauses between.
+   * @param what is said when there is none
    * @throws IaasError `transient` when there is none within the patience of one call
    */
   async until<T>(call: CallOptions, what: string, ask: () => Promise<T | undefined>): Promise<T> {
     const { pollMs, settleMs } = this.#options;
-    for (let waited = 0; ; waited += pollMs) {
+    const end = this.#clock.now() + settleMs;
+    for (;;) {
       const answer = await ask();
       if (answer !== undefined) return answer;
-      if (waited >= settleMs || call.signal?.aborted === true) throw new IaasError('transient', what, ON_ITS_WAY);
+      if (this.#clock.now() >= end || call.signal?.aborted === true) throw new IaasError('transient', what, ON_ITS_WAY);
       await this.#clock.sleep(pollMs, call.signal);
     }
   }

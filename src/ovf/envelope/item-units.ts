@@ -1,0 +1,32 @@
+/**
+ * The units in which an item counts (DSP0243 §8.3, §8.4; `rasd:AllocationUnits`): of memory and of what else has a
+ * unit. Those of a processor are about its reservation and limit, never about the count.
+ */
+
+import { parseUnit, toBytes } from '../units.js';
+import type { Item } from './model.js';
+
+/** CIM would have a missing unit of memory mean bytes; whoever leaves it out means megabytes. */
+export const ASSUMED_MEMORY_UNIT = 'byte * 2^20';
+
+/** An item with `ovf:bound` has only quantities of its own: where it names no unit it counts in that of its normal item. */
+export function inUnitsOf(bound: Item, normal: Item): Item {
+  if (unitOf(bound) !== undefined) return bound;
+  const { allocationUnits, virtualQuantityUnits } = normal;
+  return { ...bound, allocationUnits, virtualQuantityUnits };
+}
+
+/** As written; a unit of bytes one element further (VirtualQuantityUnits) is meant too. */
+export function unitOf({ allocationUnits, virtualQuantityUnits: other }: Item): string | undefined {
+  if (allocationUnits !== undefined) return allocationUnits;
+  return other !== undefined && parseUnit(other, 'lenient').unit?.dimensions.has('byte') ? other : undefined;
+}
+
+/** What can be compared with other items of one InstanceID: bytes of memory, else the plain number; undefined if neither. */
+export function comparableQuantity(item: Item): bigint | undefined {
+  const quantity = item.virtualQuantity?.value;
+  if (item.resourceType !== 4 || quantity === undefined) return quantity;
+  const { unit } = parseUnit(unitOf(item) ?? ASSUMED_MEMORY_UNIT, 'lenient');
+  const bytes = unit && toBytes(quantity, unit);
+  return bytes && 'value' in bytes ? bytes.value : undefined;
+}
