@@ -39,10 +39,11 @@ export class TwoServers {
     this.#servers = [0, 1].map(() => new ServerProcess(this.directory, both));
   }
 
-  /** The first makes the tables and the keys. */
-  async start(): Promise<void> {
+  /** The first makes the tables and the keys. @param between what is to be looked at while it is alone */
+  async start(between?: () => Promise<unknown>): Promise<void> {
     build();
     await this.#servers[0]?.start();
+    await between?.();
     await this.#servers[1]?.start();
   }
 
