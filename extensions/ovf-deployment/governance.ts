@@ -12,6 +12,7 @@ import type { Attachment, RequestContext } from '../../src/extension/extension.j
 import type { Write } from '../../src/extension/kind-handler.js';
 import type { Attributes } from '../../src/occi/model.js';
 import type { SiteVerdict } from '../../src/ovf/index.js';
+import { withInstances } from '../../src/ovf/instances.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import { admit } from '../../src/sla/admission.js';
 import type { SlaSite } from '../../src/sla/admit-site.js';
@@ -21,7 +22,6 @@ import { refusal } from '../../src/sla/unmet.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import type { Store } from '../../src/store/sql.js';
 import type { Agreements, StandingAgreement } from '../sla/agreements.js';
-import { withInstances } from './instances.js';
 import { needsCredential, type Layout, type SitePolicy, type SiteWish } from './layout.js';
 import { Layouts, type LayoutServices } from './layouts.js';
 import { offersOf } from './offers.js';
@@ -86,12 +86,12 @@ export class Governance {
    * @throws Problem `unmet` or `conflict` with every term that cannot be kept; `invalid` for a document that is none
    */
   async admit(context: RequestContext, applicant: Applicant, attributes: Attributes): Promise<Governed> {
-    const plan = withInstances(applicant.plan, {});
+    const plan = withInstances(applicant.plan);
     const offer = await this.#offer(context, applicant.agreement, attributes);
     const [group] = context.principal.groups;
     if (!offer) return { plan, layout: await this.layouts.layOut(this.#services.store, plan, applicant.wish, group) };
     const admitted = await this.#judge(context, { ...applicant, plan }, offer);
-    return { plan: withInstances(admitted.plan, {}), layout: admitted, offer };
+    return { plan: withInstances(admitted.plan), layout: admitted, offer };
   }
 
   async #offer(

@@ -13,7 +13,7 @@ import type { Deploying } from './deploying.js';
 import { afterAll, partEndings } from './endings.js';
 import { fileWork } from './graph-of-work.js';
 import { isWhole, SITE_ACT, wholeChild } from './hand-over.js';
-import { withInstances } from './instances.js';
+import { scaled } from './instances.js';
 import { mappedNetworks } from './mapped-networks.js';
 import { CHANGE } from './operations.js';
 import { updatePlan, type ApplianceRow } from './tables.js';
@@ -29,7 +29,7 @@ export async function scale(
 ): Promise<void> {
   const role = stringAt(parameters, 'role') ?? '';
   const count = Number(parameters['count']);
-  const plan = withInstances(row.plan, { [role]: count });
+  const plan = scaled(row.plan, role, count);
   const before = new Set(row.plan.machines.map((machine) => machine.id));
   const after = new Set(plan.machines.map((machine) => machine.id));
   const present = await machinesOf(write.tx, entity, row.plan);

@@ -3,7 +3,7 @@
  * hosts as its inventory tells them on the other. Callers convert; nothing here knows an adapter.
  */
 
-import { givenNames, instanceNumbers } from '../ovf/instances.js';
+import { withInstances } from '../ovf/instances.js';
 import type { DeploymentPlan, PlannedMachine } from '../ovf/plan.js';
 
 /** One machine that needs a host. */
@@ -55,38 +55,19 @@ export function together<Host>(
 }
 
 /**
- * The machines of a plan, each as often as it is to have instances: the first is called like its VirtualSystem, the
- * others `<id>-2`, `<id>-3`, … (`spec/ovf.md` §9). A shared disk counts once, with the first machine that has it.
+ * The machines of a plan, each as often as it is to have instances. A shared disk counts once, with the first machine that
+ * has it.
  */
 export function demandsOf(plan: DeploymentPlan): MachineDemand[] {
   const disks = new Map(plan.disks.map((disk) => [disk.id, disk]));
   const shared = new Set<string>();
-  const { machines } = foldReplicas(plan);
-  const given = givenNames(machines);
-  return machines.flatMap((machine) => {
-    const more = instanceNumbers(machine, machine.instances.normal - 1, given);
-    return [machine.id, ...more.map((number) => `${machine.id}-${number}`)].map((id) => ({
-      id,
-      item: machine.id,
-      cores: machine.cores.normal,
-      memoryBytes: machine.memoryBytes.normal,
-      diskBytes: diskBytes(machine, disks, shared),
-    }));
-  });
-}
-
-/** The plan with its VirtualSystems alone: replicas that stand as machines become a number of instances again. */
-export function foldReplicas(plan: DeploymentPlan): DeploymentPlan {
-  const replicas = new Map<string, number>();
-  for (const { instanceOf } of plan.machines)
-    if (instanceOf !== undefined) replicas.set(instanceOf, (replicas.get(instanceOf) ?? 0) + 1);
-  const machines = plan.machines
-    .filter(({ instanceOf }) => instanceOf === undefined)
-    .map((machine) => {
-      const normal = Math.max(machine.instances.normal, 1 + (replicas.get(machine.id) ?? 0));
-      return { ...machine, instances: { ...machine.instances, normal } };
-    });
-  return { ...plan, machines };
+  return withInstances(plan).machines.map((machine) => ({
+    id: machine.id,
+    item: machine.instanceOf ?? machine.id,
+    cores: machine.cores.normal,
+    memoryBytes: machine.memoryBytes.normal,
+    diskBytes: diskBytes(machine, disks, shared),
+  }));
 }
 
 function diskBytes(

@@ -4,8 +4,8 @@
  * as a value, and nothing is booked.
  */
 
+import { foldReplicas } from '../ovf/instances.js';
 import type { DeploymentPlan } from '../ovf/plan.js';
-import { foldReplicas } from '../scheduling/offer.js';
 import type { Agreement, PriceTerm } from './agreement.js';
 import { overQuota, type Taken } from './admit-quota.js';
 import { requiredSizes } from './admit-resources.js';

@@ -1,5 +1,5 @@
-import { withInstances } from '../../extensions/ovf-deployment/instances.js';
 import { tiesOf } from '../../extensions/ovf-deployment/layout.js';
+import { withInstances } from '../../src/ovf/instances.js';
 import { demandsOf } from '../../src/scheduling/offer.js';
 import { planOf } from './plan.js';
 
@@ -20,7 +20,7 @@ it('ties instances to what their prototype is on, and not a machine whose name l
 });
 
 it('calls an instance in the layout as it is called in the plan, where the descriptor has taken its number', () => {
-  const grown = withInstances(planOf([{ id: 'web', instances: { normal: 3 } }, { id: 'web-2' }]), {});
+  const grown = withInstances(planOf([{ id: 'web', instances: { normal: 3 } }, { id: 'web-2' }]));
   const ids = grown.machines.map(({ id }) => id).sort();
   expect(ids).toEqual(['web', 'web-2', 'web-3', 'web-4']);
   expect(

@@ -1,6 +1,6 @@
 import type { MachineComponents } from '../../extensions/ovf-deployment/components.js';
 import { parcelsOf, planOfParcel, propertiesOfParcel, unpackable } from '../../extensions/ovf-deployment/parcels.js';
-import { withInstances } from '../../extensions/ovf-deployment/instances.js';
+import { withInstances } from '../../src/ovf/instances.js';
 import { exportEnvelope } from '../../src/ovf/export/envelope.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import { secretKey } from '../../src/ovf/properties/visible.js';
@@ -46,7 +46,6 @@ it('is an appliance of its machines alone, which start when they are told to', (
 it('puts a collection round a machine that has none, and lets an instance stand for itself', () => {
   const alone = withInstances(
     planOf([{ id: 'web', instances: { normal: 2, min: 1, max: 4 }, install: { bootStopDelay: 5 } }]),
-    {},
   );
   const there = planThere(alone, 'web-2');
   expect(there.machines).toEqual([expect.objectContaining({ id: 'web-2', instances: { normal: 1 } })]);

@@ -1,9 +1,9 @@
 /** Plans that earlier versions have stored: their instances do not say of which machine they are one. */
 
-import { withInstances } from '../../extensions/ovf-deployment/instances.js';
+import { scaled } from '../../extensions/ovf-deployment/instances.js';
 import { storedPlan } from '../../extensions/ovf-deployment/stored-plan.js';
+import { foldReplicas, withInstances } from '../../src/ovf/instances.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
-import { foldReplicas } from '../../src/scheduling/offer.js';
 import { planOf } from './plan.js';
 
 /** As it was written before: the same but for the mark. */
@@ -12,7 +12,7 @@ function asBefore(plan: DeploymentPlan): string {
 }
 
 const PROTOTYPES = planOf([{ id: 'web', instances: { normal: 3, min: 1, max: 9 } }, { id: 'db-1' }, { id: 'db' }]);
-const plan = withInstances(PROTOTYPES, {});
+const plan = withInstances(PROTOTYPES);
 
 describe('a stored plan', () => {
   it('is read as it was written', () => {
@@ -26,7 +26,7 @@ describe('a stored plan', () => {
 
   it('of an earlier version is scaled and folded as one of this version is', () => {
     const read = storedPlan(asBefore(plan));
-    expect(withInstances(read, { web: 2 })).toEqual(withInstances(plan, { web: 2 }));
+    expect(scaled(read, 'web', 2)).toEqual(scaled(plan, 'web', 2));
     expect(foldReplicas(read)).toEqual(foldReplicas(plan));
     expect(foldReplicas(read).machines.map(({ id, instances }) => [id, instances.normal])).toEqual([
       ['web', 3],

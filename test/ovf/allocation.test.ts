@@ -1,6 +1,7 @@
 /** What is set aside for machines and collections (DSP0243 §8.3, §9.4), in plan, translation, export and scaling. */
 
-import { withInstances } from '../../extensions/ovf-deployment/instances.js';
+import { scaled } from '../../extensions/ovf-deployment/instances.js';
+import { withInstances } from '../../src/ovf/instances.js';
 import { translate } from '../../src/iaas/translation/index.js';
 import { exportEnvelope } from '../../src/ovf/export/envelope.js';
 import type { DeploymentPlan } from '../../src/ovf/index.js';
@@ -87,10 +88,10 @@ describe('reservation, limit and weight', () => {
 
   it('§9.4 no collection is scaled beyond its limit', () => {
     const plan = readyPlan(pool(set('m', 4, 'byte * 2^20', amount('Limit', 3072))));
-    expect(withInstances(plan, { a: 2 }).machines).toHaveLength(3);
-    expect(() => withInstances(plan, { a: 3 })).toThrow(expect.objectContaining({ kind: 'invalid' }));
+    expect(scaled(plan, 'a', 2).machines).toHaveLength(3);
+    expect(() => scaled(plan, 'a', 3)).toThrow(expect.objectContaining({ kind: 'invalid' }));
     const full = readyPlan(pool(set('m', 4, 'byte * 2^20', amount('Limit', 1024))));
-    expect(withInstances(full, {}).machines).toHaveLength(2);
+    expect(withInstances(full).machines).toHaveLength(2);
   });
 });
 

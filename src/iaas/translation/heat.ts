@@ -6,14 +6,15 @@
 
 import { stringify } from 'yaml';
 import type { JsonObject } from '../../base/json.js';
-import type { DeploymentPlan, PlacementConstraint, PlannedDrive } from '../../ovf/plan.js';
+import { withInstances } from '../../ovf/instances.js';
+import type { DeploymentPlan, PlacementConstraint, PlannedDrive, PlannedMachine } from '../../ovf/plan.js';
 import {
   disksOf,
   gibibytes,
-  instancesOf,
   mebibytes,
   namer,
   predecessorsOf,
+  roleOf,
   unsaid,
   unsaidAllocations,
   unsaidByAll,
@@ -21,7 +22,6 @@ import {
   unsaidModels,
   unsaidNetworks,
   type GuestsOf,
-  type Instance,
   type Translation,
 } from './translation.js';
 
@@ -58,7 +58,10 @@ const BUSES: Readonly<Record<NonNullable<PlannedDrive['bus']>, string>> = {
 class Stack {
   readonly #plan: DeploymentPlan;
   readonly #guestsOf: GuestsOf;
+  /** Each instance is one of them. */
+  readonly #machines: readonly PlannedMachine[];
   readonly #disks: ReturnType<typeof disksOf>;
+  readonly #predecessors: ReturnType<typeof predecessorsOf>;
   readonly #parameters: Record<string, JsonObject> = {};
   readonly #resources: Record<string, JsonObject> = {};
   readonly #outputs: Record<string, JsonObject> = {};
@@ -68,14 +71,16 @@ class Stack {
 
   constructor(plan: DeploymentPlan, guestsOf: GuestsOf) {
     this.#plan = plan;
+    this.#machines = withInstances(plan).machines;
     this.#guestsOf = guestsOf;
     this.#disks = disksOf(plan);
+    this.#predecessors = predecessorsOf(plan);
   }
 
   write(): { parameters?: JsonObject; resources: JsonObject; outputs: JsonObject } {
     this.#plan.networks.forEach((network, index) => this.#network(network, index));
     const groups = this.#groups();
-    for (const instance of instancesOf(this.#plan)) this.#server(instance, groups);
+    for (const machine of this.#machines) this.#server(machine, groups);
     return {
       ...(Object.keys(this.#parameters).length > 0 && { parameters: this.#parameters }),
       resources: this.#resources,
@@ -148,27 +153,27 @@ class Stack {
     return groups;
   }
 
-  #server(instance: Instance, groups: ReadonlyMap<string, JsonObject>): void {
-    const { id, name, machine } = instance;
+  #server(machine: PlannedMachine, groups: ReadonlyMap<string, JsonObject>): void {
+    const { id, hostname: name } = machine;
     const server = this.#serverName(id);
     const ports = machine.interfaces.flatMap((adapter) => {
       const network = this.#networks.get(adapter.network ?? '');
       if (network === undefined) return [];
       const port = this.#name(`port_${id}_${adapter.name}`);
-      const mac = adapter.mac !== undefined && instance.first ? { mac_address: adapter.mac } : {};
+      const mac = adapter.mac === undefined ? {} : { mac_address: adapter.mac };
       this.#resources[port] = { type: 'OS::Neutron::Port', properties: { network, ...mac } };
       return [{ port: { get_resource: port } }];
     });
-    const guest = this.#guestsOf(instance);
-    const hints = groups.get(machine.id);
-    const before = (predecessorsOf(this.#plan).get(machine.id) ?? []).map((other) => this.#serverName(other));
+    const guest = this.#guestsOf(machine);
+    const hints = groups.get(roleOf(machine));
+    const before = this.#before(machine);
     this.#resources[server] = {
       type: 'OS::Nova::Server',
       ...(before.length > 0 && { depends_on: before }),
       properties: {
         name,
-        flavor: { get_param: this.#flavor(instance) },
-        block_device_mapping_v2: this.#devices(instance),
+        flavor: { get_param: this.#flavor(machine) },
+        block_device_mapping_v2: this.#devices(machine),
         networks: ports.length > 0 ? ports : [{ allocate_network: 'none' }],
         metadata: { vep_ovf_id: id.slice(0, 255) },
         ...(hints && { scheduler_hints: hints }),
@@ -181,12 +186,20 @@ class Stack {
     };
   }
 
+  /** The servers of all machines that start right before. */
+  #before(machine: PlannedMachine): readonly string[] {
+    const roles = new Set(this.#predecessors.get(roleOf(machine)));
+    return this.#machines.filter((each) => roles.has(roleOf(each))).map(({ id }) => this.#serverName(id));
+  }
+
   #serverName(id: string): string {
     return this.#name(`server_${id}`);
   }
 
-  #flavor({ machine }: Instance): string {
-    const { id, cores, memoryBytes } = machine;
+  /** All instances of a machine have the same. */
+  #flavor(machine: PlannedMachine): string {
+    const { cores, memoryBytes } = machine;
+    const id = roleOf(machine);
     const needed = `${cores.normal} vCPUs, ${mebibytes(memoryBytes.normal)} MiB`;
     return this.#parameter(`flavor_${id}`, `flavor for ${id}, of at least ${needed}`, 'nova.flavor');
   }
@@ -198,10 +211,10 @@ class Stack {
   }
 
   /** The drives as block devices, each a volume; without any the guest cannot boot, so it gets none and says so. */
-  #devices(instance: Instance): readonly JsonObject[] {
-    return instance.machine.drives.flatMap((drive, index): JsonObject[] => {
+  #devices(machine: PlannedMachine): readonly JsonObject[] {
+    return machine.drives.flatMap((drive, index): JsonObject[] => {
       const { kind, boot, bus } = drive;
-      const volume = kind === 'floppy' ? undefined : this.#volume(instance, drive, index);
+      const volume = kind === 'floppy' ? undefined : this.#volume(machine, drive, index);
       if (volume === undefined) return [];
       return [
         {
@@ -216,11 +229,13 @@ class Stack {
     });
   }
 
-  #volume({ id }: Instance, drive: PlannedDrive, index: number): string | undefined {
+  #volume({ id }: PlannedMachine, drive: PlannedDrive, index: number): string | undefined {
     const disk = this.#disks.get(drive.disk ?? '');
     const image = this.#plan.images.find((each) => each.id === (disk?.image ?? drive.image));
     if (!disk && !image) return undefined;
-    const name = this.#name(disk?.shared ? `volume_${disk.id}` : `volume_${id}_${index}`);
+    const name = disk?.shared
+      ? this.#name(`volume_${disk.id}`, `shared ${disk.id}`)
+      : this.#name(`volume_${id}_${index}`);
     const size = gibibytes(disk?.capacityBytes ?? image?.sizeBytes ?? 1);
     const from = image && {
       image: { get_param: this.#parameter(`image_${image.id}`, `image made of ${image.href}`, 'glance.image') },

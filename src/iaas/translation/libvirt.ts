@@ -5,18 +5,17 @@
  */
 
 import { ENVIRONMENT_FILE, NO_CLOUD_VOLUME } from '../../ovf/index.js';
-import type { DeploymentPlan, PlannedDrive, PlannedInterface } from '../../ovf/plan.js';
+import { withInstances } from '../../ovf/instances.js';
+import type { DeploymentPlan, PlannedDrive, PlannedInterface, PlannedMachine } from '../../ovf/plan.js';
 import {
   ADAPTER_MODELS,
   disksOf,
-  instancesOf,
   namer,
   unsaid,
   unsaidAllocations,
   unsaidByAll,
   unsaidNetworks,
   type GuestsOf,
-  type Instance,
   type TranslatedDocument,
   type Translation,
 } from './translation.js';
@@ -66,9 +65,9 @@ export function toLibvirt(
       ]);
       return { title: `network ${name}`, text: xmlText(literal) };
     });
-  const machines = instancesOf(plan).flatMap((instance) => [
-    { title: `machine ${instance.id}`, text: xmlText(domains.domain(instance)) },
-    ...domains.guestFiles(instance),
+  const machines = withInstances(plan).machines.flatMap((machine) => [
+    { title: `machine ${machine.id}`, text: xmlText(domains.domain(machine)) },
+    ...domains.guestFiles(machine),
   ]);
   const notes = [...notesOf(plan), ...domains.notes()];
   return { mediaType: 'application/xml', documents: [...networks, ...machines], notes };
@@ -95,13 +94,12 @@ class Domains {
     return this.#networks.get(name) ?? name;
   }
 
-  domain(instance: Instance): XmlLiteral {
-    const { machine, name, title, id } = instance;
-    const { cores, memoryBytes, architecture, firmware } = machine;
+  domain(machine: PlannedMachine): XmlLiteral {
+    const { hostname: name, title, id, cores, memoryBytes, architecture, firmware } = machine;
     const oldChipset = machine.drives.some(({ bus, kind }) => bus === 'ide' || kind === 'floppy');
     const weight = machine.allocation?.processors?.weight;
     const devices = new DeviceNames();
-    const drives = this.#drives(instance, oldChipset, devices);
+    const drives = this.#drives(machine, oldChipset, devices);
     return domainLiteral({
       type: this.#choices.type,
       name,
@@ -116,7 +114,7 @@ class Domains {
       devices: [
         ...(devices.buses.has('scsi') ? [xml('controller', { type: 'scsi', index: 0, model: 'virtio-scsi' })] : []),
         ...drives,
-        ...machine.interfaces.map((adapter) => this.#interface(adapter, instance)),
+        ...machine.interfaces.map((adapter) => this.#interface(adapter)),
         xml('serial', { type: 'pty' }),
         xml('graphics', { type: 'vnc', port: -1, autoport: 'yes', listen: '127.0.0.1' }),
         xml('video', {}, [xml('model', { type: 'vga' })]),
@@ -126,10 +124,10 @@ class Domains {
   }
 
   /** What lies on the CD of a machine, as a document for each file. */
-  guestFiles(instance: Instance): readonly TranslatedDocument[] {
-    const guest = this.#guestsOf(instance);
+  guestFiles(machine: PlannedMachine): readonly TranslatedDocument[] {
+    const guest = this.#guestsOf(machine);
     if (!guest) return [];
-    const medium = this.#guestMedium(instance);
+    const medium = this.#guestMedium(machine);
     return [
       { title: `${ENVIRONMENT_FILE} on ${medium}`, text: guest.ovfEnvironment },
       { title: `meta-data on ${medium}`, mediaType: 'text/plain', text: guest.metaData },
@@ -143,21 +141,21 @@ class Domains {
     return [unsaid('the CDs with the environment are to be made', remedy, [...this.#media].join(', '))];
   }
 
-  #guestMedium({ name }: Instance): string {
-    const medium = this.#volumeName(`${name}-ovf-env.iso`);
+  #guestMedium({ hostname }: PlannedMachine): string {
+    const medium = this.#volumeName(`${hostname}-ovf-env.iso`);
     this.#media.add(medium);
     return medium;
   }
 
-  #drives(instance: Instance, oldChipset: boolean, devices: DeviceNames): readonly XmlLiteral[] {
-    const disks = instance.machine.drives.map((drive) => this.#drive(instance, drive, devices));
-    if (!this.#guestsOf(instance)) return disks;
-    const medium = this.#guestMedium(instance);
+  #drives(machine: PlannedMachine, oldChipset: boolean, devices: DeviceNames): readonly XmlLiteral[] {
+    const disks = machine.drives.map((drive) => this.#drive(machine, drive, devices));
+    if (!this.#guestsOf(machine)) return disks;
+    const medium = this.#guestMedium(machine);
     const target = devices.next(oldChipset ? 'ide' : 'sata');
     return [...disks, this.#disk('cdrom', medium, 'raw', target, [xml('readonly')])];
   }
 
-  #drive(instance: Instance, drive: PlannedDrive, devices: DeviceNames): XmlLiteral {
+  #drive({ hostname }: PlannedMachine, drive: PlannedDrive, devices: DeviceNames): XmlLiteral {
     const { kind, boot } = drive;
     const disk = this.#disks.get(drive.disk ?? '');
     // No CD is on a virtio bus.
@@ -172,10 +170,12 @@ class Domains {
     if (disk) {
       // QEMU shares raw disks only.
       const format = disk.shared ? 'raw' : 'qcow2';
-      const owner = disk.shared ? '' : `${instance.name}-`;
-      return this.#disk(kind, this.#volumeName(`${owner}${disk.id}.${format}`), format, target, more);
+      const owner = disk.shared ? '' : `${hostname}-`;
+      const volume = this.#volumeName(`${owner}${disk.id}.${format}`, `disk ${owner} ${disk.id}`);
+      return this.#disk(kind, volume, format, target, more);
     }
-    const medium = drive.image === undefined ? undefined : this.#volumeName(`${drive.image}.iso`);
+    const medium =
+      drive.image === undefined ? undefined : this.#volumeName(`${drive.image}.iso`, `image ${drive.image}`);
     return this.#disk(kind, medium, 'raw', target, more);
   }
 
@@ -194,8 +194,8 @@ class Domains {
     ]);
   }
 
-  #interface({ network, mac, model = '' }: PlannedInterface, { first }: Instance): XmlLiteral {
-    const address = mac !== undefined && first ? xml('mac', { address: mac }) : undefined;
+  #interface({ network, mac, model = '' }: PlannedInterface): XmlLiteral {
+    const address = mac === undefined ? undefined : xml('mac', { address: mac });
     const kind = xml('model', { type: ADAPTER_MODELS.get(model.toLowerCase()) ?? 'virtio' });
     if (network === undefined)
       return xml('interface', { type: 'user' }, [address, kind, xml('link', { state: 'down' })]);

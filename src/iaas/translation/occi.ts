@@ -7,31 +7,30 @@ import { createHash } from 'node:crypto';
 import type { Attributes, LinkView, ResourceView, TypeId } from '../../occi/model.js';
 import { COMPUTE, IPNETWORK, NETWORK, NETWORKINTERFACE, STORAGE, STORAGELINK, USER_DATA } from '../../occi/model.js';
 import { renderEntity } from '../../occi/text/index.js';
-import type { DeploymentPlan, PlannedDrive, PlannedInterface } from '../../ovf/plan.js';
+import { withInstances } from '../../ovf/instances.js';
+import type { DeploymentPlan, PlannedDrive, PlannedInterface, PlannedMachine } from '../../ovf/plan.js';
 import {
   disksOf,
-  instancesOf,
   unsaid,
   unsaidAllocations,
   unsaidByAll,
   unsaidFirmware,
   unsaidModels,
   type GuestsOf,
-  type Instance,
   type TranslatedDocument,
   type Translation,
 } from './translation.js';
 
 export function toOcci(plan: DeploymentPlan, guestsOf: GuestsOf): Translation {
   const entities = new Entities(plan, guestsOf);
-  const instances = instancesOf(plan);
+  const { machines } = withInstances(plan);
   const storages = new Map(
-    instances.flatMap((instance) => entities.storages(instance).map((view) => [view.id, view] as const)),
+    machines.flatMap((machine) => entities.storages(machine).map((view) => [view.id, view] as const)),
   );
   const documents = [
     ...plan.networks.filter(({ mappedTo }) => mappedTo === undefined).map((network) => entities.network(network)),
     ...storages.values(),
-    ...instances.map((instance) => entities.compute(instance)),
+    ...machines.map((machine) => entities.compute(machine)),
   ].map((view): TranslatedDocument => ({
     title: `${termOf(view.kind)} ${view.title ?? view.id}`,
     text: renderEntity(view, 'text/plain', (kind) => `/${termOf(kind)}/`).body.replaceAll('\r\n', '\n'),
@@ -58,53 +57,53 @@ class Entities {
   }
 
   /** A storage for each drive of a machine that has something in it. */
-  storages(instance: Instance): readonly ResourceView[] {
-    return instance.machine.drives.flatMap((drive, index) => {
+  storages(machine: PlannedMachine): readonly ResourceView[] {
+    return machine.drives.flatMap((drive, index) => {
       const disk = this.#disks.get(drive.disk ?? '');
       const image = this.#plan.images.find(({ id }) => id === (disk?.image ?? drive.image));
       if (!disk && !image) return [];
-      const name = this.#storageName(instance, drive, index);
+      const name = this.#storageName(machine, drive, index);
       const size = Math.max(disk?.capacityBytes ?? image?.sizeBytes ?? GIB, 1) / GIB;
       const view = this.#resource(STORAGE, name, name, { 'occi.storage.size': size }, []);
       return [image === undefined ? view : { ...view, summary: `holds ${image.href}` }];
     });
   }
 
-  compute(instance: Instance): ResourceView {
-    const { id, title, name, machine } = instance;
-    const guest = this.#guestsOf(instance);
+  compute(machine: PlannedMachine): ResourceView {
+    const { id, title, hostname } = machine;
+    const guest = this.#guestsOf(machine);
     const attributes: Attributes = {
       ...(machine.architecture !== undefined && { 'occi.compute.architecture': machine.architecture }),
       'occi.compute.cores': machine.cores.normal,
-      'occi.compute.hostname': name,
+      'occi.compute.hostname': hostname,
       'occi.compute.memory': machine.memoryBytes.normal / GIB,
       ...(guest && { 'occi.compute.userdata': Buffer.from(guest.wholeUserData, 'utf8').toString('base64') }),
     };
     const view = this.#resource(COMPUTE, id, title, attributes, guest ? [USER_DATA] : []);
     const links = [
-      ...machine.drives.flatMap((drive, index) => this.#storageLink(view, instance, drive, index)),
-      ...machine.interfaces.flatMap((adapter) => this.#networkLink(view, instance, adapter)),
+      ...machine.drives.flatMap((drive, index) => this.#storageLink(view, machine, drive, index)),
+      ...machine.interfaces.flatMap((adapter) => this.#networkLink(view, machine, adapter)),
     ];
     return { ...view, links };
   }
 
-  #storageLink(source: ResourceView, instance: Instance, drive: PlannedDrive, index: number): LinkView[] {
+  #storageLink(source: ResourceView, machine: PlannedMachine, drive: PlannedDrive, index: number): LinkView[] {
     if (!this.#disks.has(drive.disk ?? '') && drive.image === undefined) return [];
-    const target = urn(STORAGE, this.#storageName(instance, drive, index));
-    return [this.#link(STORAGELINK, source, `${instance.id} ${index}`, location(STORAGE, target), STORAGE, {})];
+    const target = urn(STORAGE, this.#storageName(machine, drive, index));
+    return [this.#link(STORAGELINK, source, `${machine.id} ${index}`, location(STORAGE, target), STORAGE, {})];
   }
 
-  #networkLink(source: ResourceView, { id, first }: Instance, adapter: PlannedInterface): LinkView[] {
+  #networkLink(source: ResourceView, { id }: PlannedMachine, adapter: PlannedInterface): LinkView[] {
     const network = this.#plan.networks.find(({ name }) => name === adapter.network);
     if (!network) return [];
     const { mappedTo, name } = network;
     const target = mappedTo?.startsWith('/') ? mappedTo : location(NETWORK, urn(NETWORK, mappedTo ?? name));
-    const mac = adapter.mac !== undefined && first ? { 'occi.networkinterface.mac': adapter.mac } : {};
+    const mac = adapter.mac === undefined ? {} : { 'occi.networkinterface.mac': adapter.mac };
     return [this.#link(NETWORKINTERFACE, source, `${id} ${adapter.name}`, target, NETWORK, mac)];
   }
 
   /** A shared disk is one storage, any other one of each machine's. */
-  #storageName({ id }: Instance, drive: PlannedDrive, index: number): string {
+  #storageName({ id }: PlannedMachine, drive: PlannedDrive, index: number): string {
     const disk = this.#disks.get(drive.disk ?? '');
     return disk?.shared ? disk.id : `${id} ${disk?.id ?? drive.image ?? index}`;
   }

@@ -36,7 +36,7 @@ function role(machine: PlannedMachine, roleOf: (id: string) => string, parents: 
     name: roleOf(id),
     cardinality: instances.normal,
     vm_template: templatePlace(machine),
-    ...(parents.length > 0 && { parents: parents.map(roleOf) }),
+    ...(parents.length > 0 && { parents: parents.map((parent) => roleOf(parent)) }),
     ...((instances.min ?? instances.max) !== undefined && { min_vms: instances.min ?? instances.normal }),
     ...(instances.max !== undefined && { max_vms: instances.max }),
     shutdown_action: 'terminate',

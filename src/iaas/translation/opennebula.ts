@@ -5,7 +5,8 @@
  * goes in base64, because templates expand `$` and cannot hold every text.
  */
 
-import type { DeploymentPlan, PlannedDrive, PlannedInterface } from '../../ovf/plan.js';
+import { withInstances } from '../../ovf/instances.js';
+import type { DeploymentPlan, PlannedDrive, PlannedInterface, PlannedMachine } from '../../ovf/plan.js';
 import { OPENNEBULA_FORMATS } from '../adapters/opennebula/capabilities.js';
 import type { Template, Vector } from '../adapters/opennebula/template.js';
 import { serviceTemplate } from './oneflow.js';
@@ -13,15 +14,14 @@ import { templateText } from './opennebula-text.js';
 import {
   ADAPTER_MODELS,
   disksOf,
-  instancesOf,
   mebibytes,
   namer,
+  roleOf,
   unsaid,
   unsaidAllocations,
   unsaidByAll,
   unsaidNetworks,
   type GuestsOf,
-  type Instance,
   type TranslatedDocument,
   type Translation,
 } from './translation.js';
@@ -36,7 +36,7 @@ export function toOpenNebula(plan: DeploymentPlan, guestsOf: GuestsOf): Translat
       .filter(({ mappedTo }) => mappedTo === undefined)
       .map(({ name, description }) => document(`network ${name}`, writer.network(name, description))),
     ...(group ? [document(`VM group ${plan.id}`, group)] : []),
-    ...instancesOf(plan).map((instance) => document(`machine ${instance.id}`, writer.machine(instance))),
+    ...withInstances(plan).machines.map((machine) => document(`machine ${machine.id}`, writer.machine(machine))),
     ...(service === undefined ? [] : [{ title: `service ${plan.title}`, text: service }]),
   ];
   return { mediaType: 'text/plain', documents, notes: notesOf(plan, service !== undefined) };
@@ -109,30 +109,29 @@ class Templates {
     return roles.length === 0 ? undefined : { NAME: this.#plan.id, ROLE: roles };
   }
 
-  machine(instance: Instance): Template {
-    const { machine, name, id } = instance;
-    const { cores, memoryBytes, architecture, firmware, drives } = machine;
+  machine(machine: PlannedMachine): Template {
+    const { id, hostname, cores, memoryBytes, architecture, firmware, drives } = machine;
     const filled = drives.flatMap((drive) => {
       const disk = this.#disk(drive);
       return disk ? [{ disk, boot: drive.boot }] : [];
     });
     const boot = filled.findIndex((drive) => drive.boot);
     return {
-      NAME: name,
+      NAME: hostname,
       CPU: cores.normal,
       VCPU: cores.normal,
       MEMORY: mebibytes(memoryBytes.normal),
-      USER_INPUTS: bounds(instance),
+      USER_INPUTS: bounds(machine),
       OS: {
         ARCH: architecture === 'x86' ? 'i686' : 'x86_64',
         BOOT: boot < 0 ? undefined : `disk${boot}`,
         FIRMWARE: firmware === 'efi' ? 'UEFI' : undefined,
       },
       DISK: filled.map(({ disk }) => disk),
-      NIC: machine.interfaces.flatMap((adapter) => this.#nic(adapter, instance)),
+      NIC: machine.interfaces.flatMap((adapter) => this.#nic(adapter)),
       GRAPHICS: { TYPE: 'VNC', LISTEN: '127.0.0.1' },
-      VMGROUP: this.#membership(machine.id),
-      CONTEXT: this.#context(instance),
+      VMGROUP: this.#membership(roleOf(machine)),
+      CONTEXT: this.#context(machine),
       VEP_OVF_ID: id,
     };
   }
@@ -153,35 +152,35 @@ class Templates {
     return { IMAGE: this.#imageName(image), SIZE: kind === 'disk' ? SIZE : undefined, DEV_PREFIX };
   }
 
-  #nic({ network, mac, model }: PlannedInterface, { first }: Instance): readonly Vector[] {
+  #nic({ network, mac, model }: PlannedInterface): readonly Vector[] {
     const planned = this.#plan.networks.find(({ name }) => name === network);
     if (!planned) return [];
     return [
       {
         NETWORK: planned.mappedTo ?? planned.name,
-        MAC: first ? mac : undefined,
+        MAC: mac,
         MODEL: ADAPTER_MODELS.get(model?.toLowerCase() ?? ''),
       },
     ];
   }
 
-  #membership(machine: string): Vector | undefined {
-    const role = this.#kept().find(({ machines }) => machines.length === 0 || machines.includes(machine));
-    return role && { VMGROUP_NAME: this.#plan.id, ROLE: role.origin };
+  #membership(role: string): Vector | undefined {
+    const kept = this.#kept().find(({ machines }) => machines.length === 0 || machines.includes(role));
+    return kept && { VMGROUP_NAME: this.#plan.id, ROLE: kept.origin };
   }
 
   #kept(): DeploymentPlan['constraints'] {
     return this.#plan.constraints.filter(({ rule }) => POLICIES.has(rule));
   }
 
-  #context(instance: Instance): Vector {
-    const guest = this.#guestsOf(instance);
+  #context(machine: PlannedMachine): Vector {
+    const guest = this.#guestsOf(machine);
     const waits = this.#plan.startup.some(({ machines }) =>
-      machines.some(({ id, waitingForGuest }) => id === instance.machine.id && waitingForGuest),
+      machines.some(({ id, waitingForGuest }) => id === roleOf(machine) && waitingForGuest),
     );
     return {
       NETWORK: true,
-      SET_HOSTNAME: instance.name,
+      SET_HOSTNAME: machine.hostname,
       ...(waits && { TOKEN: true, REPORT_READY: true }),
       ...(guest && {
         USER_DATA: base64(guest.userData),
@@ -193,7 +192,7 @@ class Templates {
 }
 
 /** `ovf:bound` as what the owner may change the size to. */
-function bounds({ machine: { cores, memoryBytes } }: Instance): Vector | undefined {
+function bounds({ cores, memoryBytes }: PlannedMachine): Vector | undefined {
   const range = ({ normal, min, max }: typeof cores, unit: (value: number) => number): string | undefined => {
     if (min === undefined && max === undefined) return undefined;
     return `M|range||${unit(min ?? normal)}..${unit(max ?? normal)}|${unit(normal)}`;

@@ -6,6 +6,7 @@
 
 import type { Fault } from '../../base/errors.js';
 import { buildEnvironment, buildNoCloud, combinedUserData, PLATFORM, secretKey } from '../../ovf/index.js';
+import { withInstances } from '../../ovf/instances.js';
 import type { DeploymentPlan, PlannedDisk, PlannedMachine } from '../../ovf/plan.js';
 
 export interface TranslatedDocument {
@@ -24,18 +25,6 @@ export interface Translation {
   readonly notes: readonly Fault[];
 }
 
-/** One machine that will run: a VirtualSystem, or one of its instances. */
-export interface Instance {
-  /** `<ovf:id>`, for further instances `<ovf:id>-<number>`. */
-  readonly id: string;
-  readonly title: string;
-  /** A DNS label that no other machine of the plan has. */
-  readonly name: string;
-  readonly machine: PlannedMachine;
-  /** Further ones cannot have the MAC addresses of the descriptor. */
-  readonly first: boolean;
-}
-
 /** What a guest is told, in the same documents as when the appliance is deployed. */
 export interface GuestDocuments {
   readonly ovfEnvironment: string;
@@ -47,29 +36,20 @@ export interface GuestDocuments {
   readonly metaData: string;
 }
 
-/** Absent where there is nothing to tell. */
-export type GuestsOf = (instance: Instance) => GuestDocuments | undefined;
+/** Of a machine that will run: one of the descriptor's, or a further instance. Absent where there is nothing to tell. */
+export type GuestsOf = (instance: PlannedMachine) => GuestDocuments | undefined;
 
-export function instancesOf({ machines }: DeploymentPlan): readonly Instance[] {
-  return machines.flatMap((machine) =>
-    Array.from({ length: machine.instances.normal }, (_, index): Instance => {
-      const suffix = index === 0 ? '' : `-${index + 1}`;
-      return {
-        id: machine.id + suffix,
-        title: index === 0 ? machine.title : `${machine.title} ${index + 1}`,
-        name: `${machine.hostname.slice(0, 63 - suffix.length)}${suffix}`,
-        machine,
-        first: index === 0,
-      };
-    }),
-  );
+/** The machine of the descriptor that a machine is an instance of, which start-up and placement name. */
+export function roleOf({ id, instanceOf = id }: PlannedMachine): string {
+  return instanceOf;
 }
 
 /** Stands where a secret goes that is not to be shown. */
 const MASK = '********';
 
 /** The guests' documents, for showing: secrets are masked in them. */
-export function shownGuests(plan: DeploymentPlan): GuestsOf {
+export function shownGuests(folded: DeploymentPlan): GuestsOf {
+  const plan = withInstances(folded);
   const holders = [
     ...plan.machines.map(({ id, environment }) => ({ id, properties: environment.properties })),
     ...plan.collections,
@@ -81,11 +61,11 @@ export function shownGuests(plan: DeploymentPlan): GuestsOf {
   );
   // A machine without properties is told those of its siblings.
   const told = holders.some(({ properties }) => properties.length > 0);
-  return ({ id, name, machine }) => {
+  return ({ id, hostname }) => {
     if (!told) return undefined;
-    const guest = { instanceId: id, hostname: name };
-    const ovfEnvironment = buildEnvironment(plan, machine.id, secrets, PLATFORM, guest);
-    const seed = buildNoCloud(plan, machine.id, secrets, guest);
+    const guest = { instanceId: id, hostname };
+    const ovfEnvironment = buildEnvironment(plan, id, secrets, PLATFORM, guest);
+    const seed = buildNoCloud(plan, id, secrets, guest);
     return {
       ovfEnvironment,
       userData: combinedUserData(seed),
@@ -118,18 +98,21 @@ export function gibibytes(bytes: number): number {
   return Math.ceil(bytes / 2 ** 30);
 }
 
-/** A function that turns wishes into names made of `allowed` characters, each given once. */
-export function namer(refused: RegExp, maximum = 60): (wish: string) => string {
+/**
+ * A function that turns wishes into names without `refused` characters, each given once: to the same thing, which is the wish
+ * itself unless it is told, always the same.
+ */
+export function namer(refused: RegExp, maximum = 60): (wish: string, thing?: string) => string {
   const given = new Map<string, string>();
   const taken = new Set<string>();
-  return (wish) => {
-    const known = given.get(wish);
+  return (wish, thing = wish) => {
+    const known = given.get(thing);
     if (known !== undefined) return known;
     const base = wish.replace(refused, '_').slice(0, maximum) || '_';
     let name = base;
     for (let number = 2; taken.has(name); number += 1) name = `${base}_${number}`;
     taken.add(name);
-    given.set(wish, name);
+    given.set(thing, name);
     return name;
   };
 }
