@@ -123,7 +123,7 @@ function fill(reading: Reading, item: Draft, { name, text, element }: ItemProper
     const quantity = reading.quantity(element);
     if (quantity !== undefined) item[quantityKey] = quantity;
   } else if (name === 'Connection' && text !== '') item.connections.push(text);
-  else if (name === 'HostResource') item.hostResources.push(...hostResource(reading, element, text));
+  else if (name === 'HostResource') addHostResource(item.hostResources, hostResource(reading, element, text));
 }
 
 /** A property of the item's class, under its name as it should be. */
@@ -180,12 +180,22 @@ function repeated(reading: Reading, element: Element, name: string, same: boolea
   else reading.findings.error('D02', element.at, `${name} stands twice with different values`);
 }
 
-function hostResource(reading: Reading, element: Element, value: string): readonly HostResource[] {
+function hostResource(reading: Reading, element: Element, value: string): HostResource | undefined {
   const text = value === '' ? vcloudDisk(reading, element) : value;
-  if (text === undefined) return [];
+  if (text === undefined) return undefined;
   const match = /^(?:ovf:)?\/{1,2}(disk|file)\/(.+)$/.exec(text);
   const target = match === null ? undefined : { kind: match[1] as 'disk' | 'file', id: match[2] as string };
-  return [{ text, target, at: element.at }];
+  return { text, target, at: element.at };
+}
+
+/** What says the same as one before it is read once. */
+function addHostResource(resources: HostResource[], added: HostResource | undefined): void {
+  if (added === undefined || resources.some((each) => meaningOf(each) === meaningOf(added))) return;
+  resources.push(added);
+}
+
+function meaningOf({ target, text }: HostResource): string {
+  return target === undefined ? text : `ovf:/${target.kind}/${target.id}`;
 }
 
 /** vCloud gives the size of a blank disk, in MiB, as an attribute of an empty HostResource (D21): declares such a disk. */

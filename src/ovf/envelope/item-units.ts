@@ -4,6 +4,7 @@
  */
 
 import { parseUnit, toBytes } from '../units.js';
+import { RESOURCE } from './devices.js';
 import type { Item } from './model.js';
 
 /** CIM would have a missing unit of memory mean bytes; whoever leaves it out means megabytes. */
@@ -25,7 +26,7 @@ export function unitOf({ allocationUnits, virtualQuantityUnits: other }: Item): 
 /** What can be compared with other items of one InstanceID: bytes of memory, else the plain number; undefined if neither. */
 export function comparableQuantity(item: Item): bigint | undefined {
   const quantity = item.virtualQuantity?.value;
-  if (item.resourceType !== 4 || quantity === undefined) return quantity;
+  if (item.resourceType !== RESOURCE.memory || quantity === undefined) return quantity;
   const { unit } = parseUnit(unitOf(item) ?? ASSUMED_MEMORY_UNIT, 'lenient');
   const bytes = unit && toBytes(quantity, unit);
   return bytes && 'value' in bytes ? bytes.value : undefined;

@@ -3,17 +3,14 @@
  * only where some configuration has both.
  */
 
+import { driveKind, isAdapter, RESOURCE } from './devices.js';
 import { placeOf } from './hardware.js';
 import { comparableQuantity, inUnitsOf } from './item-units.js';
 import type { Item, VirtualHardwareSection } from './model.js';
 import type { Reading } from './reading.js';
 
-/** CIM resource types. */
-const PROCESSOR = 3;
-const MEMORY = 4;
-const ADAPTERS: ReadonlySet<number> = new Set([10, 11, 33]);
 /** Devices that others cannot be attached to. */
-const NO_CONTROLLERS: ReadonlySet<number> = new Set([3, 4, 10, 11, 14, 15, 16, 17, 18, 24]);
+const NO_CONTROLLERS: ReadonlySet<number> = new Set([3, 4, 10, 11, 14, 15, 16, 17, 18, 19, 24, 31, 32, 33]);
 
 const MAC = /^([0-9a-f]{2}([:-]?)[0-9a-f]{2}(\2[0-9a-f]{2}){4})$/i;
 
@@ -26,8 +23,8 @@ export interface Declared {
 export function checkHardware(reading: Reading, declared: Declared, section: VirtualHardwareSection): void {
   checkIdentity(reading, section.items);
   checkTopology(reading, section.items);
-  checkComputing(reading, section, PROCESSOR, 'processor');
-  checkComputing(reading, section, MEMORY, 'memory');
+  checkComputing(reading, section, RESOURCE.processor, 'processor');
+  checkComputing(reading, section, RESOURCE.memory, 'memory');
   checkBounds(reading, section.items);
   for (const item of section.items) {
     checkHostResources(reading, item, declared);
@@ -53,10 +50,6 @@ function checkIdentity(reading: Reading, items: readonly Item[]): void {
   }
 }
 
-function isAdapter({ resourceType }: Item): boolean {
-  return resourceType !== undefined && ADAPTERS.has(resourceType);
-}
-
 /** What items share that concern one another: configurations, in which no white space can be, then the InstanceID. */
 function identityOf({ configurations, instanceId }: Item): string {
   return configurations.length === 0 ? `\n${instanceId}` : `${configurations.toSorted().join(' ')}\n${instanceId}`;
@@ -64,7 +57,7 @@ function identityOf({ configurations, instanceId }: Item): string {
 
 /** ASCETiC's way to ask for a clock rate: a second processor item of this sub-type. */
 function isProcessorSpeed(item: Item): boolean {
-  return item.resourceType === PROCESSOR && item.resourceSubType?.toLowerCase() === 'cpuspeed';
+  return item.resourceType === RESOURCE.processor && item.resourceSubType?.toLowerCase() === 'cpuspeed';
 }
 
 function checkTopology(reading: Reading, items: readonly Item[]): void {
@@ -178,17 +171,21 @@ function checkRange(
     reading.findings.error(
       'O-052',
       marker.at,
-      `min ${min ?? '-'}, normal ${value ?? '-'} and max ${max ?? '-'}${normal.resourceType === MEMORY ? ' bytes' : ''} are not in order`,
+      `min ${min ?? '-'}, normal ${value ?? '-'} and max ${max ?? '-'}${normal.resourceType === RESOURCE.memory ? ' bytes' : ''} are not in order`,
       marker.instanceId,
     );
   }
 }
 
 function checkHostResources(reading: Reading, item: Item, { disks, files }: Declared): void {
+  const [, second] = item.hostResources;
+  if (second !== undefined) {
+    reading.findings.error('O-056', second.at, 'the item has several HostResources that differ', second.text);
+  }
   for (const { text, target, at } of item.hostResources) {
     if (target === undefined) {
       const message = 'HostResource has none of the known forms';
-      if (item.required && item.resourceType === 17) reading.findings.error('O-056', at, message, text);
+      if (item.required && driveKind(item) === 'disk') reading.findings.error('O-056', at, message, text);
       else reading.findings.deviation('O-056', at, message, 'ignored', text);
     } else if (target.kind === 'disk' && !disks.has(target.id)) {
       reading.findings.error('O-033', at, 'HostResource names no disk', text);

@@ -12,7 +12,7 @@ import type {
   PlannedMachine,
   QuantityRange,
 } from '../plan.js';
-import { RESOURCE } from '../planning/items.js';
+import { RESOURCE } from '../envelope/devices.js';
 import type { OvfDocument } from './xml.js';
 
 /**

@@ -3,12 +3,13 @@
  * ResourceAllocationSection): processors in hertz, memory in bytes, weights relative to one another.
  */
 
+import { RESOURCE } from '../envelope/devices.js';
 import { ASSUMED_MEMORY_UNIT } from '../envelope/item-units.js';
 import type { Item, Quantity, ResourceAllocationSection } from '../envelope/model.js';
 import type { Allocation, PlannedAllocation, PlannedCollection, PlannedMachine } from '../plan.js';
 import { parseUnit, toBytes, toHertz } from '../units.js';
 import type { Findings } from './findings.js';
-import { effectiveItems, RESOURCE, type EffectiveItem } from './items.js';
+import { effectiveItems, type EffectiveItem } from './items.js';
 
 export function planAllocation(
   items: readonly EffectiveItem[],

@@ -5,10 +5,11 @@
  */
 
 import { excerpt } from '../../base/errors.js';
+import { CONTROLLERS, driveKind, isController, RESOURCE, type DriveKind } from '../envelope/devices.js';
 import type { BootOrder, Disk, File, Item } from '../envelope/model.js';
 import type { PlannedDrive } from '../plan.js';
 import type { Findings } from './findings.js';
-import { RESOURCE, type EffectiveItem } from './items.js';
+import type { EffectiveItem } from './items.js';
 
 /** What drives may refer to. */
 export interface Media {
@@ -74,33 +75,7 @@ function turnsOf(
   return new Map(drives.map((item, index) => [item, index + 1]));
 }
 
-type DriveKind = PlannedDrive['kind'];
-
 const KIND_ORDER: readonly DriveKind[] = ['disk', 'cdrom', 'floppy'];
-
-const DRIVE_KINDS: ReadonlyMap<number, DriveKind> = new Map([
-  [RESOURCE.disk, 'disk'],
-  [RESOURCE.logicalDisk, 'disk'],
-  [RESOURCE.cd, 'cdrom'],
-  [RESOURCE.dvd, 'cdrom'],
-  [RESOURCE.floppy, 'floppy'],
-]);
-
-function driveKind({ resourceType }: Item): DriveKind | undefined {
-  return resourceType === undefined ? undefined : DRIVE_KINDS.get(resourceType);
-}
-
-/** Controllers in the order in which firmware looks at them. */
-const CONTROLLER_TYPES: readonly number[] = [
-  RESOURCE.ideController,
-  RESOURCE.scsiController,
-  RESOURCE.otherStorage,
-  RESOURCE.usbController,
-];
-
-function isController({ resourceType }: Item): boolean {
-  return resourceType !== undefined && CONTROLLER_TYPES.includes(resourceType);
-}
 
 interface Slot {
   readonly item: Item;
@@ -127,7 +102,7 @@ function compareSlots(a: Slot, b: Slot): number {
 function compareControllers(a: Item | undefined, b: Item | undefined): number {
   if (a === b) return 0;
   if (!a || !b) return a ? -1 : 1;
-  const rank = ({ resourceType }: Item): number => CONTROLLER_TYPES.indexOf(resourceType ?? 0);
+  const rank = ({ resourceType }: Item): number => CONTROLLERS.indexOf(resourceType ?? 0);
   return rank(a) - rank(b) || compareNumbers(a.address, b.address) || compareNumbers(a.instanceId, b.instanceId);
 }
 

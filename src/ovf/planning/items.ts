@@ -4,25 +4,10 @@
  */
 
 import { excerpt } from '../../base/errors.js';
+import { isAdapter } from '../envelope/devices.js';
 import type { Bound, Item } from '../envelope/model.js';
 import { placeOf } from '../envelope/hardware.js';
 import type { Findings } from './findings.js';
-
-/** CIM resource types (`CIM_ResourceAllocationSettingData.ResourceType`) that a plan is made of. */
-export const RESOURCE = {
-  processor: 3,
-  memory: 4,
-  ideController: 5,
-  scsiController: 6,
-  ethernet: 10,
-  floppy: 14,
-  cd: 15,
-  dvd: 16,
-  disk: 17,
-  otherStorage: 20,
-  usbController: 23,
-  logicalDisk: 31,
-} as const;
 
 export interface EffectiveItem {
   /** The item itself: `ovf:bound` normal, else the only bound there is. */
@@ -95,7 +80,7 @@ function chooseItems(items: readonly Item[], findings: Findings): readonly Item[
 function distinctDevices(items: readonly Item[]): readonly Item[] {
   const devices = new Map<string, Item>();
   for (const item of items) {
-    const place = item.resourceType === RESOURCE.ethernet ? placeOf(item) : '';
+    const place = isAdapter(item) ? placeOf(item) : '';
     const device = `${item.resourceType}/${item.resourceSubType?.toLowerCase()}/${place}`;
     if (!devices.has(device)) devices.set(device, item);
   }

@@ -4,12 +4,13 @@
  */
 
 import { excerpt } from '../../base/errors.js';
+import { driveKind, isAdapter, isController, refersToPackage, RESOURCE } from '../envelope/devices.js';
 import type { Item, OperatingSystemSection, VirtualHardwareSection, VirtualSystem } from '../envelope/model.js';
 import type { EnvironmentPath, PlannedInterface, PlannedMachine, ResolvedProperty } from '../plan.js';
 import { planAllocation } from './allocation.js';
 import { planDrives, type Media } from './drives.js';
 import type { Findings } from './findings.js';
-import { effectiveItems, RESOURCE, type EffectiveItem } from './items.js';
+import { effectiveItems, type EffectiveItem } from './items.js';
 import { planInstances } from './placement.js';
 import { planCores, planMemory } from './size.js';
 import { titleOf } from './title.js';
@@ -84,8 +85,6 @@ function chooseHardware(
   return { hardware, ...(type !== undefined && { type }) };
 }
 
-const USED_TYPES: ReadonlySet<number> = new Set(Object.values(RESOURCE));
-
 /** Serial ports and graphics: the site gives them to a machine without being asked. */
 const GIVEN_TYPES: ReadonlySet<number> = new Set([21, 24]);
 
@@ -93,31 +92,53 @@ const GIVEN_TYPES: ReadonlySet<number> = new Set([21, 24]);
 const UNAVAILABLE_TYPES: ReadonlySet<number> = new Set([7, 8, 9, 11, 12, 13, 18, 25, 26, 27, 30]);
 
 /**
- * What a site is not asked for is at least said (O-084); what the guest is said to need and cannot have, loudly (O-055). Where
- * that is written, rather than the default of `ovf:required`, it is refused.
+ * What a site is not asked for is at least said (O-084); what the guest is said to need and cannot have, loudly (O-055), and so
+ * is what the package holds for a device that is none of its machine. Where that is written, rather than the default of
+ * `ovf:required`, it is refused.
  */
 function reportUnused(items: readonly EffectiveItem[], findings: Findings): void {
   for (const { item } of items) {
-    const { resourceType: type, requiredInWriting } = item;
-    if (isUsed(item)) continue;
-    const details = { place: item.at, value: `ResourceType ${type ?? '(none)'}` };
-    const message = `no site can give the machine the device "${excerpt(item.elementName)}"`;
-    const remedy = 'mark the item ovf:required="false" if the guest runs without the device';
-    if (requiredInWriting && (type === undefined || !GIVEN_TYPES.has(type))) {
-      findings.error('O-055', message, { ...details, remedy });
-    } else if (item.required && type !== undefined && UNAVAILABLE_TYPES.has(type)) {
-      findings.deviation('O-055', message, { ...details, remedy });
-    } else {
-      findings.info('O-084', `the item "${excerpt(item.elementName)}" is left to the site`, {
-        ...details,
-        remedy: 'nothing to do, unless the guest cannot run without this device',
-      });
-    }
+    if (driveKind(item) !== undefined || isAdapter(item)) continue;
+    if (refersToPackage(item)) reportLost(item, findings);
+    else if (!isUsed(item)) reportDevice(item, findings);
   }
 }
 
-function isUsed({ element, resourceType }: Item): boolean {
-  return element === 'EthernetPortItem' || (resourceType !== undefined && USED_TYPES.has(resourceType));
+function reportLost(item: Item, findings: Findings): void {
+  const message = `what the item "${excerpt(item.elementName)}" refers to does not reach the machine: it is neither drive nor adapter`;
+  const details = {
+    place: item.at,
+    value: typeOf(item),
+    remedy: 'give disks ResourceType 17, CDs 15 and adapters 10, or mark the item ovf:required="false"',
+  };
+  if (item.requiredInWriting) findings.error('O-055', message, details);
+  else if (item.required) findings.deviation('O-055', message, details);
+  else findings.info('O-084', message, details);
+}
+
+function reportDevice(item: Item, findings: Findings): void {
+  const { resourceType: type, requiredInWriting } = item;
+  const details = { place: item.at, value: typeOf(item) };
+  const message = `no site can give the machine the device "${excerpt(item.elementName)}"`;
+  const remedy = 'mark the item ovf:required="false" if the guest runs without the device';
+  if (requiredInWriting && (type === undefined || !GIVEN_TYPES.has(type))) {
+    findings.error('O-055', message, { ...details, remedy });
+  } else if (item.required && type !== undefined && UNAVAILABLE_TYPES.has(type)) {
+    findings.deviation('O-055', message, { ...details, remedy });
+  } else {
+    findings.info('O-084', `the item "${excerpt(item.elementName)}" is left to the site`, {
+      ...details,
+      remedy: 'nothing to do, unless the guest cannot run without this device',
+    });
+  }
+}
+
+function typeOf({ resourceType }: Item): string {
+  return `ResourceType ${resourceType ?? '(none)'}`;
+}
+
+function isUsed(item: Item): boolean {
+  return item.resourceType === RESOURCE.processor || item.resourceType === RESOURCE.memory || isController(item);
 }
 
 /* --- interfaces ------------------------------------------------------------------------------------------------ */
@@ -125,7 +146,7 @@ function isUsed({ element, resourceType }: Item): boolean {
 function planInterfaces(items: readonly EffectiveItem[], findings: Findings): readonly PlannedInterface[] {
   const adapters = items
     .map(({ item }) => item)
-    .filter((item) => item.resourceType === RESOURCE.ethernet || item.element === 'EthernetPortItem')
+    .filter(isAdapter)
     .sort((a, b) => slotNumber(a) - slotNumber(b));
   const ids = new Set(items.map(({ item }) => item.instanceId));
   const taken = new Set<string>();

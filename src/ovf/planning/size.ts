@@ -4,12 +4,13 @@
  */
 
 import { excerpt } from '../../base/errors.js';
+import { RESOURCE } from '../envelope/devices.js';
 import { ASSUMED_MEMORY_UNIT, inUnitsOf, unitOf } from '../envelope/item-units.js';
 import type { At, Item, Quantity } from '../envelope/model.js';
 import type { QuantityRange } from '../plan.js';
 import { parseUnit, toBytes } from '../units.js';
 import type { Findings } from './findings.js';
-import { RESOURCE, type EffectiveItem } from './items.js';
+import type { EffectiveItem } from './items.js';
 
 export const ASSUMED_CORES = 1;
 export const ASSUMED_MEMORY_BYTES = 2 ** 30;
