@@ -185,8 +185,10 @@ export interface ResolvedProperty {
   /** Absent when `secret`: the value is then looked up by key among the operation's secrets. */
   readonly value?: string;
   readonly secret: boolean;
-  /** As the descriptor has it, with its `${key}`s, where the value is secret only because of a password it draws on. */
+  /** As the descriptor has it, with its `${key}`s, where the value draws on a password or on a value that is taken literally. */
   readonly declared?: string;
+  /** The user's own value, with something in it that would be a reference in a descriptor (`${key}`); absent: it has none. */
+  readonly literal?: true;
   /** Own property, or one seen through the parent collection. */
   readonly from: 'own' | 'parent';
 }

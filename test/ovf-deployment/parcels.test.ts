@@ -60,7 +60,7 @@ it('fills in every value as it was settled, secrets of instances and passwords t
       environment: {
         transports: ['iso'],
         properties: [
-          { key: 'price', value: '5 ${currency}', secret: false, from: 'own' },
+          { key: 'price', value: '5 ${currency}', secret: false, from: 'own', literal: true },
           { key: 'password', secret: true, from: 'own' },
           { key: 'url', secret: true, declared: 'http://u:${password}@db', from: 'own' },
           { key: 'theirs', value: 'x', secret: false, from: 'parent' },
@@ -77,7 +77,7 @@ it('fills in every value as it was settled, secrets of instances and passwords t
   expect(properties).toEqual({ 'web:price': '5 ${currency}', 'web:password': 'p', 'web:url': 'http://u:p@db' });
   const there = readyPlan(exportEnvelope(parcel), { properties });
   expect(there.machines[0]?.environment.properties).toEqual([
-    { key: 'price', value: '5 ${currency}', secret: false, from: 'own' },
+    { key: 'price', value: '5 ${currency}', secret: false, from: 'own', literal: true },
     { key: 'password', secret: true, from: 'own' },
     { key: 'url', secret: true, from: 'own' },
   ]);

@@ -35,7 +35,7 @@ export function essence(plan: DeploymentPlan): object {
   ) as object;
 }
 
-/** Values for the secrets that an export does not hold. */
+/** Values that an export does not hold: of secrets any, of the others their own. */
 export function secretsOf(plan: DeploymentPlan): Record<string, string> {
   const holders = [
     ...plan.machines.map(({ id, environment }) => ({ id, properties: environment.properties })),
@@ -44,8 +44,10 @@ export function secretsOf(plan: DeploymentPlan): Record<string, string> {
   return Object.fromEntries(
     holders.flatMap(({ id, properties }) =>
       properties
-        .filter(({ secret, declared, from }) => secret && declared === undefined && from === 'own')
-        .map(({ key }) => [`${id}:${key}`, 'filled in and legal']),
+        .filter(
+          ({ secret, literal, declared, from }) => (secret || literal) && declared === undefined && from === 'own',
+        )
+        .map(({ key, value = 'filled in and legal' }) => [`${id}:${key}`, value]),
     ),
   );
 }
@@ -82,9 +84,9 @@ export interface Planned {
   readonly envelope: Envelope;
 }
 
-export function planOfText(bytes: Uint8Array): Planned | undefined {
+export function planOfText(bytes: Uint8Array, inputs: Partial<PlanInputs> = {}): Planned | undefined {
   const { envelope, findings } = inspectEnvelope(bytes, { mode: 'lenient', schemas });
   if (!envelope || findings.some(({ severity }) => severity === 'error')) return undefined;
-  const { draft } = buildPlan(envelope, { ...NO_INPUTS, eulas: 'all' });
+  const { draft } = buildPlan(envelope, { ...NO_INPUTS, eulas: 'all', ...inputs });
   return draft && { plan: draft, envelope };
 }

@@ -113,6 +113,17 @@ describe('what lenient mode lets pass is exported as the standard wants it', () 
     ]);
   });
 
+  it('a value that nobody can change and that is not of its type, as a text', () => {
+    const property = '<Property ovf:key="k" ovf:type="uint8" ovf:qualifiers="MaxLen(2)"/>';
+    const sections = `<ProductSection><Info/>${property}</ProductSection>`;
+    const planned = planOfText(Buffer.from(envelope(system('vm', { sections })))) as Planned;
+    for (const text of both(planned)) {
+      expect(essence(reread(text))).toEqual(essence(planned.plan));
+      const { envelope: again } = inspectEnvelope(Buffer.from(text), { mode: 'strict', schemas });
+      expect(planEnvelope({ envelope: again as Envelope, findings: [] }, NO_INPUTS, 'strict').findings).toEqual([]);
+    }
+  });
+
   it('properties of two sections of one class as those of one', () => {
     const product = (key: string): string =>
       `<ProductSection><Info/><Property ovf:key="${key}" ovf:type="string" ovf:value="v"/></ProductSection>`;

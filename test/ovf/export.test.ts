@@ -180,4 +180,33 @@ describe('an exported plan', () => {
     });
     expect(essence(reread(out, { properties: secretsOf(plan) }))).toEqual(essence(plan));
   });
+
+  it('asks again for what the user gave and a descriptor would read otherwise; what draws on it draws on it again', () => {
+    const own = (key: string, more: string): string => `<Property ovf:key="${key}" ovf:type="string" ${more}/>`;
+    const settable = 'ovf:userConfigurable="true"';
+    const sections = `<ProductSection><Info/>${[
+      own('greeting', settable),
+      own('short', `${settable} ovf:qualifiers="MaxLen(9)"`),
+      own('whole', 'ovf:value="so ${greeting}"'),
+      own('other', 'ovf:value="OTHER"'),
+      own('secret', `${settable} ovf:password="true"`),
+    ].join('')}</ProductSection>`;
+    const properties = { greeting: '${other}-${secret}', short: '${nix}', secret: '${other}' };
+    const { plan, envelope: original } = planOfText(Buffer.from(envelope(system('vm', { sections }))), {
+      properties,
+    }) as Planned;
+    for (const text of [exportEnvelope(plan), exportEnvelope(plan, original)]) {
+      expect(text).not.toMatch(/value="[^"]*\$\{(other|nix)/);
+      expect(text).toContain('value="so ${greeting}"');
+      expect(essence(reread(text, { properties: { ...properties, secret: 'x' } }))).toEqual(essence(plan));
+      const { envelope: again } = inspectEnvelope(Buffer.from(text), { mode: 'strict', schemas });
+      const { unresolved, findings } = planEnvelope({ envelope: again as Envelope, findings: [] }, NO_INPUTS, 'strict');
+      expect(unresolved.properties.filter(({ blocking }) => blocking).map(({ key }) => key)).toEqual([
+        'greeting',
+        'short',
+        'secret',
+      ]);
+      expect(findings).toEqual([]);
+    }
+  });
 });

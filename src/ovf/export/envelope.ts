@@ -1,7 +1,7 @@
 /**
  * A deployment plan as an OVF 1.1 envelope (DSP0243): whoever reads it plans the same appliance again. What OVF 1.1 cannot
- * say (shared disks, placement, scale-out) is said in the sections of OVF 2, as optional extensions. Values of secret
- * properties are not in it: they are to be filled in again.
+ * say (shared disks, placement, scale-out) is said in the sections of OVF 2, as optional extensions. Values that are secret, or
+ * that a descriptor cannot say, are not in it: they are to be filled in again.
  */
 
 import type { Element } from '@xmldom/xmldom';
@@ -21,7 +21,7 @@ import { allocationItems, hardwareSection } from './hardware.js';
 import { diskElement, fileElement } from './files.js';
 import { membersOf, type PlacementGroup, placementGroups } from './placement.js';
 import { OriginalExtensions } from './extensions.js';
-import { OriginalTexts } from './texts.js';
+import { NOT_EMPTY, OriginalTexts } from './texts.js';
 import { OvfDocument, type AttributeTexts, type Child } from './xml.js';
 
 /**
@@ -238,7 +238,7 @@ class EnvelopeWriter {
     );
   }
 
-  /** Composed keys are written whole; what a secret was, its owner fills in again. */
+  /** Composed keys are written whole; what is not written, its owner fills in again. */
   #product(properties: readonly ResolvedProperty[]): Child {
     const own = properties.filter(({ from }) => from === 'own');
     if (own.length === 0) return undefined;
@@ -255,14 +255,17 @@ class EnvelopeWriter {
     );
   }
 
-  /** What draws on a password draws on it again, as long as the keys it names are those that are written here. */
-  #valueOf({ value, secret, declared }: ResolvedProperty): AttributeTexts {
+  /**
+   * What draws on another value draws on it again, as long as the keys it names are those that are written here. What is secret,
+   * or would be read as a reference, is to be filled in again.
+   */
+  #valueOf({ value, secret, declared, literal }: ResolvedProperty): AttributeTexts {
     const userConfigurable = true;
-    if (!secret) return { value, userConfigurable };
+    if (!secret && (declared ?? literal) === undefined) return { value, userConfigurable };
     const names = [...(declared ?? '').matchAll(/\$\{([^{}]*)\}/g)].map(([, name = '']) => name);
     if (declared !== undefined && (this.#texts ?? names.every((name) => this.#keys.has(name))))
       return { value: declared };
-    return { password: true, qualifiers: 'MinLen(1)', userConfigurable };
+    return { password: secret ? true : undefined, qualifiers: NOT_EMPTY, userConfigurable };
   }
 
   #scaleOut({ id, instances }: PlannedMachine): Child {

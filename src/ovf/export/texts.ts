@@ -11,7 +11,7 @@ import { DEFAULT_LANGUAGE, XML_NAMESPACE } from '../envelope/vocabulary.js';
 import type { PlannedImage, ResolvedProperty } from '../plan.js';
 import { Findings } from '../planning/findings.js';
 import { withReplicas } from '../planning/replicate.js';
-import { standardNotation } from '../properties/limits.js';
+import { illegalReason, readLimits, standardNotation } from '../properties/limits.js';
 import { composedKey } from '../properties/scope.js';
 import type { AttributeTexts, Child, OvfDocument } from './xml.js';
 
@@ -153,19 +153,18 @@ export class OriginalTexts {
 
   #property(property: Property, resolved: ResolvedProperty, valueOf: ValueOf): Element {
     const { key, userConfigurable, label, description } = property;
-    const { type, qualifiers } = standardNotation(property.type, property.qualifiers);
-    const written = valueOf(resolved);
-    const password = written['password'] === true;
+    const { value, password } = valueOf(resolved);
+    // Whoever deploys again fills it in, whosever it was before.
+    const open = value === undefined;
+    const asItStands = value === resolved.value && !userConfigurable;
     return this.#document.element(
       'Property',
       {
         key,
-        type,
-        qualifiers: password && qualifiers === undefined ? written['qualifiers'] : qualifiers,
-        // A secret is not in here: whoever deploys again fills it in, whosever it was before.
-        userConfigurable: userConfigurable || password ? true : undefined,
-        password: password ? true : undefined,
-        value: written['value'],
+        ...(open ? notEmpty(property) : notationFor(property, asItStands ? resolved.value : undefined)),
+        userConfigurable: userConfigurable || open ? true : undefined,
+        password,
+        value,
       },
       label && this.#message('Label', label),
       description && this.#message('Description', description),
@@ -179,6 +178,26 @@ export class OriginalTexts {
   #section(name: string, info: string, attributes: AttributeTexts, ...children: readonly Child[]): Element {
     return this.#document.element(name, attributes, this.#document.element('Info', {}, info), ...children);
   }
+}
+
+/** Qualifier of a text that has to be given. */
+export const NOT_EMPTY = 'MinLen(1)';
+
+/** Type and qualifiers by which nothing is no legal value. */
+function notEmpty({ type, qualifiers }: Property): AttributeTexts {
+  const notation = standardNotation(type, qualifiers);
+  if (!isLegal('', notation)) return notation;
+  return { ...notation, qualifiers: `${notation.qualifiers ?? ''} ${NOT_EMPTY}`.trim() };
+}
+
+/** Type and qualifiers; where nobody can change a value that is not of the type, as lenient mode lets pass, it is a text. */
+function notationFor({ type, qualifiers }: Property, fixed: string | undefined): AttributeTexts {
+  const notation = standardNotation(type, qualifiers);
+  return fixed === undefined || isLegal(fixed, notation) ? notation : { type: 'string' };
+}
+
+function isLegal(value: string, { type, qualifiers }: ReturnType<typeof standardNotation>): boolean {
+  return illegalReason(value, readLimits(type, qualifiers).limits) === undefined;
 }
 
 /** One section for each class and instance, as DSP0243 wants it (O-059): the first, with the properties of the others. */

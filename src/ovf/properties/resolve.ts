@@ -15,6 +15,8 @@ export interface EffectiveValue {
   readonly secret: boolean;
   /** False when the property, or one it refers to, still waits for the user. */
   readonly legal: boolean;
+  /** Present where something in it only looks like a reference: the user gave it so, or it draws on what the user gave so. */
+  readonly literal?: 'given' | 'drawn';
 }
 
 export interface EffectiveProperties {
@@ -130,7 +132,8 @@ class Resolver {
         ...(!property.password && { value: text }),
       });
     }
-    return { text, secret: property.password, legal: reason === undefined };
+    const literal = text.search(REFERENCE) < 0 ? {} : { literal: 'given' as const };
+    return { text, secret: property.password, legal: reason === undefined, ...literal };
   }
 
   /**
@@ -138,11 +141,12 @@ class Resolver {
    * word to the guest, and other readers pass it on too.
    */
   #fromDescriptor(property: ScopedProperty): EffectiveValue {
-    const { text, secret, legal } = this.#substitute(property);
+    const value = this.#substitute(property);
+    const { text, secret, legal } = value;
     const reason = legal ? illegalReason(text, property.limits) : undefined;
-    if (reason === undefined) return { text, secret, legal };
+    if (reason === undefined) return value;
     const { userConfigurable, at } = property.property;
-    const open = { text, secret, legal: !userConfigurable };
+    const open = { ...value, legal: !userConfigurable };
     if (userConfigurable && text === '') return open;
     const meanwhile = userConfigurable ? 'a legal one is to be given' : 'the guest is told it as it stands';
     this.#findings.deviation('O-061', `the value of "${excerpt(property.key)}" is not legal: ${reason}`, {
@@ -159,6 +163,7 @@ class Resolver {
     this.#open.add(property);
     let { password: secret } = property;
     let legal = true;
+    let literal = false as boolean;
     let length = 0;
     const text = property.declared.replace(REFERENCE, (written: string, name: string) => {
       const target = this.#target(property, name, written);
@@ -166,11 +171,13 @@ class Resolver {
       const value = this.value(target);
       secret ||= value.secret;
       legal &&= value.legal;
+      literal ||= value.literal !== undefined;
       length += value.text.length;
       return length > MAX_VALUE ? '' : value.text;
     });
     this.#open.delete(property);
-    return length > MAX_VALUE ? this.#tooLong(property) : { text, secret, legal };
+    if (length > MAX_VALUE) return this.#tooLong(property);
+    return { text, secret, legal, ...(literal && { literal: 'drawn' }) };
   }
 
   /** The enclosing scopes from the inside out, then the property's own. */

@@ -49,10 +49,17 @@ export function visibleProperties(
     }
     const show = (from: 'own' | 'parent', property: ScopedProperty): ResolvedProperty => {
       const { key } = property;
-      const { text, secret } = properties.value(property);
+      const { text, secret, literal } = properties.value(property);
       if (secret) secrets.set(secretKey(contentId, key), text);
-      if (!secret) return { key, value: text, secret, from };
-      return { key, secret, from, ...(!property.password && { declared: property.declared }) };
+      const draws = secret ? !property.password : literal === 'drawn';
+      return {
+        key,
+        ...(!secret && { value: text }),
+        secret,
+        from,
+        ...(draws && { declared: property.declared }),
+        ...(!secret && literal === 'given' && { literal: true }),
+      };
     };
     const inherited = [...(scope.parent?.own.values() ?? [])].filter(({ key }) => !scope.own.has(key));
     visible.set(contentId, [
