@@ -6,7 +6,7 @@
 import type { RequestContext } from '../../src/extension/extension.js';
 import type { Planned } from '../../src/extension/admission.js';
 import type { DryRun } from '../../src/extension/kind-handler.js';
-import { withSeverity, type Fault } from '../../src/base/errors.js';
+import { hasErrors, withSeverity, type Fault } from '../../src/base/errors.js';
 import { planDocument, type PlanDocument } from '../../src/ovf/index.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import type { Term } from '../../src/sla/agreement.js';
@@ -26,7 +26,7 @@ export async function describePlan(
 ): Promise<DryRun> {
   const { layout, result } = prepared;
   const admission = admissionOf(prepared);
-  const sound = prepared.allFindings.every(({ severity = 'error' }) => severity !== 'error');
+  const sound = !hasErrors(prepared.allFindings);
   const plan = admission.plan ?? result.plan;
   const unmet = [...admission.unmet, ...(sound && plan ? await foresee(plannedComponents(plan, layout)) : [])];
   const told = planDocument(prepared.digest, result, prepared.allFindings);
@@ -49,8 +49,8 @@ function machinesOn(layout: Layout, site: string): string[] {
 }
 
 /** The answer for a descriptor that cannot be planned: what is wrong with it, and nothing else. */
-export function describeRefusal({ digest, faults }: UnreadableDescriptor): DryRun {
-  return { mediaType: PLAN_TYPE, body: JSON.stringify(planDocument(digest, undefined, faults)) };
+export function describeRefusal({ digest, findings }: UnreadableDescriptor): DryRun {
+  return { mediaType: PLAN_TYPE, body: JSON.stringify(planDocument(digest, undefined, findings)) };
 }
 
 interface Admission {
@@ -65,8 +65,7 @@ interface Admission {
  * @throws Problem what is no answer but a fault of the request, as an agreement that cannot be read
  */
 function admissionOf({ judgement, allFindings }: PreparedDeployment): Admission {
-  const sound = allFindings.every(({ severity = 'error' }) => severity !== 'error');
-  if (!judgement || !sound) return { unmet: [], terms: [] };
+  if (!judgement || hasErrors(allFindings)) return { unmet: [], terms: [] };
   if ('refusal' in judgement) {
     const { kind, faults } = judgement.refusal;
     if (kind !== 'unmet' && kind !== 'conflict') throw judgement.refusal;

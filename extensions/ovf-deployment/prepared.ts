@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { Problem, problem, throwIfFaulty, type Fault } from '../../src/base/errors.js';
+import { hasErrors, Problem, problem, throwIfFaulty, type Fault } from '../../src/base/errors.js';
 import type { JsonObject, JsonValue } from '../../src/base/json.js';
 import type { NewEntity } from '../../src/extension/entity-draft.js';
 import type { RequestContext } from '../../src/extension/extension.js';
@@ -17,10 +17,13 @@ import {
   NO_INPUTS,
   parsePlanInputs,
   planEnvelope,
-  readEnvelope,
+  readDescriptor,
   utf8Text,
   type DeploymentInputs,
+  type OvfSchemas,
+  type PlanInputs,
   type PlanResult,
+  type ReadEnvelope,
 } from '../../src/ovf/index.js';
 import { UNSIGNED, type Signature } from '../../src/ovf/package/certificate.js';
 import { checkCredentials } from '../../src/transfer/source-credentials.js';
@@ -36,7 +39,7 @@ import { withMappedNetworks } from './mapped-networks.js';
 import { layoutOn, readWish, withSites, type Layout, type SiteWish } from './layout.js';
 import { withMessages } from './messages.js';
 import { throughAccounts, type OwnAccounts } from './own-accounts.js';
-import { imageOrigins, isOpen, originsOf, type ImageOrigins } from './package.js';
+import { imageOrigins, isOpen, originsOf, type ImageOrigins, type Package } from './package.js';
 import { FETCH_MS } from './package-by-url.js';
 import { receivePackage } from './receive.js';
 import { refusedUrls } from './refused-urls.js';
@@ -155,9 +158,7 @@ async function prepareWith(
   const fetching = { credentials: inputs.credentials, signal, bundles: languages.length > 0 };
   const received = await receivePackage(services, context, attachments, urlOf(attributes), fetching);
   const digest = createHash('sha256').update(received.descriptor).digest('hex');
-  const read = readable(digest, () =>
-    readEnvelope(received.descriptor, { mode: 'lenient', schemas: services.schemas }),
-  );
+  const read = readable(digest, received, inputs, services.schemas);
   const told = await withMessages(services, received, read, languages, fetching);
   const planned = planEnvelope(told, withLanguage(inputs, languageFor(told.envelope, languages)), 'lenient');
   const { images = [], files = [] } = planned.draft ?? {};
@@ -213,8 +214,7 @@ async function judge(
   { result, findings, ...applicant }: Omit<Applicant, 'plan'> & { result: PlanResult; findings: readonly Fault[] },
   attributes: Attributes,
 ): Promise<Judgement | undefined> {
-  const sound = [...findings, ...result.findings].every(({ severity = 'error' }) => severity !== 'error');
-  if (!sound || !result.plan) return undefined;
+  if (hasErrors([...findings, ...result.findings]) || !result.plan) return undefined;
   try {
     return { governed: await governance.admit(context, { ...applicant, plan: result.plan }, attributes) };
   } catch (error) {
@@ -246,18 +246,33 @@ function unlessInternal(error: unknown): undefined {
 export class UnreadableDescriptor extends Problem {
   /** SHA-256 of the descriptor. */
   readonly digest: string;
+  /** The errors, and what is worth knowing besides. */
+  readonly findings: readonly Fault[];
 
-  constructor(digest: string, { kind, faults }: Problem) {
-    super(kind, faults);
+  constructor(digest: string, kind: Problem['kind'], findings: readonly Fault[]) {
+    super(
+      kind,
+      findings.filter((fault) => hasErrors([fault])),
+    );
     this.digest = digest;
+    this.findings = findings;
   }
 }
 
-function readable<T>(digest: string, read: () => T): T {
+/** @throws UnreadableDescriptor with everything that is wrong with descriptor and package, planned or not */
+function readable(digest: string, received: Package, inputs: PlanInputs, schemas: OvfSchemas): ReadEnvelope {
   try {
-    return read();
+    const { envelope, findings } = readDescriptor(received.descriptor, { mode: 'lenient', schemas });
+    if (envelope && !hasErrors(findings)) return { envelope, findings };
+    const planned = envelope && planEnvelope({ envelope, findings }, inputs, 'lenient');
+    throw new Problem('invalid', [
+      ...received.findings,
+      ...(planned?.findings ?? findings),
+      ...(envelope && received.contents ? checkCompleteness(envelope, received.contents, 'lenient') : []),
+    ]);
   } catch (error) {
-    throw error instanceof Problem && error.kind !== 'internal' ? new UnreadableDescriptor(digest, error) : error;
+    if (!(error instanceof Problem) || error.kind === 'internal') throw error;
+    throw new UnreadableDescriptor(digest, error.kind, error.faults);
   }
 }
 

@@ -104,6 +104,11 @@ export function withSeverity(faults: readonly Fault[]): readonly (Fault & { read
   return faults.map((fault) => ({ severity: 'error', ...fault }));
 }
 
+/** Whether one of them is an error, which is what a fault is where nothing else is said. */
+export function hasErrors(faults: readonly Fault[]): boolean {
+  return faults.some(({ severity = 'error' }) => severity === 'error');
+}
+
 /** Throws one `kind` problem with all faults of severity error, if there are any. */
 export function throwIfFaulty(kind: ProblemKind, faults: readonly Fault[]): void {
   const errors = faults.filter((fault) => (fault.severity ?? 'error') === 'error');

@@ -48,6 +48,15 @@ export interface UnresolvedInputs {
   readonly assumedSizes: readonly AssumedSize[];
 }
 
+export const NOTHING_UNRESOLVED: UnresolvedInputs = {
+  blocked: false,
+  configurations: [],
+  networks: [],
+  properties: [],
+  eulas: [],
+  assumedSizes: [],
+};
+
 export interface ConfigurationChoice {
   readonly id: string;
   readonly label: string;

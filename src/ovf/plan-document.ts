@@ -4,8 +4,8 @@
  * run, of `vep plan` and of `vep validate`.
  */
 
-import { withSeverity, type Fault } from '../base/errors.js';
-import type { UnresolvedInputs } from './inputs.js';
+import { hasErrors, withSeverity, type Fault } from '../base/errors.js';
+import { NOTHING_UNRESOLVED, type UnresolvedInputs } from './inputs.js';
 import type { DeploymentPlan } from './plan.js';
 import type { PlanResult } from './planning/build-plan.js';
 
@@ -49,22 +49,13 @@ export interface PriceTerm {
   readonly per: 'hour' | 'month' | 'once';
 }
 
-const NOTHING_UNRESOLVED: UnresolvedInputs = {
-  blocked: false,
-  configurations: [],
-  networks: [],
-  properties: [],
-  eulas: [],
-  assumedSizes: [],
-};
-
 /** The document as far as the descriptor alone tells. `result` is absent when the descriptor cannot be read at all. */
 export function planDocument(
   digest: string | null,
   result: PlanResult | undefined,
   findings: readonly Fault[],
 ): PlanDocument {
-  const sound = findings.every(({ severity = 'error' }) => severity !== 'error');
+  const sound = !hasErrors(findings);
   return {
     version: 1,
     site: null,

@@ -93,6 +93,20 @@ describe('a descriptor that cannot be deployed', () => {
     // To deploy it is a fault of the request all the same.
     expect((await server().request('POST', '/appliance/', { headers: descriptor, body })).status).toBe(400);
   });
+
+  it('is told everything at once, whoever finds it, whether it is tried or deployed', async () => {
+    const body = broken.replace(
+      '</VirtualSystem>',
+      `<ProductSection><Info/><Property ovf:key="loop" ovf:type="string" ovf:value="\${loop}"/></ProductSection>$&`,
+    );
+    const dry = await server().request('POST', '/appliance/?dry-run', { headers: descriptor, body });
+    const refused = await server().request('POST', '/appliance/', { headers: descriptor, body });
+    expect(refused.status).toBe(400);
+    for (const code of ['ovf.O-051', 'ovf.O-063']) {
+      expect(dry.json.findings).toContainEqual(expect.objectContaining({ code, severity: 'error' }));
+      expect(refused.text).toContain(code);
+    }
+  });
 });
 
 describe('a provider that takes signed packages only', () => {

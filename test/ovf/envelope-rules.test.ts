@@ -1,3 +1,4 @@
+import type { Fault } from '../../src/base/errors.js';
 import type { Mode } from '../../src/ovf/envelope/findings.js';
 import {
   ADAPTER,
@@ -515,14 +516,22 @@ describe('rules beyond the schema', () => {
     expect(errors).toEqual(['ovf.O-015', 'ovf.O-034', 'ovf.O-047']);
   });
 
-  it('counts what breaks one rule in very many places', () => {
-    const { findings } = judge(
-      descriptor({ items: ITEMS + item(9, 1, '', 'ovf:configuration="x"').repeat(100) }),
-      'lenient',
+  it('tells every error, up to 1,000, and names the lines of warnings beyond the first', () => {
+    const repeated = (count: number, attributes: string): string =>
+      descriptor({ items: ITEMS + `${item(9, 1, '', attributes)}\n`.repeat(count) });
+    const told = (text: string, code: string): readonly Fault[] =>
+      judge(text, 'lenient').findings.filter((fault) => fault.code === code);
+    const undeclared = told(repeated(100, 'ovf:configuration="x"'), 'ovf.O-053');
+    expect(undeclared).toHaveLength(100);
+    const many = told(repeated(1_200, 'ovf:configuration="x"'), 'ovf.O-053');
+    expect(many.length).toBeLessThanOrEqual(1_001);
+    expect(many.at(-1)?.message).toMatch(/^\d+ more places break the same rule: line \d+(, \d+){99}, …$/);
+    const unprefixed = told(repeated(28, 'required="false"'), 'ovf.D14');
+    expect(unprefixed).toHaveLength(26);
+    const line = unprefixed[24]?.place?.line ?? 0;
+    expect(unprefixed[25]?.message).toBe(
+      `3 more places break the same rule: line ${line + 1}, ${line + 2}, ${line + 3}`,
     );
-    const same = findings.filter((fault) => fault.code === 'ovf.O-053');
-    expect(same).toHaveLength(26);
-    expect(same.at(-1)?.message).toBe('75 more places break the same rule');
   });
 
   it('O-079 takes hostile ids as the data they are', () => {

@@ -32,6 +32,7 @@ export async function validate(
       ? await planHere(session, file, mode, {
           inputs: parsePlanInputs(language === undefined ? {} : { language }),
           signers: await certificates(session, signer),
+          everyConfiguration: true,
         })
       : planDocument(null, undefined, await askSchema(session, file, SCHEMA_EDITIONS[schema]));
   const { findings } = document;

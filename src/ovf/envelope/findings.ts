@@ -1,7 +1,7 @@
 /**
- * What is found while a descriptor or a package is read: faults with code, place, rule and remedy, gathered in document order. One
- * rule broken in very many places is reported for the first of them and then counted, so that a hostile document cannot
- * make the report larger than itself.
+ * What is found while a descriptor or a package is read: faults with code, place, rule and remedy, gathered in document order.
+ * Errors are told one by one. Of what stops nothing and comes up very often only the first places are told in full and the
+ * lines of the others named. All of it is bounded, or a hostile document could ask for any report.
  */
 
 import { excerpt, type Fault, type Place, type Severity } from '../../base/errors.js';
@@ -12,13 +12,24 @@ export type Mode = 'strict' | 'lenient';
 
 /** Characters of a message: names from a document may be of any length. */
 const LONGEST_MESSAGE = 300;
-/** Faults kept of one rule and severity. */
-const KEPT = 25;
+/** Errors that are told in full. */
+export const MOST_ERRORS = 1_000;
+/** Warnings of one rule that are told in full, and notes. */
+const MOST_ALIKE = 25;
+/** Lines that are named of the others. */
+const MOST_LINES = 100;
+
+/** Places of one rule and severity that are not told in full. */
+interface Rest {
+  count: number;
+  readonly lines: Set<number>;
+}
 
 export class Findings {
   readonly mode: Mode;
   readonly #faults: Fault[] = [];
   readonly #counts = new Map<string, number>();
+  readonly #rest = new Map<string, Rest>();
   readonly #places = new Set<string>();
   #errors = 0;
   #warnings = 0;
@@ -62,12 +73,10 @@ export class Findings {
 
   /** All findings in document order. */
   list(): Fault[] {
-    const rest = [...this.#counts]
-      .filter(([, count]) => count > KEPT)
-      .map(([key, count]): Fault => {
-        const [severity, rule] = key.split(' ') as [Severity, RuleCode];
-        return { ...base(severity, rule), message: `${count - KEPT} more places break the same rule` };
-      });
+    const rest = [...this.#rest].map(([key, { count, lines }]): Fault => {
+      const [severity, rule] = key.split(' ') as [Severity, RuleCode];
+      return { ...base(severity, rule), message: restMessage(count, lines) };
+    });
     return [...this.#faults.sort(inDocumentOrder), ...rest];
   }
 
@@ -78,7 +87,7 @@ export class Findings {
     const key = `${severity} ${rule}`;
     const count = (this.#counts.get(key) ?? 0) + 1;
     this.#counts.set(key, count);
-    if (count > KEPT) return;
+    if (severity === 'error' ? this.#errors > MOST_ERRORS : count > MOST_ALIKE) return this.#leaveOut(key, at);
     this.#faults.push({
       ...base(severity, rule),
       message: message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message,
@@ -86,6 +95,20 @@ export class Findings {
       ...(value === undefined ? {} : { value: excerpt(value) }),
     });
   }
+
+  #leaveOut(key: string, { line }: Place): void {
+    const rest = this.#rest.get(key) ?? { count: 0, lines: new Set() };
+    this.#rest.set(key, rest);
+    rest.count++;
+    if (line !== undefined && rest.lines.size <= MOST_LINES) rest.lines.add(line);
+  }
+}
+
+function restMessage(count: number, lines: ReadonlySet<number>): string {
+  const what = count === 1 ? '1 more place breaks the same rule' : `${count} more places break the same rule`;
+  if (lines.size === 0) return what;
+  const named = [...lines].sort((a, b) => a - b).slice(0, MOST_LINES);
+  return `${what}: line ${named.join(', ')}${lines.size > MOST_LINES ? ', …' : ''}`;
 }
 
 /** A place as a value of its own, to be kept and shown when the document is gone. */

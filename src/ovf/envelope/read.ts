@@ -44,14 +44,14 @@ export interface Inspection {
 }
 
 /**
- * Reads a descriptor that is to be deployed; `findings` are its warnings and notes.
- * @throws Problem `malformed` or `too-large` from the XML intake; `invalid` with every error found
+ * Reads a descriptor that has been planned before; `findings` are its warnings and notes.
+ * @throws Problem `malformed` or `too-large` from the XML intake; `invalid` with every error that the reader finds
  */
 export function readEnvelope(
   bytes: Uint8Array,
   options: ReadOptions,
 ): { envelope: Envelope; findings: readonly Fault[] } {
-  const { envelope, findings } = inspect(bytes, options);
+  const { envelope, findings } = readDescriptor(bytes, options);
   throwIfFaulty('invalid', findings);
   if (envelope === undefined) throw new Problem('invalid', findings);
   return { envelope, findings };
@@ -60,14 +60,15 @@ export function readEnvelope(
 /** Everything there is to say about a descriptor; never throws for what is wrong with it. */
 export function inspectEnvelope(bytes: Uint8Array, options: ReadOptions): Inspection {
   try {
-    return inspect(bytes, options);
+    return readDescriptor(bytes, options);
   } catch (error) {
     if (error instanceof Problem) return { findings: error.faults };
     throw error;
   }
 }
 
-function inspect(bytes: Uint8Array, options: ReadOptions): Inspection {
+/** As much of a descriptor as can be read, and what is wrong with it. @throws Problem `malformed` or `too-large` from the XML intake */
+export function readDescriptor(bytes: Uint8Array, options: ReadOptions): Inspection {
   const findings = new Findings(options.mode);
   const source = readSourceXml(repairProlog(bytes, findings));
   using document = source.document;

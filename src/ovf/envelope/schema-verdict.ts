@@ -9,6 +9,7 @@ import { XmlElement, type XmlDocument } from 'libxml2-wasm';
 
 import type { Edition, OvfSchemas, Violation } from '../schema/schemas.js';
 import { elementAt, type Element } from '../xml/element.js';
+import { MOST_ERRORS } from './findings.js';
 import type { Reading } from './reading.js';
 import type { RuleCode } from './rulebook.js';
 import { OVF_1, OVF_2 } from './vocabulary.js';
@@ -34,13 +35,10 @@ export function judgeBySchema(document: XmlDocument, root: Element, reading: Rea
     const what = 'the descriptor keeps to OVF 1.0, but not to the schema of 1.1';
     reading.findings.note('schema', root.at, what, violations[0]?.message);
   } else {
-    for (const [index, violation] of violations.entries()) report(reading, violation, root, index < LOCATED, taken);
+    for (const [index, violation] of violations.entries()) report(reading, violation, root, index < MOST_ERRORS, taken);
   }
   return taken.size === 0 && violations.length === 0;
 }
-
-/** Violations whose element is looked up; the findings hold no more of them anyway. */
-const LOCATED = 500;
 
 const PARENTS: ReadonlySet<string> = new Set(['Envelope', 'VirtualSystem', 'VirtualSystemCollection']);
 
