@@ -8,7 +8,7 @@ import { Problem, messageOf, problem } from '../../src/base/errors.js';
 import type { DialResponse } from '../../src/net/dialler.js';
 import { Members } from '../../src/ovf/package/members.js';
 import { readOvaHead, type LateDescriptor, type OvaHead } from '../../src/ovf/package/ova.js';
-import { rangeFrom, validatorOf } from '../../src/transfer/download.js';
+import { rangeFrom, sizeOf, validatorOf } from '../../src/transfer/download.js';
 import { accessTo, type SourceCredentials } from '../../src/transfer/source-credentials.js';
 import { looksLikeXml, MAX_DESCRIPTOR, tooLarge, type Package, type PackageServices } from './package.js';
 import { intakeOptions } from './unpack.js';
@@ -101,6 +101,7 @@ async function headOf(
   // Offsets in what gzip has packed say nothing.
   const plain = first?.[0] !== 0x1f;
   let seekable = plain && validator !== undefined && answer.headers['accept-ranges'] === 'bytes';
+  const version = { validator: validator ?? '', sizeBytes: sizeOf(answer) };
   let head = await readOvaHead(bytes, { ...options, seekable });
   let at = 0;
   for (let hops = 1; isLate(head); hops += 1) {
@@ -108,12 +109,12 @@ async function headOf(
     seekable = hops < MOST_HOPS;
     answer.discard();
     const range = { credentials, signal, maxBytes: services.maxBytes, timeoutMs: FETCH_MS };
-    const rest = await rangeFrom(services.sources, url, range, at, validator ?? '');
+    const rest = await rangeFrom(services.sources, url, range, at, version);
     if (rest === undefined) throw changed();
     try {
-      head = await readOvaHead(rest.body, { ...options, seekable });
+      head = await readOvaHead(rest.answer.body, { ...options, seekable });
     } finally {
-      rest.discard();
+      rest.answer.discard();
     }
   }
   return head;

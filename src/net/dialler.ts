@@ -70,7 +70,10 @@ export interface DialResponse {
 const MAX_REDIRECTS = 3;
 
 /** What follows a redirect to another origin; everything else may be a credential. */
-const PUBLIC_HEADERS = new Set(['accept', 'accept-encoding', 'accept-language', 'range', 'user-agent']);
+const PUBLIC_HEADERS = new Set([
+  ...['accept', 'accept-encoding', 'accept-language', 'user-agent'],
+  ...['range', 'if-range', 'if-none-match', 'if-modified-since'],
+]);
 
 /** Connections that were opened under one allow list and certificate are not used under another. */
 interface Line {

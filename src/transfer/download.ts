@@ -88,61 +88,90 @@ function begun(sources: Sources, url: string, options: DownloadOptions, answer: 
     answer.discard();
     throw refused;
   }
-  const length = answer.headers['content-length'];
+  const sizeBytes = sizeOf(answer);
   const validator = validatorOf(answer);
   return {
-    bytes: resumed(sources, url, options, answer),
-    ...(length !== undefined && { sizeBytes: Number(length) }),
+    bytes: resumed(sources, url, options, wholeOf(answer)),
+    ...(sizeBytes !== undefined && { sizeBytes }),
     ...(validator !== undefined && { validator }),
     unshared: /\bno-(store|cache)\b/i.test(answer.headers['cache-control'] ?? ''),
     discard: () => answer.discard(),
   };
 }
 
+/** What an answer brings of the file. */
+export interface Stretch {
+  readonly answer: DialResponse;
+  /** The byte after its last one. */
+  readonly until: number;
+  /** Of the whole file, as far as the server tells. */
+  readonly sizeBytes: number | undefined;
+}
+
 async function* resumed(
   sources: Sources,
   url: string,
   options: DownloadOptions,
-  first: DialResponse,
+  first: Stretch,
 ): AsyncGenerator<Uint8Array> {
-  const validator = validatorOf(first);
-  let answer = first;
+  const validator = validatorOf(first.answer);
+  let stretch = first;
   let at = 0;
   let pauses: readonly number[] = PAUSES_MS;
   try {
     for (;;) {
+      const { answer, sizeBytes } = stretch;
       try {
-        for await (const chunk of answer.body) {
+        for await (const chunk of asAnnounced(stretch, at)) {
           at += chunk.length;
           pauses = PAUSES_MS;
           yield chunk;
         }
         return;
       } catch (error) {
-        if (!isPassing(error) || validator === undefined) throw error;
+        if (!isPassing(error)) throw error;
+        if (at === sizeBytes) return;
+        if (validator === undefined) throw error;
         answer.discard();
-        const rest = await restAfter(pauses, options, () => rangeFrom(sources, url, options, at, validator));
+        const rest = await restAfter(pauses, options, () =>
+          rangeFrom(sources, url, options, at, { validator, sizeBytes }),
+        );
         if (rest === undefined) throw error;
-        ({ answer, pauses } = rest);
+        ({ stretch, pauses } = rest);
       }
     }
   } finally {
-    answer.discard();
+    stretch.answer.discard();
   }
+}
+
+/**
+ * The bytes of a stretch that begins at `at`.
+ *
+ * @throws Problem `invalid` where it is longer than the server said, `unavailable` where the file is
+ */
+async function* asAnnounced({ answer, until, sizeBytes }: Stretch, at: number): AsyncGenerator<Uint8Array> {
+  let next = at;
+  for await (const chunk of answer.body) {
+    next += chunk.length;
+    if (next > until) throw overlong();
+    yield chunk;
+  }
+  if (next < (sizeBytes ?? 0)) throw brokeOff();
 }
 
 /** The rest as soon as the server has it, and the pauses that are left; undefined where that does not come about. */
 async function restAfter(
   pauses: readonly number[],
   { signal, clock = systemClock }: DownloadOptions,
-  rest: () => Promise<DialResponse | undefined>,
-): Promise<{ readonly answer: DialResponse; readonly pauses: readonly number[] } | undefined> {
+  rest: () => Promise<Stretch | undefined>,
+): Promise<{ readonly stretch: Stretch; readonly pauses: readonly number[] } | undefined> {
   for (const [index, pause] of pauses.entries()) {
     await clock.sleep(pause, signal);
     signal.throwIfAborted();
     try {
-      const answer = await rest();
-      return answer && { answer, pauses: pauses.slice(index + 1) };
+      const stretch = await rest();
+      return stretch && { stretch, pauses: pauses.slice(index + 1) };
     } catch (error) {
       if (!isPassing(error)) throw error;
     }
@@ -160,9 +189,15 @@ export function validatorOf({ headers }: DialResponse): string | undefined {
   return tag !== undefined && !tag.startsWith('W/') ? tag : headers['last-modified'];
 }
 
+/** How many bytes an answer announces, as far as it does. */
+export function sizeOf({ headers }: DialResponse): number | undefined {
+  const length = headers['content-length'];
+  return length === undefined ? undefined : Number(length);
+}
+
 /**
- * The file from the byte `at` on; undefined where it is no longer the one with that validator, or the server sends it
- * whole and that is not what is asked for.
+ * The file from the byte `at` on, or the beginning of that; undefined where the server does not say that it is of the file with
+ * that validator and size, unencoded and in one part.
  *
  * @throws Problem `unavailable` where the server cannot be reached, or cannot deliver it now
  */
@@ -171,8 +206,8 @@ export async function rangeFrom(
   url: string,
   { maxBytes, signal, timeoutMs, credentials }: DownloadOptions,
   at: number,
-  validator: string,
-): Promise<DialResponse | undefined> {
+  { validator, sizeBytes }: { readonly validator: string; readonly sizeBytes: number | undefined },
+): Promise<Stretch | undefined> {
   const access = await accessTo(url, credentials);
   const { headers } = access;
   const answer = await sources.fetch(url, {
@@ -187,13 +222,46 @@ export async function rangeFrom(
     answer.discard();
     throw refused;
   }
-  const version = validatorOf(answer);
-  const same = version === validator || version === undefined;
-  const continues = answer.headers['content-range']?.startsWith(`bytes ${at}-`) === true;
-  if (answer.status === 206 && same && continues) return answer;
-  if (answer.status === 200 && version === validator && at === 0) return answer;
+  const stretch = stretchOf(answer);
+  const follows = stretch?.from === at && stretch.until <= (stretch.sizeBytes ?? Number.POSITIVE_INFINITY);
+  const same = validatorOf(answer) === validator && (sizeBytes ?? stretch?.sizeBytes) === stretch?.sizeBytes;
+  if (follows && same) return stretch;
   answer.discard();
   return undefined;
+}
+
+function wholeOf(answer: DialResponse): Stretch {
+  const sizeBytes = sizeOf(answer);
+  return { answer, until: sizeBytes ?? Number.POSITIVE_INFINITY, sizeBytes };
+}
+
+/** Where in the file an answer lies, by its own account (RFC 9110 §14.4, §15.3.7). */
+function stretchOf(answer: DialResponse): (Stretch & { readonly from: number }) | undefined {
+  const { status, headers } = answer;
+  if (encodingOf(answer) !== undefined || /^multipart\/byteranges\b/i.test(headers['content-type'] ?? ''))
+    return undefined;
+  if (status === 200) return { ...wholeOf(answer), from: 0 };
+  const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers['content-range'] ?? '');
+  if (status !== 206 || !range) return undefined;
+  return { answer, from: Number(range[1]), until: Number(range[2]) + 1, sizeBytes: Number(range[3]) };
+}
+
+/** How the bytes are encoded, if they are. */
+function encodingOf({ headers }: DialResponse): string | undefined {
+  const encoding = headers['content-encoding'];
+  return encoding === 'identity' ? undefined : encoding;
+}
+
+function overlong(): Problem {
+  return problem('invalid', 'transfer.overlong', 'the server sends more of the file than it announced', {
+    remedy: 'have the server correct what it announces, or offer the file elsewhere',
+  });
+}
+
+function brokeOff(): Problem {
+  return problem('unavailable', 'transfer.broke-off', 'the server sends less of the file than it announced', {
+    remedy: 'try again later',
+  });
 }
 
 /** Whether the same request may be answered otherwise later. */
@@ -202,10 +270,11 @@ function isOverloaded(status: number): boolean {
 }
 
 /** What an answer other than 200 means for the file. */
-function refusalOf({ status, headers }: DialResponse): Problem | undefined {
+function refusalOf(answer: DialResponse): Problem | undefined {
+  const { status, headers } = answer;
   if (status === 200) {
-    const encoding = headers['content-encoding'];
-    if (encoding === undefined || encoding === 'identity') return undefined;
+    const encoding = encodingOf(answer);
+    if (encoding === undefined) return undefined;
     return problem('invalid', 'transfer.encoding', `the server encodes the file as ${excerpt(encoding)}`, {
       remedy: 'have the server send the file as it is',
     });
