@@ -43,6 +43,8 @@ function reach(atSite: AtSite, observations: Observations): Step {
         const message = report.message ?? `the site reports ${report.state} where ${to} was expected`;
         throw new IaasError('fatal', message);
       }
+      if (report.class === 'compute' && report.failed !== undefined && report.failed === context.input['term'])
+        throw new IaasError('fatal', report.message ?? 'the site took the order and did not carry it out');
       const links = await atSite.linkReports(subject, context.signal);
       return {
         done: true,

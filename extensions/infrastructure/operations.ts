@@ -22,7 +22,7 @@ import { resizeStep } from './resizing.js';
 import { filterOf, rulesOf } from './security-rules.js';
 import { siteClassOf, type ProvisionInput } from './site-class.js';
 import { isOverWith, withoutWishes } from './size-wish.js';
-import { ACT, DONE, PROVISION, RELEASE, RESIZE, RULES, again } from './steps.js';
+import { ACT, DONE, PROVISION, RELEASE, RESIZE, RULES, again, fallen } from './steps.js';
 import { stateAttributes } from './states.js';
 
 export { ACT, PROVISION, RELEASE, RESIZE, RULES } from './steps.js';
@@ -132,7 +132,7 @@ class SiteWork {
         if (!report) throw new IaasError('not-found', 'the site no longer has what it had accepted');
         const commit = this.#atSite.storing(subject, report);
         if (report.busy) return { ...again(context), commit };
-        if (report.state === 'error') throw new IaasError('fatal', report.message ?? 'the site reports an error');
+        if (report.state === 'error') throw fallen(report);
         if (!(await this.#guarded(subject, report, context.signal))) return { ...again(context), commit };
         return { done: true, commit };
       },

@@ -1,9 +1,13 @@
 /** Another size for what a site has. */
 
 import type { Step } from '../../src/engine/operation.js';
+import { IaasError } from '../../src/iaas/adapter.js';
 import type { EntityRecord } from '../../src/store/entity-record.js';
 import { reportOn, type AtSite } from './at-site.js';
 import { DONE, again } from './steps.js';
+
+/** So often a site is told a size that it takes and does not show, before it is taken at its word. */
+const MOST_ORDERS = 10;
 
 export function resizeStep(atSite: AtSite): Step {
   return {
@@ -33,8 +37,12 @@ export function resizeStep(atSite: AtSite): Step {
         return { ...again(context), memory: { restart: true } };
       }
       if (!sized) {
+        const orders = Number(context.memory['orders'] ?? 0);
+        const failed = orders > 0 && report.class === 'compute' && report.failed === 'resize';
+        if (failed || orders >= MOST_ORDERS)
+          throw new IaasError('fatal', report.message ?? 'the site took the new size and did not give it');
         await adapter.resizeCompute(ref, size, options);
-        return again(context);
+        return { ...again(context), memory: { orders: orders + 1 } };
       }
       if (context.memory['restart'] === true && report.state === 'inactive') {
         await adapter.actCompute(ref, 'start', undefined, options);

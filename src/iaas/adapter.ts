@@ -264,6 +264,10 @@ export type Observed =
       readonly cores: number;
       readonly memoryBytes: number;
       readonly host?: string;
+      /** The order that the site took last and did not carry out, as {@link ObservedBase.message} says. */
+      readonly failed?: LifecycleAction | 'resize';
+      /** Why it is in error, where the site tells. */
+      readonly cause?: IaasErrorClass;
     })
   | (ObservedBase & {
       readonly class: 'network';

@@ -1,73 +1,25 @@
-/** What the behaviour suite does not ask of OpenStack: signing in, tenants, what fails late, what is left behind, what others do. */
+/** What the behaviour suite does not ask of OpenStack: signing in, what fails late, what is left behind, what others do. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock, type Clock } from '../../src/base/clock.js';
 import { newUuid } from '../../src/base/ids.js';
-import type { JsonObject } from '../../src/base/json.js';
-import type { Observed, ResourceClass, SiteAdapter } from '../../src/iaas/adapter.js';
+import type { Observed } from '../../src/iaas/adapter.js';
 import { BETWEEN_LOOKS_MS } from '../../src/iaas/counters.js';
 import { Catalog } from '../../src/iaas/adapters/openstack/catalog.js';
 import { described, describing, kept, readRef, unkept, writeRef } from '../../src/iaas/adapters/openstack/marks.js';
 import { meaningOf, refusalOf } from '../../src/iaas/adapters/openstack/stack-error.js';
-import { FakeOpenStack } from '../support/fake-openstack/index.js';
-import { ADMINISTRATOR, fakeHarness, openSite, optionsFor } from './openstack-harness.js';
+import type { FakeOpenStack } from '../support/fake-openstack/index.js';
+import { machine, OpenStackBench, rest, volumeOf } from './openstack-bench.js';
+import { ADMINISTRATOR, fakeHarness } from './openstack-harness.js';
 
-let directory: string;
+const bench = OpenStackBench.forEachTest();
 let fake: FakeOpenStack;
-const sites: SiteAdapter[] = [];
-
-beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'vep-openstack-'));
-  fake = await FakeOpenStack.start();
-});
-
-afterEach(async () => {
-  for (const site of sites.splice(0)) await site.close();
-  await fake.close();
-  rmSync(directory, { recursive: true });
-});
-
-async function siteWith(more: JsonObject = {}, clock: Clock = systemClock): Promise<SiteAdapter> {
-  const wish = { url: fake.url, user: fake.user.name, password: fake.password, project: fake.project.name };
-  const site = await openSite(optionsFor({ ...wish, more: { endpoints: {}, ...more } }, directory), directory, clock);
-  sites.push(site);
-  return site;
-}
-
-/** In another project than the usual one. */
-function credentialsFor(project: string): JsonObject {
-  return { method: 'password', user: fake.user.name, password: { file: join(directory, 'secret') }, project };
-}
-
-async function rest(site: SiteAdapter, what: ResourceClass, ref: string): Promise<Observed | undefined> {
-  for (;;) {
-    const seen = (await site.describe(what, [ref])).get(ref);
-    if (!seen?.busy) return seen;
-    await pause(5);
-  }
-}
-
-async function volumeOf(site: SiteAdapter): Promise<string> {
-  const id = newUuid();
-  const ref = await site.createStorage({ id, name: 'root', sizeBytes: 2 ** 30 }, id);
-  await rest(site, 'storage', ref);
-  return ref;
-}
-
-const machine = (more: object = {}): { readonly id: string } & Parameters<SiteAdapter['createCompute']>[0] => ({
-  id: newUuid(),
-  name: 'vm',
-  cores: 1,
-  memoryBytes: 512 * 2 ** 20,
-  ...more,
-});
+beforeEach(() => void (fake = bench.fake));
 
 describe('signing in', () => {
   it('asks for one token for many calls, and for another one when a service no longer takes it', async () => {
-    const site = await siteWith();
+    const site = await bench.site();
     await Promise.all([site.inventory(), site.inventory(), site.describe('compute', [])]);
     expect(fake.world.grants.size).toBe(1);
     fake.revokeTokens();
@@ -77,7 +29,7 @@ describe('signing in', () => {
 
   it('renews a token before its end', async () => {
     fake.keystone.tokenSeconds = 59;
-    const site = await siteWith();
+    const site = await bench.site();
     await site.inventory();
     const before = fake.world.grants.size;
     await site.inventory();
@@ -87,12 +39,12 @@ describe('signing in', () => {
   it('takes application credentials, and tells wrong ones without quoting them', async () => {
     const { world, user, project } = fake;
     world.credentials.set('cred', { secret: 'app-secret', user, project });
-    const secret = join(directory, 'app');
+    const secret = join(bench.directory, 'app');
     writeFileSync(secret, 'app-secret');
     const credentials = { method: 'application_credential', id: 'cred', secret: { file: secret } };
-    expect(await (await siteWith({ credentials })).check()).toEqual([]);
+    expect(await (await bench.site({ credentials })).check()).toEqual([]);
     writeFileSync(secret, 'wrong-secret');
-    const [finding] = await (await siteWith({ credentials })).check();
+    const [finding] = await (await bench.site({ credentials })).check();
     expect(finding).toMatchObject({ code: 'openstack.sign-in' });
     expect(JSON.stringify(finding)).not.toContain('wrong-secret');
   });
@@ -161,7 +113,7 @@ describe('marks', () => {
 
 describe('machines', () => {
   it('boot from their first bootable volume, or make one so, and give it back', async () => {
-    const site = await siteWith();
+    const site = await bench.site();
     const volumes = [await volumeOf(site), await volumeOf(site)];
     const plugs = volumes.map((storage) => ({ id: newUuid(), storage }));
     const spec = machine({ volumes: plugs });
@@ -186,7 +138,7 @@ describe('machines', () => {
   });
 
   it('leave no port behind when Nova refuses them', async () => {
-    const site = await siteWith();
+    const site = await bench.site();
     const id = newUuid();
     const network = await site.createNetwork({ id, name: 'net', cidr: '10.1.0.0/24' }, id);
     const storage = await volumeOf(site);
@@ -197,7 +149,7 @@ describe('machines', () => {
   });
 
   it('keep their ports and volumes while Nova is still at work on a try whose answer was lost', async () => {
-    const site = await siteWith();
+    const site = await bench.site();
     const id = newUuid();
     const network = await site.createNetwork({ id, name: 'net', cidr: '10.1.0.0/24' }, id);
     const storage = await volumeOf(site);
@@ -220,7 +172,7 @@ describe('machines', () => {
   });
 
   it('get the smallest flavor that covers them, and show what was asked until somebody else resizes them', async () => {
-    const site = await siteWith();
+    const site = await bench.site();
     const storage = await volumeOf(site);
     const spec = machine({ memoryBytes: 600 * 2 ** 20, volumes: [{ id: newUuid(), storage }] });
     const ref = await site.createCompute(spec, spec.id);
@@ -233,7 +185,7 @@ describe('machines', () => {
   });
 
   it('are who they are when somebody renames them in OpenStack', async () => {
-    const site = await siteWith();
+    const site = await bench.site();
     const spec = machine({ image: writeRef(fake.project.id, fake.foreignImage()) });
     const ref = await site.createCompute(spec, spec.id);
     for (const server of fake.world.servers.values()) server.name = 'somebody-elses-name';
@@ -243,7 +195,7 @@ describe('machines', () => {
   });
 
   it('say why when Nova took an order and failed to carry it out', async () => {
-    const site = await siteWith();
+    const site = await bench.site();
     const storage = await volumeOf(site);
     const spec = machine({ volumes: [{ id: newUuid(), storage }] });
     const ref = await site.createCompute(spec, spec.id);
@@ -259,7 +211,7 @@ describe('machines', () => {
   });
 
   it('are saved as snapshots of their volumes, which go with the image', async () => {
-    const site = await siteWith();
+    const site = await bench.site();
     const storage = await volumeOf(site);
     const spec = machine({ volumes: [{ id: newUuid(), storage }] });
     const ref = await site.createCompute(spec, spec.id);
@@ -276,7 +228,7 @@ describe('machines', () => {
   });
 
   it('share a server group when they name each other, which goes with the last', async () => {
-    const site = await siteWith(ADMINISTRATOR);
+    const site = await bench.site(ADMINISTRATOR);
     const [one, other] = [newUuid(), newUuid()];
     const refs: string[] = [];
     for (const [id, apart] of [
@@ -299,7 +251,7 @@ describe('machines', () => {
 
 describe('what somebody else renames', () => {
   it('is known by its description, shows its new name, and goes when it is asked to', async () => {
-    const site = await siteWith();
+    const site = await bench.site();
     const [network, storage] = [newUuid(), newUuid()];
     const refs = [
       ['network', network, await site.createNetwork({ id: network, name: 'net', cidr: '10.1.0.0/24' }, network)],
@@ -324,7 +276,7 @@ describe('what somebody else renames', () => {
   });
 
   it('stays the one of the VEP whose realm it names', async () => {
-    const [site, other] = [await siteWith(), await siteWith({ realm: 'other' })];
+    const [site, other] = [await bench.site(), await bench.site({ realm: 'other' })];
     const id = newUuid();
     await site.createNetwork({ id, name: 'net', cidr: '10.1.0.0/24' }, id);
     for (const { body } of fake.world.networks.values()) if (body.name.startsWith('vep-')) body.name = 'theirs';
@@ -352,64 +304,6 @@ describe('networks', () => {
   });
 });
 
-describe('virtual organizations', () => {
-  const owner = { user: 'alice', group: 'biomed vo' };
-
-  it('get a project of their own at first sight, which the next process finds again', async () => {
-    const site = await siteWith({ tenants: { others: 'create' } });
-    const id = newUuid();
-    const ref = await site.createStorage({ id, name: 'v', sizeBytes: 2 ** 30, owner }, id);
-    const project = readRef(ref)?.project ?? '';
-    expect(fake.world.projects.get(project)?.name).toMatch(/^vep-biomed_vo-/);
-    const second = await siteWith({ tenants: { others: 'create' } });
-    expect(await rest(second, 'storage', ref)).toMatchObject({ id });
-    const listed: string[] = [];
-    for await (const each of second.list('storage')) listed.push(each.ref);
-    expect(listed).toEqual([ref]);
-  });
-
-  it('have what is theirs once, though an administrator is shown the networks and images of all projects', async () => {
-    const site = await siteWith({ tenants: { others: 'create' } });
-    const [mine, theirs, stranger] = [newUuid(), newUuid(), newUuid()];
-    const refs = [
-      await site.createNetwork({ id: mine, name: 'mine' }, mine),
-      await site.createNetwork({ id: theirs, name: 'theirs', owner }, theirs),
-    ];
-    // Of another VEP, whose realm has the same name.
-    const other = fake.world.addProject('elsewhere');
-    fake.user.roles.set(other.id, ['member']);
-    const elsewhere = await siteWith({ credentials: credentialsFor(other.name) });
-    await elsewhere.createNetwork({ id: stranger, name: 'stranger' }, stranger);
-    const [name] = [...fake.world.networks.values()].map(({ body }) => body.name);
-    fake.foreignImage();
-    const image = { name, vep_id: stranger, status: 'active', size: 1 };
-    fake.world.images.set(stranger, {
-      id: stranger,
-      project: other.id,
-      body: { ...image, id: stranger, owner: other.id },
-    });
-    const listed: string[] = [];
-    for (const what of ['network', 'image'] as const) for await (const each of site.list(what)) listed.push(each.ref);
-    expect(listed.sort()).toEqual(refs.sort());
-    const { networks, images } = await site.inventory();
-    expect(networks.map((each) => each.name)).toEqual(['mine']);
-    expect(images.map((each) => each.name)).toEqual(['dummy']);
-  });
-
-  it('are mapped to projects by name, or refused', async () => {
-    const project = fake.world.addProject('biomed');
-    fake.user.roles.set(project.id, ['member']);
-    const projects = [{ group: 'biomed vo', project: 'biomed' }];
-    const site = await siteWith({ tenants: { projects, others: 'refuse' } });
-    const id = newUuid();
-    const ref = await site.createStorage({ id, name: 'v', sizeBytes: 2 ** 30, owner }, id);
-    expect(readRef(ref)?.project).toBe(project.id);
-    const other = { id: newUuid(), name: 'v', sizeBytes: 2 ** 30, owner: { user: 'x', group: 'strangers' } };
-    await expect(site.createStorage(other, other.id)).rejects.toMatchObject({ class: 'denied' });
-    expect(await site.check()).toEqual([]);
-  });
-});
-
 describe('measurements', () => {
   /** Between two looks the hypervisor counts so much more. */
   function countingClock(): Clock {
@@ -428,7 +322,7 @@ describe('measurements', () => {
   }
 
   it('are the rates of what the hypervisor counts of machines that run', async () => {
-    const site = await siteWith(ADMINISTRATOR, countingClock());
+    const site = await bench.site(ADMINISTRATOR, countingClock());
     const image = writeRef(fake.project.id, fake.foreignImage());
     const [on, off] = [machine({ image, cores: 2, memoryBytes: 2 ** 32 }), machine({ image })];
     const [running, stopped] = [await site.createCompute(on, on.id), await site.createCompute(off, off.id)];
@@ -448,9 +342,9 @@ describe('measurements', () => {
 
   it('need a right of their own, and the check says which', async () => {
     fake.user.roles.set(fake.project.id, ['member']);
-    const silent = await siteWith();
+    const silent = await bench.site();
     await expect(silent.metrics([])).rejects.toMatchObject({ class: 'unsupported' });
-    const site = await siteWith({ metrics: { diagnostics: true } });
+    const site = await bench.site({ metrics: { diagnostics: true } });
     const missing = expect.objectContaining({
       code: 'openstack.metrics',
       remedy: expect.stringContaining('role admin'),
@@ -468,7 +362,7 @@ describe('the check of a site', () => {
   it('says exactly what is missing', async () => {
     fake.user.roles.set(fake.project.id, ['reader']);
     fake.project.quota = { ...fake.project.quota, instances: 0, gigabytes: 0 };
-    const site = await siteWith({
+    const site = await bench.site({
       hosts: { country: 'DE', choose: true },
       flavors: { names: ['nope'] },
       networks: { router: 'outside', securityGroups: ['strict'] },
@@ -493,7 +387,7 @@ describe('the check of a site', () => {
   });
 
   it('names the services and the region that the catalog lacks', async () => {
-    const findings = await (await siteWith({ region: 'RegionTwo' })).check();
+    const findings = await (await bench.site({ region: 'RegionTwo' })).check();
     expect(findings.map(({ code }) => code)).toEqual(['openstack.region', ...Array(4).fill('openstack.service')]);
   });
 });

@@ -1,6 +1,6 @@
 /** What a test orders of the next server or action: each order is carried out once. */
 
-export type Order = 'fail-create' | 'slow-create' | 'ignore-action';
+export type Order = 'fail-create' | 'late-quota' | 'slow-create' | 'ignore-action';
 
 export class Orders {
   readonly #given: Order[] = [];

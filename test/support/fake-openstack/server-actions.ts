@@ -6,7 +6,7 @@ import { usedBy } from './compute-quota.js';
 import type { Glance } from './glance.js';
 import { LIVES, lives, REBOOTS, resizing, STILLBIRTH, type Life } from './lives.js';
 import type { Orders } from './orders.js';
-import { momentOf, type Project, type Server, type World } from './world.js';
+import { momentOf, type Flavor, type Project, type Server, type World } from './world.js';
 
 export interface ActionServices {
   readonly world: World;
@@ -39,9 +39,11 @@ export class ServerActions {
     if (!life.from.includes(moment.vm))
       throw fault(409, `Cannot '${life.action}' instance ${server.id} while it is in vm_state ${moment.vm}`);
     const action = { id: requestId, action: life.action, error: false, done: false };
-    if (name === 'resize') this.#resize(server, parameters.flavorRef);
+    const flavor = name === 'resize' ? this.#flavorFor(server, parameters.flavorRef) : undefined;
     server.actions.unshift(action);
-    this.#live(server, life, action);
+    this.#live(server, life, action, () => {
+      if (flavor) server.flavor = flavor;
+    });
     return { status: 202 };
   }
 
@@ -59,7 +61,7 @@ export class ServerActions {
     return { status: 200, body: { instanceAction: { action, request_id: id, message, events: [event] } } };
   }
 
-  #live(server: Server, life: Life, action: Server['actions'][number]): void {
+  #live(server: Server, life: Life, action: Server['actions'][number], then: () => void): void {
     const { orders, stepMs } = this.#services;
     const before = momentOf(server);
     if (orders.take('ignore-action')) {
@@ -71,10 +73,13 @@ export class ServerActions {
       lives(server, stages, stepMs, () => Object.assign(action, { error: true, done: true }));
       return;
     }
-    lives(server, life.stages, stepMs, () => (action.done = true));
+    lives(server, life.stages, stepMs, () => {
+      action.done = true;
+      then();
+    });
   }
 
-  #resize(server: Server, flavorRef: string): void {
+  #flavorFor(server: Server, flavorRef: string): Flavor {
     const { world } = this.#services;
     const flavor = world.flavors.get(flavorRef);
     if (!flavor) throw fault(400, `Flavor ${flavorRef} could not be found.`);
@@ -86,14 +91,12 @@ export class ServerActions {
         403,
         `Quota exceeded for cores: Requested ${more}, but already used ${cores} of ${quota.cores} cores`,
       );
-    server.former = server.flavor;
-    server.flavor = flavor;
+    return flavor;
   }
 
   #confirm(server: Server, power: number): Answer {
     if (momentOf(server).vm !== 'resized')
       throw fault(409, `Cannot 'confirmResize' instance ${server.id} while it is in vm_state ${momentOf(server).vm}`);
-    delete server.former;
     const after = power === 4 ? (['SHUTOFF', 'stopped', null, 4] as const) : (['ACTIVE', 'active', null, 1] as const);
     // Shown as before for a while.
     lives(server, [['VERIFY_RESIZE', 'resized', null, power], after], this.#services.stepMs);

@@ -27,6 +27,12 @@ interface Coming {
   readonly host: string | undefined;
 }
 
+/** Of servers that were accepted at the same time as others. */
+const LATE_QUOTA = {
+  code: 413,
+  message: 'Quota exceeded for instances: Requested 1, but already used 10 of 10 instances',
+};
+
 export class Servers {
   readonly #services: ServerServices;
   readonly #slow: Coming[] = [];
@@ -137,16 +143,15 @@ export class Servers {
 
   #born({ server, volumes, ports, hints, host }: Coming): void {
     const { world, scheduler, plugs, orders, stepMs } = this.#services;
-    const failing = orders.take('fail-create');
+    const late = orders.take('late-quota');
+    const failing = orders.take('fail-create') || late;
     const lost = ports.find((port) => !world.ports.has(port));
     const chosen = failing || lost !== undefined ? undefined : scheduler.choose(server, host, hints);
     world.servers.set(server.id, server);
     if (chosen === undefined) {
-      const message =
-        lost === undefined
-          ? 'No valid host was found. '
-          : `Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance ${server.id}.`;
-      lives(server, STILLBIRTH, stepMs, () => (server.fault = { code: 500, message }));
+      const fallen = late ? LATE_QUOTA : { code: 500, message: 'No valid host was found. ' };
+      const message = `Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance ${server.id}.`;
+      lives(server, STILLBIRTH, stepMs, () => (server.fault = lost === undefined ? fallen : { code: 500, message }));
       for (const volume of volumes) plugs.release(volume, server);
       return;
     }

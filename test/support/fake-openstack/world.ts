@@ -57,8 +57,6 @@ export interface Server {
   readonly created: string;
   readonly image: string | undefined;
   flavor: Flavor;
-  /** Before a resize that is not confirmed. */
-  former?: Flavor;
   readonly metadata: Record<string, string>;
   readonly tags: readonly string[];
   readonly group: string | undefined;

@@ -44,5 +44,5 @@ async function look(tenants: Tenants, servers: Servers, signal: AbortSignal): Pr
 }
 
 function textOf({ id, status, task, flavor, name, fault, hostId }: Server): string {
-  return [id, status, task, flavor, name, fault, hostId].join(' ');
+  return [id, status, task, flavor, name, fault?.message, hostId].join(' ');
 }

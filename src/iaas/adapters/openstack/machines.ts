@@ -16,12 +16,13 @@ import type { Cloud } from './cloud.js';
 import { checkSize, type Flavor, type Flavors } from './flavors.js';
 import { userDataOf } from './guest.js';
 import type { Images } from './images.js';
+import type { Answer } from './line.js';
 import { digestOf, elder, kept, readRef, realmTag, shownName, tokenTag, writeRef } from './marks.js';
 import type { Addresses } from './addresses.js';
 import type { Nics } from './nics.js';
-import type { Orders } from './orders.js';
+import type { Orders, Outcome } from './orders.js';
 import type { Placement } from './placement.js';
-import { leadsTo, writeSize, type Server } from './server.js';
+import { leadsTo, NOT_RESIZING, writeSize, type Server, type Size } from './server.js';
 import { ServerDisks } from './server-disks.js';
 import { missing } from './service.js';
 import type { Servers } from './servers.js';
@@ -193,7 +194,7 @@ export class Machines {
     const target = TARGET[verb];
     if (server.locked) throw new IaasError('conflict', 'the machine is locked by somebody in OpenStack');
     if (this.#later(server, verb)) throw onItsWay(server);
-    if (verb !== 'restart' && leadsTo(server, target)) return;
+    if (verb !== 'restart' && leadsTo(server, target)) return this.#services.orders.forgive(server);
     const action = known ?? this.#startOf(server);
     if (verb !== 'start' && server.state !== 'active')
       throw new IaasError('conflict', `a machine that is ${server.status} cannot ${verb}: start it first`);
@@ -224,7 +225,7 @@ export class Machines {
     if (server.state === 'error' && server.hostId !== '') return { reboot: { type: 'HARD' } };
     throw new IaasError(
       'conflict',
-      `the machine has failed (${server.fault ?? server.status}): delete it, or recover it in OpenStack`,
+      `the machine has failed (${server.fault?.message ?? server.status}): delete it, or recover it in OpenStack`,
     );
   }
 
@@ -237,7 +238,7 @@ export class Machines {
   ): Promise<void> {
     const path = `/servers/${server.id}/action`;
     const answer = await cloud.compute.call('POST', path, { ...options, body: action, expect: [202] });
-    this.#services.orders.give(server, verb, TARGET[verb], answer.headers['x-openstack-request-id']);
+    this.#services.orders.give(server, { action: verb, target: TARGET[verb], requestId: requestOf(answer) });
   }
 
   /** Gives a server another flavor; Nova waits for a confirmation when it has done so, see {@link goOn}. */
@@ -245,7 +246,7 @@ export class Machines {
     checkSize(size);
     const { servers, flavors } = this.#services;
     const { cloud, server } = await servers.own(ref, options);
-    if (server.resizing && server.status === 'VERIFY_RESIZE') return;
+    if (isOwnResize(server)) return;
     if (!server.busy && server.cores === size.cores && server.memoryBytes === size.memoryBytes) return;
     if (server.busy) throw onItsWay(server);
     if (server.status !== 'SHUTOFF')
@@ -254,38 +255,49 @@ export class Machines {
         `OpenStack resizes no machine that is ${server.status} without stopping it first`,
       );
     const flavor = await flavors.choose(cloud, { ...size, diskGib: 0 }, options);
-    const metadata = { vep_size: writeSize({ ...size, flavor: flavor.name }), vep_resizing: 'yes' };
+    const wanted = writeSize({ ...size, flavor: flavor.name });
+    if (flavor.name === server.flavor)
+      return this.#note(cloud, server, { vep_size: wanted, vep_resizing: NOT_RESIZING }, options);
     const { cores, memoryBytes } = server;
-    const before = { vep_size: writeSize({ cores, memoryBytes, flavor: server.flavor }), vep_resizing: 'no' };
-    if (flavor.name === server.flavor) return this.#note(cloud, server, { ...metadata, vep_resizing: 'no' }, options);
-    await this.#note(cloud, server, metadata, options);
+    const before = { cores, memoryBytes, flavor: server.flavor };
+    await this.#note(cloud, server, { vep_size: wanted, vep_resizing: writeSize(before) }, options);
     await this.#change(cloud, server, flavor, options).catch(async (error: unknown) => {
-      if (error instanceof IaasError && error.class !== 'transient') await this.#note(cloud, server, before, options);
+      if (error instanceof IaasError && error.class !== 'transient')
+        await this.#takeBack(cloud, server, before, options);
       throw error;
     });
   }
 
   async #change(cloud: Cloud, server: Server, flavor: Flavor, options: CallOptions): Promise<void> {
     const ask = { ...options, body: { resize: { flavorRef: flavor.id } }, expect: [202] };
-    await cloud.compute.call('POST', `/servers/${server.id}/action`, ask);
+    const answer = await cloud.compute.call('POST', `/servers/${server.id}/action`, ask);
+    this.#services.orders.give(server, { action: 'resize', target: 'inactive', requestId: requestOf(answer) });
   }
 
   /**
-   * Goes on with a change of size that VEP asked for: confirms it when Nova has made it, as both sizes are taken until then,
-   * and forgets of it when it is over. Answers whether it is still under way.
+   * Goes on with what VEP ordered: confirms a change of size when Nova has made it, as both sizes are taken until then, and
+   * forgets of it when it is over, whichever way. Answers what became of the last order.
    */
-  async goOn(cloud: Cloud, server: Server, options: CallOptions): Promise<boolean> {
-    if (!server.resizing) return false;
-    if (server.status === 'VERIFY_RESIZE') {
+  async goOn(cloud: Cloud, server: Server, options: CallOptions): Promise<Outcome> {
+    const order = await this.#services.orders.outcome(cloud, server, options);
+    if (!server.resizing) return order;
+    if (isOwnResize(server)) {
       const ask = { ...options, body: { confirmResize: null }, expect: [202, 204] };
       await cloud.compute.call('POST', `/servers/${server.id}/action`, ask).catch((error: unknown) => {
         // Confirmed already, and not shown yet.
         if (!(error instanceof StackError) || (error.status !== 409 && error.status !== 400)) throw error;
       });
-      return true;
+      return { waiting: true };
     }
-    if (!server.busy && server.asked) await this.#note(cloud, server, { vep_resizing: 'no' }, options);
-    return false;
+    if (!server.busy && server.asked) await this.#note(cloud, server, { vep_resizing: NOT_RESIZING }, options);
+    else if (order.failed === 'resize') await this.#takeBack(cloud, server, server.before, options);
+    return order;
+  }
+
+  /** Nothing has come of a change of size: what was asked for before is what it has. */
+  #takeBack(cloud: Cloud, server: Server, before: Size | undefined, options: CallOptions): Promise<void> {
+    const size = before === undefined ? {} : { vep_size: writeSize(before) };
+    return this.#note(cloud, server, { ...size, vep_resizing: NOT_RESIZING }, options);
   }
 
   /** Removes a server, with the ports that were made for it. */
@@ -321,6 +333,13 @@ export class Machines {
     await cloud.compute.call('POST', `/servers/${server.id}/metadata`, { ...options, body: { metadata } });
   }
 }
+
+/** Whether Nova waits for VEP to confirm a size: one that somebody else chose is theirs to confirm. */
+function isOwnResize({ status, resizing, asked }: Server): boolean {
+  return status === 'VERIFY_RESIZE' && resizing && asked;
+}
+
+const requestOf = ({ headers }: Answer): string | undefined => headers['x-openstack-request-id'];
 
 function onItsWay({ task, status }: Server): IaasError {
   return new IaasError('transient', `the machine is on its way (${task ?? status})`, task ?? status);

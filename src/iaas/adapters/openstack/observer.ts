@@ -3,7 +3,7 @@
  * what VEP has begun with it: an order that Nova took and has not shown, a change of size that waits to be confirmed.
  */
 
-import type { CallOptions, Observed, ResourceClass, SiteRef } from '../../adapter.js';
+import type { CallOptions, IaasErrorClass, Observed, ResourceClass, SiteRef } from '../../adapter.js';
 import type { Addresses } from './addresses.js';
 import type { Attachments } from './attachments.js';
 import type { Cloud } from './cloud.js';
@@ -13,10 +13,10 @@ import { readRef, writeRef } from './marks.js';
 import type { Networks } from './networks.js';
 import type { Nics } from './nics.js';
 import type { SecurityGroups } from './security-groups.js';
-import type { Orders } from './orders.js';
 import type { Placement } from './placement.js';
-import type { Server } from './server.js';
+import type { Fault, Server } from './server.js';
 import type { Servers } from './servers.js';
+import { meaningOf } from './stack-error.js';
 import type { Tenants } from './tenants.js';
 import { observeVolume, type Volumes } from './volumes.js';
 
@@ -31,7 +31,6 @@ export interface ObserverServices {
   readonly volumes: Volumes;
   readonly attachments: Attachments;
   readonly images: Images;
-  readonly orders: Orders;
   readonly placement: Placement;
   /** The account knows hosts by their names. */
   readonly choose: boolean;
@@ -128,13 +127,12 @@ export class Observer {
 
   async #server(cloud: Cloud, ref: SiteRef, server: Server, options: CallOptions): Promise<Observed> {
     const { marks, cores, memoryBytes, fault, status, name } = server;
-    const resizing = await this.#services.machines.goOn(cloud, server, options);
-    const order = await this.#services.orders.outcome(cloud, server, options);
+    const order = await this.#services.machines.goOn(cloud, server, options);
     const broken =
       marks && server.state === 'active' ? await this.#services.placement.broken(cloud, server, options) : undefined;
     const state = broken === undefined ? server.state : 'error';
-    const failed = server.state === 'error' ? (fault ?? `Nova says: ${status}`) : undefined;
-    const message = broken ?? failed ?? order.message;
+    const fallen = server.state === 'error' ? (fault?.message ?? `Nova says: ${status}`) : undefined;
+    const message = broken ?? fallen ?? order.message;
     const host = this.#services.choose ? server.host : server.hostId;
     return {
       class: 'compute',
@@ -142,13 +140,21 @@ export class Observer {
       name,
       ...(marks === undefined ? {} : { id: marks.id }),
       state,
-      busy: server.busy || resizing || order.waiting,
+      busy: server.busy || order.waiting,
       cores,
       memoryBytes,
       ...(host === undefined || host === '' ? {} : { host }),
       ...(message === undefined ? {} : { message }),
+      ...(order.failed === undefined ? {} : { failed: order.failed }),
+      ...(fault === undefined ? {} : { cause: causeOf(fault) }),
     };
   }
+}
+
+/** Nova takes what it has no room or quota for, where others are faster, and fails later. */
+function causeOf({ code, message }: Fault): IaasErrorClass {
+  const cause = meaningOf(code, message);
+  return cause === 'quota' || cause === 'capacity' ? cause : 'fatal';
 }
 
 /** Of several of one token the oldest counts. */

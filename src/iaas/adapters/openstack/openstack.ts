@@ -152,7 +152,6 @@ class OpenStack implements SiteAdapter {
         volumes,
         attachments,
         images,
-        orders,
         placement,
         choose,
       },

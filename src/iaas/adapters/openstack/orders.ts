@@ -1,21 +1,26 @@
 /**
  * Orders that Nova has taken and not shown yet. 202 says only that an order was taken: it may wait in a queue while the
  * server looks as before, and it may fail and leave the server as it was, without a fault. What became of it is in the
- * server's instance actions, under the id of the request that gave the order.
+ * server's instance actions, under the id of the request that gave the order; of a restart nothing else tells.
  */
 
 import { stringAt } from '../../../base/json.js';
-import type { CallOptions } from '../../adapter.js';
+import type { CallOptions, LifecycleAction } from '../../adapter.js';
 import type { Cloud } from './cloud.js';
 import { itemsOf, membersOf } from './marks.js';
 import { leadsTo, type Server } from './server.js';
 import { missing } from './service.js';
 import type { MachineState } from './states.js';
 
-interface Order {
-  readonly action: string;
-  readonly requestId: string;
+export interface Order {
+  readonly action: LifecycleAction | 'resize';
+  /** The state it leads to. */
   readonly target: MachineState;
+  /** Id of the request that gave it. */
+  readonly requestId: string | undefined;
+}
+
+interface Given extends Order {
   failed: boolean;
   /** Looks that found the order done and the server as before. */
   vain: number;
@@ -24,7 +29,8 @@ interface Order {
 export interface Outcome {
   /** The order is still to be carried out. */
   readonly waiting: boolean;
-  /** What to tell whoever asks. */
+  /** The order was not carried out, and what to tell of it. */
+  readonly failed?: Order['action'];
   readonly message?: string;
 }
 
@@ -33,18 +39,23 @@ const NOTHING: Outcome = { waiting: false };
 const MOST_VAIN = 3;
 
 export class Orders {
-  readonly #given = new Map<string, Order>();
+  readonly #given = new Map<string, Given>();
 
   /** Notes an order; an earlier one of the same server is over. */
-  give(server: Server, action: string, target: MachineState, requestId: string | undefined): void {
-    if (requestId === undefined) this.#given.delete(server.id);
-    else this.#given.set(server.id, { action, target, requestId, failed: false, vain: 0 });
+  give(server: Server, order: Order): void {
+    if (order.requestId === undefined) this.#given.delete(server.id);
+    else this.#given.set(server.id, { ...order, failed: false, vain: 0 });
   }
 
   /** Where the last order of a server leads, as long as it has not failed. */
   target(server: Server): MachineState | undefined {
     const order = this.#given.get(server.id);
     return order && !order.failed ? order.target : undefined;
+  }
+
+  /** Of an order that failed nobody wants to hear any more. */
+  forgive(server: Server): void {
+    if (this.#given.get(server.id)?.failed) this.#given.delete(server.id);
   }
 
   forget(server: Server): void {
@@ -58,7 +69,7 @@ export class Orders {
     if (order.failed) return failed(order);
     // Nova itself says where it is.
     if (server.busy) return NOTHING;
-    if (leadsTo(server, order.target) || server.state === 'error') {
+    if (hasReached(server, order) || server.state === 'error') {
       this.#given.delete(server.id);
       return NOTHING;
     }
@@ -75,7 +86,7 @@ export class Orders {
   }
 
   /** Done, by what Nova says: the server follows, or somebody has moved it since. */
-  #inVain(server: Server, order: Order): Outcome {
+  #inVain(server: Server, order: Given): Outcome {
     order.vain += 1;
     if (order.vain < MOST_VAIN) return { waiting: true };
     this.#given.delete(server.id);
@@ -83,6 +94,13 @@ export class Orders {
   }
 }
 
+/** Whether the server itself shows that an order was carried out: one that restarts looks as before. */
+function hasReached(server: Server, { action, target }: Order): boolean {
+  if (action === 'resize') return server.asked;
+  return action !== 'restart' && leadsTo(server, target);
+}
+
 function failed({ action, requestId }: Order): Outcome {
-  return { waiting: false, message: `OpenStack took the order to ${action} and failed to carry it out (${requestId})` };
+  const message = `OpenStack took the order to ${action} and failed to carry it out (${requestId})`;
+  return { waiting: false, failed: action, message };
 }

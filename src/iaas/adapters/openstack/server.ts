@@ -32,6 +32,8 @@ export interface Server {
   readonly asked: boolean;
   /** VEP is changing its size, and confirms the change when Nova has made it. */
   readonly resizing: boolean;
+  /** What was asked for before. */
+  readonly before: Size | undefined;
   /** Id of the volume it boots from; it leaves only with the server. */
   readonly bootVolume: string | undefined;
   /** Servers it must not, and must, share a host with, as far as Nova was only given a hint. */
@@ -43,7 +45,14 @@ export interface Server {
   /** Name of the hypervisor, for those who may know it, and the digest that everybody sees. */
   readonly host: string | undefined;
   readonly hostId: string;
-  readonly fault: string | undefined;
+  readonly fault: Fault | undefined;
+}
+
+/** Why it is in error. */
+export interface Fault {
+  /** As a status of HTTP. */
+  readonly code: number;
+  readonly message: string;
 }
 
 export function readServer(body: JsonObject, realm: string): Server {
@@ -53,7 +62,9 @@ export function readServer(body: JsonObject, realm: string): Server {
   const flavor = membersOf(body['flavor']);
   const flavorName = stringAt(flavor, 'original_name') ?? '';
   const asked = readSize(stringAt(metadata, 'vep_size') ?? '');
-  const size = asked?.flavor === flavorName ? asked : undefined;
+  const resizing = stringAt(metadata, 'vep_resizing') ?? NOT_RESIZING;
+  const before = readSize(resizing);
+  const size = [asked, before].find((each) => each?.flavor === flavorName);
   const known = STATUS[status];
   const off = MOVING.has(status) && body['OS-EXT-STS:power_state'] === SHUTDOWN;
   const words = (name: string): readonly string[] => (stringAt(metadata, name) ?? '').split(',').filter(Boolean);
@@ -71,8 +82,9 @@ export function readServer(body: JsonObject, realm: string): Server {
     cores: size?.cores ?? Number(flavor['vcpus'] ?? 0),
     memoryBytes: size?.memoryBytes ?? Number(flavor['ram'] ?? 0) * MIB,
     flavor: flavorName,
-    asked: size !== undefined,
-    resizing: stringAt(metadata, 'vep_resizing') === 'yes',
+    asked: asked?.flavor === flavorName,
+    resizing: resizing !== NOT_RESIZING,
+    before,
     bootVolume: stringAt(metadata, 'vep_boot'),
     apart: words('vep_apart'),
     together: words('vep_together'),
@@ -81,7 +93,7 @@ export function readServer(body: JsonObject, realm: string): Server {
     zone: stringAt(body, 'OS-EXT-AZ:availability_zone') ?? '',
     host: stringAt(body, 'OS-EXT-SRV-ATTR:host'),
     hostId: stringAt(body, 'hostId') ?? '',
-    fault: stringAt(membersOf(body['fault']), 'message')?.trim(),
+    fault: readFault(membersOf(body['fault'])),
   };
 }
 
@@ -92,11 +104,19 @@ export function leadsTo(server: Server, state: MachineState): boolean {
   return server.busy ? server.heading === state : server.state === state;
 }
 
+function readFault(fault: JsonObject): Fault | undefined {
+  const message = stringAt(fault, 'message')?.trim();
+  return message === undefined ? undefined : { code: Number(fault['code'] ?? 500), message };
+}
+
 function readMarks(metadata: JsonObject, realm: string): Marks | undefined {
   const [id, key] = [stringAt(metadata, 'vep_id'), stringAt(metadata, 'vep_token')];
   if (stringAt(metadata, 'vep_realm') !== realm || id === undefined || key === undefined) return undefined;
   return { id: unkept(id), key };
 }
+
+/** `vep_resizing` of a server whose size nobody is changing; else it is the size before. */
+export const NOT_RESIZING = 'no';
 
 export function writeSize({ cores, memoryBytes, flavor }: Size): string {
   return `${cores} ${memoryBytes} ${flavor}`.slice(0, 255);

@@ -23,6 +23,7 @@ type Rule = readonly [status: number | undefined, text: RegExp, meaning: IaasErr
 
 const RULES: readonly Rule[] = [
   [undefined, /quota exceeded|overquota|exceedsavailablequota|limitexceeded|over quota|exceeds .*quota/i, 'quota'],
+  [500, /no valid host was found/i, 'capacity'],
   [409, /ipaddressgenerationfailure|no more ip addresses/i, 'capacity'],
   [400, /already (in use|attached)|status must be|is not in the same|invalid volume status/i, 'conflict'],
   [
