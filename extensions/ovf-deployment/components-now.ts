@@ -25,7 +25,7 @@ export async function machinesOf(tx: Tx, entity: EntityRecord, plan: DeploymentP
         .flatMap((attachment) => {
           const storage = byId.get(attachment.target ?? '');
           const disk = plan.disks.find((candidate) => candidate.id === storage?.observed[OVF_ID]);
-          return storage ? [{ storage, attachment, disk, image: disk?.image, readOnly: false }] : [];
+          return storage ? [{ storage, attachment, disk, image: disk?.image, readOnly: disk?.readOnly === true }] : [];
         });
       return [{ machine, compute, disks, interfaces: links.filter((link) => link.kind === NETWORKINTERFACE) }];
     });

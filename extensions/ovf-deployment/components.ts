@@ -138,7 +138,7 @@ export class ComponentMaker {
       const attachment = await this.#link(STORAGELINK, compute, storage, {
         'occi.storagelink.deviceid': device(drive.kind, index),
       });
-      disks.push({ storage, attachment, disk, image, readOnly: drive.kind === 'cdrom' });
+      disks.push({ storage, attachment, disk, image, readOnly: isReadOnly(drive, disk) });
     }
     const interfaces: EntityRecord[] = [];
     for (const nic of machine.interfaces) {
@@ -259,6 +259,11 @@ function plannedNetworks(plan: DeploymentPlan, layout: Layout, { name, mappedTo 
 
 function sizeOf({ cores, memoryBytes }: PlannedMachine): Attributes {
   return { 'occi.compute.cores': cores.normal, 'occi.compute.memory': memoryBytes.normal / GIB };
+}
+
+/** What a machine reads and never writes. */
+export function isReadOnly({ kind }: Pick<PlannedDrive, 'kind'>, disk: PlannedDisk | undefined): boolean {
+  return kind === 'cdrom' || disk?.readOnly === true;
 }
 
 interface Medium {

@@ -12,6 +12,7 @@ import { demandsOf } from '../../src/scheduling/offer.js';
 import { place } from '../../src/scheduling/placement.js';
 import type { SqlReader } from '../../src/store/sql.js';
 import type { SiteImages } from '../infrastructure/images.js';
+import { isReadOnly } from './components.js';
 import { offersOf, type Tenant } from './offers.js';
 
 export async function verdictOf(
@@ -55,7 +56,21 @@ export const DELTA_REMEDY = 'flatten the disks, for instance with qemu-img conve
 
 const SHARED_DISKS = 'the site gives a disk to one machine at a time';
 const SHARED_IMAGES = 'the site shares no disk made from an image other than';
+const READ_ONLY_DISKS = 'the site attaches no disk for reading only';
+const READ_ONLY_REMEDY = 'take another site, or leave out the CD, or readOnly of the shared disk';
 const SHARED_REMEDY = 'take a site that lets machines share volumes, or let one of them share what is on the disk';
+
+/** Disks and media that machines read and never write. A site that looks at no images has nothing on a CD. */
+function readOnlyDisks({ disks, machines }: DeploymentPlan, imageless: boolean): readonly string[] {
+  const byId = new Map(disks.map((disk) => [disk.id, disk]));
+  const named = machines.flatMap(({ drives }) =>
+    drives
+      .filter((drive) => isReadOnly(drive, byId.get(drive.disk ?? '')))
+      .filter(({ kind }) => kind !== 'cdrom' || !imageless)
+      .flatMap(({ disk, image }) => disk ?? image ?? []),
+  );
+  return [...new Set(named)];
+}
 
 /** Disks that a site has to make: all, but for those that come with their machines. */
 function madeDisks({ disks, machines }: DeploymentPlan, bootsFromImage: boolean): readonly string[] {
@@ -80,8 +95,8 @@ export function inabilities(
     values.length === 0
       ? []
       : [{ code, message: `${message}: ${values.join(', ').slice(0, 200)}`, place: { field: name }, remedy }];
-  const { network, storage, sharesVolumes, sharedImageFormats, imageFormats, transports, imageless, bootsFromImage } =
-    capabilities;
+  const { network, storage, sharesVolumes, plugsReadOnly, sharedImageFormats, imageFormats } = capabilities;
+  const { transports, imageless, bootsFromImage } = capabilities;
   // What it can do for an appliance it judges by itself, when the appliance comes.
   if (capabilities.appliances === true) return [];
   const made = plan.networks.filter(({ mappedTo }) => mappedTo === undefined).map((each) => each.name);
@@ -118,6 +133,9 @@ export function inabilities(
           SHARED_REMEDY,
           shared.map(({ id }) => id),
         )),
+    ...(plugsReadOnly === true
+      ? []
+      : cannot('site.read-only-disk', READ_ONLY_DISKS, READ_ONLY_REMEDY, readOnlyDisks(plan, imageless))),
     ...(imageless ? [] : cannot('site.delta-disk', DELTA_DISKS, DELTA_REMEDY, deltaDisks(plan))),
     ...(imageless
       ? []

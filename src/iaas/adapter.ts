@@ -64,7 +64,9 @@ export interface Capabilities {
   readonly resizesAttached?: boolean;
   /** Several machines may have one volume at a time ({@link StorageSpec.shared}). */
   readonly sharesVolumes?: boolean;
-  /** Formats of images that such volumes are made from; absent: all that it takes. */
+  /** A volume can be attached for reading only, and is where that is asked ({@link AttachmentSpec.readOnly}). */
+  readonly plugsReadOnly?: boolean;
+  /** Formats of images that volumes of several machines are made from; absent: all that it takes. */
   readonly sharedImageFormats?: readonly string[];
   /** Disk formats `importImage` takes as they are. */
   readonly imageFormats: readonly string[];

@@ -15,6 +15,7 @@ export function capabilityTable(can: Capabilities): string {
     ...(can.resizesAttached === true ? [['Resize of volumes', 'while a machine has them'] as const] : []),
     ...(can.sharesVolumes === true ? [['Volumes of several machines at a time', 'yes'] as const] : []),
     ...(can.sharedImageFormats ? [['Images of such volumes', names(can.sharedImageFormats)] as const] : []),
+    ...(can.plugsReadOnly === true ? [['Volumes for reading only', 'yes'] as const] : []),
     ['Image formats', names(can.imageFormats)],
     ['Images for other sites', yes(can.exportsImages === true)],
     ['Metrics', names(can.metrics)],

@@ -137,6 +137,8 @@ export interface PlannedDisk {
   readonly parent?: string;
   /** Machines that share this one disk (OVF 2 SharedDiskSection); otherwise each machine gets a copy. */
   readonly shared: boolean;
+  /** A shared disk that its machines read and never write (`readOnly` of a SharedDisk). */
+  readonly readOnly?: true;
 }
 
 export type DiskFormat = 'vmdk' | 'qcow2' | 'raw' | 'vhd' | 'iso' | 'unknown';

@@ -18,6 +18,12 @@ const options = { timeFactor: 1000, hosts };
 const sites = [
   { name: 'sim', type: 'simulator', options },
   { name: 'single', type: 'simulator', automatic: false, options: { ...options, lacks: ['sharesVolumes'] } },
+  {
+    name: 'writing',
+    type: 'simulator',
+    automatic: false,
+    options: { ...options, lacks: ['plugsReadOnly', 'imageless'] },
+  },
 ];
 const server = serverFor({ config: { sites: sites as never } });
 const client = (): Client => new Client(server(), '1.2');
@@ -236,6 +242,57 @@ describe('SharedDiskSection', () => {
     const large = await send(client(), appliance(b), named);
     const codes = large.json.faults.map(({ code }: { code: string }) => code);
     expect([large.status, codes]).toEqual([422, ['site.shared-disk', 'placement.too-large']]);
+  });
+});
+
+describe('SharedDisk with readOnly', () => {
+  const text = envelope(
+    collection(
+      'app',
+      ['a', 'b'].map((id) => system(id, { items: item({ id: 'd', type: 17, resource: 'ovf:/disk/data' }) })).join(''),
+    ),
+    {
+      sections:
+        '<ovf2:SharedDiskSection ovf:required="false"><Info/><ovf2:SharedDisk ovf2:diskId="data" ovf2:capacity="1073741824" ovf2:readOnly="true"/></ovf2:SharedDiskSection>',
+    },
+  );
+
+  it('is attached to all its machines for reading only', async () => {
+    await deployed(text);
+    await becomes(
+      async () => [...(await cloud()).things.attachment.values()].filter(isThere).map(({ readOnly }) => readOnly),
+      [true, true],
+    );
+  });
+
+  it('is refused by a site that would let machines write, which the dry run tells before', async () => {
+    const named = [`${OVF}.site="writing"`];
+    const { json } = await send(client(), text, named, '?dry-run');
+    expect(json.sites.find((site: { name: string }) => site.name === 'writing')).toMatchObject({
+      fits: false,
+      refusals: [{ code: 'site.read-only-disk', message: expect.stringContaining('data'), remedy: expect.any(String) }],
+    });
+    const refused = await send(client(), text, named);
+    expect([refused.status, refused.json.faults]).toEqual([
+      422,
+      [expect.objectContaining({ code: 'site.read-only-disk' })],
+    ]);
+  });
+
+  it('and so is a CD with something on it, where guests look at what is', async () => {
+    const cd = envelope(system('a', { items: item({ id: 'd', type: 15, resource: 'ovf:/file/cd' }) }), {
+      references: '<File ovf:id="cd" ovf:href="cd.iso" ovf:size="2048"/>',
+    });
+    const { json } = await send(client(), cd, [], '?dry-run');
+    const codes = json.sites.map(({ name, refusals }: { name: string; refusals: { code: string }[] }) => [
+      name,
+      refusals.map(({ code }) => code),
+    ]);
+    expect(codes).toEqual([
+      ['sim', []],
+      ['single', []],
+      ['writing', ['site.read-only-disk']],
+    ]);
   });
 });
 

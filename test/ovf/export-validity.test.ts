@@ -133,15 +133,17 @@ describe('what lenient mode lets pass is exported as the standard wants it', () 
     for (const text of both(planned)) expect(essence(reread(text))).toEqual(essence(planned.plan));
   });
 
-  it('disks that machines share, which only OVF 2 has a section for', () => {
-    const shared =
-      '<ovf2:SharedDiskSection ovf:required="false"><Info/><ovf2:SharedDisk ovf:diskId="s" ovf:capacity="1073741824"/></ovf2:SharedDiskSection>';
+  it.each([
+    ['share', '', {}],
+    ['only read', 'ovf2:readOnly="true"', { readOnly: true }],
+  ])('disks that machines %s, which only OVF 2 has a section for', (_, attribute, told) => {
+    const shared = `<ovf2:SharedDiskSection ovf:required="false"><Info/><ovf2:SharedDisk ovf:diskId="s" ovf:capacity="1073741824" ${attribute}/></ovf2:SharedDiskSection>`;
     const machines = ['a', 'b'].map((id) =>
       system(id, { items: item({ id: '3', type: 17, resource: 'ovf:/disk/s' }) }),
     );
     const text = envelope(collection('c', machines.join('')), { sections: shared });
     const planned = planOfText(Buffer.from(text)) as Planned;
-    expect(planned.plan.disks).toMatchObject([{ id: 's', shared: true }]);
+    expect(planned.plan.disks).toEqual([{ id: 's', capacityBytes: 2 ** 30, shared: true, ...told }]);
     for (const out of both(planned)) expect(essence(reread(out))).toEqual(essence(planned.plan));
     // One that is required is an extension of OVF 1, and strict mode knows none of these.
     expect(() => expectStrictlyValid(text.replace('required="false"', 'required="true"'))).toThrow(/O-009/);

@@ -21,6 +21,7 @@ import {
   unsaidFirmware,
   unsaidModels,
   unsaidNetworks,
+  unsaidReadOnly,
   type GuestsOf,
   type Translation,
 } from './translation.js';
@@ -102,6 +103,7 @@ class Stack {
       ...unsaidByAll(this.#plan),
       ...unsaidAllocations(this.#plan),
       ...unsaidNetworks(this.#plan),
+      ...unsaidReadOnly(this.#plan),
       ...unsaidFirmware(this.#plan, 'give the image the property hw_firmware_type=uefi'),
       ...unsaidModels(this.#plan, 'give the image the property hw_vif_model, if the guest needs that one'),
       ...note('the placement is not in it', 'use zones or flavors of the cloud', unplaced),

@@ -163,7 +163,7 @@ class Domains {
     const bus = kind === 'floppy' ? 'fdc' : BUSES[wished ?? (kind === 'cdrom' ? 'sata' : 'virtio')];
     const more = [
       disk?.shared ? xml('shareable') : undefined,
-      kind === 'cdrom' ? xml('readonly') : undefined,
+      kind === 'cdrom' || disk?.readOnly ? xml('readonly') : undefined,
       boot ? xml('boot', { order: 1 }) : undefined,
     ];
     const target = devices.next(bus);

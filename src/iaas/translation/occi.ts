@@ -16,6 +16,7 @@ import {
   unsaidByAll,
   unsaidFirmware,
   unsaidModels,
+  unsaidReadOnly,
   type GuestsOf,
   type TranslatedDocument,
   type Translation,
@@ -163,6 +164,7 @@ function notesOf(plan: DeploymentPlan): Translation['notes'] {
   return [
     ...unsaidByAll(plan),
     ...unsaidAllocations(plan),
+    ...unsaidReadOnly(plan),
     ...unsaidFirmware(plan, 'take an os_tpl of the server that starts with it'),
     ...unsaidModels(plan, 'nothing to do, unless the guest needs that one'),
     ...(plan.startup.length > 1

@@ -149,7 +149,8 @@ class Templates {
     const SIZE = disk && mebibytes(disk.capacityBytes);
     if (kind === 'floppy' || (!disk && image === undefined)) return undefined;
     if (image === undefined) return { TYPE: 'fs', SIZE, FORMAT: 'qcow2', DEV_PREFIX };
-    return { IMAGE: this.#imageName(image), SIZE: kind === 'disk' ? SIZE : undefined, DEV_PREFIX };
+    const READONLY = disk?.readOnly;
+    return { IMAGE: this.#imageName(image), SIZE: kind === 'disk' ? SIZE : undefined, DEV_PREFIX, READONLY };
   }
 
   #nic({ network, mac, model }: PlannedInterface): readonly Vector[] {

@@ -159,6 +159,13 @@ export function unsaidFirmware({ machines }: DeploymentPlan, remedy: string): re
   return efi.length === 0 ? [] : [unsaid('that machines start with EFI is not in it', remedy, efi.join(', '))];
 }
 
+/** A note about shared disks that are read and never written, where the format has no word for it. */
+export function unsaidReadOnly({ disks }: DeploymentPlan): readonly Fault[] {
+  const values = disks.filter(({ readOnly }) => readOnly).map(({ id }) => id);
+  if (values.length === 0) return [];
+  return [unsaid('that a disk is for reading only is not in it', 'see to it in the guests', values.join(', '))];
+}
+
 /** A note about adapters of a certain model, where the format has no word for it. */
 export function unsaidModels({ machines }: DeploymentPlan, remedy: string): readonly Fault[] {
   const models = machines.flatMap(({ interfaces }) => interfaces.flatMap(({ model }) => model?.toLowerCase() ?? []));

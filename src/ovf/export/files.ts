@@ -22,7 +22,7 @@ export function fileElement(
 export function diskElement(
   document: OvfDocument,
   name: string,
-  { id, capacityBytes, image, format = 'unknown', formatUri, parent }: PlannedDisk,
+  { id, capacityBytes, image, format = 'unknown', formatUri, parent, readOnly }: PlannedDisk,
 ): Element {
   const written = formatUri === undefined ? FORMAT_URIS[format] : uriReference(formatUri);
   return document.element(name, {
@@ -32,6 +32,7 @@ export function diskElement(
     fileRef: image,
     format: image === undefined && formatUri === undefined ? undefined : written,
     parentRef: parent,
+    readOnly,
   });
 }
 

@@ -115,7 +115,7 @@ function exact(bytes: bigint): number {
 }
 
 function planDisk(disk: Disk, capacityBytes: number, files: ReadonlyMap<string, File>): PlannedDisk {
-  const { diskId: id, fileRef, format, parentRef: parent, shared } = disk;
+  const { diskId: id, fileRef, format, parentRef: parent, shared, readOnly } = disk;
   return {
     id,
     capacityBytes,
@@ -124,6 +124,7 @@ function planDisk(disk: Disk, capacityBytes: number, files: ReadonlyMap<string, 
     ...(disk.capacity === '' && { assumed: true }),
     ...(parent !== undefined && { parent }),
     shared,
+    ...(shared && readOnly && { readOnly }),
   };
 }
 

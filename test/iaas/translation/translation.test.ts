@@ -105,10 +105,13 @@ const ODD = planOf(
     id: 'größe 店',
     networks: [{ name: 'lan "ü"', description: 'für\nalle' }],
     disks: [
-      { id: 'quorum ü', capacityBytes: 1, shared: true },
+      { id: 'quorum ü', capacityBytes: 1, shared: true, readOnly: true, image: 'data', format: 'raw' },
       ...Array.from({ length: 8 }, (_, index) => ({ id: `d${index}`, capacityBytes: 2 ** 40 + 1, shared: false })),
     ],
-    images: [{ id: 'cd', href: 'ein ü.iso', compression: 'identity', sizeBytes: 1 }],
+    images: [
+      { id: 'cd', href: 'ein ü.iso', compression: 'identity', sizeBytes: 1 },
+      { id: 'data', href: 'data.raw', compression: 'identity' },
+    ],
   },
 );
 
@@ -143,7 +146,7 @@ describe('what is out of the ordinary', () => {
       'fda fdc',
     ]);
     expect(text).toMatch(
-      /type="raw"\/>\s*<source pool="default" volume="quorum_\.raw"\/>\s*<target dev="vda" bus="virtio"\/>\s*<shareable\/>/,
+      /type="raw"\/>\s*<source pool="default" volume="quorum_\.raw"\/>\s*<target dev="vda" bus="virtio"\/>\s*<shareable\/>\s*<readonly\/>/,
     );
     expect(text).toContain('<controller type="scsi" index="0" model="virtio-scsi"/>');
   });
@@ -155,12 +158,14 @@ describe('what is out of the ordinary', () => {
     const cd = /DISK = \[\s*IMAGE = "[^"]*cd"[^\]]*\]/.exec(text)?.[0];
     expect(cd).toBeDefined();
     expect(cd).not.toContain('DEV_PREFIX');
+    expect(text.match(/READONLY = "YES"/g)).toHaveLength(1);
   });
 
   it('heat and occi say what they have no word for', () => {
     for (const format of ['heat', 'occi'] as const) {
       expect(notes(format)).toContain('EFI');
       expect(notes(format)).toContain('models of adapters');
+      expect(notes(format)).toContain('that a disk is for reading only');
     }
     const { resources } = parse(machine('heat'));
     const servers = Object.values<{

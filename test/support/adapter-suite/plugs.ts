@@ -217,6 +217,22 @@ export function describePlugs(bench: Bench): void {
       await bench.refused(bench.adapter.delete('storage', storage), 'conflict');
     });
 
+    it('for reading only, and to several machines so, if it can', async () => {
+      if (bench.can.plugsReadOnly !== true) return bench.skip('attaches nothing for reading only');
+      const shares = bench.can.sharesVolumes === true;
+      const storage = await bench.volume(undefined, shares ? { shared: true } : {});
+      const machines = await Promise.all(Array.from({ length: shares ? 2 : 1 }, () => bench.stopped()));
+      for (const compute of machines) {
+        const id = bench.id();
+        const ref = await bench.adapter.attachStorage({ id, compute, storage, readOnly: true }, id);
+        bench.own('attachment', ref);
+        expect(await bench.reaches('attachment', ref)).toMatchObject({ id });
+        await bench.adapter.actCompute(compute, 'start', undefined);
+        await bench.reaches('compute', compute, 'active');
+        await bench.reaches('attachment', ref, 'active');
+      }
+    });
+
     it('and keeps them when the machine goes', async () => {
       if (!bench.can.storage.has('create')) return bench.skip('no volumes');
       const machine = await bench.stopped();

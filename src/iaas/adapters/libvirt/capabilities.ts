@@ -21,6 +21,7 @@ export function libvirtCapabilities({ bridge, efi }: CapabilityChoices): Capabil
     network: new Set(['create', 'up'] as const),
     storage: new Set(['create', 'online', 'offline', 'backup', 'snapshot', 'resize'] as const),
     sharesVolumes: true,
+    plugsReadOnly: true,
     imageFormats: LIBVIRT_FORMATS,
     exportsImages: true,
     metrics: [

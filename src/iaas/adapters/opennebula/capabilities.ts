@@ -39,6 +39,7 @@ export function openNebulaCapabilities({
     // oned grows disks of machines, and no image by itself.
     resizesAttached: true,
     ...(shares ? { sharesVolumes: true, sharedImageFormats: [SHARED_FORMAT] } : {}),
+    plugsReadOnly: true,
     imageFormats: OPENNEBULA_FORMATS,
     metrics: OPENNEBULA_METRICS,
     events: true,

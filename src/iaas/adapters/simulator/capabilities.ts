@@ -19,6 +19,7 @@ export function capabilitiesOf(config: Pick<SimulatorConfig, 'lacks'>): Capabili
     storage: new Set(STORAGE.filter((action) => has(`storage.${action}`))),
     ...(has('storage.resize') && !has('storage.resizeDetached') ? { resizesAttached: true } : {}),
     sharesVolumes: has('sharesVolumes') && has('storage.create'),
+    plugsReadOnly: has('plugsReadOnly') && has('storage.create'),
     imageFormats: ['qcow2', 'vmdk', 'raw', 'iso'],
     exportsImages: has('exportsImages'),
     metrics: has('metrics') ? SIMULATED_METRICS : [],

@@ -84,6 +84,7 @@ export const LACKABLE = [
     'imageless',
     'exportsImages',
     'sharesVolumes',
+    'plugsReadOnly',
     'securityGroups',
     'firmware.efi',
   ],

@@ -109,6 +109,8 @@ export function attachVolume(step: Step, spec: AttachmentSpec, token: string): S
   mustRest(volume);
   if (volume.state === 'error') refuse('conflict', `volume ${volume.ref} is in error`);
   const readOnly = spec.readOnly ?? false;
+  if (readOnly && step.config.lacks.includes('plugsReadOnly'))
+    refuse('unsupported', 'this site attaches volumes for reading and writing alone');
   const others = attachmentsOf(step, volume.ref);
   if (others.some((other) => other.compute === machine.ref))
     refuse('conflict', `volume ${volume.ref} is attached to ${machine.ref} already`);
