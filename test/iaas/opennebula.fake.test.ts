@@ -83,7 +83,7 @@ function machine(id: number, second: readonly [number, number]): Machine {
       ended: 0,
       host: undefined,
       history: [],
-      locked: false,
+      lock: 0,
       turn: 0,
     },
   };
@@ -97,7 +97,7 @@ describe('what it refuses', () => {
     const { method, request, response } = done.find((each) => each.name === name) ?? done[0]!;
     // Calls that VEP never makes are left out of the fake, and say so.
     if (!fake.knows(method)) return expect(fake.answer(request)).toContain('<fault>');
-    if (name === 'error-locked') fake.world.machines.get(2)!.locked = true;
+    if (name === 'error-locked') fake.world.machines.get(2)!.lock = 2;
     expect(fake.answer(request)).toBe(response);
   });
 

@@ -76,59 +76,7 @@ async function running(adapter: SiteAdapter, id = 'vm-1'): Promise<string> {
   return ref;
 }
 
-describe('tenants', () => {
-  it('makes group, rule and user of a VO on first sight, and acts for the user from then on', async () => {
-    const adapter = await site();
-    const ref = await machine(adapter);
-    await machine(adapter, 'vm-2');
-    const owner = fake.world.users.get(vm(ref).uid);
-    expect(owner?.name).toMatch(/^vep-local_alice-[0-9a-f]{8}$/);
-    expect(fake.world.groups.get(vm(ref).gid)?.name).toMatch(/^vep-vo_climate-[0-9a-f]{8}$/);
-    expect(owner?.template.get('VEP_PRINCIPAL')).toBe('local:alice');
-    // Without the rule the first allocation would be refused: a group made over XML-RPC may create nothing.
-    expect([...fake.world.rules.values()][0]).toMatchObject({ resource: 0x121429400000000n, rights: 8 });
-    expect([called('one.group.allocate'), called('one.user.allocate')]).toEqual([1, 1]);
-    const allocation = fake.calls.find((call) => call.method === 'one.vm.allocate');
-    expect(String(allocation?.parameters[0])).toMatch(new RegExp(`^serveradmin:${owner?.name}:`));
-  });
-
-  it('lets a group use an image by a rule of its own, and nobody else', async () => {
-    const adapter = await site();
-    const ref = await machine(adapter);
-    const image = Number(vm(ref).template.vectors('DISK')[0]?.get('IMAGE_ID'));
-    const uses = [...fake.world.rules.values()].filter((rule) => rule.resource === 0x8100000000n + BigInt(image));
-    expect(uses).toMatchObject([{ user: 0x200000000n + BigInt(vm(ref).gid), rights: 1 }]);
-    expect(fake.world.images.get(image)?.mode.other).toBe(false);
-  });
-
-  it('takes a new group out of the virtual data centre that has everything', async () => {
-    const adapter = await site({ tenants: { vdc: 'vdc100' } });
-    const { gid } = vm(await machine(adapter));
-    expect([fake.world.vdcs.get(100)?.groups.has(gid), fake.world.vdcs.get(0)?.groups.has(gid)]).toEqual([true, false]);
-  });
-
-  it('manages machines whose user OpenNebula has let be deleted', async () => {
-    const adapter = await site();
-    const ref = await running(adapter);
-    fake.world.users.delete(vm(ref).uid);
-    await adapter.actCompute(ref, 'stop', 'poweroff');
-    await until(() => vm(ref).state === 8);
-    await adapter.delete('compute', ref);
-    await until(() => vm(ref).state === 6);
-  });
-});
-
 describe('machines', () => {
-  it('tells a lock from a missing right, which oned does not', async () => {
-    const adapter = await site();
-    const ref = await running(adapter);
-    vm(ref).locked = true;
-    await expect(adapter.actCompute(ref, 'stop', undefined)).rejects.toMatchObject({
-      class: 'conflict',
-      message: /locked/,
-    });
-  });
-
   it('keeps everything that people write out of what oned and the guest would expand (S-100)', async () => {
     const adapter = await site();
     const hostile = '$NAME $USER[SSH] `id` "]]> \\ \r\n\t\u202e é\u{1f4a9}';

@@ -44,7 +44,7 @@ describe('sessions', () => {
     const [proof = '', ...chain] = Buffer.from(token, 'base64').toString().split(':');
     expect([user, chain.length]).toEqual(['dave', 2]);
     expect(publicDecrypt(publicKey, Buffer.from(proof, 'base64')).toString()).toBe('dave:1060');
-    expect(sessions.for('anyone')).toBeUndefined();
+    expect(sessions.for({ user: 'anyone', group: 1 })).toBeUndefined();
   });
 
   it('are reused until shortly before their end, as oned checks a new one slowly', () => {
@@ -58,11 +58,12 @@ describe('sessions', () => {
       tokenLifetimeMs: 100_000,
     };
     const sessions = openSessions(options, { ...systemClock, now: () => now });
-    const first = sessions.for('alice');
+    const alice = (): string | undefined => sessions.for({ user: 'alice', group: 100 });
+    const first = alice();
     now = 89_000;
-    expect(sessions.for('alice')).toBe(first);
+    expect(alice()).toBe(first);
     now = 91_000;
-    expect(sessions.for('alice')).not.toBe(first);
+    expect(alice()).not.toBe(first);
   });
 });
 

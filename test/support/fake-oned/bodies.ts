@@ -16,7 +16,7 @@ export function macText(ip: number): string {
 }
 
 function ownerXml(world: World, { uid, gid }: Thing): string {
-  const [user, group] = [world.users.get(uid)?.name ?? '', world.groups.get(gid)?.name ?? ''];
+  const [user, group] = [world.names.get(uid) ?? '', world.groups.get(gid)?.name ?? ''];
   return `${element('UID', uid)}${element('GID', gid)}${element('UNAME', user)}${element('GNAME', group)}`;
 }
 
@@ -69,7 +69,7 @@ export function vmXml(world: World, vm: Machine): string {
     vm.template.xml('TEMPLATE'),
     vm.user.xml('USER_TEMPLATE'),
     historyXml(vm),
-    vm.locked ? '<LOCK><LOCKED>2</LOCKED><OWNER>0</OWNER><TIME>0</TIME><REQ_ID>-1</REQ_ID></LOCK>' : '',
+    vm.lock > 0 ? `<LOCK><LOCKED>${vm.lock}</LOCKED><OWNER>0</OWNER><TIME>0</TIME><REQ_ID>-1</REQ_ID></LOCK>` : '',
     '<BACKUPS><BACKUP_CONFIG/><BACKUP_IDS></BACKUP_IDS></BACKUPS></VM>',
   ].join('');
 }

@@ -7,12 +7,22 @@ import type { Machine, User, World } from './world.js';
 
 const RESTRICTED = ['MAC', 'VLAN_ID', 'BRIDGE'];
 
+/** Rights of oned: one is kept from by a lock of its level or a lower one. */
+const MANAGE = 2;
+export const ADMIN = 4;
+
+/** A lock holds for administrators too, who alone are told of it (`AuthRequest::add_auth`). */
+export function mustBeUnlocked(world: World, user: User, { id, lock }: Machine, right: number): void {
+  if (lock === 0 || lock > right) return;
+  const words = world.isAdmin(user) ? `VM is locked. [${id}]` : `Not authorized to perform MANAGE VM [${id}].`;
+  throw new Refused(512, `User [${user.id}] : ${words}`);
+}
+
 /** A machine that the user may manage. */
 export function machineOf(world: World, user: User, id: number): Machine {
   const vm = find(world.machines, id, 'virtual machine');
   world.mustManage(user, vm, 'VM');
-  if (vm.locked && user.id !== 0)
-    throw new Refused(512, `User [${user.id}] : Not authorized to perform MANAGE VM [${id}].`);
+  mustBeUnlocked(world, user, vm, MANAGE);
   return vm;
 }
 

@@ -3,7 +3,7 @@
 import { accountingXml, monitoringXml, vmShortXml, vmXml } from './bodies.js';
 import { find, newest, number, pool, text, type Handler, type Handlers, type Stage } from './call.js';
 import { stateName } from './lives.js';
-import { checkRestricted, machineOf } from './machine-rights.js';
+import { ADMIN, checkRestricted, machineOf, mustBeUnlocked } from './machine-rights.js';
 import { diskOf, nicOf } from './plugs.js';
 import { checkQuota } from './quotas.js';
 import { Template } from './template.js';
@@ -35,7 +35,7 @@ export function machineCalls({ world, lives, orders, imageMs }: Stage): Handlers
       ended: 0,
       host: undefined,
       history: [],
-      locked: false,
+      lock: 0,
       turn: 0,
     };
     const disks = given
@@ -118,6 +118,7 @@ export function machineCalls({ world, lives, orders, imageMs }: Stage): Handlers
     'one.vm.deploy': (user, [id, hostId, enforce]) => {
       const vm = find(world.machines, number(id), 'virtual machine');
       world.mustAdmin(user, `ADMIN VM [${vm.id}]`);
+      mustBeUnlocked(world, user, vm, ADMIN);
       const host = find(world.hosts, number(hostId), 'host');
       const { cpu } = world.usageOf(host);
       if (enforce === true && cpu + Number(vm.template.get('CPU')) * 100 > host.cores * 100)

@@ -3,6 +3,7 @@
 import { securityGroupXml } from './bodies.js';
 import { find as findIn, newest, number, pool, text, type Handlers, type Stage } from './call.js';
 import { stateName } from './lives.js';
+import { machineOf } from './machine-rights.js';
 import { Template, type Vector } from './template.js';
 import { Refused } from './wire.js';
 import type { Machine, Thing, User } from './world.js';
@@ -26,8 +27,7 @@ export function securityGroupCalls({ world, lives }: Stage): Handlers {
     throw new Refused(512, `User [${user.id}] : Not authorized to perform USE SECGROUP [${id}].`);
   };
   const nicOf = (user: User, vmId: number, nicId: number): { vm: Machine; nic: Vector } => {
-    const vm = findIn(world.machines, vmId, 'virtual machine');
-    world.mustManage(user, vm, 'VM');
+    const vm = machineOf(world, user, vmId);
     const nic = vm.template.vectors('NIC').find((each) => each.get('NIC_ID') === String(nicId));
     if (!nic) throw new Refused(8192, `VM ${vmId} doesn't have NIC id ${nicId}`);
     if (WRITING.test(stateName(vm))) throw new Refused(2048, `VM ${vmId} is in wrong state ${stateName(vm)}`);

@@ -89,7 +89,8 @@ export interface Machine extends Thing {
   ended: number;
   host: Host | undefined;
   history: Vector[];
-  locked: boolean;
+  /** Level of a lock: 1 keeps from using, managing and administrating it, 2 from the last two, 3 from the last; 0 is none. */
+  lock: number;
   /** Counts its changes: a change that was planned before another one happened does not happen. */
   turn: number;
 }
@@ -136,6 +137,10 @@ export class World {
   old = false;
   /** Sessions that are taken no longer. */
   readonly revoked = new Set<string>();
+  /** Users, by name, whose sessions are all refused. */
+  readonly refused = new Set<string>();
+  /** Users that there were: what is theirs keeps their names. */
+  readonly names = new Map<number, string>();
   readonly #last = new Map<object, number>();
   readonly #now: () => number;
 
@@ -183,13 +188,14 @@ export class World {
     const id = this.nextId(this.users);
     const list = groups.length > 0 ? [...groups] : [1];
     this.users.set(id, { id, name, driver, password, groups: list, enabled: true, template: new Template() });
+    this.names.set(id, name);
     return id;
   }
 
   /** The user of a session, or oned's refusal. */
   userOf(session: string): User {
     const user = this.#userOf(session);
-    if (user?.enabled) return user;
+    if (user && !this.refused.has(user.name)) return user;
     throw new Refused(256, "User couldn't be authenticated, aborting call.");
   }
 
@@ -197,9 +203,13 @@ export class World {
     if (this.revoked.has(session)) return undefined;
     const [name = '', ...rest] = session.split(':');
     const user = this.named(name);
-    if (user?.driver !== 'server_cipher') return user?.password === rest.join(':') ? user : undefined;
-    const [target = '', token = ''] = rest;
-    return deciphered(token, user.password) === undefined ? undefined : this.#target(user, target, token);
+    // Of one for whom a service acts, oned does not ask whether they are enabled.
+    if (!user?.enabled) return undefined;
+    if (user.driver !== 'server_cipher') return user.password === rest.join(':') ? user : undefined;
+    const [target = '', ...last] = rest;
+    const [token = '', group] = last.reverse();
+    const found = deciphered(token, user.password) === undefined ? undefined : this.#target(user, target, token);
+    return found && group !== undefined ? { ...found, groups: [Number(group)] } : found;
   }
 
   #target(service: User, target: string, token: string): User | undefined {
@@ -213,7 +223,7 @@ export class World {
   }
 
   isAdmin(user: User): boolean {
-    return user.groups.includes(ONEADMIN);
+    return user.id === ONEADMIN || user.groups.includes(ONEADMIN);
   }
 
   /** Object bits of include/AuthRequest.h. */

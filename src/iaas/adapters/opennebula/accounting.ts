@@ -41,12 +41,12 @@ export class Accounting implements AccountingSite {
     const body = record.child('VM');
     const from = record.number(0, 'RSTIME') * 1000;
     if (!body || from === 0) return undefined;
-    const { id, marks, owner: user, cores, memoryBytes } = readMachine(body, this.#realm);
+    const { id, marks, owner, cores, memoryBytes } = readMachine(body, this.#realm);
     if (!marks) return undefined;
     const until = (record.number(0, 'RETIME') || record.number(0, 'ETIME')) * 1000;
     const [group, host] = [body.value('GNAME') ?? '', record.value('HOSTNAME')];
     return {
-      ...{ ref: String(id), id: marks.id, user, group, cores, memoryBytes, from },
+      ...{ ref: String(id), id: marks.id, user: owner.user, group, cores, memoryBytes, from },
       ...(host === undefined ? {} : { host }),
       ...(until === 0 ? {} : { until }),
     };

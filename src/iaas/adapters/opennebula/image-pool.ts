@@ -2,6 +2,7 @@
 
 import { IaasError, type CallOptions } from '../../adapter.js';
 import type { Branch } from '../../document.js';
+import { ownedBy, type Owned } from './as-owner.js';
 import { marksIn, numberOf, uniqueName, type Marks } from './marks.js';
 import type { Oned } from './oned.js';
 import { IMAGE } from './states.js';
@@ -9,10 +10,9 @@ import { IMAGE } from './states.js';
 /** What VEP made an object for: oned has one pool for all of them. */
 export type Purpose = 'image' | 'volume';
 
-export interface Image {
+export interface Image extends Owned {
   readonly id: number;
   readonly name: string;
-  readonly owner: string;
   readonly meaning: (typeof IMAGE)[number];
   readonly stateNumber: number;
   readonly marks: Marks | undefined;
@@ -92,7 +92,7 @@ function readImage(body: Branch, realm: string): Image {
   return {
     id: body.number(-1, 'ID'),
     name,
-    owner: body.value('UNAME') ?? '',
+    ...ownedBy(body),
     stateNumber,
     meaning: IMAGE[stateNumber] ?? { name: `STATE ${stateNumber}`, state: 'error' },
     marks: ownMarks(name, template, realm),

@@ -8,6 +8,7 @@ import { IaasError, type CallOptions, type ImageSpec, type Observed } from '../.
 import { kept, shownName } from '../../kept-text.js';
 import { requireCapability } from '../../capability.js';
 import type { Clock } from '../../../base/clock.js';
+import { asOwner } from './as-owner.js';
 import { OPENNEBULA_FORMATS } from './capabilities.js';
 import type { Handover } from './handover.js';
 import type { Image, ImagePool } from './image-pool.js';
@@ -126,7 +127,7 @@ export class Images {
     token: string,
     options: CallOptions,
   ): Promise<string> {
-    const { pool, machines, machinePool, oned, realm } = this.#services;
+    const { pool, machinePool, oned, realm } = this.#services;
     if (!SAVE_METHODS.has(method)) throw new IaasError('invalid', 'OpenNebula saves hot or deferred');
     const machine = await machinePool.own(ref, options);
     const known = await pool.named(token, options);
@@ -140,9 +141,7 @@ export class Images {
       DESCRIPTION: shownName(name),
     };
     if (!known?.marks)
-      await machines.asOwner(machine, options, (call) =>
-        oned.id('one.image.update', [id, templateXml(marks), 1], call),
-      );
+      await asOwner(oned, machine, options, (call) => oned.id('one.image.update', [id, templateXml(marks), 1], call));
     return String(id);
   }
 
@@ -152,7 +151,7 @@ export class Images {
     const [boot] = [...machine.disks].sort((one, other) => one.number - other.number);
     if (!boot) throw new IaasError('conflict', 'the machine has no disk to save');
     try {
-      return await machines.asOwner(machine, options, (call) =>
+      return await asOwner(oned, machine, options, (call) =>
         oned.id('one.vm.disksaveas', [machine.id, boot.number, uniqueName(realm, token), '', -1], call),
       );
     } catch (error) {

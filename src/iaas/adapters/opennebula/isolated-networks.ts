@@ -54,7 +54,7 @@ export class IsolatedNetworks implements NetworkSource {
     if (owner.id === undefined) return id;
     // A name is taken per owner: another process has made one, and given it away, before this one was made.
     const first = await onlyOne(
-      () => this.#oned.id('one.vn.chown', [id, owner.id ?? -1, owner.group ?? -1], options),
+      () => this.#oned.id('one.vn.chown', [id, owner.id ?? -1, owner.as?.group ?? -1], options),
       () => this.#pool.named(name, options, id),
     );
     if (first !== id) await this.#oned.id('one.vn.delete', [id], options);

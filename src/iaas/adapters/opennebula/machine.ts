@@ -3,6 +3,7 @@
 import type { Observed } from '../../adapter.js';
 import type { Branch } from '../../document.js';
 import { marksIn, plugMarksIn, type Marks } from './marks.js';
+import { ownedBy, type Owned } from './as-owner.js';
 import { RUNNING, VM, machineMeaning } from './states.js';
 
 const MIB = 2 ** 20;
@@ -17,9 +18,8 @@ export interface Plug {
   readonly vector: Branch;
 }
 
-export interface Machine {
+export interface Machine extends Owned {
   readonly id: number;
-  readonly owner: string;
   readonly state: number;
   readonly lifeCycle: number;
   /** Undefined for a machine that is done. */
@@ -37,7 +37,6 @@ export interface Machine {
   readonly priming: boolean;
   /** Digests of NICs and disks that are let go of and cannot be detached yet; see plugs.ts. */
   readonly left: ReadonlySet<string>;
-  readonly locked: boolean;
   readonly message: string | undefined;
   readonly body: Branch;
 }
@@ -48,7 +47,7 @@ export function readMachine(body: Branch, realm: string): Machine {
   const placed = [VM.active, VM.poweroff, VM.suspended].includes(state as 3 | 8 | 5);
   return {
     id: body.number(-1, 'ID'),
-    owner: body.value('UNAME') ?? '',
+    ...ownedBy(body),
     state,
     lifeCycle,
     meaning: machineMeaning(state, lifeCycle),
@@ -61,7 +60,6 @@ export function readMachine(body: Branch, realm: string): Machine {
     placed,
     priming: user?.value('VEP_PRIMING') === 'YES',
     left: new Set((user?.value('VEP_LEFT') ?? '').split(',').filter(Boolean)),
-    locked: body.child('LOCK') !== undefined,
     message: messageOf(user),
     body,
   };

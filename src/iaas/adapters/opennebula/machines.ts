@@ -14,6 +14,7 @@ import {
   type NicSpec,
 } from '../../adapter.js';
 import { isWhole, shownName } from '../../kept-text.js';
+import { asOwner } from './as-owner.js';
 import type { MachinePool } from './machine-pool.js';
 import { isRunning, type Machine } from './machine.js';
 import { marksOf, numberOf, plugMarks } from './marks.js';
@@ -77,11 +78,10 @@ export class Machines {
     checkSpec(spec);
     const earlier = await this.#pool.find(token, options);
     if (earlier) return earlier;
-    const owner = await this.#tenants.owner(spec.owner, options);
-    if (spec.image !== undefined) await this.#tenants.mayUseImage(owner, spec.image, options);
-    const made = await this.#placement.choose(spec, options, (choice) =>
-      this.#allocate(spec, token, owner, choice, options),
-    );
+    const made = await this.#tenants.acting(spec.owner, options, async (owner) => {
+      if (spec.image !== undefined) await this.#tenants.mayUseImage(owner, spec.image, options);
+      return this.#placement.choose(spec, options, (choice) => this.#allocate(spec, token, owner, choice, options));
+    });
     const first = (await this.#pool.find(token, options)) ?? (await this.#pool.own(String(made), options));
     // Somebody else was at it with the same token at the same time, and was earlier.
     if (first.id !== made) await this.#oned.id('one.vm.action', ['terminate-hard', made], options);
@@ -120,13 +120,12 @@ export class Machines {
       ...choice.attributes,
       ...marksOf(this.#settings.realm, spec, token),
     };
-    return this.#oned.id('one.vm.allocate', [templateXml(template), true], { ...options, as: owner.user });
+    return this.#oned.id('one.vm.allocate', [templateXml(template), true], { ...options, as: owner.as });
   }
 
   async act(ref: string, action: LifecycleAction, method: string | undefined, options: CallOptions): Promise<void> {
     const name = actionOf(action, method);
     const machine = await this.#pool.own(ref, options);
-    if (machine.locked) throw new IaasError('conflict', 'the machine is locked by somebody in OpenNebula');
     const { meaning } = machine;
     if (meaning?.state === 'error') {
       throw new IaasError(
@@ -202,24 +201,9 @@ export class Machines {
   /** An action of oned, in the owner's name; answers when the machine has begun to change. */
   async do(machine: Machine, action: string, options: CallOptions): Promise<void> {
     const work = (): Promise<number> =>
-      this.asOwner(machine, options, (call) => this.#oned.id('one.vm.action', [action, machine.id], call));
+      asOwner(this.#oned, machine, options, (call) => this.#oned.id('one.vm.action', [action, machine.id], call));
     if (action.startsWith('reboot')) await work();
     else await this.#changing(machine, options, work);
-  }
-
-  /** In the owner's name, or in VEP's own where OpenNebula no longer knows the owner. */
-  async asOwner<T>(
-    machine: Machine,
-    options: CallOptions,
-    work: (call: CallOptions & { as?: string }) => Promise<T>,
-  ): Promise<T> {
-    if (!this.#oned.delegates) return work(options);
-    try {
-      return await work({ ...options, as: machine.owner });
-    } catch (error) {
-      if (error instanceof OneError && error.isAuthentication) return work(options);
-      throw error;
-    }
   }
 
   async resize(ref: string, { cores, memoryBytes }: ComputeSize, options: CallOptions): Promise<void> {
@@ -237,7 +221,9 @@ export class Machines {
     }
     await this.#placement.mustFit(machine, { cores, memoryBytes }, options);
     const template = templateXml({ CPU: cores, VCPU: cores, MEMORY: memory });
-    await this.asOwner(machine, options, (call) => this.#oned.id('one.vm.resize', [machine.id, template, true], call));
+    await asOwner(this.#oned, machine, options, (call) =>
+      this.#oned.id('one.vm.resize', [machine.id, template, true], call),
+    );
   }
 
   /** Removes a machine. One that is on its way is waited for: oned removes only what has come to rest. */
@@ -249,7 +235,7 @@ export class Machines {
       const machine = await this.#pool.look(ref, options);
       if (!machine || isGoing(machine)) return true;
       try {
-        await this.asOwner(machine, options, (call) =>
+        await asOwner(this.#oned, machine, options, (call) =>
           this.#oned.id('one.vm.action', ['terminate-hard', machine.id], call),
         );
         return true;

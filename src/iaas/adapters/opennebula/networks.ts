@@ -67,12 +67,14 @@ export class Networks {
     const source = spec.reservation === true ? this.#addresses : this.#ordinary;
     if (!source)
       throw new IaasError('unsupported', 'networks.publicFrom names no network whose addresses could be reserved');
-    const owner = await tenants.owner(spec.owner, options);
-    const made = (await this.#pool.named(name, options)) ?? (await source.make(name, wish, owner, options));
-    const body = await this.#made(made, options);
-    if (marksIn(body.child('TEMPLATE'), realm)) return String(made);
-    const id = await source.handOver(made, name, owner, options);
-    await this.#finish(id === made ? body : await this.#made(id, options), spec, wish, token, source.prefix, options);
+    const { id, body } = await tenants.acting(spec.owner, options, async (owner) => {
+      const made = (await this.#pool.named(name, options)) ?? (await source.make(name, wish, owner, options));
+      const before = await this.#made(made, options);
+      if (marksIn(before.child('TEMPLATE'), realm)) return { id: made, body: before };
+      const own = await source.handOver(made, name, owner, options);
+      return { id: own, body: own === made ? before : await this.#made(own, options) };
+    });
+    if (!marksIn(body.child('TEMPLATE'), realm)) await this.#finish(body, spec, wish, token, source.prefix, options);
     return String(id);
   }
 

@@ -31,6 +31,8 @@ const RULES: readonly Rule[] = [
   [AUTHENTICATION, ANY, 'denied'],
   [AUTHORIZATION, /limit of .* reached for .* quota/i, 'quota'],
   [AUTHORIZATION, /restricted attribute/i, 'invalid'],
+  // Said to administrators alone: others hear that they have no right.
+  [AUTHORIZATION, /is locked/i, 'conflict'],
   [AUTHORIZATION, ANY, 'denied'],
   [NO_EXISTS, ANY, 'not-found'],
   [undefined, /is already taken|cannot be in state|cannot clone image in state|has to be RUNNING/i, 'conflict'],
@@ -81,6 +83,11 @@ export class OneError extends IaasError {
 
   get isAuthentication(): boolean {
     return this.code === AUTHENTICATION;
+  }
+
+  /** Refused because there is no such user or group. */
+  get isOwnerGone(): boolean {
+    return this.code === NO_EXISTS && /error getting (user|group)/i.test(this.said ?? '');
   }
 
   /** Refused because of the state something is in: later it may be granted. */

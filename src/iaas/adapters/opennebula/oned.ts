@@ -13,7 +13,7 @@ import { IaasError, type CallOptions } from '../../adapter.js';
 import { Turns, givenUp } from '../../turns.js';
 import { DocumentError, readDocument, type Branch } from '../../document.js';
 import { OneError, refusalOf } from './one-error.js';
-import type { Sessions } from './session.js';
+import type { Caller, Sessions } from './session.js';
 import { methodCall, readAnswer, type Parameter } from './xml-rpc.js';
 
 export interface OnedOptions {
@@ -25,8 +25,8 @@ export interface OnedOptions {
 }
 
 export interface Call extends CallOptions {
-  /** For whom: the name of a user of OpenNebula. Absent: the account that the site is configured with. */
-  readonly as?: string | undefined;
+  /** For whom; absent: the account that the site is configured with. */
+  readonly as?: Caller | undefined;
 }
 
 /** A page of a pool is a few megabytes; nothing oned says is larger than this. */
@@ -55,7 +55,7 @@ export class Oned {
 
   /** Whether calls can be made in the name of others. */
   get delegates(): boolean {
-    return this.#options.sessions.for('anyone') !== undefined;
+    return this.#options.sessions.for({ user: 'anyone', group: 0 }) !== undefined;
   }
 
   /** The id that a call answers with. */

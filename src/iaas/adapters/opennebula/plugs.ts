@@ -7,6 +7,7 @@
 
 import { Mutex } from '../../../base/mutex.js';
 import { IaasError, type AttachmentSpec, type CallOptions, type NicSpec, type Observed } from '../../adapter.js';
+import { asOwner } from './as-owner.js';
 import { isRunning, type Machine, type Plug } from './machine.js';
 import type { MachinePool } from './machine-pool.js';
 import { diskVector, nicVector, type Machines } from './machines.js';
@@ -79,7 +80,7 @@ export class Plugs {
   ): Promise<string> {
     return this.#turn(compute, async () => {
       const digest = digestOf(token);
-      const { oned, machines } = this.#services;
+      const { oned } = this.#services;
       for (;;) {
         const machine = await this.#services.pool.own(compute, options);
         if (plugsOf(machine, kind).some((plug) => plug.marks?.token === digest)) break;
@@ -91,7 +92,7 @@ export class Plugs {
           const work = (asked: CallOptions): Promise<number> => oned.id(call.attach, [ready.id, template], asked);
           // A MAC address is not a user's to choose in OpenNebula.
           if ('MAC' in vector) await work(options);
-          else await machines.asOwner(ready, options, work);
+          else await asOwner(oned, ready, options, work);
           break;
         } catch (error) {
           const isRefused = error instanceof OneError || (error instanceof IaasError && error.class === 'conflict');
@@ -146,14 +147,14 @@ export class Plugs {
   }
 
   async #unplug(kind: Kind, compute: string, number: number, options: CallOptions): Promise<void> {
-    const { oned, pool, machines } = this.#services;
+    const { oned, pool } = this.#services;
     for (;;) {
       const machine = await pool.look(compute, options);
       const plug = machine && plugsOf(machine, kind).find((each) => each.number === number);
       if (!machine || !plug || plug.busy) return;
       const ready = await this.#ready(machine, options);
       try {
-        await machines.asOwner(ready, options, (call) => oned.id(CALLS[kind].detach, [ready.id, number], call));
+        await asOwner(oned, ready, options, (call) => oned.id(CALLS[kind].detach, [ready.id, number], call));
         return;
       } catch (error) {
         if (!(error instanceof OneError)) throw error;

@@ -55,7 +55,7 @@ export class Reservations implements NetworkSource {
       });
       try {
         return await onlyOne(
-          () => this.#oned.id('one.vn.reserve', [slice.parent, template], { ...options, as: owner.user }),
+          () => this.#oned.id('one.vn.reserve', [slice.parent, template], { ...options, as: owner.as }),
           () => this.#pool.named(name, options),
         );
       } catch (error) {

@@ -7,6 +7,7 @@
 import { IaasError, type CallOptions, type Observed, type SiteRef } from '../../adapter.js';
 import type { Branch } from '../../document.js';
 import { normalRules, type SecurityGroupSpec, type SecurityRule } from '../../security-groups.js';
+import { asOwner } from './as-owner.js';
 import type { Machine, Plug } from './machine.js';
 import type { MachinePool } from './machine-pool.js';
 import type { Machines } from './machines.js';
@@ -57,10 +58,11 @@ export class SecurityGroups {
     });
     const known = await this.#named(NAME, options);
     if (known !== undefined) return String(known);
-    const owner = await tenants.owner(spec.owner, options);
-    const id = await onlyOne(
-      () => oned.id('one.secgroup.allocate', [template], { ...options, as: owner.user }),
-      () => this.#named(NAME, options),
+    const id = await tenants.acting(spec.owner, options, ({ as }) =>
+      onlyOne(
+        () => oned.id('one.secgroup.allocate', [template], { ...options, as }),
+        () => this.#named(NAME, options),
+      ),
     );
     await oned.id('one.secgroup.chmod', [id, ...OPEN_TO_GROUP], options);
     return String(id);
@@ -111,9 +113,9 @@ export class SecurityGroups {
 
   /** False where the machine is in no state to be changed: whoever looks again knows more. */
   async #change(machine: Machine, { call, nic, group }: Change, options: CallOptions): Promise<boolean> {
-    const { machines, oned } = this.#services;
+    const { oned } = this.#services;
     try {
-      await machines.asOwner(machine, options, (asked) => oned.id(call, [machine.id, nic, group], asked));
+      await asOwner(oned, machine, options, (asked) => oned.id(call, [machine.id, nic, group], asked));
       return true;
     } catch (error) {
       // Somebody else was at it: then it is so already, or the machine is on its way.

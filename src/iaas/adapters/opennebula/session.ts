@@ -1,6 +1,8 @@
 /**
  * Who calls: every call of oned begins with a session, `user:secret`. With `server_cipher` VEP is a service that may act
- * for anybody: the session `service:target:token` makes `target` the caller and the owner of what is made. The token is
+ * for anybody: the session `service:target:group:token` makes `target` the caller and the owner of what is made, and the
+ * group (its number) the only one that the caller is in: one user stands for a principal in all of its Virtual
+ * Organizations (`UserPool::authenticate_server`, 5.8 to 7.4; without a group it is the user's own). The token is
  * AES-256-CBC over `service:target:expiry`, key and vector cut from the SHA-256 of the service's password; oned keeps
  * what it has once checked, so a token is used until shortly before its end. An x509 login token is `user:expiry`
  * encrypted with the private key, beside the certificates.
@@ -13,14 +15,23 @@ import { messageOf, problem } from '../../../base/errors.js';
 import { readSecret } from '../../site-options.js';
 import type { CredentialOptions } from './options.js';
 
+/** A user of OpenNebula in one of its groups: what it makes is the user's and the group's. */
+export interface Caller {
+  readonly user: string;
+  readonly group: number;
+}
+
 export interface Sessions {
   /** The session of the account that the site is configured with. */
   own(): string;
   /** The session of somebody else; nothing where the account can act for itself only. */
-  for(user: string): string | undefined;
+  for(caller: Caller): string | undefined;
   /** Forgets tokens that oned no longer takes. */
   renew(): void;
 }
+
+/** Who is in this group may do everything: nobody becomes a member of it by having something there. */
+const ADMINISTRATORS = 0;
 
 /** @throws Problem `invalid` where the secret or the certificate cannot be read */
 export function openSessions(options: CredentialOptions, clock: Clock): Sessions {
@@ -35,8 +46,13 @@ export function openSessions(options: CredentialOptions, clock: Clock): Sessions
         clock,
         cipherToken(options.user, readSecret('credentials.password', options.password)),
       );
-      const target = (user: string): string => `${options.user}:${user}:${tokens.of(user)}`;
-      return { own: () => target(options.administrator), for: target, renew: () => tokens.forget() };
+      const target = (user: string, ...group: readonly number[]): string =>
+        [options.user, user, ...group, tokens.of(user)].join(':');
+      return {
+        own: () => target(options.administrator),
+        for: ({ user, group }) => (group === ADMINISTRATORS ? target(user) : target(user, group)),
+        renew: () => tokens.forget(),
+      };
     }
     case 'x509': {
       const { user, certificate } = options;

@@ -1,7 +1,8 @@
 /**
  * Virtual Organizations and their users in OpenNebula: a group for each VO and a user for each principal, made when they
- * are first seen, so that what is made for them is theirs and counts against their quota. A group that is made over
- * XML-RPC may create nothing until a rule says so; only oned's own command line adds that rule by itself.
+ * are first seen, so that what is made for them is theirs and counts against their quota. The user belongs to the first of
+ * its groups; for another one it is the session that says so. A group that is made over XML-RPC may create nothing until a
+ * rule says so; only oned's own command line adds that rule by itself.
  */
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -12,15 +13,15 @@ import type { Branch } from '../../document.js';
 import { numberOf } from './marks.js';
 import { OneError } from './one-error.js';
 import type { Oned } from './oned.js';
+import type { Caller } from './session.js';
 import { onlyOne } from './only-one.js';
 import { templateXml } from './template.js';
 
 /** In whose name something is made; both absent for the account of the site itself. */
 export interface Owner {
-  readonly user?: string;
+  readonly as?: Caller;
   /** Number of that user. */
   readonly id?: number;
-  readonly group?: number;
 }
 
 /** `@group VM+IMAGE+TEMPLATE+DOCUMENT+SECGROUP+VMGROUP/* CREATE`, and with BACKUPJOB since 6.8 (include/AclRule.h, AuthRequest.h). */
@@ -52,13 +53,32 @@ export class Tenants {
     this.#settings = settings;
   }
 
-  /** The user and group that stand for a principal, made if they are not there yet. */
-  owner(principal: Principal | undefined, options: CallOptions): Promise<Owner> {
-    if (!principal || !this.#oned.delegates) return Promise.resolve({});
-    return once(this.#owners, `${principal.user} ${principal.group}`, async () => {
+  /**
+   * Makes something in the name of the user and group that stand for a principal, which are made if they are not there yet;
+   * and once more where oned denies it, as somebody may have removed one of them, or a rule, since they were last seen.
+   */
+  async acting<T>(
+    principal: Principal | undefined,
+    options: CallOptions,
+    work: (owner: Owner) => Promise<T>,
+  ): Promise<T> {
+    if (!principal || !this.#oned.delegates) return work({});
+    try {
+      return await work(await this.#owner(principal, options));
+    } catch (error) {
+      if (!(error instanceof OneError) || !(error.class === 'denied' || error.isOwnerGone)) throw error;
+      this.#owners.delete(keyOf(principal));
+      this.#groups.delete(principal.group);
+      this.#granted.clear();
+      return work(await this.#owner(principal, options));
+    }
+  }
+
+  #owner(principal: Principal, options: CallOptions): Promise<Owner> {
+    return once(this.#owners, keyOf(principal), async () => {
       const group = await this.#group(principal.group, options);
       const user = this.#nameOf(principal.user);
-      return { user, group, id: await this.#ensureUser(user, group, principal.user, options) };
+      return { as: { user, group }, id: await this.#ensureUser(user, group, principal.user, options) };
     });
   }
 
@@ -85,16 +105,9 @@ export class Tenants {
     this.#granted.delete(`${group} ${id}`);
   }
 
-  /** Forgets whom it has seen: somebody may have removed them. */
-  forget(): void {
-    this.#owners.clear();
-    this.#groups.clear();
-    this.#granted.clear();
-  }
-
   /** Lets a group use one image of VEP's, which is nobody else's business. */
-  async mayUseImage({ group }: Owner, image: string, options: CallOptions): Promise<void> {
-    const id = numberOf(image);
+  async mayUseImage({ as }: Owner, image: string, options: CallOptions): Promise<void> {
+    const [id, group] = [numberOf(image), as?.group];
     const key = `${group} ${image}`;
     if (group === undefined || id === undefined || this.#granted.has(key)) return;
     await this.#rule(group, IMAGE_ONE + BigInt(id), USE, options);
@@ -166,6 +179,8 @@ export class Tenants {
     return this.#settings.prefix + (plain === principal ? plain : `${plain}-${digest}`);
   }
 }
+
+const keyOf = ({ user, group }: Principal): string => `${user} ${group}`;
 
 /** The result of the first call with a key; a failure is not kept. */
 function once<T>(known: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {

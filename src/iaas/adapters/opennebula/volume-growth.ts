@@ -5,6 +5,7 @@
  */
 
 import { IaasError, type CallOptions } from '../../adapter.js';
+import { asOwner } from './as-owner.js';
 import type { Image, ImagePool } from './image-pool.js';
 import type { Machine, Plug } from './machine.js';
 import type { MachinePool } from './machine-pool.js';
@@ -36,7 +37,7 @@ export class VolumeGrowth {
    * @throws IaasError `conflict` for a volume that no machine has, `invalid` for one that would shrink
    */
   async grow(ref: string, sizeBytes: number, options: CallOptions): Promise<void> {
-    const { oned, images, machines, plugs } = this.#services;
+    const { oned, images, plugs } = this.#services;
     const volume = await images.own(ref, 'volume', options);
     const mib = Math.ceil(sizeBytes / MIB);
     if (volume.sizeBytes === mib * MIB) return;
@@ -52,11 +53,9 @@ export class VolumeGrowth {
     await plugs.onReady(compute, options, async (machine) => {
       const disk = diskOf(machine, volume);
       if (sizeOf(disk) < mib) {
-        await machines
-          .asOwner(machine, options, (call) =>
-            oned.id('one.vm.diskresize', [machine.id, disk.number, String(mib)], call),
-          )
-          .catch(laterUnlessRefused);
+        await asOwner(oned, machine, options, (call) =>
+          oned.id('one.vm.diskresize', [machine.id, disk.number, String(mib)], call),
+        ).catch(laterUnlessRefused);
         await this.#grown(compute, volume, mib, options);
       }
     });

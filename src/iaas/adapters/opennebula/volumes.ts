@@ -2,6 +2,7 @@
 
 import { IaasError, type CallOptions, type Observed, type StorageSpec, type VolumeAction } from '../../adapter.js';
 import { kept, shownName } from '../../kept-text.js';
+import { asOwner } from './as-owner.js';
 import { SHARED_FORMAT } from './capabilities.js';
 import type { Image, ImagePool } from './image-pool.js';
 import type { MachinePool } from './machine-pool.js';
@@ -49,11 +50,13 @@ export class Volumes {
       throw new IaasError('unsupported', 'this site gives a volume to one machine at a time (volumes.shared)');
     const earlier = await pool.named(token, options);
     if (earlier?.marks) return String(earlier.id);
-    const owner = await tenants.owner(spec.owner, options);
-    const call = { ...options, as: owner.user };
-    if (spec.image === undefined) return String(await this.#allocate(spec, token, call));
-    await tenants.mayUseImage(owner, spec.image, options);
-    return String(await this.#clone(spec, spec.image, token, earlier, call));
+    const id = await tenants.acting(spec.owner, options, async (owner) => {
+      const call = { ...options, as: owner.as };
+      if (spec.image === undefined) return this.#allocate(spec, token, call);
+      await tenants.mayUseImage(owner, spec.image, options);
+      return this.#clone(spec, spec.image, token, earlier, call);
+    });
+    return String(id);
   }
 
   async #allocate(spec: StorageSpec, token: string, options: CallOptions): Promise<number> {
@@ -129,23 +132,23 @@ export class Volumes {
     const { oned, pool, realm, now } = this.#services;
     const volume = await pool.own(ref, 'volume', options);
     if (volume.meaning.busy) throw new IaasError('transient', 'the volume is on its way', volume.meaning.name);
-    const call = { ...options, ...(oned.delegates ? { as: volume.owner } : {}) };
     if (action === 'backup' || action === 'snapshot') {
       const name = `${realm}-${action}-of-${volume.id}-${now()}`;
       const [machine] = volume.machines;
       // A copy of the whole, which the user finds beside the volume.
-      if (machine === undefined) await oned.id('one.image.clone', [volume.id, name, -1], call);
+      if (machine === undefined)
+        await asOwner(oned, volume, options, (call) => oned.id('one.image.clone', [volume.id, name, -1], call));
       else await this.#saveFrom(machine, volume, name, options);
       return;
     }
     const online = volume.meaning.state !== 'disabled';
     if (online === (action === 'online')) return;
-    await oned.id('one.image.enable', [volume.id, action === 'online'], call);
+    await asOwner(oned, volume, options, (call) => oned.id('one.image.enable', [volume.id, action === 'online'], call));
   }
 
   /** The copy of a volume that a machine has: oned clones none of those, but saves the disks of machines. */
   async #saveFrom(ref: string, volume: Image, name: string, options: CallOptions): Promise<void> {
-    const { oned, machines, machinePool } = this.#services;
+    const { oned, machinePool } = this.#services;
     const machine = await machinePool.look(ref, options);
     const disk = machine?.disks.find(({ vector }) => vector.value('IMAGE_ID') === String(volume.id));
     if (!machine || !disk || disk.busy || machine.meaning?.busy === true)
@@ -154,7 +157,7 @@ export class Volumes {
         'the machine that has the volume is on its way',
         machine?.meaning?.name ?? 'gone',
       );
-    await machines.asOwner(machine, options, (call) =>
+    await asOwner(oned, machine, options, (call) =>
       oned.id('one.vm.disksaveas', [machine.id, disk.number, name, '', -1], call),
     );
   }
