@@ -62,6 +62,7 @@ export function networkCalls({ world, lives, imageMs }: Stage): Handlers {
       const net = netOf(user, number(id));
       world.mustAdmin(user, `MANAGE NET [${net.id}]`);
       find(world.users, number(owner), 'user');
+      if (number(group) !== -1) find(world.groups, number(group), 'group');
       const other = [...world.networks.values()].find(
         (each) => each !== net && each.uid === number(owner) && each.name === net.name,
       );

@@ -223,7 +223,7 @@ export class World {
   }
 
   isAdmin(user: User): boolean {
-    return user.id === ONEADMIN || user.groups.includes(ONEADMIN);
+    return user.groups.includes(ONEADMIN);
   }
 
   /** Object bits of include/AuthRequest.h. */
