@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.js';
 import type { JsonObject } from '../../src/base/json.js';
-import type { ComputeSpec, ImageSpec, SiteAdapter, SiteEvent } from '../../src/iaas/adapter.js';
+import type { ComputeSpec, ImageSpec, SiteAdapter } from '../../src/iaas/adapter.js';
 import { unkept } from '../../src/iaas/kept-text.js';
 import { FakeOned, type FakeOnedOptions } from '../support/fake-oned/index.js';
 import type { Machine } from '../support/fake-oned/world.js';
@@ -227,20 +227,6 @@ describe('the way to oned', () => {
     const ref = await running(adapter);
     expect((await adapter.describe('compute', [ref])).get(ref)).toMatchObject({ state: 'active' });
     expect([...fake.world.rules.values()][0]?.resource).toBe(0x21429400000000n);
-  });
-
-  it('is told of changes by the hook manager long before the next poll, and by the poll where there is none', async () => {
-    const adapter = await site();
-    const eager = await open({ events: { publisher: fake.publishedAt, pollMs: 600_000 } });
-    const [stop, seen] = [new AbortController(), [] as SiteEvent[]];
-    const following = (async () => {
-      for await (const event of eager.events(stop.signal)) seen.push(event);
-    })();
-    await until(() => fake.publisher.listeners > 0);
-    const ref = await running(adapter);
-    await until(() => seen.filter((event) => event.ref === ref && event.class === 'compute').length >= 3);
-    stop.abort();
-    await following;
   });
 
   it('hands images over by HTTP too, at an address that is good until oned has them', async () => {

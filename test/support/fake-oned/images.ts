@@ -36,6 +36,7 @@ export function makeImage(
     if (image.state !== 4) return;
     image.state = isRead ? 1 : 5;
     if (!isRead) image.template.set('ERROR', `Error copying image in the datastore: cannot read ${source}`);
+    lives.tellImage(image);
   };
   const arrive = (): void => {
     if (world.copying) lives.after(imageMs, arrive);
@@ -122,8 +123,10 @@ export function imageCalls(stage: Stage): Handlers {
       return number(id);
     },
     'one.image.enable': (user, [id, on]) => {
-      imageOf(user, number(id)).state = on === true ? 1 : 3;
-      return number(id);
+      const image = imageOf(user, number(id));
+      image.state = on === true ? 1 : 3;
+      lives.tellImage(image);
+      return image.id;
     },
     'one.image.update': (user, [id, template]) => {
       imageOf(user, number(id)).template.merge(Template.parse(text(template)));

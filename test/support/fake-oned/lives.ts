@@ -1,8 +1,8 @@
 /** The lives of machines in a fake oned: what is legal when, through which states it goes and how long it takes. */
 
-import { vmXml } from './bodies.js';
+import { imageXml, vmXml } from './bodies.js';
 import { Refused } from './wire.js';
-import type { Host, Machine, World } from './world.js';
+import type { Host, Image, Machine, World } from './world.js';
 
 /** Milliseconds: how long the old state is still shown after an action was accepted, and how long each state on the way lasts. */
 export interface Pace {
@@ -12,6 +12,9 @@ export interface Pace {
 
 /** STATE and LCM_STATE. */
 export type At = readonly [state: number, lcm: number];
+
+/** The states of images that are told of. */
+const IMAGE_STATES: Readonly<Record<number, string>> = { 1: 'READY', 3: 'DISABLED', 5: 'ERROR' };
 
 const NAMES: Readonly<Record<string, string>> = {
   '1 0': 'PENDING',
@@ -301,5 +304,14 @@ export class Lives {
     const head = `<HOOK_TYPE>STATE</HOOK_TYPE><HOOK_OBJECT>VM</HOOK_OBJECT><STATE>${vm.state === 3 ? 'ACTIVE' : stateName(vm)}</STATE>`;
     const body = `<HOOK_MESSAGE>${head}<LCM_STATE>${vm.state === 3 ? stateName(vm) : 'LCM_INIT'}</LCM_STATE><RESOURCE_ID>${vm.id}</RESOURCE_ID><REMOTE_HOST>${vm.host?.name ?? ''}</REMOTE_HOST>${vmXml(this.#world, vm)}</HOOK_MESSAGE>`;
     this.#publish(`EVENT STATE VM/${state}/${vm.id} `, body);
+  }
+
+  tellImage(image: Image): void {
+    const state = IMAGE_STATES[image.state] ?? '';
+    const head = `<HOOK_TYPE>STATE</HOOK_TYPE><HOOK_OBJECT>IMAGE</HOOK_OBJECT><STATE>${state}</STATE><RESOURCE_ID>${image.id}</RESOURCE_ID>`;
+    this.#publish(
+      `EVENT STATE IMAGE/${state}//${image.id} `,
+      `<HOOK_MESSAGE>${head}${imageXml(this.#world, image)}</HOOK_MESSAGE>`,
+    );
   }
 }

@@ -10,6 +10,8 @@ const GREETING_BYTES = 64;
 
 export class Publisher {
   readonly #subscribers = new Map<Socket, { held: Buffer; greeted: boolean; readonly topics: string[] }>();
+  /** Nothing is published. */
+  silent = false;
   readonly #server = createServer((socket) => this.#welcome(socket));
 
   async listen(): Promise<string> {
@@ -18,8 +20,14 @@ export class Publisher {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  /** Breaks all connections; whoever listened may come again. */
+  drop(): void {
+    for (const socket of this.#subscribers.keys()) socket.destroy();
+  }
+
   /** Sends a message to whoever has subscribed to the beginning of its key. */
   publish(key: string, body: string): void {
+    if (this.silent) return;
     const message = Buffer.concat([
       frame(Buffer.from(key), MORE),
       frame(Buffer.from(Buffer.from(body).toString('base64')), 0),
@@ -34,7 +42,7 @@ export class Publisher {
   }
 
   close(): void {
-    for (const socket of this.#subscribers.keys()) socket.destroy();
+    this.drop();
     this.#server.close();
   }
 

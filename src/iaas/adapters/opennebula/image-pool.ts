@@ -83,11 +83,15 @@ export class ImagePool {
   }
 }
 
+export function purposeIn(template: Branch | undefined): Purpose {
+  return template?.value('VEP_PURPOSE') === 'volume' ? 'volume' : 'image';
+}
+
 function readImage(body: Branch, realm: string): Image {
   const template = body.child('TEMPLATE');
   const stateNumber = body.number(-1, 'STATE');
   const [told, registered] = [template?.number(0, 'VEP_SIZE') ?? 0, body.number(0, 'SIZE') * MIB];
-  const purpose = template?.value('VEP_PURPOSE') === 'volume' ? 'volume' : 'image';
+  const purpose = purposeIn(template);
   const name = body.value('NAME') ?? '';
   return {
     id: body.number(-1, 'ID'),

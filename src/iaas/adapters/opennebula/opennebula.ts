@@ -39,7 +39,7 @@ import { Accounting } from './accounting.js';
 import { openNebulaCapabilities } from './capabilities.js';
 import { check } from './check.js';
 import { Datastores } from './datastores.js';
-import { followEvents } from './events.js';
+import { followEvents, type EventServices } from './events.js';
 import { openHandover, type Handover } from './handover.js';
 import { Hosts } from './hosts.js';
 import { ImagePool } from './image-pool.js';
@@ -63,7 +63,7 @@ import { Tenants } from './tenants.js';
 import { Visit } from './visit.js';
 import { VolumeGrowth } from './volume-growth.js';
 import { Volumes } from './volumes.js';
-import { subscribe, type Subscription } from './zmtp.js';
+import { subscribe } from './zmtp.js';
 
 /** @throws Problem `invalid` for a secret, certificate or address of the options that cannot be used */
 export function createOpenNebula(options: OpenNebulaOptions, surroundings: SiteSurroundings): SiteAdapter {
@@ -364,11 +364,11 @@ class OpenNebula implements SiteAdapter {
     return piecesUnderAny([signal, this.#closed.signal], (either) => followEvents(services, either));
   }
 
-  #subscriber(publisher: string): (topics: readonly string[], signal: AbortSignal) => Subscription {
+  #subscriber(publisher: string): EventServices['subscribe'] {
     const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(publisher) ?? [];
     const connect = (signal: AbortSignal): ReturnType<GuardedDialler['connect']> =>
       this.#dialler.connect(host, Number(port), signal);
-    return (topics, signal) => subscribe(connect, topics, signal);
+    return (topics, signal, listening) => subscribe(connect, topics, signal, listening);
   }
 
   async metrics(refs: readonly SiteRef[], options: CallOptions = {}): Promise<readonly MetricSample[]> {

@@ -18,7 +18,13 @@ const MORE = 1;
 const LONG = 2;
 const COMMAND = 4;
 
-export async function* subscribe(connect: Connect, topics: readonly string[], signal: AbortSignal): Subscription {
+/** @param listening called when what is published from then on comes */
+export async function* subscribe(
+  connect: Connect,
+  topics: readonly string[],
+  signal: AbortSignal,
+  listening: () => void,
+): Subscription {
   const socket = await connect(signal);
   const leave = (): void => void socket.destroy();
   signal.addEventListener('abort', leave, { once: true });
@@ -37,6 +43,7 @@ export async function* subscribe(connect: Connect, topics: readonly string[], si
         greeted = true;
         socket.write(frame(readyCommand(), COMMAND));
         for (const topic of topics) socket.write(frame(Buffer.from(`\u0001${topic}`, 'latin1'), 0));
+        listening();
       }
       for (let next = reader.frame(); next; next = reader.frame()) {
         if ((next.flags & COMMAND) !== 0) continue;
