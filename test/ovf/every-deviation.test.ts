@@ -125,6 +125,8 @@ const ROWS: readonly Row[] = [
     of({ references: '', disks: '', items: e.CPU + e.MEMORY }),
     'read as if they were empty',
   ],
+  ['D12', 'a Name where none belongs', section(OS), section(OS.replace('<Info/>', '<Info/><Name/>')), 'ignored'],
+  ['D12', 'a system, a device or a disk where none belongs', sound, of({ systemSections: e.DISK }), 'refused'],
   [
     'D13',
     'a prefix that is not declared',

@@ -29,6 +29,11 @@ const LONGEST_ATTRIBUTE = 4_096;
 const MOST_CONFIGURATIONS = 100_000;
 /** A section of OVF 2 without which the package is of no use: it holds the keys of what is encrypted (DSP0243 2.1 §9.16). */
 const ENCRYPTION = 'EncryptionSection';
+/** Elements that each stand for a thing of the appliance: to skip one that is in the wrong place loses it. */
+const DESCRIBING: ReadonlySet<string> = new Set([
+  ...['VirtualSystem', 'VirtualSystemCollection', 'Item', 'StorageItem', 'EthernetPortItem'],
+  ...['Disk', 'SharedDisk', 'Network', 'File', 'Property'],
+]);
 const UNSIGNED_LONG_MAX = 2n ** 64n - 1n;
 
 export class Reading {
@@ -235,6 +240,12 @@ export class Reading {
     else if (vocabulary === 'ovf' && (element.name === 'Section' || element.name === 'Content')) {
       // The heads of the substitution groups: drafts of OVF 1.0 wrote them with xsi:type, and to skip one loses a machine.
       this.findings.error('O-080', element.at, `${element.name} stands under the name of its group`);
+    } else if (vocabulary !== 'foreign' && DESCRIBING.has(element.name)) {
+      this.findings.error(
+        'D12',
+        element.at,
+        `${element.name} has no place in ${parent.name}: what it describes is lost`,
+      );
     } else if (vocabulary === 'ovf' && OVF_ELEMENTS.has(element.name)) {
       this.findings.deviation('D12', element.at, `${element.name} has no place in ${parent.name}`, 'ignored');
     } else this.#extension(element, parent, vocabulary);
