@@ -59,6 +59,51 @@ describe('reservation, limit and weight', () => {
     );
   });
 
+  it.each([
+    ['a unit that is none', ['cpu', 3, 'furlong', 'Limit']],
+    ['a unit of something else', ['cpu', 3, 'byte', 'Reservation']],
+    ['memory in a unit that is none', ['mem', 4, 'furlong', 'Limit']],
+    ['less than a whole byte', ['mem', 4, 'bit', 'Limit']],
+  ] as const)('O-035 is refused in both modes in %s', (_, [id, type, units, name]) => {
+    const items = set(id, type, units, amount('VirtualQuantity', 8) + amount(name, 7));
+    for (const mode of ['strict', 'lenient'] as const) {
+      for (const text of [pool(items), envelope(system('vm', { bare: true, items }))]) {
+        expect(verdicts(planOf(text, {}, mode)).filter((code) => code.startsWith('error'))).toEqual(['error O-035']);
+      }
+    }
+  });
+
+  it('O-035 tells a unit of a machine once', () => {
+    const items = set(
+      'mem',
+      4,
+      'furlong',
+      amount('VirtualQuantity', 7) + amount('Limit', 7) + amount('Reservation', 7),
+    );
+    const found = verdicts(planOf(envelope(system('vm', { bare: true, items }))));
+    expect(found.filter((code) => code === 'error O-035')).toHaveLength(1);
+  });
+
+  it('O-035 of processors, in processors (XenServer) or in nothing, is left out leniently', () => {
+    for (const units of ['Processor Cores', '']) {
+      const text = pool(set('cpu', 3, units, amount('Limit', 100_000)));
+      expect([verdicts(planOf(text)), verdicts(planOf(text, {}, 'lenient'))]).toEqual([
+        ['error O-035'],
+        ['warning O-035'],
+      ]);
+    }
+  });
+
+  it('O-052 is warned of where a reservation is above its limit', () => {
+    const text = pool(set('cpu', 3, 'hertz * 10^6', amount('Limit', 7) + amount('Reservation', 8)));
+    expect(verdicts(planOf(text))).toEqual(['warning O-052']);
+    const bounded = set('cpu', 3, 'hertz', amount('Limit', 9));
+    const max = bounded.replace('<Item>', '<Item ovf:bound="max">');
+    expect(planOf(pool(bounded + max)).findings).toContainEqual(
+      expect.objectContaining({ severity: 'info', code: 'ovf.O-084', message: expect.stringContaining('the max of') }),
+    );
+  });
+
   it('are translated where a format has a word for them, and told where it has none', () => {
     const plan = readyPlan(envelope(reserved));
     const libvirt = translate(plan, 'libvirt');

@@ -1,6 +1,7 @@
 /** Reads VirtualHardwareSection and the Items of hardware and resource allocation (DSP0243 §8, §9.4). */
 
 import type { Element } from '../xml/element.js';
+import { QUANTITIES } from './item-units.js';
 import type { Bound, HostResource, Item, System, VirtualHardwareSection } from './model.js';
 import { numberUpTo, type Reading } from './reading.js';
 import { ALLOCATION_PROPERTIES, RASD, VCLOUD, VMW } from './vocabulary.js';
@@ -104,16 +105,8 @@ const TEXTS: ReadonlyMap<string, TextKey> = new Map([
   ['Parent', 'parent'],
 ]);
 
-const QUANTITIES: ReadonlyMap<string, QuantityKey> = new Map([
-  ['VirtualQuantity', 'virtualQuantity'],
-  ['Reservation', 'reservation'],
-  ['Limit', 'limit'],
-  ['Weight', 'weight'],
-]);
-
 type TextKey =
   'resourceSubType' | 'address' | 'addressOnParent' | 'allocationUnits' | 'virtualQuantityUnits' | 'parent';
-type QuantityKey = 'virtualQuantity' | 'reservation' | 'limit' | 'weight';
 
 function fill(reading: Reading, item: Draft, { name, text, element }: ItemProperty): void {
   const textKey = TEXTS.get(name);
@@ -166,6 +159,12 @@ function textOf(properties: readonly ItemProperty[], name: string): string | und
 /** What tells adapters apart that share their InstanceID. */
 export function placeOf({ address = '', addressOnParent = '' }: Item): string {
   return JSON.stringify([address, addressOnParent]);
+}
+
+/** Of items that name a configuration, the one that stands in it: the one naming the fewest, then the last. */
+export function mostSpecific(items: readonly Item[]): Item | undefined {
+  const [winner] = items.toReversed().sort((a, b) => a.configurations.length - b.configurations.length);
+  return winner;
 }
 
 /** 1.0 drafts, early ovftool and VirtualBox wrote `InstanceId` (D01). */

@@ -3,7 +3,7 @@
  * unit. Those of a processor are about its reservation and limit, never about the count.
  */
 
-import { parseUnit, toBytes } from '../units.js';
+import { parseUnit, toBytes, toHertz } from '../units.js';
 import { RESOURCE } from './devices.js';
 import type { Item } from './model.js';
 
@@ -23,11 +23,26 @@ export function unitOf({ allocationUnits, virtualQuantityUnits: other }: Item): 
   return other !== undefined && parseUnit(other, 'lenient').unit?.dimensions.has('byte') ? other : undefined;
 }
 
-/** What can be compared with other items of one InstanceID: bytes of memory, else the plain number; undefined if neither. */
-export function comparableQuantity(item: Item): bigint | undefined {
-  const quantity = item.virtualQuantity?.value;
-  if (item.resourceType !== RESOURCE.memory || quantity === undefined) return quantity;
-  const { unit } = parseUnit(unitOf(item) ?? ASSUMED_MEMORY_UNIT, 'lenient');
-  const bytes = unit && toBytes(quantity, unit);
-  return bytes && 'value' in bytes ? bytes.value : undefined;
+export type QuantityKey = 'virtualQuantity' | 'reservation' | 'limit' | 'weight';
+
+/** The quantities of an item, by the names of their properties. */
+export const QUANTITIES: ReadonlyMap<string, QuantityKey> = new Map([
+  ['VirtualQuantity', 'virtualQuantity'],
+  ['Reservation', 'reservation'],
+  ['Limit', 'limit'],
+  ['Weight', 'weight'],
+]);
+
+/**
+ * What can be compared with other items of one InstanceID: bytes of memory, hertz set aside of processors, else the plain
+ * number; undefined where there is none, or its unit says nothing.
+ */
+export function comparableQuantity(item: Item, key: QuantityKey): bigint | undefined {
+  const quantity = item[key]?.value;
+  const memory = item.resourceType === RESOURCE.memory;
+  const hertz = item.resourceType === RESOURCE.processor && key !== 'virtualQuantity';
+  if (quantity === undefined || key === 'weight' || !(memory || hertz)) return quantity;
+  const { unit } = parseUnit((memory ? (unitOf(item) ?? ASSUMED_MEMORY_UNIT) : item.allocationUnits) ?? '', 'lenient');
+  const amount = unit && (memory ? toBytes : toHertz)(quantity, unit);
+  return amount && 'value' in amount ? amount.value : undefined;
 }

@@ -4,7 +4,7 @@
  */
 
 import { unsafeCdPath } from '../cd-path.js';
-import { checkHardware, type Declared } from './rules-hardware.js';
+import { checkHardware, checkItems, type Declared } from './rules-hardware.js';
 import type { Content, Envelope, InstanceCount, Located, VirtualSystem, VirtualSystemCollection } from './model.js';
 import type { Reading } from './reading.js';
 
@@ -25,14 +25,16 @@ export function checkContent(reading: Reading, envelope: Envelope, top: Content)
     if (content.kind === 'VirtualSystem') {
       checkSystem(reading, content, declared);
       checkDiskUse(reading, content, declared);
-    } else checkCollection(reading, content);
+    } else {
+      checkCollection(reading, content);
+      checkItems(reading, content.resourceAllocation?.items ?? [], declared.configurations);
+    }
   }
 }
 
 /** Ids the envelope declares, and the system that uses each disk. */
 interface Declarations extends Declared {
   readonly shared: ReadonlySet<string>;
-  readonly configurations: ReadonlySet<string>;
   readonly groups: ReadonlySet<string>;
   readonly users: Map<string, string>;
 }

@@ -1,35 +1,41 @@
 /**
- * Rules of one VirtualHardwareSection (DSP0243 §8; O-014, O-033, O-044 to O-052, O-056). Two items concern one another
+ * Rules of one VirtualHardwareSection (DSP0243 §8; O-014, O-033, O-044 to O-051, O-056). Two items concern one another
  * only where some configuration has both.
  */
 
 import { driveKind, isAdapter, RESOURCE } from './devices.js';
 import { placeOf } from './hardware.js';
-import { comparableQuantity, inUnitsOf } from './item-units.js';
 import type { Item, VirtualHardwareSection } from './model.js';
 import type { Reading } from './reading.js';
+import { checkBounds } from './rules-bounds.js';
 
 /** Devices that others cannot be attached to. */
 const NO_CONTROLLERS: ReadonlySet<number> = new Set([3, 4, 10, 11, 14, 15, 16, 17, 18, 19, 24, 31, 32, 33]);
 
 const MAC = /^([0-9a-f]{2}([:-]?)[0-9a-f]{2}(\2[0-9a-f]{2}){4})$/i;
 
-/** Ids of the files and disks that the envelope declares. */
+/** Ids of the files, disks and configurations that the envelope declares. */
 export interface Declared {
   readonly files: ReadonlySet<string>;
   readonly disks: ReadonlySet<string>;
+  readonly configurations: ReadonlySet<string>;
 }
 
 export function checkHardware(reading: Reading, declared: Declared, section: VirtualHardwareSection): void {
-  checkIdentity(reading, section.items);
+  checkItems(reading, section.items, declared.configurations);
   checkTopology(reading, section.items);
   checkComputing(reading, section, RESOURCE.processor, 'processor');
   checkComputing(reading, section, RESOURCE.memory, 'memory');
-  checkBounds(reading, section.items);
   for (const item of section.items) {
     checkHostResources(reading, item, declared);
     if (isAdapter(item)) checkAdapter(reading, item);
   }
+}
+
+/** What holds of the items of any section: O-047 and O-052. */
+export function checkItems(reading: Reading, items: readonly Item[], configurations: ReadonlySet<string>): void {
+  checkIdentity(reading, items);
+  checkBounds(reading, items, configurations);
 }
 
 /** O-047: an InstanceID stands once for each bound and set of configurations. */
@@ -131,49 +137,6 @@ function checkComputing(reading: Reading, section: VirtualHardwareSection, type:
     } else if (quantity.value === 0n) {
       reading.findings.error('O-051', quantity.at, `the VirtualQuantity of the ${what} item is 0`, quantity.text);
     }
-  }
-}
-
-/** O-052: min, normal and max of one InstanceID, in one set of configurations. */
-function checkBounds(reading: Reading, items: readonly Item[]): void {
-  const ranges = new Map<string, Map<Item['bound'], Item>>();
-  for (const item of items) {
-    const key = identityOf(item);
-    const range = ranges.get(key) ?? new Map<Item['bound'], Item>();
-    if (!range.has(item.bound)) range.set(item.bound, item);
-    ranges.set(key, range);
-  }
-  const normals = new Map(items.filter((item) => item.bound === 'normal').map((item) => [item.instanceId, item]));
-  for (const range of ranges.values()) {
-    const marker = range.get('min') ?? range.get('max');
-    if (marker !== undefined) checkRange(reading, normals, range, marker);
-  }
-}
-
-function checkRange(
-  reading: Reading,
-  normals: ReadonlyMap<string, Item>,
-  range: ReadonlyMap<Item['bound'], Item>,
-  marker: Item,
-): void {
-  const normal = range.get('normal') ?? normals.get(marker.instanceId);
-  if (normal === undefined) {
-    reading.findings.error('O-052', marker.at, `there is a ${marker.bound} item but no normal one`, marker.instanceId);
-    return;
-  }
-  const [min, value, max] = [range.get('min'), normal, range.get('max')].map(
-    (item) => item && comparableQuantity(inUnitsOf(item, normal)),
-  );
-  if (
-    (min !== undefined && value !== undefined && min > value) ||
-    (max !== undefined && value !== undefined && value > max)
-  ) {
-    reading.findings.error(
-      'O-052',
-      marker.at,
-      `min ${min ?? '-'}, normal ${value ?? '-'} and max ${max ?? '-'}${normal.resourceType === RESOURCE.memory ? ' bytes' : ''} are not in order`,
-      marker.instanceId,
-    );
   }
 }
 

@@ -4,19 +4,21 @@
  */
 
 import { RESOURCE } from '../envelope/devices.js';
-import { ASSUMED_MEMORY_UNIT } from '../envelope/item-units.js';
-import type { Item, Quantity, ResourceAllocationSection } from '../envelope/model.js';
+import { ASSUMED_MEMORY_UNIT, unitOf } from '../envelope/item-units.js';
+import type { At, Item, Quantity, ResourceAllocationSection } from '../envelope/model.js';
 import type { Allocation, PlannedAllocation, PlannedCollection, PlannedMachine } from '../plan.js';
 import { parseUnit, toBytes, toHertz } from '../units.js';
 import type { Findings } from './findings.js';
 import { effectiveItems, type EffectiveItem } from './items.js';
 
+/** @param sized true for the items of a machine, of which `planMemory` judges the unit where it reads the size */
 export function planAllocation(
   items: readonly EffectiveItem[],
+  sized: boolean,
   findings: Findings,
 ): { readonly allocation?: PlannedAllocation } {
-  const processors = allocationOf(items, RESOURCE.processor, findings);
-  const memory = allocationOf(items, RESOURCE.memory, findings);
+  const processors = allocationOf(items, RESOURCE.processor, sized, findings);
+  const memory = allocationOf(items, RESOURCE.memory, sized, findings);
   if (!processors && !memory) return {};
   return { allocation: { ...(processors && { processors }), ...(memory && { memory }) } };
 }
@@ -27,7 +29,7 @@ export function planCollectionAllocation(
   configuration: string | undefined,
   findings: Findings,
 ): { readonly allocation?: PlannedAllocation } {
-  return section ? planAllocation(effectiveItems(section.items, configuration, findings), findings) : {};
+  return section ? planAllocation(effectiveItems(section.items, configuration, findings), false, findings) : {};
 }
 
 /**
@@ -81,15 +83,29 @@ export function memoryOf(
 
 type Resource = typeof RESOURCE.processor | typeof RESOURCE.memory;
 
-function allocationOf(items: readonly EffectiveItem[], resource: Resource, findings: Findings): Allocation | undefined {
-  const ofResource = items.map(({ item }) => item).filter(({ resourceType }) => resourceType === resource);
+function allocationOf(
+  items: readonly EffectiveItem[],
+  resource: Resource,
+  sized: boolean,
+  findings: Findings,
+): Allocation | undefined {
+  const ofResource = items.filter(({ item }) => item.resourceType === resource);
+  for (const each of ofResource) reportBounds(each, findings);
+  const first = (key: AllocationKey): Item | undefined =>
+    ofResource.find(({ item }) => (item[key]?.value ?? 0n) > 0n)?.item;
   const amount = (key: 'reservation' | 'limit'): number | undefined => {
-    const item = ofResource.find((each) => (each[key]?.value ?? 0n) > 0n);
-    return item && inBaseUnit(item, item[key] as Quantity, resource, findings);
+    const item = first(key);
+    return item && inBaseUnit(item, item[key] as Quantity, resource, sized, findings);
   };
   const reservation = amount('reservation');
   const limit = amount('limit');
-  const weight = Number(ofResource.find(({ weight: each }) => (each?.value ?? 0n) > 0n)?.weight?.value ?? 0);
+  const weight = Number(first('weight')?.weight?.value ?? 0);
+  if (reservation !== undefined && limit !== undefined && reservation > limit) {
+    findings.warning('O-052', `the reservation of ${reservation} is above the limit of ${limit}`, {
+      place: first('reservation')?.at,
+      remedy: 'raise the limit, or set less aside',
+    });
+  }
   if (reservation === undefined && limit === undefined && weight === 0) return undefined;
   return {
     ...(reservation !== undefined && { reservation }),
@@ -98,17 +114,59 @@ function allocationOf(items: readonly EffectiveItem[], resource: Resource, findi
   };
 }
 
+const ALLOCATION_KEYS = ['reservation', 'limit', 'weight'] as const;
+type AllocationKey = (typeof ALLOCATION_KEYS)[number];
+
+/** No site keeps a range of what is set aside: the normal amount counts. */
+function reportBounds({ min, max }: EffectiveItem, findings: Findings): void {
+  for (const bound of [min, max]) {
+    if (bound === undefined || ALLOCATION_KEYS.every((key) => bound[key] === undefined)) continue;
+    findings.info('O-084', `the ${bound.bound} of what is set aside is not acted on`, {
+      place: bound.at,
+      remedy: 'nothing to do: what the normal item sets aside counts',
+      value: bound.instanceId,
+    });
+  }
+}
+
+/** Not in hertz, but in processors: CIM allows `count`; XenServer writes the other with every machine. */
+const COUNTED = /^(count|processor cores)$/i;
+
 /** Hertz or bytes. Memory without a unit is in megabytes, as its size is (O-035). */
-function inBaseUnit(item: Item, { value, at }: Quantity, resource: Resource, findings: Findings): number | undefined {
+function inBaseUnit(
+  item: Item,
+  { value, at }: Quantity,
+  resource: Resource,
+  sized: boolean,
+  findings: Findings,
+): number | undefined {
   const memory = resource === RESOURCE.memory;
-  const text = item.allocationUnits ?? (memory ? ASSUMED_MEMORY_UNIT : '');
-  const { unit } = parseUnit(text, 'lenient');
+  const text = memory ? (unitOf(item) ?? ASSUMED_MEMORY_UNIT) : (item.allocationUnits ?? '').trim();
+  if (!memory && (text === '' || COUNTED.test(text))) {
+    reportCounted(text, at, findings);
+    return undefined;
+  }
+  const { unit, faults } = parseUnit(text, findings.mode);
+  const judged = sized && memory && item.virtualQuantity !== undefined;
+  if (!judged) for (const fault of faults) findings.add(fault, at);
   const converted = unit && (memory ? toBytes : toHertz)(value ?? 0n, unit);
-  if (converted && 'value' in converted && converted.value <= Number.MAX_SAFE_INTEGER) return Number(converted.value);
-  findings.info('O-084', `what is set aside of ${memory ? 'memory' : 'processors'} is in a unit that says nothing`, {
+  if (converted === undefined) return undefined;
+  if ('fault' in converted) {
+    findings.add(converted.fault, at);
+    return undefined;
+  }
+  if (converted.value <= Number.MAX_SAFE_INTEGER) return Number(converted.value);
+  findings.info('O-084', `what is set aside of ${memory ? 'memory' : 'processors'} is more than any host has`, {
     place: at,
-    remedy: `give rasd:AllocationUnits as a multiple of ${memory ? 'byte' : 'hertz'}`,
-    value: text,
+    remedy: 'nothing to do: it is taken as if it were not given',
+    value: `${value} ${text}`,
   });
   return undefined;
+}
+
+function reportCounted(text: string, place: At, findings: Findings): void {
+  const message = 'what is set aside of processors is not in hertz: it is not acted on';
+  const details = { place, remedy: 'give rasd:AllocationUnits as a multiple of hertz', value: text };
+  if (text === 'count') findings.info('O-084', message, details);
+  else findings.deviation('O-035', message, details);
 }

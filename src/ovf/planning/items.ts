@@ -6,7 +6,7 @@
 import { excerpt } from '../../base/errors.js';
 import { isAdapter } from '../envelope/devices.js';
 import type { Bound, Item } from '../envelope/model.js';
-import { placeOf } from '../envelope/hardware.js';
+import { mostSpecific, placeOf } from '../envelope/hardware.js';
 import type { Findings } from './findings.js';
 
 export interface EffectiveItem {
@@ -59,11 +59,9 @@ function joinBounds(same: readonly Item[], findings: Findings): EffectiveItem | 
 /** Items that name the configuration win; among them the one naming the fewest, then the later one. */
 function chooseItems(items: readonly Item[], findings: Findings): readonly Item[] {
   const specific = items.filter((item) => item.configurations.length > 0);
-  const [winner, ...overlapping] = specific
-    .toReversed()
-    .sort((a, b) => a.configurations.length - b.configurations.length);
+  const winner = mostSpecific(specific);
   if (!winner) return distinctDevices(items);
-  if (overlapping.length > 0) {
+  if (specific.length > 1) {
     findings.warning(
       'O-047',
       `${specific.length} items with InstanceID "${excerpt(winner.instanceId)}" hold in this configuration`,

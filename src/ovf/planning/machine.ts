@@ -42,7 +42,7 @@ export function planMachine(system: VirtualSystem, context: MachineContext): Pla
     ...(collection !== undefined && { collection }),
     cores: planCores(items, system.at, findings),
     memoryBytes: planMemory(items, system.at, findings),
-    ...planAllocation(items, findings),
+    ...planAllocation(items, true, findings),
     ...(architecture && { architecture }),
     ...([hardware?.firmware, system.firmware].includes('efi') ? { firmware: 'efi' as const } : {}),
     ...(operatingSystem && { operatingSystem: describeSystem(operatingSystem) }),

@@ -70,13 +70,6 @@ function readRange(
   const low = min === item ? undefined : amount(min);
   const high = max === item ? undefined : amount(max);
   if (normal === undefined) return undefined;
-  if ((low ?? normal) > normal || (high ?? normal) < normal) {
-    findings.error('O-052', `min <= normal <= max does not hold for InstanceID "${excerpt(item.instanceId)}"`, {
-      place: item.at,
-      remedy: 'correct the items with ovf:bound',
-      value: [low, normal, high].join(', '),
-    });
-  }
   return { normal, ...(low !== undefined && { min: low }), ...(high !== undefined && { max: high }) };
 }
 
