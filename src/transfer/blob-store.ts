@@ -5,11 +5,11 @@
  */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, unlink, utimes, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../base/clock.js';
-import { notFound, problem } from '../base/errors.js';
+import { notFound, problem, type Problem } from '../base/errors.js';
+import { Mutex } from '../base/mutex.js';
 import { newFile } from './new-file.js';
 import { verified, type Expectation } from './verified.js';
 
@@ -17,6 +17,11 @@ export interface Blob {
   /** Lower-case hexadecimal. */
   readonly sha256: string;
   readonly sizeBytes: number;
+}
+
+interface UsedBlob extends Blob {
+  /** When it was last used, in milliseconds since the epoch. */
+  readonly usedAt: number;
 }
 
 export interface BlobWriter {
@@ -36,6 +41,8 @@ export interface BlobStoreOptions {
   readonly clock: Clock;
   /** The digests that must stay; asked only when room is needed. */
   readonly referenced: () => Promise<ReadonlySet<string>>;
+  /** Bytes that are to come and have been promised room; none where absent. */
+  readonly promised?: () => Promise<number>;
 }
 
 /** A file that is being written counts as abandoned when it has not grown for so long, in milliseconds. */
@@ -44,13 +51,17 @@ const ABANDONED_MS = 3_600_000;
 const GRACE_MS = 600_000;
 /** Part of the quota that an eviction leaves free. */
 const MARGIN = 0.05;
+/** For how long a count holds, in milliseconds: other processes write and evict too. */
+const COUNT_MS = 10_000;
 
 export class BlobStore {
   readonly #options: BlobStoreOptions;
-  /** Bytes of complete files, as far as this process knows; counted anew before anything is refused or evicted. */
-  #stored = 0;
-  /** Bytes of files this process is writing. */
-  #writing = 0;
+  /** Bytes that are not free, but for those that this process is writing; what has come since it was counted is added. */
+  #taken = 0;
+  #countedAt = Number.NEGATIVE_INFINITY;
+  /** Bytes of the files that this process is writing, by their paths. */
+  readonly #writing = new Map<string, number>();
+  readonly #eviction = new Mutex();
 
   private constructor(options: BlobStoreOptions) {
     this.#options = options;
@@ -60,12 +71,7 @@ export class BlobStore {
   static async open(options: BlobStoreOptions): Promise<BlobStore> {
     const store = new BlobStore(options);
     await mkdir(store.#temporary(), { recursive: true, mode: 0o700 });
-    for (const name of await readdir(store.#temporary())) {
-      const path = join(store.#temporary(), name);
-      const file = await stat(path).catch(() => undefined);
-      if (file && options.clock.now() - file.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
-    }
-    store.#stored = sum(await store.#list());
+    await store.#writtenByOthers();
     return store;
   }
 
@@ -93,20 +99,19 @@ export class BlobStore {
    */
   async write(sizeBytes = 0): Promise<BlobWriter> {
     const path = join(this.#temporary(), randomUUID());
-    const { handle: file, chunks } = await newFile(path, sizeBytes);
+    this.#writing.set(path, 0);
+    const { handle: file, chunks } = await newFile(path, sizeBytes).catch((error: unknown) => {
+      this.#writing.delete(path);
+      throw error;
+    });
     const hash = createHash('sha256');
     let written = 0;
     let reserved = 0;
     const reserve = async (upTo: number): Promise<void> => {
       if (upTo <= reserved) return;
-      this.#writing += upTo - reserved;
       reserved = upTo;
-      if (this.#stored + this.#writing > this.#options.quotaBytes) await this.#makeRoom();
-    };
-    const release = async (): Promise<void> => {
-      this.#writing -= reserved;
-      reserved = 0;
-      await file.close();
+      this.#writing.set(path, upTo);
+      if (!this.#fits() || this.#options.clock.now() - this.#countedAt > COUNT_MS) await this.makeRoom();
     };
     const writer: BlobWriter = {
       write: async (chunk) => {
@@ -119,13 +124,14 @@ export class BlobStore {
       close: async () => {
         await chunks.end();
         await file.sync();
-        await release();
-        return this.#keep(path, { sha256: hash.digest('hex'), sizeBytes: written });
+        await file.close();
+        return this.keep(path, { sha256: hash.digest('hex'), sizeBytes: written });
       },
       abort: async () => {
         await chunks.end().catch(() => undefined);
-        await release().catch(() => undefined);
+        await file.close().catch(() => undefined);
         await rm(path, { force: true });
+        this.#writing.delete(path);
       },
     };
     try {
@@ -139,30 +145,56 @@ export class BlobStore {
 
   /** Takes in a file that lies on the same disk already, by renaming it. On failure it stays where it is. */
   async adopt(path: string, expectation: Expectation): Promise<Blob> {
-    const hash = createHash('sha256');
-    let sizeBytes = 0;
-    for await (const chunk of verified(createReadStream(path, { highWaterMark: 1 << 20 }), expectation)) {
-      hash.update(chunk);
-      sizeBytes += chunk.length;
-    }
+    const blob = await this.measure(path, expectation);
+    await this.makeRoom(blob.sizeBytes);
+    await this.keep(path, blob);
+    return blob;
+  }
+
+  /**
+   * What a file is that lies on the same disk, made durable.
+   *
+   * @throws Problem as {@link verified}
+   */
+  async measure(path: string, expectation: Expectation): Promise<Blob> {
     const file = await open(path, 'r+');
-    await file.sync().finally(() => file.close());
-    this.#writing += sizeBytes;
     try {
-      if (this.#stored + this.#writing > this.#options.quotaBytes) await this.#makeRoom();
+      const hash = createHash('sha256');
+      let sizeBytes = 0;
+      const bytes = file.createReadStream({ highWaterMark: 1 << 20, autoClose: false });
+      for await (const chunk of verified(bytes, expectation)) {
+        hash.update(chunk);
+        sizeBytes += chunk.length;
+      }
+      await file.sync();
+      return { sha256: hash.digest('hex'), sizeBytes };
     } finally {
-      this.#writing -= sizeBytes;
+      await file.close();
     }
-    return this.#keep(path, { sha256: hash.digest('hex'), sizeBytes });
+  }
+
+  /** Puts a file in its place that is known to be this one and that nobody writes to any more. The room must have been made. */
+  async keep(path: string, blob: Blob): Promise<Blob> {
+    const place = this.#path(blob.sha256);
+    if (await this.#touch(place)) {
+      await rm(path, { force: true });
+      this.#writing.delete(path);
+      return blob;
+    }
+    await mkdir(dirname(place), { recursive: true, mode: 0o700 });
+    await this.#touch(path);
+    this.#writing.delete(path);
+    this.#taken += blob.sizeBytes;
+    await rename(path, place);
+    await syncFolder(dirname(place));
+    return blob;
   }
 
   /** The file's size, or undefined if it is not here. Counts as a use. */
   async find(sha256: string): Promise<Blob | undefined> {
     const path = this.#path(sha256);
     const file = await stat(path).catch(() => undefined);
-    if (!file) return undefined;
-    await this.#touch(path);
-    return { sha256, sizeBytes: file.size };
+    return file && (await this.#touch(path)) ? { sha256, sizeBytes: file.size } : undefined;
   }
 
   /**
@@ -201,40 +233,80 @@ export class BlobStore {
     }
   }
 
-  async #keep(path: string, blob: Blob): Promise<Blob> {
-    const place = this.#path(blob.sha256);
-    await mkdir(dirname(place), { recursive: true, mode: 0o700 });
-    const known = await stat(place).catch(() => undefined);
-    if (known) await rm(path, { force: true });
-    else {
-      await rename(path, place);
-      await syncFolder(dirname(place));
-      this.#stored += blob.sizeBytes;
-    }
-    await this.#touch(place);
-    return blob;
-  }
-
-  /** Evicts until what is stored and being written fits, with a margin so that not every chunk has to ask again. */
-  async #makeRoom(): Promise<void> {
-    const files = await this.#list();
-    this.#stored = sum(files);
-    const { quotaBytes, clock, referenced } = this.#options;
-    if (this.#stored + this.#writing <= quotaBytes) return;
-    const kept = await referenced();
-    const old = files.filter((file) => !kept.has(file.sha256) && clock.now() - file.usedAt > GRACE_MS);
-    for (const file of old.sort((a, b) => a.usedAt - b.usedAt)) {
-      await unlink(this.#path(file.sha256)).catch(() => undefined);
-      this.#stored -= file.sizeBytes;
-      if (this.#stored + this.#writing <= quotaBytes * (1 - MARGIN)) return;
-    }
-    if (this.#stored + this.#writing <= quotaBytes) return;
-    throw problem('unavailable', 'transfer.no-room', 'there is no room for another image', {
-      remedy: 'delete appliances that are not needed, or raise limits.imageCacheBytes',
+  /**
+   * Evicts until what is stored, promised and being written fits, and as many bytes more; with a margin, so that not every chunk
+   * has to ask again. What will not do evicts nothing.
+   *
+   * @throws Problem `unavailable` (`transfer.no-room`)
+   */
+  makeRoom(more = 0): Promise<void> {
+    return this.#eviction.run(async () => {
+      const { clock, referenced } = this.#options;
+      const files = await this.#count();
+      if (this.#fits(more)) return;
+      const kept = await referenced();
+      const old = files.filter((file) => !kept.has(file.sha256) && clock.now() - file.usedAt > GRACE_MS);
+      if (!this.#fits(more - sum(old))) throw noRoom();
+      const { quotaBytes } = this.#options;
+      for (const file of old.sort((a, b) => a.usedAt - b.usedAt)) {
+        if (await this.#evict(file)) this.#taken -= file.sizeBytes;
+        if (this.#fits(more + quotaBytes * MARGIN)) return;
+      }
+      if (!this.#fits(more)) throw noRoom();
     });
   }
 
-  async #list(): Promise<(Blob & { readonly usedAt: number })[]> {
+  #fits(more = 0): boolean {
+    const writing = [...this.#writing.values()].reduce((total, bytes) => total + bytes, 0);
+    return this.#taken + writing + more <= this.#options.quotaBytes;
+  }
+
+  /** Counts anew what is taken. */
+  async #count(): Promise<UsedBlob[]> {
+    const { clock, promised } = this.#options;
+    const before = this.#taken;
+    const files = await this.#list();
+    const taken = sum(files) + (await this.#writtenByOthers()) + ((await promised?.()) ?? 0);
+    // What has been put in its place meanwhile was added.
+    this.#taken += taken - before;
+    this.#countedAt = clock.now();
+    return files;
+  }
+
+  /** Bytes that other processes are writing; what a dead one left is cleared away. */
+  async #writtenByOthers(): Promise<number> {
+    let bytes = 0;
+    for (const name of await readdir(this.#temporary())) {
+      const path = join(this.#temporary(), name);
+      const file = this.#writing.has(path) ? undefined : await stat(path).catch(() => undefined);
+      if (!file) continue;
+      if (this.#options.clock.now() - file.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
+      else bytes += file.size;
+    }
+    return bytes;
+  }
+
+  /**
+   * Whether it has gone; not where somebody used it meanwhile. To be certain of that it is taken away first: who comes too late to
+   * touch it does not find it.
+   */
+  async #evict({ sha256, usedAt }: UsedBlob): Promise<boolean> {
+    const place = this.#path(sha256);
+    const aside = join(this.#temporary(), randomUUID());
+    const lastUse = async (path: string): Promise<number | undefined> =>
+      (await stat(path).catch(() => undefined))?.mtimeMs;
+    const found = await lastUse(place);
+    if (found !== usedAt) return found === undefined;
+    await rename(place, aside).catch(() => undefined);
+    if (((await lastUse(aside)) ?? usedAt) !== usedAt) {
+      await rename(aside, place).catch(() => undefined);
+      return false;
+    }
+    await rm(aside, { force: true });
+    return true;
+  }
+
+  async #list(): Promise<UsedBlob[]> {
     const files = [];
     for (const entry of await readdir(this.#options.directory, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile() || !/^[0-9a-f]{64}$/.test(entry.name)) continue;
@@ -244,10 +316,16 @@ export class BlobStore {
     return files;
   }
 
-  /** The time of last use is the file's modification time: it outlives the process and is seen by its neighbours. */
-  async #touch(path: string): Promise<void> {
+  /**
+   * Whether the file is there, and stays for a while. The time of last use is the file's modification time: it outlives the
+   * process and is seen by its neighbours.
+   */
+  async #touch(path: string): Promise<boolean> {
     const seconds = this.#options.clock.now() / 1000;
-    await utimes(path, seconds, seconds).catch(() => undefined);
+    return utimes(path, seconds, seconds).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+    );
   }
 
   #path(sha256: string): string {
@@ -262,6 +340,12 @@ export class BlobStore {
 
 function sum(files: readonly Blob[]): number {
   return files.reduce((total, file) => total + file.sizeBytes, 0);
+}
+
+function noRoom(): Problem {
+  return problem('unavailable', 'transfer.no-room', 'there is no room for another image', {
+    remedy: 'delete appliances that are not needed, or raise limits.imageCacheBytes',
+  });
 }
 
 /** Makes a rename in the folder durable. */

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { BlobStore } from '../../src/transfer/blob-store.js';
+import { BlobStore, type BlobStoreOptions } from '../../src/transfer/blob-store.js';
 import { gunzip } from '../../src/transfer/gunzip.js';
 import { gzipSync } from 'node:zlib';
 import { FakeClock } from '../net/fake-clock.js';
@@ -18,10 +18,14 @@ interface Opened {
   readonly referenced: Set<string>;
 }
 
-async function opened(quotaBytes = 1 << 20, directory = temporaryFolder()): Promise<Opened> {
+async function opened(
+  quotaBytes = 1 << 20,
+  directory = temporaryFolder(),
+  more: Partial<BlobStoreOptions> = {},
+): Promise<Opened> {
   const clock = new FakeClock();
   const referenced = new Set<string>();
-  const store = await BlobStore.open({ directory, quotaBytes, clock, referenced: async () => referenced });
+  const store = await BlobStore.open({ directory, quotaBytes, clock, referenced: async () => referenced, ...more });
   return { store, clock, directory, referenced };
 }
 
@@ -90,6 +94,52 @@ describe('BlobStore', () => {
       true,
       false,
     ]);
+  });
+
+  it('evicts nothing for what will not fit all the same', async () => {
+    const { store, clock, referenced } = await opened(100);
+    const old = await store.put(stream('a'.repeat(30)), any);
+    referenced.add((await store.put(stream('b'.repeat(30)), any)).sha256);
+    clock.advance(700_000);
+    expect(await refusal(store.put(stream('c'), { ...any, sizeBytes: 71 }))).toBe('transfer.no-room');
+    expect(await store.find(old.sha256)).toEqual(old);
+  });
+
+  it.each<[string, (store: BlobStore, name: string) => Promise<unknown>]>([
+    ['found', (store, name) => store.find(name)],
+    ['sent again', (store) => store.put(stream('a'.repeat(60)), any)],
+    ['opened', async (store, name) => (await store.handle(name)).close()],
+  ])('keeps what is %s by whatever process while room is made', async (_what, use) => {
+    const directory = temporaryFolder();
+    const { store: other, clock } = await opened(1000, directory);
+    const old = await other.put(stream('a'.repeat(60)), any);
+    clock.advance(700_000);
+    const referenced = async (): Promise<ReadonlySet<string>> => {
+      await use(other, old.sha256);
+      return new Set();
+    };
+    const { store } = await opened(100, directory, { clock, referenced });
+    expect(await refusal(store.put(stream('b'.repeat(60)), any))).toBe('transfer.no-room');
+    expect(await textOf(await store.open(old.sha256))).toBe('a'.repeat(60));
+  });
+
+  it('counts what other processes have stored and are writing, and what was promised', async () => {
+    const directory = temporaryFolder();
+    let promised = 0;
+    const { store, clock } = await opened(100, directory, { promised: async () => promised });
+    const { store: other } = await opened(100, directory, { clock });
+    await store.put(stream('a'.repeat(10)), any);
+    await other.put(stream('b'.repeat(20)), any);
+    const writing = join(directory, 'tmp', 'of-another');
+    writeFileSync(writing, 'c'.repeat(30));
+    utimesSync(writing, clock.now() / 1000, clock.now() / 1000);
+    clock.advance(11_000);
+    expect(await refusal(store.put(stream('d'), { ...any, sizeBytes: 41 }))).toBe('transfer.no-room');
+    promised = 5;
+    await store.makeRoom();
+    expect(await refusal(store.put(stream('d'), { ...any, sizeBytes: 36 }))).toBe('transfer.no-room');
+    expect((await store.put(stream('d'.repeat(35)), { ...any, sizeBytes: 35 })).sizeBytes).toBe(35);
+    expect(await refusal(store.makeRoom(1))).toBe('transfer.no-room');
   });
 
   it('lets a reader finish what is evicted meanwhile', async () => {
