@@ -181,6 +181,34 @@ describe('an exported plan', () => {
     expect(essence(reread(out, { properties: secretsOf(plan) }))).toEqual(essence(plan));
   });
 
+  it.each([
+    ['G2', 'G1'],
+    ['G1', 'G2'],
+  ])('keeps every placement group, in whatever order the descriptor has them (%s, %s)', (...order) => {
+    const policies: Readonly<Record<string, string>> = { G1: 'availability', G2: 'affinity' };
+    const group = (id: string): string =>
+      `<ovf2:PlacementGroupSection ovf:required="false" ovf2:id="${id}" ovf2:policy="${policies[id]}"><Info/></ovf2:PlacementGroupSection>`;
+    const placed = (id: string): string =>
+      `<ovf2:PlacementSection ovf:required="false" ovf2:group="${id}"><Info/></ovf2:PlacementSection>`;
+    const inner = collection('inner', placed('G2') + system('a', { sections: placed('G1') }) + system('b'));
+    const rest = system('y', { sections: placed('G2') }) + system('z', { sections: placed('G1') });
+    const text = envelope(collection('c', inner + rest), { sections: order.map(group).join('') });
+    const { plan, envelope: original } = planOfText(Buffer.from(text)) as Planned;
+    const rules = plan.constraints.map(({ rule, machines }) => [rule, machines]);
+    expect(new Map(rules as [string, string[]][])).toEqual(
+      new Map([
+        ['sameHost', ['a', 'b', 'y']],
+        ['differentHost', ['a', 'z']],
+      ]),
+    );
+    for (const out of [exportEnvelope(plan), exportEnvelope(plan, original)])
+      expect(essence(reread(out))).toEqual(essence(plan));
+    const third = { rule: 'sameHost', machines: ['a', 'y'], hard: false, origin: 'PlacementGroupSection G3' } as const;
+    expect(() => exportEnvelope({ ...plan, constraints: [...plan.constraints, third] })).toThrow(
+      expect.objectContaining({ faults: [expect.objectContaining({ code: 'ovf.export-placement' })] }),
+    );
+  });
+
   it('asks again for what the user gave and a descriptor would read otherwise; what draws on it draws on it again', () => {
     const own = (key: string, more: string): string => `<Property ovf:key="${key}" ovf:type="string" ${more}/>`;
     const settable = 'ovf:userConfigurable="true"';
