@@ -26,11 +26,11 @@ const spec = (id: string): ImageSpec => ({
 
 const HTTP: JsonObject = { images: { handover: { listen: '127.0.0.1:0' } } };
 const ways = [
-  ['by a directory', {}, 'images'],
-  ['over HTTP', HTTP, 'handover/one'],
+  ['by a directory', {}, 'images', 'images.handover.directory'],
+  ['over HTTP', HTTP, 'handover/one', 'images.handover.listen'],
 ] as const;
 
-describe.each(ways)('%s', (_way, options, place) => {
+describe.each(ways)('%s', (_way, options, place, keys) => {
   beforeEach(async () => void (harness = await openNebulaHarness({}, () => options)));
 
   const files = (): string[] => readdirSync(join(harness.directory, place));
@@ -89,6 +89,25 @@ describe.each(ways)('%s', (_way, options, place) => {
     await adapter.importImage(spec('a'), 'a');
     expect(files()).toEqual([]);
     expect([...fake.world.images.values()].filter(({ name, state }) => name !== '' && state === 1)).toHaveLength(1);
+  });
+
+  it('they are named where oned does not get them, which is no fault of the image', async () => {
+    const { adapter, fake, wire } = harness;
+    const said = 'Cannot parse image SIZE: Failed to get image head';
+    const body = refusalOf('one.image.allocate', new Refused(8192, said));
+    wire?.proxy.next({ kind: 'answer', status: 200, body }, (request) => isCallOf('importImage', request));
+    const unread = { class: 'transient', message: expect.stringContaining(keys) };
+    await expect(adapter.importImage(spec('a'), 'a')).rejects.toMatchObject(unread);
+    expect(files()).toEqual([]);
+    await adapter.importImage(spec('a'), 'a');
+    expect(states()).toEqual([1]);
+    const { template } = fake.world.datastores.get(101)!;
+    template.set('DS_MAD', 'fs');
+    template.set('SAFE_DIRS', '/elsewhere');
+    if (options === HTTP) return void (await adapter.importImage(spec('b'), 'b'));
+    await expect(adapter.importImage(spec('b'), 'b')).rejects.toMatchObject(unread);
+    template.set('SAFE_DIRS', harness.directory);
+    await adapter.importImage(spec('b'), 'b');
   });
 
   it('they are swept when nobody needs them any more', async () => {

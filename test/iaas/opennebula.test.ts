@@ -204,6 +204,24 @@ describe('the way to oned', () => {
     expect(await listed('compute')).toHaveLength(2);
   });
 
+  it.each([
+    ['5.12.0', false],
+    ['6.2.1', false],
+    ['6.4.0', true],
+    ['7.4.0', true],
+  ])('has security groups where they can change on a machine: %s', async (version, has) => {
+    const adapter = await site({}, { version, lacks: has ? [] : ['one.vm.attachsg', 'one.vm.detachsg'] });
+    const group = (): Promise<string> | undefined =>
+      adapter.securityGroups?.create({ id: 'g', name: 'g', rules: [] }, 'g');
+    if (has) await group();
+    else await expect(group()).rejects.toMatchObject({ class: 'unsupported', message: /6\.4/ });
+    expect(adapter.capabilities().securityGroups).toBe(has);
+    // Whoever looks at the site knows, as it may be another one by now.
+    const other = await open();
+    await other.inventory();
+    expect(other.capabilities().securityGroups).toBe(has);
+  });
+
   it('starts machines with EFI where it is told what that is called', async () => {
     const spec = {
       id: 'efi',
@@ -268,12 +286,39 @@ describe('vep sites check', () => {
       expect([message, remedy]).not.toContain('');
   });
 
+  it.each([
+    ['/var/tmp/vep', '/var/tmp', '/', []],
+    ['/srv/vep', '/var/tmp', '/', ['opennebula.safe-dirs']],
+    ['/srv/vep', '/var/tmp /srv', '/', []],
+    ['/srv/vep', '/var/tmp', '/etc /var', []],
+    ['/srv/vep', '', '/srv', ['opennebula.safe-dirs']],
+  ])('finds whether a datastore reads from %s with SAFE_DIRS "%s" and RESTRICTED_DIRS "%s"', async (...given) => {
+    const [seenAs, safe, restricted, found] = given;
+    await site();
+    const { template } = fake.world.datastores.get(101)!;
+    for (const [name, value] of Object.entries({ DS_MAD: 'fs', SAFE_DIRS: safe, RESTRICTED_DIRS: restricted }))
+      template.set(name, value);
+    const handover = { directory: join(directory, 'images'), seenAs };
+    expect(await codes(await open({ images: { handover } }))).toEqual(found);
+    // The driver for trials copies nothing.
+    template.set('DS_MAD', 'dummy');
+    expect(await codes(await open({ images: { handover } }))).toEqual([]);
+  });
+
   it('calls a version too old', async () => {
     expect(await codes(await site({}, { version: '5.4.1' }))).toEqual(['opennebula.version']);
   });
 });
 
 describe('options', () => {
+  it('allow no more calls at a time than oned has connections', async () => {
+    fake = await FakeOned.start();
+    await expect((async () => open({ concurrency: 16 }))()).rejects.toMatchObject({
+      faults: [{ place: { path: 'concurrency' } }],
+    });
+    await open({ concurrency: 15 });
+  });
+
   it('are refused with every fault by its key', async () => {
     const wrong = {
       endpoint: 'nowhere',

@@ -1,7 +1,7 @@
 /** The documents of oned 6.10, element by element in its order. */
 
 import { cdata, element, vectorXml } from './template.js';
-import type { Group, Host, Image, Machine, Network, Rule, Thing, User, World } from './world.js';
+import type { Datastore, Group, Host, Image, Machine, Network, Rule, Thing, User, World } from './world.js';
 
 export function ipText(ip: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(ip / 2 ** shift) % 256).join('.');
@@ -281,9 +281,8 @@ export function vmGroupXml(world: World, group: Thing & { roles: ReadonlyMap<str
   return `<VM_GROUP>${element('ID', group.id)}${ownerXml(world, group)}${element('NAME', group.name)}${permissionsXml(group)}<ROLES>${roles.join('')}</ROLES>${group.template.xml('TEMPLATE')}</VM_GROUP>`;
 }
 
-/** An image datastore and a system datastore, as recorded. */
-export function datastoresXml(freeMb: number): string {
-  const one = (id: number, name: string, type: number): string =>
-    `<DATASTORE>${element('ID', id)}<UID>0</UID><GID>0</GID><UNAME>oneadmin</UNAME><GNAME>oneadmin</GNAME>${element('NAME', name)}${element('TYPE', type)}${element('DISK_TYPE', 0)}${element('STATE', 0)}<CLUSTERS><ID>100</ID></CLUSTERS>${element('TOTAL_MB', 1_000_000)}${element('FREE_MB', freeMb)}${element('USED_MB', 0)}<IMAGES></IMAGES><TEMPLATE>${cdata('SHARED', 'YES')}</TEMPLATE></DATASTORE>`;
-  return `<DATASTORE_POOL>${one(101, 'vep-img', 0)}${one(100, 'vep-sys', 1)}</DATASTORE_POOL>`;
+export function datastoresXml(world: World): string {
+  const one = ([id, { name, type, state, freeMb, template }]: readonly [number, Datastore]): string =>
+    `<DATASTORE>${element('ID', id)}<UID>0</UID><GID>0</GID><UNAME>oneadmin</UNAME><GNAME>oneadmin</GNAME>${element('NAME', name)}${element('TYPE', type)}${element('DISK_TYPE', 0)}${element('STATE', state)}<CLUSTERS><ID>100</ID></CLUSTERS>${element('TOTAL_MB', 1_000_000)}${element('FREE_MB', freeMb)}${element('USED_MB', 0)}<IMAGES></IMAGES>${template.xml('TEMPLATE')}</DATASTORE>`;
+  return `<DATASTORE_POOL>${[...world.datastores].map(one).join('')}</DATASTORE_POOL>`;
 }

@@ -2,7 +2,7 @@
 
 import { datastoresXml, hostXml } from './bodies.js';
 import { newest, pool, type Handlers, type Stage } from './call.js';
-import { FREE_MB, imageCalls } from './images.js';
+import { imageCalls } from './images.js';
 import { machineCalls } from './machines.js';
 import { networkCalls } from './networks.js';
 import { plugCalls } from './plugs.js';
@@ -28,7 +28,7 @@ export function handlersOf(stage: Stage, version: string): Handlers {
             `<CLUSTER><ID>${id}</ID><NAME>${name}</NAME><HOSTS></HOSTS><DATASTORES></DATASTORES><VNETS></VNETS><TEMPLATE></TEMPLATE></CLUSTER>`,
         ),
       ),
-    'one.datastorepool.info': () => datastoresXml(FREE_MB),
+    'one.datastorepool.info': () => datastoresXml(world),
     ...tenantCalls(stage),
     ...imageCalls(stage),
     ...networkCalls(stage),

@@ -6,9 +6,7 @@ import { find, mustBeNew, newest, number, pool, text, type Handlers, type Stage 
 import { checkGroup } from './quotas.js';
 import { Template } from './template.js';
 import { Refused } from './wire.js';
-import { IMAGE_DATASTORE, type Image, type User } from './world.js';
-
-export const FREE_MB = 500_000;
+import { IMAGE_DATASTORE, type Image, type User, type World } from './world.js';
 
 export function makeImage(
   { world, lives, imageMs }: Stage,
@@ -32,20 +30,28 @@ export function makeImage(
     ...more,
   };
   world.images.set(image.id, image);
-  const arrived = (isRead: boolean): void => {
+  const arrived = (isRead: boolean, why = `cannot read ${source}`): void => {
     if (image.state !== 4) return;
     image.state = isRead ? 1 : 5;
-    if (!isRead) image.template.set('ERROR', `Error copying image in the datastore: cannot read ${source}`);
+    if (!isRead) image.template.set('ERROR', `Error copying image in the datastore: ${why}`);
     lives.tellImage(image);
   };
   const arrive = (): void => {
     if (world.copying) lives.after(imageMs, arrive);
     // The bytes are read as late as oned may come to it.
+    else if (isRestricted(world, source)) arrived(false, `Not allowed to copy image from ${source}`);
     else if (source.startsWith('http')) void isServed(source).then(arrived);
     else arrived(source === '' || existsSync(source));
   };
   lives.after(imageMs, arrive);
   return image.id;
+}
+
+/** Which the driver that is recorded never looks at. */
+function isRestricted({ datastores }: World, source: string): boolean {
+  const template = datastores.get(IMAGE_DATASTORE)?.template;
+  const safe = template?.get('SAFE_DIRS')?.split(' ') ?? [];
+  return template?.get('DS_MAD') !== 'dummy' && source.startsWith('/') && !safe.some((each) => source.startsWith(each));
 }
 
 async function isServed(url: string): Promise<boolean> {
@@ -72,7 +78,8 @@ export function imageCalls(stage: Stage): Handlers {
     'one.image.allocate': (user, [templateText, datastore]) => {
       const template = Template.parse(text(templateText));
       world.mayCreate(user, 'IMAGE');
-      if (number(datastore) !== IMAGE_DATASTORE)
+      const into = world.datastores.get(number(datastore));
+      if (into?.type !== 0)
         throw new Refused(
           16384,
           'Error allocating a new image. New images can only be allocated in a files or image datastore.',
@@ -83,7 +90,7 @@ export function imageCalls(stage: Stage): Handlers {
       const size = Number(template.get('SIZE') ?? (template.get('PATH') === undefined ? Number.NaN : 1024));
       if (Number.isNaN(size))
         throw new Refused(8192, 'Cannot parse image SIZE: Wrong number or missing SIZE attribute.');
-      if (size > FREE_MB) throw new Refused(2048, 'Not enough space in datastore');
+      if (size > into.freeMb) throw new Refused(2048, 'Not enough space in datastore');
       const persistent = template.get('PERSISTENT') === 'YES';
       const path = template.get('PATH') ?? '';
       return makeImage(

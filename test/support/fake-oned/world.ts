@@ -29,6 +29,16 @@ export interface Vdc {
   readonly hosts: Set<number>;
 }
 
+export interface Datastore {
+  readonly name: string;
+  /** 0 for images, 1 for what runs. */
+  readonly type: number;
+  /** 1 where it is disabled. */
+  state: number;
+  freeMb: number;
+  template: Template;
+}
+
 /** An object with an owner. */
 export interface Thing {
   readonly id: number;
@@ -103,7 +113,7 @@ export interface Rule {
 }
 
 export const ONEADMIN = 0;
-/** The only datastore of images. */
+/** The datastore of images that everything is in. */
 export const IMAGE_DATASTORE = 101;
 /** The cluster that the hosts are in, and one without hosts. */
 export const CLUSTERS: ReadonlyMap<number, string> = new Map([
@@ -122,6 +132,7 @@ export class World {
   readonly securityGroups = new Map<number, Thing>();
   readonly vmGroups = new Map<number, Thing & { roles: Vector[] }>();
   readonly rules = new Map<number, Rule>();
+  readonly datastores: Map<number, Datastore>;
   /** Groups of each virtual data centre; the first has everything, and every new group. */
   readonly vdcs = new Map<number, Vdc>([
     [0, { name: 'default', groups: new Set<number>(), hosts: new Set<number>() }],
@@ -146,6 +157,10 @@ export class World {
 
   constructor(now: () => number) {
     this.#now = now;
+    this.datastores = new Map([
+      [IMAGE_DATASTORE, datastore('vep-img', 0)],
+      [100, datastore('vep-sys', 1)],
+    ]);
     this.addGroup('oneadmin');
     this.addGroup('users');
     this.addUser('oneadmin', 'core', 'oneadmin-secret', [0]);
@@ -302,6 +317,12 @@ export class World {
       (vm) => vm.state !== 6 && vm.template.vectors('DISK').some((disk) => disk.get('IMAGE_ID') === String(image.id)),
     ).length;
   }
+}
+
+/** As the two were recorded, whose driver copies nothing. */
+export function datastore(name: string, type: number): Datastore {
+  const template = Template.parse('DS_MAD="dummy"\nRESTRICTED_DIRS="/"\nSAFE_DIRS="/var/tmp"\nSHARED="YES"');
+  return { name, type, state: 0, freeMb: 500_000, template };
 }
 
 function deciphered(token: string, password: string): string | undefined {

@@ -2,14 +2,17 @@
 
 import { messageOf } from '../../../base/errors.js';
 import { IaasError, type CallOptions, type SiteFinding } from '../../adapter.js';
+import type { Branch } from '../../document.js';
 import type { Handover } from './handover.js';
 import type { Hosts } from './hosts.js';
 import type { Networks } from './networks.js';
 import type { Oned } from './oned.js';
-import type { OpenNebulaOptions } from './options.js';
+import type { HandoverOptions, OpenNebulaOptions } from './options.js';
+import { isSince, type Release, type Version } from './version.js';
 
 export interface CheckServices {
   readonly oned: Oned;
+  readonly version: Version;
   readonly hosts: Hosts;
   readonly networks: Networks;
   readonly handover: Handover;
@@ -18,11 +21,11 @@ export interface CheckServices {
 }
 
 /** The first version with the calls that are used; what newer ones have is found out call by call. */
-const OLDEST = [5, 12] as const;
+const OLDEST: Release = [5, 12];
 const SYSTEM_DS = '1';
 
 export async function check(services: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
-  const version = await asking(() => services.oned.text('one.system.version', [], call), 'opennebula.endpoint', {
+  const version = await asking(() => services.version.ask(call), 'opennebula.endpoint', {
     denied: 'see to user and password under credentials; serveradmin is in the sunstone_auth file of oned',
     otherwise: 'see to the endpoint, oned itself and the way to it; its URL ends in /RPC2',
   });
@@ -40,8 +43,7 @@ export async function check(services: CheckServices, call: CallOptions): Promise
 }
 
 function versionFindings(version: string): SiteFinding[] {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return [];
+  if (isSince(version, OLDEST)) return [];
   return [
     {
       code: 'opennebula.version',
@@ -104,6 +106,8 @@ async function datastores(services: CheckServices, call: CallOptions): Promise<r
     remedies,
   );
   if ('code' in pool) return [...findings, pool];
+  const images = pool.all('DATASTORE').find((each) => each.number(-1, 'ID') === chosen);
+  findings.push(...closedTo(services.options.images.handover, images));
   const systems = pool.all('DATASTORE').filter((each) => each.value('TYPE') === SYSTEM_DS);
   if (!systems.some((each) => each.number(0, 'FREE_MB') > 0 || each.value('TEMPLATE', 'SHARED') === 'NO')) {
     findings.push({
@@ -113,6 +117,26 @@ async function datastores(services: CheckServices, call: CallOptions): Promise<r
     });
   }
   return findings;
+}
+
+/** Drivers read no file in RESTRICTED_DIRS that is not in SAFE_DIRS (`check_restricted` of oned); `dummy` reads none at all. */
+function closedTo(handover: HandoverOptions, datastore: Branch | undefined): readonly SiteFinding[] {
+  if (!('directory' in handover) || !datastore || datastore.value('TEMPLATE', 'DS_MAD') === 'dummy') return [];
+  const path = handover.seenAs ?? handover.directory;
+  const lists = (name: string): boolean =>
+    (datastore.value('TEMPLATE', name) ?? '')
+      .split(/\s+/)
+      .filter(Boolean)
+      .some((directory) => path.startsWith(directory));
+  if (lists('SAFE_DIRS') || !lists('RESTRICTED_DIRS')) return [];
+  const name = datastore.value('NAME') ?? '';
+  return [
+    {
+      code: 'opennebula.safe-dirs',
+      message: `the datastore ${name} takes no image from ${path}: SAFE_DIRS does not list it`,
+      remedy: `add it to SAFE_DIRS (onedatastore update ${name}), or name a directory under images.handover that is there`,
+    },
+  ];
 }
 
 async function networks(services: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {

@@ -17,6 +17,8 @@ import { sweepImageFiles, writeImageFile } from '../../image-file.js';
 import type { HandoverOptions } from './options.js';
 
 export interface Handover {
+  /** The keys of the configuration that say how oned gets the bytes. */
+  readonly keys: string;
   /** Puts the bytes where oned gets them; answers the PATH of the image in oned's eyes. @throws IaasError as {@link writeImageFile} */
   take(spec: ImageSpec, signal: AbortSignal | undefined): Promise<string>;
   /** Sees to it that oned gets what it has been told of, perhaps by an earlier process. */
@@ -82,6 +84,7 @@ class Names {
 }
 
 class DirectoryHandover implements Handover {
+  readonly keys = 'images.handover.directory and .seenAs, and SAFE_DIRS of the datastore';
   readonly #directory: string;
   readonly #seenAs: string;
   readonly #names: Names;
@@ -136,6 +139,7 @@ class DirectoryHandover implements Handover {
 }
 
 class HttpHandover implements Handover {
+  readonly keys = 'images.handover.listen and .url, and the way from oned to there';
   readonly #listen: string;
   readonly #url: string | undefined;
   readonly #scratch: string;

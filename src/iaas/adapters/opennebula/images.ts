@@ -67,13 +67,16 @@ export class Images {
     const id = await this.#register(spec, token, path, at, options).catch(async (error: unknown) => {
       // oned reads nothing where it has refused; where its answer was lost it may.
       if (error instanceof OneError) await handover.release(path);
-      throw error;
+      throw unread(error instanceof OneError ? error.said : undefined, handover) ?? error;
     });
     const image = await this.#arrived(id, options);
     await handover.release(path);
     if (image.meaning.state !== 'error') return String(image.id);
     const said = image.message;
-    throw new IaasError('invalid', `OpenNebula could not take the image: ${said ?? image.meaning.name}`, said);
+    throw (
+      unread(said, handover) ??
+      new IaasError('invalid', `OpenNebula could not take the image: ${said ?? image.meaning.name}`, said)
+    );
   }
 
   async #register(spec: ImageSpec, token: string, path: string, at: number, options: CallOptions): Promise<number> {
@@ -178,6 +181,14 @@ export class Images {
       ...(meaning.state === 'error' ? { message: message ?? meaning.name } : {}),
     };
   }
+}
+
+/** What oned says of bytes that it could not get, or may not read: nothing against the image. */
+const UNREAD = /failed to get image head|not allowed to copy image/i;
+
+function unread(said: string | undefined, { keys }: Handover): IaasError | undefined {
+  if (said === undefined || !UNREAD.test(said)) return undefined;
+  return new IaasError('transient', `OpenNebula does not get the bytes of the image: see to ${keys}`, said);
 }
 
 /** Seen so, and refused for its state all the same: somebody else was just about to save it. */

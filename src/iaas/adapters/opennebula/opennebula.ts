@@ -56,10 +56,11 @@ import type { OpenNebulaOptions } from './options.js';
 import { Patience } from '../../patience.js';
 import { Placement } from './placement.js';
 import { observePlugs, Plugs } from './plugs.js';
-import { SecurityGroups } from './security-groups.js';
+import { GUARDING, SecurityGroups } from './security-groups.js';
 import { openSessions } from './session.js';
 import { Shares } from './shares.js';
 import { Tenants } from './tenants.js';
+import { Version } from './version.js';
 import { Visit } from './visit.js';
 import { VolumeGrowth } from './volume-growth.js';
 import { Volumes } from './volumes.js';
@@ -75,7 +76,8 @@ class OpenNebula implements SiteAdapter {
   readonly site: string;
   readonly #options: OpenNebulaOptions;
   readonly #surroundings: SiteSurroundings;
-  readonly #capabilities: Capabilities;
+  readonly #configured: Capabilities;
+  readonly #version: Version;
   readonly #dialler: GuardedDialler;
   readonly #oned: Oned;
   readonly #pool: MachinePool;
@@ -110,7 +112,8 @@ class OpenNebula implements SiteAdapter {
     this.#oned = oned;
     this.accounting = new Accounting(oned, realm);
     const limits = options.tenants.limits && oned.delegates;
-    this.#capabilities = openNebulaCapabilities({ liveResize, networks, limits, efi: efi !== undefined, shares });
+    this.#version = new Version(oned);
+    this.#configured = openNebulaCapabilities({ liveResize, networks, limits, efi: efi !== undefined, shares });
     const tenants = new Tenants(oned, options.tenants);
     this.#pool = new MachinePool(oned, realm);
     this.#visit = new Visit(oned, this.#pool, clock);
@@ -143,6 +146,7 @@ class OpenNebula implements SiteAdapter {
     });
     this.#groups = new SecurityGroups({
       ...{ oned, tenants, pool: this.#pool, machines: this.#machines, networks: this.#networks, realm },
+      version: this.#version,
     });
     this.#plugs = new Plugs({
       oned,
@@ -157,13 +161,14 @@ class OpenNebula implements SiteAdapter {
   }
 
   capabilities(): Capabilities {
-    return this.#capabilities;
+    return { ...this.#configured, securityGroups: this.#version.isSince(GUARDING) };
   }
 
   check(options: CallOptions = {}): Promise<readonly SiteFinding[]> {
     const datastore = (call: CallOptions): Promise<number> => this.#datastores.id(call);
     const [oned, hosts, networks, handover] = [this.#oned, this.#hosts, this.#networks, this.#handover];
-    return check({ oned, hosts, networks, handover, datastore, options: this.#options }, options);
+    const version = this.#version;
+    return check({ oned, version, hosts, networks, handover, datastore, options: this.#options }, options);
   }
 
   async inventory(options: CallOptions = {}): Promise<Inventory> {
@@ -172,6 +177,7 @@ class OpenNebula implements SiteAdapter {
       this.#networks.all(options),
       this.#imagePool.all(options),
       this.#datastores.freeBytes(options),
+      this.#version.ask(options),
     ]);
     return {
       takenAt: this.#surroundings.clock.now(),
@@ -197,7 +203,7 @@ class OpenNebula implements SiteAdapter {
   }
 
   async createNetwork(spec: NetworkSpec, token: string, options: CallOptions = {}): Promise<SiteRef> {
-    requireCapability(this.#capabilities, 'network', 'create');
+    requireCapability(this.#configured, 'network', 'create');
     return this.#networks.create(spec, token, options);
   }
 
@@ -268,7 +274,7 @@ class OpenNebula implements SiteAdapter {
 
   /** A virtual network is always up. */
   async actNetwork(ref: SiteRef, action: NetworkAction, options: CallOptions = {}): Promise<void> {
-    requireCapability(this.#capabilities, 'network', action);
+    requireCapability(this.#configured, 'network', action);
     if (!(await this.#networks.look(ref, options))) throw new IaasError('not-found', 'OpenNebula has no such network');
   }
 

@@ -10,7 +10,7 @@ export interface OpenNebulaOptions {
   readonly credentials: CredentialOptions;
   /** Authorities (PEM files) of a proxy that ends TLS in front of oned. */
   readonly certificateAuthorities: readonly string[];
-  /** Calls in flight at a time: oned resets connections beyond some fifteen. */
+  /** Calls in flight at a time, of this process: oned resets connections beyond some fifteen, of all that call it. */
   readonly concurrency: number;
   /** Tells VEPs apart that share an OpenNebula: each touches only what carries its own mark. */
   readonly realm: string;
@@ -158,7 +158,7 @@ export const openNebulaOptionsSchema: JsonObject = object(
       ],
     },
     certificateAuthorities: texts,
-    concurrency: integer(1, 30, 12),
+    concurrency: integer(1, 15, 12),
     realm: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,32}$', default: 'vep' },
     hosts: { ...object({ clusters: texts, country: { type: 'string', pattern: '^[A-Z]{2}$' } }, ['country']) },
     images: {

@@ -19,6 +19,7 @@ import { onlyOne } from './only-one.js';
 import { rulesIn, vectorsOf } from './security-rules.js';
 import { templateXml, type Template } from './template.js';
 import type { Tenants } from './tenants.js';
+import type { Release, Version } from './version.js';
 
 export interface SecurityGroupServices {
   readonly oned: Oned;
@@ -26,11 +27,15 @@ export interface SecurityGroupServices {
   readonly pool: MachinePool;
   readonly machines: Machines;
   readonly networks: Networks;
+  readonly version: Version;
   readonly realm: string;
 }
 
 /** For the owner's group to use; -1 leaves as it is. Owner, group and others: use, manage, administer each. */
 const OPEN_TO_GROUP = [-1, -1, -1, 1, -1, -1, -1, -1, -1];
+
+/** Since when groups can change on a machine that is there (`one.vm.attachsg`). */
+export const GUARDING: Release = [6, 4];
 
 interface Change {
   readonly call: 'one.vm.attachsg' | 'one.vm.detachsg';
@@ -48,8 +53,11 @@ export class SecurityGroups {
   }
 
   async create(spec: SecurityGroupSpec, token: string, options: CallOptions): Promise<SiteRef> {
-    const { oned, tenants, realm } = this.#services;
+    const { oned, tenants, realm, version } = this.#services;
     if (spec.name === '') throw new IaasError('invalid', 'a security group needs a name');
+    await version.ask(options);
+    if (!version.isSince(GUARDING))
+      throw new IaasError('unsupported', `security groups need OpenNebula ${GUARDING.join('.')} or later`);
     const NAME = uniqueName(realm, token);
     const template = templateXml({
       NAME,
