@@ -1,19 +1,21 @@
 /**
  * Images in the format that a site takes, made by `qemu-img convert` in a child that can do nothing else: it is told the
- * format that {@link probeImage} found and guesses none, reads one open file, writes one folder, has limits on memory,
- * file size and time, an empty environment, and, where `bwrap` works, no network and no file system but the program's
- * own libraries. What it made is probed like everything that comes from outside.
+ * format that {@link probeImage} found and guesses none, reads one open file and nothing behind it, writes one folder, has
+ * limits on memory, file size and time, an empty environment, and, where `bwrap` works, no network and no file system but
+ * system programs and libraries. What it made is probed like everything that comes from outside.
  */
 
 import { execFile, spawn } from 'node:child_process';
 import { lstat, mkdtemp, readFile, rename, rm, writeFile, mkdir } from 'node:fs/promises';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf, Problem, problem } from '../base/errors.js';
-import type { BlobStore } from './blob-store.js';
+import type { Blob, BlobStore } from './blob-store.js';
 import { Flights, type FlightOptions } from '../base/flights.js';
 import type { FetchedImage } from './image-fetcher.js';
+import { pointer } from './image-faults.js';
 import { probeImage, type ImageProbe } from './image-probe.js';
+import { neededBy, programAt, sandboxed } from './sandbox.js';
 
 type Format = ImageProbe['format'];
 
@@ -60,41 +62,45 @@ const run = promisify(execFile);
 
 export class ImageConverter {
   readonly #options: ConverterOptions;
-  readonly #limits: readonly string[];
-  readonly #confined: boolean;
+  /** The program and its limits. */
+  readonly #program: readonly string[];
+  /** What it sees of the file system; undefined: everything. */
+  readonly #seen: readonly string[] | undefined;
   readonly #flights = new Flights<FetchedImage, number>();
   /** Conversions wait for one another: each keeps a processor busy. */
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: ConverterOptions, limits: readonly string[], confined: boolean) {
+  private constructor(options: ConverterOptions, program: readonly string[], seen: readonly string[] | undefined) {
     this.#options = options;
-    this.#limits = limits;
-    this.#confined = confined;
+    this.#program = program;
+    this.#seen = seen;
   }
 
   /** Looks for the programs; undefined where there is no qemu-img that runs. */
   static async find(options: ConverterOptions): Promise<ImageConverter | undefined> {
-    const { directory } = options;
+    const { directory, command } = options;
+    const place = await programAt(command);
+    if (place === undefined) return undefined;
     const memory = [`--as=${MEMORY_BYTES}`, `--stack=${STACK_BYTES}`];
     const limits = ['prlimit', ...memory, `--fsize=${options.maxBytes}`, '--core=0', '--nofile=64', '--'];
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    for (const confined of [true, false]) {
-      const converter = new ImageConverter(options, limits, confined);
+    for (const seen of [await neededBy(place), undefined]) {
+      const converter = new ImageConverter(options, [...limits, place], seen);
       if (await works(converter.#words(directory, '--version'))) return converter;
     }
     return undefined;
   }
 
-  /** Whether the child sees nothing but its own libraries and the file it reads, or only has limits. */
+  /** Whether the child sees nothing but programs, libraries and the file it reads, or only has limits. */
   get confined(): boolean {
-    return this.#confined;
+    return this.#seen !== undefined;
   }
 
   /** The command line of the child; in the sandbox it finds the program, and can write to the folder alone. */
   #words(folder: string, ...words: readonly string[]): string[] {
-    const { command, sandbox = 'bwrap' } = this.#options;
-    const around = this.#confined ? sandboxOf(sandbox, command, folder) : [];
-    return [...around, ...this.#limits, command, ...words];
+    const { sandbox = 'bwrap' } = this.#options;
+    const around = this.#seen ? sandboxed(sandbox, this.#seen, folder) : [];
+    return [...around, ...this.#program, ...words];
   }
 
   /** The format that an image of `from` is best converted to for a site that takes `taken`. */
@@ -111,7 +117,7 @@ export class ImageConverter {
    */
   async convert(image: FetchedImage, to: Format, options: ConvertOptions = {}): Promise<FetchedImage> {
     const key = `${image.sha256}.${to}`;
-    const known = await this.#known(key);
+    const known = await this.#known(key, to);
     if (known) return known;
     return this.#flights.join(
       key,
@@ -144,7 +150,7 @@ export class ImageConverter {
       if (!(await lstat(out)).isFile()) throw failure(image.format, 'what came out is no file', null);
       const blob = await blobs.adopt(out, { maxBytes });
       await this.#note(key, blob.sha256);
-      return await this.#probed(blob);
+      return await this.#probed(blob, to);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -160,10 +166,8 @@ export class ImageConverter {
     const subformat = WRITE_OPTIONS[to];
     const [program = '', ...words] = this.#words(
       dirname(out),
-      ...['convert', '-p', '-f', DRIVERS[image.format], '-O', DRIVERS[to]],
-      ...(subformat === undefined ? [] : ['-o', subformat]),
-      '/proc/self/fd/3',
-      out,
+      ...['convert', '-p', '-O', DRIVERS[to], ...(subformat === undefined ? [] : ['-o', subformat])],
+      ...[sourceOf(image.format), out],
     );
     const source = await this.#options.blobs.handle(image.sha256);
     try {
@@ -196,17 +200,22 @@ export class ImageConverter {
     }
   }
 
-  async #probed(blob: { readonly sha256: string; readonly sizeBytes: number }): Promise<FetchedImage> {
+  /** @throws Problem `invalid` (`image.pointer`) where what came out is no image of the format asked for, but holds another */
+  async #probed(blob: Blob, to: Format): Promise<FetchedImage> {
     const read = (offset: number, length: number): Promise<Uint8Array> =>
       this.#options.blobs.read(blob.sha256, offset, length);
-    return { ...blob, ...(await probeImage({ sizeBytes: blob.sizeBytes, read })) };
+    const probe = await probeImage({ sizeBytes: blob.sizeBytes, read });
+    // ISO 9660 is a disk as it is.
+    if (probe.format !== to && DRIVERS[probe.format] !== to)
+      throw pointer('disk, which is an image itself', probe.format);
+    return { ...blob, ...probe, format: to };
   }
 
   /** What the image became before, unless that has been evicted. */
-  async #known(key: string): Promise<FetchedImage | undefined> {
+  async #known(key: string, to: Format): Promise<FetchedImage | undefined> {
     const sha256 = await readFile(join(this.#options.directory, key), 'utf8').catch(() => '');
     const blob = /^[0-9a-f]{64}$/.test(sha256) ? await this.#options.blobs.find(sha256) : undefined;
-    return blob && this.#probed(blob);
+    return blob && this.#probed(blob, to);
   }
 
   async #note(key: string, sha256: string): Promise<void> {
@@ -216,15 +225,10 @@ export class ImageConverter {
   }
 }
 
-/** A file system of libraries, the program and the folder to write to, no network, no other process, nobody's environment. */
-function sandboxOf(sandbox: string, command: string, folder: string): string[] {
-  const system = ['/usr', '/lib', '/lib64', '/bin', '/sbin', '/etc/ld.so.cache', '/etc/alternatives', '/opt', '/nix'];
-  return [
-    ...[sandbox, '--unshare-all', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
-    ...system.flatMap((path) => ['--ro-bind-try', path, path]),
-    ...(isAbsolute(command) ? ['--ro-bind', command, command] : []),
-    ...['--proc', '/proc', '--dev', '/dev', '--bind', folder, folder, '--chdir', folder],
-  ];
+/** The open file, in the format it has: whatever it says of others, QEMU opens none behind it. */
+function sourceOf(format: Format): string {
+  const file = { driver: 'file', filename: '/proc/self/fd/3' };
+  return `json:${JSON.stringify({ driver: DRIVERS[format], backing: null, file })}`;
 }
 
 async function works([program = '', ...words]: readonly string[]): Promise<boolean> {
@@ -265,9 +269,10 @@ function notBegun(said: string): Problem {
   });
 }
 
-/** Paths of this machine are nobody's business. */
+/** Paths of this machine are nobody's business, nor how it names what it opens. */
 function withoutPaths(said: string): string {
   return said
+    .replace(/'json:[^']*'/g, 'the image')
     .replace(/\/[^\s':]+/g, '…')
     .trim()
     .slice(0, 200);

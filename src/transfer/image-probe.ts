@@ -4,11 +4,13 @@
  * that VEP hands on stands for itself.
  */
 
-import { problem } from '../base/errors.js';
+import { problem, type Problem } from '../base/errors.js';
 import type { DiskFormat } from '../ovf/plan.js';
+import { brokenImage, pointer } from './image-faults.js';
+import { DESCRIPTOR, imageFormat } from './image-magic.js';
 import { probeQcow2 } from './qcow2.js';
 import { probeVhd } from './vhd.js';
-import { probeVmdk } from './vmdk.js';
+import { extentsOf, probeVmdk } from './vmdk.js';
 
 /** Random access to an image. */
 export interface ImageReader {
@@ -25,14 +27,8 @@ export interface ImageProbe {
 
 const HEAD_BYTES = 36 << 10;
 
-/** Formats that are known by their first bytes and cannot be taken. */
-const FOREIGN: readonly (readonly [magic: string, name: string])[] = [
-  ['vhdxfile', 'VHDX'],
-  ['QED\0', 'QED'],
-  ['COWD', 'VMware COW'],
-  ['WithoutFreeSpace', 'Parallels'],
-  ['WithouFreSpacExt', 'Parallels'],
-  ['<<< ', 'VirtualBox VDI'],
+/** What is no image of a disk and yet no disk. */
+const PACKED: readonly (readonly [magic: string, name: string])[] = [
   ['LUKS\xba\xbe', 'LUKS'],
   ['\x1f\x8b', 'gzip'],
   ['BZh', 'bzip2'],
@@ -41,22 +37,31 @@ const FOREIGN: readonly (readonly [magic: string, name: string])[] = [
 ];
 
 /**
- * @throws Problem `invalid`: `image.pointer` where it names another file, `image.broken` where its header contradicts
- *   itself, `image.format` where the format cannot be taken.
+ * @throws Problem `invalid`: `image.pointer` where it names another file or holds an image again, `image.broken` where
+ *   its header contradicts itself or there is no disk, `image.format` where the format cannot be taken.
  */
 export async function probeImage(image: ImageReader): Promise<ImageProbe> {
-  const head = Buffer.from(await image.read(0, HEAD_BYTES));
+  const probe = await probed(Buffer.from(await image.read(0, HEAD_BYTES)), image);
+  if (probe.virtualSizeBytes === 0) throw brokenImage(probe.format, 'its disk has no bytes');
+  return probe;
+}
+
+async function probed(head: Buffer, image: ImageReader): Promise<ImageProbe> {
   const text = head.toString('latin1');
-  if (text.startsWith('QFI\xfb')) return probeQcow2(head, image);
-  if (text.startsWith('KDMV') || /^\s*#\s*Disk DescriptorFile/i.test(text)) return probeVmdk(head, image);
-  if (text.slice(32769, 32774) === 'CD001') return { format: 'iso', virtualSizeBytes: image.sizeBytes };
+  const format = imageFormat(head) ?? PACKED.find(([magic]) => text.startsWith(magic))?.[1];
+  if (format === 'qcow2') return probeQcow2(head, image);
+  if (format === 'vmdk') return probeVmdk(head, image);
+  if (format === DESCRIPTOR) throw pointer('extents', extentsOf(text)[0]?.name ?? '');
+  if (format !== undefined && format !== 'vhd') throw notTaken(format);
+  // What another reader could take for one of the above was refused: these two are known by marks further behind.
   const vhd = await probeVhd(head, image);
   if (vhd) return vhd;
-  const foreign = FOREIGN.find(([magic]) => text.startsWith(magic));
-  if (foreign) {
-    throw problem('invalid', 'image.format', `images in the format ${foreign[1]} are not taken`, {
-      remedy: 'convert the image to qcow2, vmdk, vhd or raw, uncompressed',
-    });
-  }
-  return { format: 'raw', virtualSizeBytes: image.sizeBytes };
+  const isIso = text.slice(32769, 32774) === 'CD001';
+  return { format: isIso ? 'iso' : 'raw', virtualSizeBytes: image.sizeBytes };
+}
+
+function notTaken(format: string): Problem {
+  return problem('invalid', 'image.format', `images in the format ${format} are not taken`, {
+    remedy: 'convert the image to qcow2, vmdk, vhd or raw, uncompressed',
+  });
 }

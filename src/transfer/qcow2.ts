@@ -5,6 +5,7 @@
 
 import { inflateRawSync } from 'node:zlib';
 import { brokenImage, pointer, size } from './image-faults.js';
+import { checkContent, GUESS_BYTES } from './image-magic.js';
 import type { ImageProbe, ImageReader } from './image-probe.js';
 
 const FORMAT = 'qcow2';
@@ -12,7 +13,7 @@ const EXTERNAL_DATA_FILE = 1n << 2n;
 const EXTENSION_DATA_FILE = 0x44415441;
 const OFFSET_MASK = 0x00ff_ffff_ffff_fe00n;
 const COMPRESSED = 1n << 62n;
-const ZERO = 1n;
+const NOTHING = new Uint8Array();
 
 export async function probeQcow2(head: Buffer, image: ImageReader): Promise<ImageProbe> {
   if (head.length < 72) throw brokenImage(FORMAT, 'it ends within its header');
@@ -28,13 +29,11 @@ export async function probeQcow2(head: Buffer, image: ImageReader): Promise<Imag
     if ((head.readBigUInt64BE(72) & EXTERNAL_DATA_FILE) !== 0n) throw pointer('data file', '');
   }
   checkExtensions(head, version === 3 ? head.readUInt32BE(100) : 72, 1 << clusterBits);
-  const first = await firstBytes(head, image, clusterBits);
-  if (/^(QFI\xfb|KDMV|QED\0|COWD|\s*#\s*Disk DescriptorFile)/i.test(first))
-    throw pointer('disk, which is an image itself', first.slice(0, 4));
+  checkContent(await firstBytes(head, image, clusterBits));
   return { format: FORMAT, virtualSizeBytes: size(FORMAT, head.readBigUInt64BE(24)) };
 }
 
-/** Header extensions: type, length and data, each padded to eight bytes, within the first cluster. */
+/** Header extensions: type, length and data, each padded to eight bytes, within the first cluster and what is read of it. */
 function checkExtensions(head: Buffer, start: number, clusterBytes: number): void {
   const end = Math.min(head.length, clusterBytes);
   for (let at = start; at + 8 <= end;) {
@@ -45,23 +44,24 @@ function checkExtensions(head: Buffer, start: number, clusterBytes: number): voi
       throw pointer('data file', head.toString('utf8', at + 8, Math.min(at + 8 + length, end)));
     at += 8 + Math.ceil(length / 8) * 8;
   }
+  if (end < clusterBytes) throw brokenImage(FORMAT, 'its header extensions do not end');
 }
 
-/** The first bytes of the guest's disk, as Latin-1; empty where nothing is allocated there. */
-async function firstBytes(head: Buffer, image: ImageReader, clusterBits: number): Promise<string> {
+/** The first bytes of the guest's disk; none where nothing is allocated there. */
+async function firstBytes(head: Buffer, image: ImageReader, clusterBits: number): Promise<Uint8Array> {
   const l2 = (await entryAt(image, head.readBigUInt64BE(40))) & OFFSET_MASK;
-  if (l2 === 0n) return '';
+  if (l2 === 0n) return NOTHING;
   const entry = await entryAt(image, l2);
   if ((entry & COMPRESSED) === 0n) {
     const offset = entry & OFFSET_MASK;
-    if (offset === 0n || (entry & ZERO) !== 0n) return '';
-    return Buffer.from(await image.read(size(FORMAT, offset), 64)).toString('latin1');
+    // That it reads as zeros (bit 0) is not believed: with subclusters QEMU ignores that bit.
+    return offset === 0n ? NOTHING : image.read(size(FORMAT, offset), GUESS_BYTES);
   }
   const offset = entry & ((1n << BigInt(62 - (clusterBits - 8))) - 1n);
   const packed = await image.read(size(FORMAT, offset), 1 << clusterBits);
   try {
     // The compressed cluster ends before the bytes read here do: the rest is ignored.
-    return inflateRawSync(packed, { maxOutputLength: 1 << clusterBits }).toString('latin1', 0, 64);
+    return inflateRawSync(packed, { maxOutputLength: 1 << clusterBits }).subarray(0, GUESS_BYTES);
   } catch {
     // Compressed in a way (zstd) or with a fault that hides the beginning.
     throw brokenImage(FORMAT, 'its first cluster cannot be decompressed');

@@ -118,7 +118,7 @@ describeWith('qemu-img')('converted by qemu-img', () => {
     const { converter, put, folder } = await bench({ maxBytes: 2 << 20 });
     const image = await put(made('qcow2'));
     expect(await refusal(converter.convert(image, 'raw'))).toBe('transfer.too-large');
-    const broken = made('vmdk', '-o', 'subformat=streamOptimized').fill(0xff, 70_000, 200_000);
+    const broken = made('vmdk', '-o', 'subformat=streamOptimized').fill(0xff, 200_000, 400_000);
     expect(await refusal(converter.convert(await put(broken), 'qcow2'))).toBe('image.conversion');
     const full = await put(Buffer.concat([randomBytes(3 << 20)]));
     expect(await refusal(converter.convert(full, 'qcow2'))).toBe('transfer.no-room');
@@ -181,6 +181,8 @@ describeWith('qemu-img', 'bwrap')('the sandbox', () => {
       'case $1 in convert) ;; *) exit 0;; esac',
       'for out; do :; done',
       `{ env; cat ${outside} /etc/passwd; ls /tmp /root /home; cat /proc/net/dev; head -c 3 /proc/self/fd/3; } >$out 2>&1`,
+      'for folder in /opt /nix /srv /var /usr/local /usr/share /usr/src; do [ -e $folder ] && echo shown $folder; done >>$out',
+      'true',
     ];
     const command = program(folder, spying.join('\n'));
     process.env['VEP_TEST_SESAME'] = 'sesame';
@@ -193,7 +195,23 @@ describeWith('qemu-img', 'bwrap')('the sandbox', () => {
     expect(said).toContain('PATH=');
     expect(said).toContain('QFI');
     expect(said).toContain('lo:');
-    expect(said).not.toMatch(/sesame|root:|eth\d|ens\d/);
+    expect(said).not.toMatch(/sesame|root:|eth\d|ens\d|shown/);
+  });
+
+  it('shows a program that was installed elsewhere the libraries beside it, and nothing else there', async () => {
+    const prefix = temporaryFolder();
+    for (const name of ['lib', 'share']) mkdirSync(join(prefix, name));
+    writeFileSync(join(prefix, 'lib', 'needed'), 'a library');
+    writeFileSync(join(prefix, 'share', 'secret'), 'sesame');
+    const reading = `cat ${prefix}/lib/needed ${prefix}/share/secret >$out 2>&1; ls ${prefix} >>$out`;
+    const begin = 'case $1 in convert) ;; *) exit 0;; esac\nfor out; do :; done';
+    const { converter, blobs, put } = await bench({ command: program(join(prefix, 'bin'), `${begin}\n${reading}`) });
+    expect(converter.confined).toBe(true);
+    const { sha256 } = await converter.convert(await put(made('qcow2')), 'raw');
+    const said = Buffer.from(await blobs.read(sha256, 0, 1000)).toString('latin1');
+    expect(said).toContain('a library');
+    expect(said).toMatch(/\nbin\nlib\n$/);
+    expect(said).not.toContain('sesame');
   });
 
   it('lets it write nothing but its result, which is a file', async () => {

@@ -1,106 +1,12 @@
 /** What a disk image really is, and whether it points elsewhere (S-097). */
 
-import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { Problem } from '../../src/base/errors.js';
-import { probeImage, type ImageProbe, type ImageReader } from '../../src/transfer/image-probe.js';
+import { probeImage, type ImageProbe } from '../../src/transfer/image-probe.js';
+import { iso, plainDescriptor, qcow2, reader, vhd, vmdk } from './disk-images.js';
 import { refusal } from './support.js';
 
-function reader(bytes: Buffer): ImageReader {
-  return {
-    sizeBytes: bytes.length,
-    read: async (offset, length) => bytes.subarray(Math.min(offset, bytes.length), offset + length),
-  };
-}
-
 const probe = (bytes: Buffer): Promise<ImageProbe> => probeImage(reader(bytes));
-
-interface Qcow2 {
-  readonly version?: number;
-  readonly backing?: string;
-  readonly features?: bigint;
-  readonly extension?: readonly [type: number, text: string];
-  readonly crypt?: number;
-  readonly clusterBits?: number;
-  /** First bytes of the guest's disk. */
-  readonly content?: string;
-  readonly compressed?: boolean;
-}
-
-/** A qcow2 image of 64 KiB clusters: header, L1 table at cluster 1, L2 at 2, data at 3. */
-function qcow2(options: Qcow2 = {}): Buffer {
-  const cluster = 1 << 16;
-  const image = Buffer.alloc(cluster * 4);
-  image.write('QFI\xfb', 0, 'latin1');
-  image.writeUInt32BE(options.version ?? 3, 4);
-  image.writeUInt32BE(options.clusterBits ?? 16, 20);
-  image.writeBigUInt64BE(10n << 30n, 24);
-  image.writeUInt32BE(options.crypt ?? 0, 32);
-  image.writeUInt32BE(1, 36);
-  image.writeBigUInt64BE(BigInt(cluster), 40);
-  image.writeBigUInt64BE(options.features ?? 0n, 72);
-  image.writeUInt32BE(104, 100);
-  if (options.extension) {
-    image.writeUInt32BE(options.extension[0], 104);
-    image.writeUInt32BE(options.extension[1].length, 108);
-    image.write(options.extension[1], 112);
-  }
-  if (options.backing) {
-    image.writeBigUInt64BE(2000n, 8);
-    image.writeUInt32BE(options.backing.length, 16);
-    image.write(options.backing, 2000);
-  }
-  if (options.content !== undefined) {
-    const content = Buffer.alloc(cluster);
-    content.write(options.content, 'latin1');
-    image.writeBigUInt64BE(BigInt(cluster * 2) | (1n << 63n), cluster);
-    const data = BigInt(cluster * 3);
-    if (options.compressed) {
-      image.writeBigUInt64BE(data | (1n << 62n), cluster * 2);
-      deflateRawSync(content).copy(image, cluster * 3);
-    } else {
-      image.writeBigUInt64BE(data | (1n << 63n), cluster * 2);
-      content.copy(image, cluster * 3);
-    }
-  }
-  return image;
-}
-
-/** A sparse VMDK extent with a descriptor at sector 1. */
-function vmdk(descriptor: string, sectors = 4_194_304n): Buffer {
-  const image = Buffer.alloc(64 << 10);
-  image.write('KDMV', 0, 'latin1');
-  image.writeUInt32LE(3, 4);
-  image.writeBigUInt64LE(sectors, 12);
-  image.writeBigUInt64LE(1n, 28);
-  image.writeBigUInt64LE(20n, 36);
-  image.write(descriptor, 512, 'latin1');
-  return image;
-}
-
-const plainDescriptor = `# Disk DescriptorFile
-version=1
-CID=7b1ae6e2
-parentCID=ffffffff
-createType="streamOptimized"
-RW 4194304 SPARSE "disk1.vmdk"
-ddb.adapterType = "lsilogic"
-`;
-
-function vhd(type: number, where: 'start' | 'end'): Buffer {
-  const image = Buffer.alloc(1 << 16);
-  const at = where === 'start' ? 0 : image.length - 512;
-  image.write('conectix', at);
-  image.writeBigUInt64BE(2n << 30n, at + 48);
-  image.writeUInt32BE(type, at + 60);
-  return image;
-}
-
-function iso(): Buffer {
-  const image = Buffer.alloc(64 << 10);
-  image.write('CD001', 32769);
-  return image;
-}
 
 describe('probeImage', () => {
   it.each<[string, Buffer, ImageProbe]>([
@@ -123,11 +29,41 @@ describe('probeImage', () => {
     ],
     ['stream-optimised vmdk', vmdk(plainDescriptor), { format: 'vmdk', virtualSizeBytes: 2 ** 31 }],
     ['vmdk without descriptor', vmdk(''), { format: 'vmdk', virtualSizeBytes: 2 ** 31 }],
-    ['fixed vhd', vhd(2, 'end'), { format: 'vhd', virtualSizeBytes: 2 ** 31 }],
-    ['dynamic vhd', vhd(3, 'start'), { format: 'vhd', virtualSizeBytes: 2 ** 31 }],
+    ['fixed vhd', vhd({ type: 2, end: true }), { format: 'vhd', virtualSizeBytes: 2 ** 31 }],
+    ['dynamic vhd', vhd({ type: 3, start: true }), { format: 'vhd', virtualSizeBytes: 2 ** 31 }],
     ['iso', iso(), { format: 'iso', virtualSizeBytes: 64 << 10 }],
     ['raw', Buffer.from('\xeb\x63\x90 boot', 'latin1'), { format: 'raw', virtualSizeBytes: 8 }],
-    ['an empty file', Buffer.alloc(0), { format: 'raw', virtualSizeBytes: 0 }],
+    [
+      'a disk of anything encrypted',
+      qcow2({ content: 'LUKS\xba\xbe' }),
+      { format: 'qcow2', virtualSizeBytes: 10 * 2 ** 30 },
+    ],
+    [
+      'a stream with its footer',
+      vmdk(plainDescriptor, { content: '\xeb\x63\x90', compressed: true, footer: 4_194_304n }),
+      { format: 'vmdk', virtualSizeBytes: 2 ** 31 },
+    ],
+    [
+      'vmdk with a boot sector',
+      vmdk(plainDescriptor, { content: '\xeb\x63\x90', directory: 'redundant' }),
+      { format: 'vmdk', virtualSizeBytes: 2 ** 31 },
+    ],
+    [
+      'dynamic vhd with both footers and a boot sector',
+      vhd({ type: 3, start: true, end: true, content: '\xeb\x63\x90' }),
+      { format: 'vhd', virtualSizeBytes: 2 ** 31 },
+    ],
+    [
+      'vhd by the larger of its sizes',
+      vhd({ type: 2, end: true, geometry: [65_535, 255, 255] }),
+      { format: 'vhd', virtualSizeBytes: 65_535 * 255 * 255 * 512 },
+    ],
+    [
+      'vhd of the geometry that says nothing',
+      vhd({ type: 2, end: true, geometry: [65_535, 16, 255] }),
+      { format: 'vhd', virtualSizeBytes: 2 ** 31 },
+    ],
+    ['text that is not about files', Buffer.from('# of me\nversions=1\n'), { format: 'raw', virtualSizeBytes: 19 }],
   ])('knows %s', async (_what, bytes, expected) => {
     expect(await probe(bytes)).toEqual(expected);
   });
@@ -146,7 +82,37 @@ describe('probeImage', () => {
     ['vmdk with a second extent', vmdk(`${plainDescriptor}RW 8 FLAT "b" 0\n`)],
     ['vmdk with a parent by name', vmdk(`${plainDescriptor}parentFileNameHint="/etc/shadow"\n`)],
     ['vmdk with a parent by id', vmdk(plainDescriptor.replace('ffffffff', '7b1ae6e2'))],
-    ['differencing vhd', vhd(4, 'start')],
+    [
+      'vmdk with a parent where only QEMU looks',
+      vmdk(`${plainDescriptor}parentFileNameHint="/etc/shadow"\n`, { descriptorAt: 60n }),
+    ],
+    [
+      'vmdk with a parent and no word of a descriptor',
+      vmdk('parentFileNameHint="/etc/shadow"\n', { descriptorAt: 0n }),
+    ],
+    [
+      'vmdk with a parent in the middle of a line',
+      vmdk(plainDescriptor.replace('ddb', 'x parentFileNameHint="/etc/shadow" ddb')),
+    ],
+    ['vmdk with a parent behind the text', vmdk(`${plainDescriptor}\0parentFileNameHint="/etc/shadow"\n`)],
+    ['vmdk with a second parent', vmdk(`${plainDescriptor}parentCID=7b1ae6e2\n`)],
+    ['vmdk with a parent by an odd id', vmdk(plainDescriptor.replace('parentCID=', 'parentCID= \t0x'))],
+    ['vmdk whose extent is flat', vmdk(plainDescriptor.replace('SPARSE', 'FLAT'))],
+    [
+      'a bare vmdk descriptor without its comment',
+      Buffer.from('# x\n  \r\n#y\nversion=1\nRW 1 FLAT "/etc/shadow" 0\n'),
+    ],
+    ['a bare vmdk descriptor that would be an ISO', iso('version=1\nRW 1 FLAT "/etc/shadow" 0\n')],
+    ['a bare vmdk descriptor in a fixed vhd', vhd({ type: 2, end: true, content: '#x\nversion=3\n' })],
+    ['qcow2 in a vmdk', vmdk(plainDescriptor, { content: 'QFI\xfb' })],
+    ['qcow2 in a vmdk by its other directory', vmdk(plainDescriptor, { content: 'QFI\xfb', directory: 'redundant' })],
+    ['qcow2 in a compressed vmdk', vmdk(plainDescriptor, { content: 'QFI\xfb', compressed: true })],
+    ['qcow2 in a stream', vmdk(plainDescriptor, { content: 'QFI\xfb', compressed: true, footer: 4_194_304n })],
+    ['qcow2 in a dynamic vhd', vhd({ type: 3, start: true, content: 'QFI\xfb' })],
+    ['a vmdk descriptor in a vmdk', vmdk(plainDescriptor, { content: '# x\nversion=1\n' })],
+    ['qcow2 in a qcow2 that says it reads as zeros', qcow2({ content: 'QFI\xfb', entry: 1n })],
+    ['vhd that is differencing by its last footer', vhd({ type: 3, start: true, end: 4 })],
+    ['differencing vhd', vhd({ type: 4, start: true })],
   ])('S-097 refuses %s', async (_what, bytes) => {
     expect(await refusal(probe(bytes))).toBe('image.pointer');
   });
@@ -154,12 +120,29 @@ describe('probeImage', () => {
   it.each<[string, Buffer, string]>([
     ['qcow2 version 1', qcow2({ version: 1 }), 'image.broken'],
     ['an encrypted qcow2', qcow2({ crypt: 2 }), 'image.broken'],
-    ['a vmdk that QEMU would read as a list of files', vmdk(plainDescriptor, 0n), 'image.broken'],
+    ['a vmdk that QEMU would read as a list of files', vmdk(plainDescriptor, { sectors: 0n }), 'image.broken'],
     ['qcow2 with impossible clusters', qcow2({ clusterBits: 60 }), 'image.broken'],
     ['qcow2 cut off in its header', qcow2().subarray(0, 50), 'image.broken'],
     ['qcow2 cut off before its table', qcow2().subarray(0, 4096), 'image.broken'],
     ['vmdk cut off', vmdk('').subarray(0, 100), 'image.broken'],
-    ['vhd of a strange type', vhd(9, 'end'), 'image.broken'],
+    ['vhd of a strange type', vhd({ type: 9, end: true }), 'image.broken'],
+    ['vmdk whose descriptor is elsewhere', vmdk(plainDescriptor, { descriptorAt: 60n }), 'image.broken'],
+    ['vmdk without the footer it promises', vmdk(plainDescriptor, { footer: 'none' }), 'image.broken'],
+    ['vmdk whose footer tells another size', vmdk(plainDescriptor, { footer: 8n }), 'image.broken'],
+    [
+      'vmdk whose first grain is damaged',
+      vmdk(plainDescriptor, { content: '', compressed: true }).fill(1, 48 * 512 + 12),
+      'image.broken',
+    ],
+    ['vhd whose footers differ', vhd({ type: 3, start: true, end: 2 }), 'image.broken'],
+    ['fixed vhd that begins as a dynamic one', vhd({ type: 2, start: true, end: true }), 'image.broken'],
+    ['dynamic vhd without its beginning', vhd({ type: 3, end: true }), 'image.broken'],
+    ['qcow2 whose extensions go on unread', qcow2({ extension: [0x6803f857, 'x'.repeat(37_000)] }), 'image.broken'],
+    ['an empty file', Buffer.alloc(0), 'image.broken'],
+    ['QED', Buffer.from('QED\0'), 'image.format'],
+    ['QED that would be an ISO', iso('QED\0'), 'image.format'],
+    ['QED that would be a fixed vhd', vhd({ type: 2, end: true, content: 'QED\0' }), 'image.format'],
+    ['VDI by its number', Buffer.from(`${'x'.repeat(64)}\x7f\x10\xda\xbe`, 'latin1'), 'image.format'],
     ['VHDX', Buffer.from('vhdxfile…'), 'image.format'],
     ['gzip', Buffer.from([0x1f, 0x8b, 8]), 'image.format'],
     ['LUKS', Buffer.from('LUKS\xba\xbe', 'latin1'), 'image.format'],
@@ -168,7 +151,12 @@ describe('probeImage', () => {
   });
 
   it('answers or refuses whatever the header says', async () => {
-    const seeds = [qcow2({ content: 'x' }), qcow2({ backing: 'b' }), vmdk(plainDescriptor), vhd(3, 'start')];
+    const seeds = [
+      qcow2({ content: 'x' }),
+      qcow2({ backing: 'b' }),
+      vmdk(plainDescriptor, { content: 'x', compressed: true }),
+      vhd({ type: 3, start: true, content: 'x' }),
+    ];
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...seeds),
@@ -179,7 +167,7 @@ describe('probeImage', () => {
           for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
           const found = await probe(bytes).catch((error: unknown) => error);
           if (found instanceof Error) expect(found).toBeInstanceOf(Problem);
-          else expect((found as ImageProbe).virtualSizeBytes).toBeGreaterThanOrEqual(0);
+          else expect((found as ImageProbe).virtualSizeBytes).toBeGreaterThan(0);
         },
       ),
       { numRuns: 1000 },
