@@ -84,6 +84,11 @@ describe('what refusals mean', () => {
     [409, 'IpAddressGenerationFailure No more IP addresses available on network n.', 'capacity'],
     [400, 'badRequest Invalid volume: Volume status must be available or error', 'conflict'],
     [400, 'badRequest Can not find requested image', 'not-found'],
+    [400, 'badRequest Instance group 0ca87e1c-0000-475d-b317-d3210aca508a could not be found.', 'transient'],
+    [404, 'ExternalGatewayForFloatingIPNotFound External network is not reachable from subnet', 'conflict'],
+    [404, 'NetworkNotFound Network could not be found.', 'not-found'],
+    [500, 'No valid host was found. There are not enough hosts available.', 'capacity'],
+    [500, 'Unexpected API Error.', 'transient'],
     [400, 'InvalidIpForNetwork IP address 10.9.0.1 is not a valid IP', 'invalid'],
     [429, 'overLimit slow down', 'transient'],
     [503, '', 'transient'],
@@ -287,6 +292,32 @@ describe('what somebody else renames', () => {
 });
 
 describe('networks', () => {
+  it('go with their legs of a router that is highly available', async () => {
+    const more = { networks: { ...fake.leadOut() } };
+    for (const { body } of fake.world.routers.values()) body.ha = true;
+    const site = await bench.site(more);
+    const id = newUuid();
+    const ref = await site.createNetwork({ id, name: 'net' }, id);
+    const legs = [...fake.world.ports.values()].map(({ body }) => body.device_owner);
+    expect(legs).toEqual(['network:ha_router_replicated_interface']);
+    await site.delete('network', ref);
+    expect(fake.world.ports.size).toBe(0);
+    expect(await rest(site, 'network', ref)).toBeUndefined();
+  });
+
+  it('without a router lend no address, which the check says too', async () => {
+    const { external } = fake.leadOut();
+    const site = await bench.site({ networks: { external } });
+    const message = expect.stringContaining('no router joins it');
+    expect(await site.check()).toEqual([expect.objectContaining({ code: 'openstack.networks', message })]);
+    const [net, ip, nic, link] = [newUuid(), newUuid(), newUuid(), newUuid()];
+    const network = await site.createNetwork({ id: net, name: 'net', cidr: '10.1.0.0/24' }, net);
+    const address = await site.createNetwork({ id: ip, name: 'ip', reservation: true }, ip);
+    const compute = await bench.running(site, { nics: [{ id: nic, network }] });
+    const lent = site.attachNic({ id: link, compute, network: address }, link);
+    await expect(lent).rejects.toMatchObject({ class: 'conflict', message: expect.stringContaining('not reachable') });
+  });
+
   it('are shared with another process that was faster with the leg of the router, and go when nobody has made it', async () => {
     const { adapter: site, wire, close } = await fakeHarness('member', { leadsOut: true });
     const message = 'IP address 192.168.0.1 already allocated in subnet 22d2890d-fbf1-49e5-9c0c-2e9a45820d5a';

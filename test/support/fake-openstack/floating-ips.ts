@@ -3,6 +3,12 @@
 import { neutronError, type Answer, type Json } from './answers.js';
 import type { Thing, World } from './world.js';
 
+/** `device_owner` of a router's ports, by how the router is made. */
+export const LEGS: Readonly<Record<'plain' | 'highlyAvailable', string>> = {
+  plain: 'network:router_interface',
+  highlyAvailable: 'network:ha_router_replicated_interface',
+};
+
 export class FloatingIps {
   readonly #world: World;
 
@@ -41,7 +47,7 @@ export class FloatingIps {
     const external = floating.body.floating_network_id;
     const led = [...ports.values()].some(
       ({ body }) =>
-        body.device_owner === 'network:router_interface' &&
+        Object.values(LEGS).includes(body.device_owner) &&
         body.fixed_ips[0]?.subnet_id === subnet &&
         routers.get(body.device_id)?.body.external_gateway_info?.network_id === external,
     );

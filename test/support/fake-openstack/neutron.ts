@@ -3,7 +3,7 @@
 import { documentOf, neutronError, paged, type Answer, type Json, type Request } from './answers.js';
 import { serveQuotas } from './quotas.js';
 import type { Grant, Project, Thing, World } from './world.js';
-import { FloatingIps } from './floating-ips.js';
+import { FloatingIps, LEGS } from './floating-ips.js';
 import { SecurityGroupRules, firstRules } from './security-group-rules.js';
 
 const KINDS: Readonly<Record<string, readonly [single: string, type: string]>> = {
@@ -233,7 +233,7 @@ export class Neutron {
       id,
       network_id: subnet?.body.network_id,
       device_id: router.id,
-      device_owner: 'network:router_interface',
+      device_owner: router.body.ha === true ? LEGS.highlyAvailable : LEGS.plain,
       fixed_ips: [{ subnet_id, ip_address: subnet?.body.gateway_ip }],
       project_id: router.project,
     };

@@ -197,9 +197,7 @@ export class Networks {
     const owners = legs.map((port) => stringAt(port, 'device_owner') ?? '');
     if (owners.some((owner) => owner === '' || owner.startsWith('compute:')))
       throw new IaasError('conflict', 'machines still have addresses of this network');
-    for (const leg of legs.filter((port) =>
-      (stringAt(port, 'device_owner') ?? '').startsWith('network:router_interface'),
-    )) {
+    for (const leg of legs.filter((port) => ROUTER.test(stringAt(port, 'device_owner') ?? ''))) {
       const ask = { ...options, body: { port_id: stringAt(leg, 'id') ?? '' } };
       await cloud.network
         .call('PUT', `/routers/${stringAt(leg, 'device_id')}/remove_router_interface`, ask)
@@ -262,6 +260,9 @@ export class Networks {
 export function titleOf(body: JsonObject): string {
   return described(stringAt(body, 'description') ?? '')['title'] ?? stringAt(body, 'name') ?? '';
 }
+
+/** `device_owner` of a port by which a router is joined to a network: a plain one, a distributed or a highly available one. */
+const ROUTER = /^network:(router_interface(_distributed)?|ha_router_replicated_interface)$/;
 
 const isOf = (project: string, body: JsonObject): boolean => stringAt(body, 'project_id') === project;
 

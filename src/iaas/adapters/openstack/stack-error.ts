@@ -31,12 +31,16 @@ const RULES: readonly Rule[] = [
     /can not find requested image|image .* could not be found|(network|port|volume) \S+ could not be found/i,
     'not-found',
   ],
+  // The last of its members has taken it with it: whoever asks again makes another.
+  [400, /instance group \S+ could not be found/i, 'transient'],
   [400, /./, 'invalid'],
   [401, /./, 'denied'],
   // Rights over quotas have the word in their names.
   [403, /policy/i, 'denied'],
   [403, /quota|maximum number of/i, 'quota'],
   [403, /./, 'denied'],
+  // Both ends are there; the router between them is not.
+  [404, /externalgatewayforfloatingipnotfound/i, 'conflict'],
   [404, /./, 'not-found'],
   [405, /./, 'unsupported'],
   [406, /./, 'unsupported'],
