@@ -6,7 +6,13 @@
 
 import { Table, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { isUuid } from '../../src/base/ids.js';
-import { IaasError, type ResourceClass, type SiteAdapter, type SiteFinding } from '../../src/iaas/adapter.js';
+import {
+  IaasError,
+  PartUnasked,
+  type ResourceClass,
+  type SiteAdapter,
+  type SiteFinding,
+} from '../../src/iaas/adapter.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import { key, text } from '../../src/store/columns.js';
 import { inList } from '../../src/store/placeholders.js';
@@ -94,8 +100,9 @@ async function markedAt(adapter: SiteAdapter): Promise<readonly Marked[]> {
     try {
       for await (const { id, ref } of adapter.list(what)) if (id !== undefined) marked.push({ id, what, ref });
     } catch (error) {
-      // A site without, say, volumes has none of them.
-      if (!(error instanceof IaasError && error.class === 'unsupported')) throw error;
+      // A site without, say, volumes has none of them, and a part that cannot be asked tells of none.
+      const isPartial = error instanceof PartUnasked || (error instanceof IaasError && error.class === 'unsupported');
+      if (!isPartial) throw error;
     }
   }
   const handedOver = (await adapter.appliances?.list()) ?? [];

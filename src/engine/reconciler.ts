@@ -3,7 +3,7 @@
  * found but unknown, known but missing, and state drift (DESIGN.md, "The way of the work"). It decides nothing itself;
  * what an entity is and what to file for it is the business of the {@link ReconcileSource}.
  *
- * A site that cannot be reached keeps its last known state and holds up no other. Nothing is called missing or orphaned
+ * A site that cannot be reached keeps its last known state and holds up no other, and so does a part of one. Nothing is called missing or orphaned
  * on the word of a single list: missing things are asked for by name once more, orphans have to stay for a while.
  */
 
@@ -12,7 +12,15 @@ import { messageOf } from '../base/errors.js';
 import type { Uuid } from '../base/ids.js';
 import type { Log } from '../base/log.js';
 import { underAny } from '../base/signals.js';
-import { IaasError, type Observed, type ResourceClass, type SiteAdapter, type SiteRef } from '../iaas/adapter.js';
+import {
+  askedOf,
+  IaasError,
+  PartUnasked,
+  type Observed,
+  type ResourceClass,
+  type SiteAdapter,
+  type SiteRef,
+} from '../iaas/adapter.js';
 import type { Store, Tx } from '../store/sql.js';
 import type { Upkeep } from './background-task.js';
 
@@ -125,17 +133,17 @@ export class Reconciler<K extends KnownEntity> implements Upkeep {
     const busy: SiteRef[] = [];
     for (const batch of batches(refs)) {
       const known = (await this.#source.byRef(adapter.site, what, batch)).filter((entity) => !entity.busy);
-      const described = await describedOf(adapter, what, known, signal);
+      const { described, asked } = await describedOf(adapter, what, known, signal);
       const found = known.flatMap((entity) => {
         const observed = described.get(entity.ref ?? '');
         if (observed?.busy) busy.push(observed.ref);
         return observed && this.#source.drifted({ entity, observed }) ? [{ entity, observed }] : [];
       });
       await this.#observe(adapter.site, found, signal);
-      const absent = known.filter(({ ref }) => !described.has(ref ?? ''));
+      const absent = asked.filter(({ ref }) => !described.has(ref ?? ''));
       // Not on the word of one answer: it is asked for once more.
       const again = await describedOf(adapter, what, absent, signal);
-      const gone = absent.filter(({ ref }) => !again.has(ref ?? ''));
+      const gone = again.asked.filter(({ ref }) => !again.described.has(ref ?? ''));
       await this.#tell(gone, signal, (tx, entities) => this.#source.missing(tx, adapter.site, what, entities));
     }
     return busy;
@@ -181,15 +189,18 @@ export class Reconciler<K extends KnownEntity> implements Upkeep {
   }
 
   async #compare(adapter: SiteAdapter, signal: AbortSignal): Promise<void> {
+    let unasked: PartUnasked | undefined;
     for (const what of this.#source.classes) {
       try {
         await this.#compareClass(adapter, what, signal);
       } catch (error) {
+        if (error instanceof PartUnasked) unasked = error;
         // A site without, say, volumes has none to compare.
-        if (!(error instanceof IaasError && error.class === 'unsupported')) throw error;
+        else if (!(error instanceof IaasError && error.class === 'unsupported')) throw error;
       }
     }
     await this.#tidy(adapter, signal);
+    if (unasked) throw unasked;
   }
 
   /** What stays lying there is met again at the next visit; what was seen of the site is as true without. */
@@ -201,6 +212,7 @@ export class Reconciler<K extends KnownEntity> implements Upkeep {
     }
   }
 
+  /** @throws PartUnasked at the end, when everything else has been compared */
   async #compareClass(adapter: SiteAdapter, what: ResourceClass, signal: AbortSignal): Promise<void> {
     const { site } = adapter;
     // Read before the list: what is created meanwhile is not missing. What is committed meanwhile is not orphaned
@@ -209,7 +221,8 @@ export class Reconciler<K extends KnownEntity> implements Upkeep {
     const listed = new Set<Uuid>();
     const strangers: Orphan<K>[] = [];
     let drifted: Found<K>[] = [];
-    for await (const observed of adapter.list(what, { signal })) {
+    const things = new WhatCanBeListed(adapter, what, signal);
+    for await (const observed of things) {
       signal.throwIfAborted();
       const entity = observed.id === undefined ? undefined : known.get(observed.id);
       if (entity && belongs(entity, observed)) {
@@ -223,6 +236,7 @@ export class Reconciler<K extends KnownEntity> implements Upkeep {
     drifted = [...drifted, ...(await this.#missing(adapter, what, known, listed, signal))];
     await this.#observe(site, drifted, signal);
     await this.#orphans(site, what, strangers, signal);
+    if (things.unasked) throw things.unasked;
   }
 
   async #observe(site: string, found: readonly Found<K>[], signal: AbortSignal): Promise<void> {
@@ -242,8 +256,8 @@ export class Reconciler<K extends KnownEntity> implements Upkeep {
     );
     const found: Found<K>[] = [];
     for (const batch of batches(absent)) {
-      const described = await describedOf(adapter, what, batch, signal);
-      const gone = batch.filter(({ ref }) => ref !== null && !described.has(ref));
+      const { described, asked } = await describedOf(adapter, what, batch, signal);
+      const gone = asked.filter(({ ref }) => ref !== null && !described.has(ref));
       await this.#tell(gone, signal, (tx, entities) => this.#source.missing(tx, adapter.site, what, entities));
       for (const entity of batch) {
         const observed = entity.ref === null ? undefined : described.get(entity.ref);
@@ -286,15 +300,39 @@ export class Reconciler<K extends KnownEntity> implements Upkeep {
   }
 }
 
-/** What the site says of these by name; nobody is asked for nothing. */
-async function describedOf(
+/** What a site lists, and whether a part of it could not be asked. */
+class WhatCanBeListed implements AsyncIterable<Observed> {
+  readonly #things: AsyncIterable<Observed>;
+  unasked: PartUnasked | undefined;
+
+  constructor(adapter: SiteAdapter, what: ResourceClass, signal: AbortSignal) {
+    this.#things = adapter.list(what, { signal });
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Observed> {
+    try {
+      yield* this.#things;
+    } catch (error) {
+      if (!(error instanceof PartUnasked)) throw error;
+      this.unasked = error;
+    }
+  }
+}
+
+/** What the site says of these by name, and of which of them it could be asked; nobody is asked for nothing. */
+async function describedOf<K extends KnownEntity>(
   adapter: SiteAdapter,
   what: ResourceClass,
-  entities: readonly KnownEntity[],
+  entities: readonly K[],
   signal: AbortSignal,
-): Promise<ReadonlyMap<SiteRef, Observed>> {
-  const refs = entities.flatMap(({ ref }) => (ref === null ? [] : [ref]));
-  return refs.length === 0 ? new Map() : adapter.describe(what, refs, { signal });
+): Promise<{ readonly described: ReadonlyMap<SiteRef, Observed>; readonly asked: readonly K[] }> {
+  const named = entities.flatMap(({ ref }) => (ref === null ? [] : [ref]));
+  const { said, asked } = await askedOf(named, (refs) =>
+    refs.length === 0
+      ? Promise.resolve<ReadonlyMap<SiteRef, Observed>>(new Map())
+      : adapter.describe(what, refs, { signal }),
+  );
+  return { described: said, asked: entities.filter(({ ref }) => ref === null || asked.has(ref)) };
 }
 
 /** Whether the thing is the entity's own: under its reference, or under none while it is being made. */

@@ -37,6 +37,33 @@ export class RefusedCredential extends IaasError {
   }
 }
 
+/**
+ * A part of a site cannot be asked, such as a project whose credential is refused. What lies there is as it was seen last: neither
+ * gone nor left over. Thrown by `describe`, and by `list` after all that the rest of the site has.
+ */
+export class PartUnasked extends IaasError {
+  /** Whether what has this reference may lie there. */
+  readonly hides: (ref: SiteRef) => boolean;
+  constructor(message: string, said: string, hides: (ref: SiteRef) => boolean) {
+    super('transient', message, said);
+    this.hides = hides;
+  }
+}
+
+/** What a site says of some of its things, and of which: those in a part that cannot be asked are left out. */
+export async function askedOf<T>(
+  refs: readonly SiteRef[],
+  ask: (refs: readonly SiteRef[]) => Promise<T>,
+): Promise<{ readonly said: T; readonly asked: ReadonlySet<SiteRef> }> {
+  try {
+    return { said: await ask(refs), asked: new Set(refs) };
+  } catch (error) {
+    if (!(error instanceof PartUnasked)) throw error;
+    const rest = refs.filter((ref) => !error.hides(ref));
+    return { said: await ask(rest), asked: new Set(rest) };
+  }
+}
+
 export type ResourceClass = 'compute' | 'network' | 'storage' | 'nic' | 'attachment' | 'image' | 'securitygroup';
 
 export type LifecycleAction = 'start' | 'stop' | 'restart' | 'suspend';

@@ -1,6 +1,6 @@
 /** An adapter of which only what the reconciler uses works: a list of machines that a test lays out. */
 
-import { IaasError, type Observed, type SiteAdapter } from '../../src/iaas/adapter.js';
+import { IaasError, PartUnasked, type Observed, type SiteAdapter } from '../../src/iaas/adapter.js';
 
 export type Machine = Extract<Observed, { class: 'compute' }>;
 
@@ -16,6 +16,9 @@ export class FakeAdapter {
   /** What reading the site comes to instead. */
   trouble: 'refuses' | 'hangs' | undefined;
 
+  /** References of a part that cannot be asked. */
+  unasked: RegExp | undefined;
+
   constructor(site: string) {
     this.site = site;
   }
@@ -24,12 +27,22 @@ export class FakeAdapter {
     if (what !== 'compute') throw new IaasError('unsupported', `no ${what} here`);
     if (this.trouble === 'refuses') throw new IaasError('transient', 'connection refused');
     if (this.trouble === 'hangs') await new Promise(() => undefined);
-    yield* this.machines;
+    yield* this.machines.filter(({ ref }) => !this.#hides(ref));
+    if (this.unasked !== undefined) throw this.#part();
   }
 
   async describe(_what: string, refs: readonly string[]): Promise<ReadonlyMap<string, Observed>> {
+    if (refs.some((ref) => this.#hides(ref))) throw this.#part();
     const all = [...this.machines, ...this.unlisted];
     return new Map(all.filter(({ ref }) => refs.includes(ref)).map((each) => [each.ref, each]));
+  }
+
+  #hides(ref: string): boolean {
+    return this.unasked?.test(ref) === true;
+  }
+
+  #part(): PartUnasked {
+    return new PartUnasked('a project is shut', 'shut', (ref) => this.#hides(ref));
   }
 
   /** Asked for after each look, and in vain. */

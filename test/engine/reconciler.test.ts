@@ -115,6 +115,21 @@ forEachDatabase((_, database) => {
     expect(await run()).toEqual(['sim: compute gone is missing', 'sim: late is active']);
   });
 
+  it('takes nothing for gone in a part that cannot be asked, and compares the others', async () => {
+    const { site, source, run, reconciler } = setUp('sim');
+    source.know(known('gone', 'a1'), known('late', 'a2', 'inactive'), known('here', 'a3', 'inactive'));
+    source.know(known('hidden', 'b1'), known('new', null));
+    site.machines = [machine('a3', 'here')];
+    site.unlisted = [machine('a2', 'late')];
+    site.unasked = /^b/;
+    expect(await run()).toEqual(['sim: compute gone is missing', 'sim: here is active', 'sim: late is active']);
+    expect(source.visits).toEqual([{ site: 'sim', at: 1_000_000, error: 'a project is shut' }]);
+    expect(site.tidied).toBe(1);
+    source.told = [];
+    await reconciler.look(site.asAdapter(), 'compute', ['a1', 'b1'], new AbortController().signal);
+    expect(source.told).toEqual(['sim: compute gone is missing']);
+  });
+
   it('calls an unknown thing an orphan when it has stayed for the grace period', async () => {
     const { site, clock, run } = setUp('sim');
     site.machines = [machine('r1', 'x'), machine('r2', undefined)];

@@ -1,9 +1,12 @@
 /** Virtual Organizations in OpenStack: whose project is whose, and what becomes of the others where one cannot be asked. */
 
 import { newUuid } from '../../src/base/ids.js';
+import type { JsonObject } from '../../src/base/json.js';
+import { IaasError, PartUnasked } from '../../src/iaas/adapter.js';
 import { readRef } from '../../src/iaas/adapters/openstack/marks.js';
 import type { FakeOpenStack } from '../support/fake-openstack/index.js';
-import { OpenStackBench, rest } from './openstack-bench.js';
+import type { Project } from '../support/fake-openstack/world.js';
+import { OpenStackBench, rest, volumeOf } from './openstack-bench.js';
 
 const bench = OpenStackBench.forEachTest();
 let fake: FakeOpenStack;
@@ -64,5 +67,94 @@ describe('virtual organizations', () => {
     const other = { id: newUuid(), name: 'v', sizeBytes: 2 ** 30, owner: { user: 'x', group: 'strangers' } };
     await expect(site.createStorage(other, other.id)).rejects.toMatchObject({ class: 'denied' });
     expect(await site.check()).toEqual([]);
+  });
+
+  /** Sites of two groups, each with a volume in a project of its own. */
+  async function two(tenants: JsonObject): Promise<{ readonly good: string; readonly bad: string }> {
+    const site = await bench.site({ tenants });
+    const good = await volumeOf(site, { user: 'x', group: 'good' });
+    return { good, bad: await volumeOf(site, { user: 'x', group: 'bad' }) };
+  }
+
+  const projectOf = (ref: string): Project => fake.world.projects.get(readRef(ref)?.project ?? '') as Project;
+
+  const byName = {
+    projects: ['good', 'bad'].map((group) => ({ group, project: `of-${group}` })),
+    others: 'refuse',
+  };
+
+  /** Keystone takes its tokens back with the role. */
+  const letGo = (project: Project): void => {
+    fake.user.roles.delete(project.id);
+    fake.revokeTokens();
+  };
+  const disable = (project: Project): Project => Object.assign(project, { enabled: false });
+
+  it.each([
+    ['disabled, by name', byName, disable],
+    ['without a role, by name', byName, letGo],
+    ['disabled, made by VEP', { others: 'create' }, disable],
+    ['without a role, made by VEP', { others: 'create' }, letGo],
+  ])('lose nothing by the project of another one that is %s', async (_how, tenants, shutOut) => {
+    for (const name of ['of-good', 'of-bad']) fake.user.roles.set(fake.world.addProject(name).id, ['member']);
+    const { good, bad } = await two(tenants);
+    const early = await bench.site({ tenants });
+    await early.describe('storage', [good, bad]);
+    shutOut(projectOf(bad));
+    // One that has worked in it, and one that never has.
+    for (const site of [early, await bench.site({ tenants })]) {
+      expect((await site.describe('storage', [good])).get(good)).toMatchObject({ state: 'online' });
+      const seen: string[] = [];
+      const listing = (async () => {
+        for await (const each of site.list('storage')) seen.push(each.ref);
+      })();
+      await expect(listing).rejects.toMatchObject({ class: 'transient', said: expect.any(String) });
+      expect(seen).toEqual([good]);
+      // What lies there is not gone.
+      const asked = site.describe('storage', [good, bad]);
+      await expect(asked).rejects.toBeInstanceOf(PartUnasked);
+      const error = await asked.catch((thrown: unknown) => thrown);
+      expect([good, bad].map((ref) => (error as PartUnasked).hides(ref))).toEqual([false, true]);
+      await expect(site.delete('storage', bad)).rejects.toBeInstanceOf(IaasError);
+      const name = projectOf(bad).name.startsWith('of-') ? 'the project of bad' : `project ${projectOf(bad).name}`;
+      const message = expect.stringContaining(`${name}: Keystone does not take`);
+      expect(await site.check()).toEqual([expect.objectContaining({ code: 'openstack.tenant', message })]);
+    }
+    Object.assign(projectOf(bad), { enabled: true });
+    fake.user.roles.set(projectOf(bad).id, ['member']);
+    expect((await early.describe('storage', [good, bad])).size).toBe(2);
+  });
+
+  it('get the project that an earlier version made for them, whatever it is called', async () => {
+    const more = { description: 'vep group biomed vo', tags: ['vep-realm-vep'] };
+    const old = Object.assign(fake.world.addProject('vep-biomed'), { more });
+    const site = await bench.site({ tenants: { others: 'create' } });
+    expect(readRef(await volumeOf(site, owner))?.project).toBe(old.id);
+  });
+
+  it("share no project with those of another VEP, and take none that is somebody else's", async () => {
+    const [one, other] = [
+      await bench.site({ realm: 'one', tenants: { others: 'create' } }),
+      await bench.site({ realm: 'two', tenants: { others: 'create' } }),
+    ];
+    const refs = [await volumeOf(one, owner), await volumeOf(other, owner)];
+    const made = refs.map(projectOf);
+    expect(new Set(made.map(({ id }) => id)).size).toBe(2);
+    // Theirs has lost its tags: it may be anybody's by now.
+    for (const project of made) Object.assign(project, { more: {} });
+    const again = await bench.site({ realm: 'one', tenants: { others: 'create' } });
+    await expect(volumeOf(again, owner)).rejects.toMatchObject({
+      class: 'conflict',
+      message: expect.stringContaining('tenants.prefix'),
+    });
+  });
+
+  it.each([
+    [{ others: 'create' }, 'tenants.others'],
+    [{ projects: [{ group: 'biomed', project: 'biomed' }] }, 'tenants.projects.0.project'],
+  ])('need more than an application credential for %j', async (tenants, path) => {
+    const credentials = { method: 'application_credential', id: 'cred', secret: { env: 'NONE' } };
+    const reading = bench.site({ credentials, tenants });
+    await expect(reading).rejects.toMatchObject({ faults: [{ code: 'openstack.one-project', place: { path } }] });
   });
 });

@@ -135,7 +135,7 @@ describe('OpenStack', () => {
     closers.push(() => fake.close());
   });
   const project = (): Project => {
-    const found = [...fake.world.projects.values()].find(({ name }) => name === 'vep-biomed');
+    const found = [...fake.world.projects.values()].find(({ name }) => name.startsWith('vep-biomed-'));
     if (!found) throw new Error('Keystone has no such project');
     return found;
   };

@@ -61,7 +61,7 @@ function suite(database: TestDatabase): void {
     return path;
   };
   const project = (): Project | undefined =>
-    [...cloud.world.projects.values()].find(({ name }) => name === 'vep-atlas');
+    [...cloud.world.projects.values()].find(({ name }) => name.startsWith('vep-atlas-'));
   const quotas = (): Readonly<Record<string, number>> =>
     Object.fromEntries([...oned.world.groups.values()].find(({ name }) => name === 'vep-atlas')?.quotas ?? []);
   const vosAt = async (): Promise<readonly { readonly site: string; readonly findings: readonly object[] }[]> =>

@@ -26,7 +26,7 @@ export class Keystone {
   /** What a service's middleware does with the token of a request. */
   grantOf({ headers, base }: Request): Grant {
     const grant = this.#world.grants.get(headers['x-auth-token'] ?? '');
-    if (grant && grant.until > Date.now()) return grant;
+    if (grant && grant.until > Date.now() && grant.project.enabled) return grant;
     throw unauthorized(`${base}/identity`);
   }
 
@@ -73,7 +73,8 @@ export class Keystone {
     const user = [...world.users.values()].find((each) => each.name === name && each.password === password);
     const wanted = scope?.project ?? {};
     const project = [...world.projects.values()].find((each) => each.name === wanted.name || each.id === wanted.id);
-    if (user && project && !user.roles.has(project.id)) throw unauthorized(`${request.base}/identity/v3`);
+    if (user && project && !(project.enabled && user.roles.has(project.id)))
+      throw unauthorized(`${request.base}/identity/v3`);
     return user && project && { user, project };
   }
 
@@ -109,6 +110,7 @@ export class Keystone {
       id: project.id,
       name: project.name,
       domain_id: 'default',
+      enabled: project.enabled,
       ...(project as { more?: Json }).more,
     });
     if (!this.isAdmin(this.grantOf(request))) {

@@ -22,6 +22,7 @@ export interface Project {
   readonly id: string;
   readonly name: string;
   quota: Quota;
+  enabled: boolean;
 }
 
 export interface User {
@@ -133,7 +134,7 @@ export class World {
   readonly now = (): string => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 
   addProject(name: string): Project {
-    const project = { id: this.hex(), name, quota: USUAL };
+    const project = { id: this.hex(), name, quota: USUAL, enabled: true };
     this.projects.set(project.id, project);
     const id = this.uuid();
     this.securityGroups.set(id, {

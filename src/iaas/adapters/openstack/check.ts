@@ -187,6 +187,12 @@ async function networks({ tenants, options }: CheckServices, call: CallOptions):
     ['/networks', 'networks', 'network', external === undefined ? [] : [external]],
   ];
   const findings: SiteFinding[] = [];
+  if (external !== undefined && router === undefined)
+    findings.push({
+      code: 'openstack.networks',
+      message: 'networks.external lends addresses, and no router joins it with the networks that VEP makes',
+      remedy: 'name one that leads there as networks.router: openstack router list --external-gateway …',
+    });
   for (const [path, member, what, names] of named) {
     const found = await asking(() => tenants.home.network.list(path, member, call), 'openstack.networks', {
       denied: `give the account the right to see ${what}s`,
@@ -269,25 +275,18 @@ async function projects(
   { roles }: Token,
   call: CallOptions,
 ): Promise<readonly SiteFinding[]> {
-  const findings: SiteFinding[] = [];
-  for (const { group } of options.tenants.projects) {
-    const token = await asking(
-      async () => (await tenants.of({ user: '', group }, call)).token(call),
-      'openstack.tenant',
-      {
-        denied: `see to the project of ${group} under tenants.projects: VEP's account needs a role in it`,
-        otherwise: SIGN_IN.otherwise,
-      },
-    );
-    if (isFinding(token)) findings.push({ ...token, message: `${group}: ${token.message}` });
-  }
+  const code = 'openstack.tenant';
   if (options.tenants.others === 'create' && !roles.includes('admin'))
-    findings.push({
-      code: 'openstack.tenant',
-      message: 'tenants.others is create, and the account has not the role admin that making projects needs',
-      remedy: 'give it that role, or name the projects of the groups under tenants.projects',
-    });
-  return findings;
+    return [
+      {
+        code,
+        message: 'tenants.others is create, and the account has not the role admin that making projects needs',
+        remedy: 'give it that role, or name the projects of the groups under tenants.projects',
+      },
+    ];
+  const remedy = "see that the project is enabled and VEP's account has a role in it, or to its credentials";
+  const found = await asking(() => tenants.all(call), code, { denied: remedy, otherwise: SIGN_IN.otherwise });
+  return isFinding(found) ? [found] : found.refused.map(({ message }) => ({ code, message, remedy }));
 }
 
 async function asking<T extends object | boolean | number>(

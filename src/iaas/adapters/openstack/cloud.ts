@@ -29,6 +29,11 @@ export class Cloud {
     return this.#session.token(options);
   }
 
+  /** See {@link Session.admitted}. */
+  admitted<T>(options: CallOptions, work: (token: Token) => Promise<T>): Promise<T> {
+    return this.#session.admitted(options, work);
+  }
+
   /** Id of the project. */
   async project(options: CallOptions): Promise<string> {
     return (await this.token(options)).project;

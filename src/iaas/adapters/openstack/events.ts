@@ -18,29 +18,37 @@ export async function* followEvents(
   { tenants, servers, clock, pollMs }: EventServices,
   signal: AbortSignal,
 ): AsyncIterable<SiteEvent> {
-  let before: ReadonlyMap<string, string> | undefined;
+  const before = new Map<string, Seen>();
   while (!signal.aborted) {
-    // A site that is away is not asked more often, and is not given up.
+    // A site that is away is not asked more often, and is not given up; a project that is has lost nothing.
     const now = await look(tenants, servers, signal).catch(() => undefined);
     const at = clock.now();
-    if (now && before) {
-      for (const [ref, seen] of now) if (before.get(ref) !== seen) yield { ref, class: 'compute', at };
-      for (const ref of before.keys()) if (!now.has(ref)) yield { ref, class: 'compute', at };
+    for (const [project, seen] of now ?? []) {
+      for (const ref of changed(before.get(project) ?? seen, seen)) yield { ref, class: 'compute', at };
+      before.set(project, seen);
     }
-    before = now ?? before;
     await clock.sleep(pollMs, signal);
   }
 }
 
-/** What a look sees of each server: anything that moves it makes another text. */
-async function look(tenants: Tenants, servers: Servers, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-  const seen = new Map<string, string>();
-  for (const cloud of await tenants.all({ signal })) {
-    const project = await cloud.project({ signal });
-    for (const [key, server] of await servers.byKey(cloud, { signal }))
-      seen.set(writeRef(project, key), textOf(server));
+/** What a look sees of each server of a project, by reference: anything that moves it makes another text. */
+type Seen = ReadonlyMap<string, string>;
+
+const changed = (before: Seen, now: Seen): readonly string[] =>
+  [...new Set([...now.keys(), ...before.keys()])].filter((ref) => before.get(ref) !== now.get(ref));
+
+/** By project, of those that can be asked. */
+async function look(tenants: Tenants, servers: Servers, signal: AbortSignal): Promise<ReadonlyMap<string, Seen>> {
+  const found = new Map<string, Seen>();
+  for (const [project, cloud] of (await tenants.all({ signal })).asked) {
+    try {
+      const all = [...(await servers.byKey(cloud, { signal }))];
+      found.set(project, new Map(all.map(([key, server]) => [writeRef(project, key), textOf(server)])));
+    } catch (error) {
+      tenants.refusal(cloud, error);
+    }
   }
-  return seen;
+  return found;
 }
 
 function textOf({ id, status, task, flavor, name, fault, hostId }: Server): string {

@@ -5,7 +5,7 @@
 
 import type { Clock } from '../../../base/clock.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../base/json.js';
-import { IaasError, type CallOptions, type MetricSample, type SiteRef } from '../../adapter.js';
+import { askedOf, IaasError, type CallOptions, type MetricSample, type SiteRef } from '../../adapter.js';
 import { Rates, type Counters } from '../../counters.js';
 import type { Cloud } from './cloud.js';
 import { itemsOf } from './marks.js';
@@ -40,7 +40,8 @@ export class Metrics {
       const told = await diagnosticsOf(cloud, server, options);
       if (told) found.set(ref, countersOf(told, server, this.#clock.now()));
     };
-    const all = [...(await this.#servers.some(refs, options))];
+    const { said } = await askedOf(refs, (some) => this.#servers.some(some, options));
+    const all = [...said];
     const running = all.filter(([, { server }]) => server.marks && runs(server));
     await Promise.all(running.map(([ref, { cloud, server }]) => ask(ref, cloud, server)));
     return found;

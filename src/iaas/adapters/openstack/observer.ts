@@ -17,7 +17,7 @@ import type { Placement } from './placement.js';
 import type { Fault, Server } from './server.js';
 import type { Servers } from './servers.js';
 import { meaningOf } from './stack-error.js';
-import type { Tenants } from './tenants.js';
+import { partUnasked, type Tenants } from './tenants.js';
 import { observeVolume, type Volumes } from './volumes.js';
 
 export interface ObserverServices {
@@ -56,21 +56,33 @@ export class Observer {
       return found;
     }
     const wanted = new Set(refs);
-    const projects = new Set(refs.flatMap((ref) => readRef(ref)?.project ?? []));
-    for (const project of projects) {
-      const cloud = await this.#services.tenants.cloud(project, options);
-      if (!cloud) continue;
+    await this.#services.tenants.inEach(refs, options, async (cloud) => {
       for (const observed of await this.#everything(cloud, what, options))
         if (wanted.has(observed.ref)) found.set(observed.ref, observed);
-    }
+    });
     return found;
   }
 
-  /** Everything of a class that VEP made, in all projects. */
+  /**
+   * Everything of a class that VEP made, in all projects.
+   *
+   * @throws PartUnasked at the end, of the projects that cannot be asked
+   */
   async *list(what: ResourceClass, options: CallOptions): AsyncIterable<Observed> {
-    for (const cloud of await this.#services.tenants.all(options))
-      for (const observed of await this.#everything(cloud, what, options))
-        if (observed.id !== undefined) yield observed;
+    const { tenants } = this.#services;
+    const { asked, refused } = await tenants.all(options);
+    const listed = new Set<string>();
+    const refusals = [...refused];
+    for (const [project, cloud] of asked) {
+      const found = await this.#everything(cloud, what, options).catch((error: unknown) => {
+        refusals.push(tenants.refusal(cloud, error));
+        return undefined;
+      });
+      if (!found) continue;
+      listed.add(project);
+      for (const observed of found) if (observed.id !== undefined) yield observed;
+    }
+    if (refusals.length > 0) throw partUnasked(refusals, (ref) => !listed.has(readRef(ref)?.project ?? ''));
   }
 
   /** What a project has of a class; for networks and images also that of others. */

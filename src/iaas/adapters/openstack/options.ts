@@ -1,5 +1,6 @@
 /** What an administrator says about an OpenStack site (`sites[].options`); one JSON Schema checks it and holds the defaults. */
 
+import { Problem } from '../../../base/errors.js';
 import type { JsonObject } from '../../../base/json.js';
 import { optionsReader, secretReferenceSchema, type SecretReference } from '../../site-options.js';
 
@@ -209,4 +210,24 @@ export const openStackOptionsSchema: JsonObject = object(
 /** Whether machines are measured. */
 export const measures = ({ metrics, hosts }: OpenStackOptions): boolean => metrics.diagnostics ?? hosts.choose;
 
-export const readOpenStackOptions = optionsReader<OpenStackOptions>('openstack', openStackOptionsSchema);
+const read = optionsReader<OpenStackOptions>('openstack', openStackOptionsSchema);
+
+/** @throws Problem `invalid` */
+export function readOpenStackOptions(options: unknown): OpenStackOptions {
+  const found = read(options);
+  const { credentials, tenants } = found;
+  const needs = [
+    ...(tenants.others === 'create' ? ['tenants.others'] : []),
+    ...tenants.projects.flatMap((each, index) => ('project' in each ? [`tenants.projects.${index}.project`] : [])),
+  ];
+  if (credentials.method === 'password' || needs.length === 0) return found;
+  throw new Problem(
+    'invalid',
+    needs.map((path) => ({
+      code: 'openstack.one-project',
+      message: `${path} takes VEP into another project, and an application credential is good for one`,
+      place: { path },
+      remedy: 'sign in by password under credentials, or give each group credentials of its own under tenants.projects',
+    })),
+  );
+}

@@ -61,7 +61,11 @@ export class Servers {
     return found;
   }
 
-  /** The servers that references mean, by reference. */
+  /**
+   * The servers that references mean, by reference.
+   *
+   * @throws PartUnasked where one lies in a project that cannot be asked
+   */
   async some(
     refs: readonly string[],
     options: CallOptions,
@@ -72,17 +76,14 @@ export class Servers {
       const ref = readRef(text);
       if (ref) wanted.set(text, ref);
     }
-    const projects = new Set([...wanted.values()].map(({ project }) => project));
-    for (const project of projects) {
-      const cloud = await this.#tenants.cloud(project, options);
-      if (!cloud) continue;
+    await this.#tenants.inEach(refs, options, async (cloud, project) => {
       const mine = [...wanted].filter(([, ref]) => ref.project === project);
       const listed = mine.length > FEW ? await this.byKey(cloud, options) : undefined;
       for (const [text, ref] of mine) {
         const server = listed && isDigest(ref.key) ? listed.get(ref.key) : await this.#lookIn(cloud, ref, options);
         if (server) found.set(text, { cloud, server });
       }
-    }
+    });
     return found;
   }
 

@@ -8,7 +8,7 @@ import { IaasError, type CallOptions } from '../../adapter.js';
 import { jsonOf, unreadable, type Answer, type Line, type Request } from './line.js';
 import type { OpenStackOptions, ServiceName } from './options.js';
 import type { Session } from './session.js';
-import { NAMES, StackError } from './stack-error.js';
+import { NAMES } from './stack-error.js';
 
 export interface Ask extends CallOptions {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
@@ -56,31 +56,20 @@ export class Service {
   }
 
   call(method: Request['method'], path: string, ask: Ask = {}): Promise<Answer> {
-    return this.#admitted(ask, async (token) =>
-      this.#context.line.send(this.name, await this.#request(method, path, ask, token)),
+    const { session, line } = this.#context;
+    return session.admitted(ask, async ({ value }) =>
+      line.send(this.name, await this.#request(method, path, ask, value)),
     );
   }
 
   /** The bytes that are answered, at most so many, as they come. */
   stream(path: string, maxBytes: number, ask: Ask = {}): Promise<AsyncIterable<Uint8Array>> {
-    return this.#admitted(ask, async (token) => {
-      const request = await this.#request('GET', path, ask, token);
+    const { session, line } = this.#context;
+    return session.admitted(ask, async ({ value }) => {
+      const request = await this.#request('GET', path, ask, value);
       const headers = { ...request.headers, accept: 'application/octet-stream' };
-      return this.#context.line.stream(this.name, { ...request, headers, maxBytes });
+      return line.stream(this.name, { ...request, headers, maxBytes });
     });
-  }
-
-  async #admitted<T>(options: CallOptions, work: (token: string) => Promise<T>): Promise<T> {
-    const { session } = this.#context;
-    const token = await session.token(options);
-    try {
-      return await work(token.value);
-    } catch (error) {
-      if (!(error instanceof StackError) || error.status !== 401) throw error;
-      // Refused before anything was done: its time had come, or it was revoked.
-      session.refused(token);
-      return work((await session.token(options)).value);
-    }
   }
 
   /** The document that a call answers with. */

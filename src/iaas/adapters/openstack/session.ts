@@ -50,9 +50,17 @@ export class Session {
     return signal ? orGivenUp(this.#signing, signal) : this.#signing;
   }
 
-  /** Forgets a token that a service has refused, unless another has come in its place already. */
-  refused(token: Token): void {
-    if (this.#token === token) this.#token = undefined;
+  /** Does something with a token, and once more with another one where a service has refused it. */
+  async admitted<T>(options: CallOptions, work: (token: Token) => Promise<T>): Promise<T> {
+    const token = await this.token(options);
+    try {
+      return await work(token);
+    } catch (error) {
+      if (!(error instanceof StackError) || error.status !== 401) throw error;
+      // Refused before anything was done: its time had come, or it was revoked. Another may have come in its place already.
+      if (this.#token === token) this.#token = undefined;
+      return work(await this.token(options));
+    }
   }
 
   async #signIn(): Promise<Token> {
