@@ -57,11 +57,19 @@ function plannerFindings({ envelope, findings }: ReadEnvelope, inputs: PlanInput
   return newTo(findings, buildPlan(envelope, inputs, mode).findings);
 }
 
-/** What the planner says that the reader has not said of the same place. */
+/** What the planner says that the reader has not said of the same place, as gravely, each thing once. */
 function newTo(read: readonly Fault[], planned: readonly Fault[]): readonly Fault[] {
   const place = ({ code, place: at }: Fault): string => `${code} ${at?.line}:${at?.column}`;
   const known = new Set(read.map(place));
-  return planned.filter((fault) => fault.place?.line === undefined || !known.has(place(fault)));
+  const refused = new Set(read.filter((fault) => hasErrors([fault])).map(place));
+  const distinct = new Map(planned.map((fault) => [identityOf(fault), fault]));
+  return [...distinct.values()].filter(
+    (fault) => fault.place?.line === undefined || !(hasErrors([fault]) ? refused : known).has(place(fault)),
+  );
+}
+
+function identityOf({ code, message, place }: Fault): string {
+  return JSON.stringify([code, message, place]);
 }
 
 /** Configurations that are tried; the largest descriptor seen has 31. */
@@ -73,14 +81,13 @@ const MOST_ADDED = 1_000;
 export function planConfigurations(read: ReadEnvelope, inputs: PlanInputs, mode: Mode): PlannedEnvelope {
   const chosen = planEnvelope(read, inputs, mode);
   const ids = [...new Set(read.envelope.deploymentOptionSection?.configurations.map(({ id }) => id))];
-  const identity = ({ code, message, place }: Fault): string => JSON.stringify([code, message, place]);
-  const known = new Set(chosen.findings.map(identity));
+  const known = new Set(chosen.findings.map(identityOf));
   const added: Fault[] = [];
   for (const configuration of ids.slice(0, MOST_CONFIGURATIONS)) {
     if (added.length > MOST_ADDED) break;
     const found = plannerFindings(read, { ...inputs, configuration }, mode);
-    for (const fault of found.filter((each) => !known.has(identity(each)))) {
-      known.add(identity(fault));
+    for (const fault of found.filter((each) => !known.has(identityOf(each)))) {
+      known.add(identityOf(fault));
       added.push({ ...fault, message: `${fault.message} (in the configuration "${excerpt(configuration)}")` });
     }
   }

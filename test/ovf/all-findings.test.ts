@@ -3,6 +3,7 @@
 import { inspectEnvelope, NO_INPUTS, planConfigurations } from '../../src/ovf/index.js';
 import type { Fault } from '../../src/base/errors.js';
 import type { Mode } from '../../src/ovf/envelope/findings.js';
+import { descriptor, item as itemOf, ITEMS, CPU } from './envelope-support.js';
 import { cpu, envelope, item, memory, planOf, product, property, schemas, system } from './plan-support.js';
 
 const codes = (findings: readonly Fault[]): readonly string[] =>
@@ -69,5 +70,101 @@ describe('a configuration that is not chosen', () => {
     const [note, ...others] = judged(envelope(system('vm'), { sections: options(...ids) }));
     expect(others).toEqual([]);
     expect(note).toMatchObject({ code: 'ovf.O-058', severity: 'info', message: expect.stringMatching(/^3 more/) });
+  });
+});
+
+describe('a fault is told once', () => {
+  const startup = (attributes: string): string =>
+    envelope(
+      `<VirtualSystemCollection ovf:id="c"><Info/><StartupSection><Info/><Item ovf:id="a" ${attributes}/></StartupSection>${system('a')}</VirtualSystemCollection>`,
+    );
+  const quantity = (value: string): string =>
+    descriptor({ items: ITEMS.replace('>2</rasd:VirtualQuantity>', `>${value}</rasd:VirtualQuantity>`) });
+  const disk = (attributes: string): string =>
+    envelope(system('vm', { items: item({ id: 'd', type: 17, resource: 'ovf:/disk/d' }) }), {
+      disks: `<Disk ovf:diskId="d" ${attributes}/>`,
+    });
+
+  it.each<[string, string, Mode, readonly string[]]>([
+    ['an order that is too high', startup('ovf:order="65536"'), 'strict', ['error O-070']],
+    ['an order that is too high', startup('ovf:order="65536"'), 'lenient', ['error O-070']],
+    ['two of them', startup('ovf:order="65536" ovf:startDelay="-1"'), 'lenient', ['error O-070', 'error O-070']],
+    ['a quantity that is no whole number', quantity('2.0'), 'strict', ['error O-051']],
+    ['a quantity that is no whole number', quantity('2.0'), 'lenient', ['error O-051']],
+    ["a template's placeholder in a quantity", quantity('{{cpus}}'), 'strict', ['error D03']],
+    ['a disk that is not there', envelope(system('vm', { items: dangling })), 'strict', ['error O-033']],
+    [
+      'a host resource of no known form',
+      descriptor({ items: ITEMS.replace('ovf:/disk/vmdisk1', 'my.vmdk') }),
+      'strict',
+      ['error O-056'],
+    ],
+    ['a capacity of no bytes', disk('ovf:capacity="1" ovf:capacityAllocationUnits="hertz"'), 'strict', ['error O-035']],
+    ['a capacity of a property that is not there', disk('ovf:capacity="${nope}"'), 'strict', ['error O-034']],
+    ['a unit of memory', descriptor({ items: ITEMS.replace('byte * 2^20', 'furlong') }), 'strict', ['error O-035']],
+    ['a processor item that is missing', descriptor({ items: ITEMS.replace(CPU, '') }), 'strict', ['warning O-050']],
+    [
+      'a processor item without a quantity',
+      descriptor({ items: ITEMS.replace(/<rasd:VirtualQuantity>2<.rasd:VirtualQuantity>/, '') }),
+      'lenient',
+      ['warning O-051'],
+    ],
+    ['hardware that is missing', descriptor({ hardware: '' }), 'lenient', ['warning O-004']],
+    [
+      'an item without a type',
+      descriptor({ items: ITEMS + itemOf(9, 1, '').replace(/<rasd:ResourceType>1<.rasd:ResourceType>/, '') }),
+      'strict',
+      ['error O-046'],
+    ],
+    [
+      'a property without a type',
+      envelope(system('vm', { sections: '<ProductSection><Info/><Property ovf:key="k"/></ProductSection>' })),
+      'strict',
+      ['error D08'],
+    ],
+    ['a system with an empty id', envelope(system('')), 'strict', ['error O-005']],
+    ['a second content', envelope(system('a') + system('b')), 'strict', ['error O-002']],
+    [
+      'a reference, however often a value has it',
+      envelope(system('vm', { sections: product([property('k', 'ovf:value="${x} ${x}"')]) })),
+      'strict',
+      ['error O-063'],
+    ],
+  ])('%s', (_what, text, mode, expected) => {
+    expect(codes(planOf(text, {}, mode).findings)).toEqual(expected);
+  });
+});
+
+describe('what no machine of the plan uses', () => {
+  const furlong = item({ id: '2', type: 4, quantity: 9, units: 'furlong' });
+
+  it('O-035 has units that can be read: hardware that is not chosen', () => {
+    const second = `<VirtualHardwareSection><Info/>${cpu(1)}${furlong}</VirtualHardwareSection></VirtualSystem>`;
+    for (const mode of ['strict', 'lenient'] as const)
+      expect(codes(planOf(envelope(system('vm').replace('</VirtualSystem>', second)), {}, mode).findings)).toEqual([
+        'error O-035',
+      ]);
+  });
+
+  it('O-035 has units that can be read: items of a configuration that is not chosen', () => {
+    const sections =
+      '<DeploymentOptionSection><Info/><Configuration ovf:id="l"><Label/><Description/></Configuration><Configuration ovf:id="m"><Label/><Description/></Configuration></DeploymentOptionSection>';
+    const items = memory(512) + furlong.replace('<Item ', '<Item ovf:configuration="m" ');
+    expect(codes(planOf(envelope(system('vm', { bare: true, items: cpu(1) + items }), { sections })).findings)).toEqual(
+      ['error O-035'],
+    );
+  });
+
+  it('O-034 has a capacity that some property gives: disks', () => {
+    const unused = (capacity: string): readonly string[] =>
+      codes(
+        planOf(
+          envelope(system('vm', { sections: product([property('size', 'ovf:value="5"')], 'ovf:class="a"') }), {
+            disks: `<Disk ovf:diskId="d" ovf:capacity="${capacity}"/>`,
+          }),
+        ).findings,
+      );
+    expect(unused('${nope}')).toEqual(['error O-034']);
+    for (const known of ['${size}', '${a.size}']) expect(unused(known)).toEqual([]);
   });
 });

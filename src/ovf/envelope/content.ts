@@ -144,7 +144,8 @@ interface Node {
 
 function readNode(context: ContentContext, element: Element, node: Node): Content {
   const { reading } = context;
-  if (node.ovfId === '') reading.findings.error('O-005', element.at, `the ovf:id of ${element.name} is empty`);
+  if (node.ovfId === '' && !reading.findings.has('D08', element.at))
+    reading.findings.error('O-005', element.at, `the ovf:id of ${element.name} is empty`);
   const kind = element.name as Content['kind'];
   const sections = sectionsOf(context, element, kind, node.adopted);
   const base = {

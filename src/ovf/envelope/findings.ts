@@ -30,7 +30,8 @@ export class Findings {
   readonly #faults: Fault[] = [];
   readonly #counts = new Map<string, number>();
   readonly #rest = new Map<string, Rest>();
-  readonly #places = new Set<string>();
+  /** What was said of which place, and whether it was at least as grave as a deviation. */
+  readonly #places = new Map<string, boolean>();
   #errors = 0;
   #warnings = 0;
 
@@ -71,6 +72,11 @@ export class Findings {
     return this.#places.has(placeKey(rule, at));
   }
 
+  /** True when it has been reported there as gravely as a deviation, so that another one of the place would say it again. */
+  covers(rule: RuleCode, at: Place): boolean {
+    return this.#places.get(placeKey(rule, at)) === true;
+  }
+
   /** All findings in document order. */
   list(): Fault[] {
     const rest = [...this.#rest].map(([key, { count, lines }]): Fault => {
@@ -83,7 +89,9 @@ export class Findings {
   #add(severity: Severity, rule: RuleCode, at: Place, message: string, value: string | undefined): void {
     if (severity === 'error') this.#errors++;
     if (severity === 'warning') this.#warnings++;
-    this.#places.add(placeKey(rule, at));
+    const grave = severity === 'error' || (severity === 'warning' && this.mode === 'lenient');
+    const place = placeKey(rule, at);
+    this.#places.set(place, grave || this.#places.get(place) === true);
     const key = `${severity} ${rule}`;
     const count = (this.#counts.get(key) ?? 0) + 1;
     this.#counts.set(key, count);

@@ -51,6 +51,11 @@ function pixels(text: string | undefined): number | undefined {
   return value === undefined ? undefined : Number(value);
 }
 
+/** `[class "."] key ["." instance]`, the key of the OVF environment. */
+export function composedKey(section: ProductSection, property: Property): string {
+  return [section.class, property.key, section.instance].filter((part) => part !== '').join('.');
+}
+
 function readProperties(reading: Reading, section: Element): readonly Property[] {
   const properties: Property[] = [];
   let category: Message | undefined;
@@ -67,9 +72,12 @@ function readProperty(reading: Reading, element: Element, category: Message | un
   const label = reading.messageOf(element, 'Label');
   const description = reading.messageOf(element, 'Description');
   const qualifiers = reading.attribute(element, 'qualifiers');
+  const type = reading.required(element, 'type').trim();
+  if (type === '' && !reading.findings.has('D08', element.at))
+    reading.findings.deviation('O-060', element.at, 'ovf:type is empty', 'read as string');
   return {
     key: reading.required(element, 'key'),
-    type: reading.required(element, 'type').trim(),
+    type,
     qualifiers: qualifiers === '' ? undefined : qualifiers,
     userConfigurable: reading.boolean(element, 'userConfigurable', false),
     password: reading.boolean(element, 'password', false),

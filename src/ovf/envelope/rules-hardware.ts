@@ -8,6 +8,7 @@ import { placeOf } from './hardware.js';
 import type { Item, VirtualHardwareSection } from './model.js';
 import type { Reading } from './reading.js';
 import { checkBounds } from './rules-bounds.js';
+import { checkMemorySizes } from './rules-units.js';
 
 /** Devices that others cannot be attached to. */
 const NO_CONTROLLERS: ReadonlySet<number> = new Set([3, 4, 10, 11, 14, 15, 16, 17, 18, 19, 24, 31, 32, 33]);
@@ -26,6 +27,7 @@ export function checkHardware(reading: Reading, declared: Declared, section: Vir
   checkTopology(reading, section.items);
   checkComputing(reading, section, RESOURCE.processor, 'processor');
   checkComputing(reading, section, RESOURCE.memory, 'memory');
+  checkMemorySizes(reading, section.items);
   for (const item of section.items) {
     checkHostResources(reading, item, declared);
     if (isAdapter(item)) checkAdapter(reading, item);

@@ -6,9 +6,12 @@
 import { excerpt } from '../../base/errors.js';
 import { shownUrl } from '../../base/shown-url.js';
 import { safeHref } from './href.js';
-import { parseUnit, toBytes } from '../units.js';
+import { toBytes } from '../units.js';
+import { capacityReference } from './capacity.js';
+import { composedKey } from './product.js';
 import { checkContent } from './rules-content.js';
-import type { Disk, Envelope, Located } from './model.js';
+import { checkUnit } from './rules-units.js';
+import type { Content, Disk, Envelope, Located } from './model.js';
 import { PLACEHOLDER, unsigned, type Reading } from './reading.js';
 import type { RuleCode } from './rulebook.js';
 
@@ -66,8 +69,11 @@ function checkDisks(reading: Reading, envelope: Envelope): void {
   const disks = envelope.diskSection?.disks ?? [];
   const files = new Set(envelope.references.map((file) => file.id));
   unique(reading, 'O-032', 'disk', disks, (disk) => disk.diskId);
+  const properties = disks.some((disk) => capacityReference(disk) !== undefined)
+    ? propertyKeys(envelope.content)
+    : new Set<string>();
   for (const disk of disks) {
-    checkCapacity(reading, disk);
+    checkCapacity(reading, disk, properties);
     if (disk.fileRef === undefined) continue;
     if (!files.has(disk.fileRef)) reading.findings.error('O-013', disk.at, 'ovf:fileRef names no File', disk.fileRef);
     if (disk.format === undefined) {
@@ -77,14 +83,25 @@ function checkDisks(reading: Reading, envelope: Envelope): void {
   checkParents(reading, disks);
 }
 
-function checkCapacity(reading: Reading, disk: Disk): void {
-  const { unit, faults } = parseUnit(disk.capacityAllocationUnits, reading.findings.mode);
-  for (const fault of faults) {
-    if (fault.severity === 'warning')
-      reading.findings.warning('O-035', disk.at, fault.message, disk.capacityAllocationUnits);
-    else reading.findings.error('O-035', disk.at, fault.message, disk.capacityAllocationUnits);
+/** Everything that a property can be called, wherever it is. */
+function propertyKeys(content: Content): Set<string> {
+  const own = content.products.flatMap((section) =>
+    section.properties.flatMap((property) => [property.key, composedKey(section, property)]),
+  );
+  const children = content.kind === 'VirtualSystem' ? [] : content.children;
+  return new Set([...own, ...children.flatMap((child) => [...propertyKeys(child)])]);
+}
+
+function checkCapacity(reading: Reading, disk: Disk, properties: ReadonlySet<string>): void {
+  const unit = checkUnit(reading, disk.at, disk.capacityAllocationUnits);
+  const reference = capacityReference(disk);
+  if (reference !== undefined) {
+    if (!properties.has(reference)) {
+      const message = 'the capacity names no property that any system or collection has';
+      reading.findings.error('O-034', disk.at, message, disk.capacity);
+    }
+    return;
   }
-  if (/^\$\{[^}]+\}$/.test(disk.capacity)) return;
   const capacity = unsigned(disk.capacity);
   if (capacity === undefined || capacity === 0n) {
     if (disk.capacity !== '' || !(reading.findings.has('D08', disk.at) || reading.findings.has('O-034', disk.at))) {

@@ -77,9 +77,17 @@ function report(
   const rule = deviationOf(message);
   const element = located ? elementAt(root, path, (child) => !taken.has(child)) : undefined;
   const place = element === undefined ? { line, path } : element.at;
-  if (findings.has(rule, place) || (rule === 'D11' && findings.has('O-015', place))) return;
+  const alike = TOLD_BY_READER.filter(([pattern]) => pattern.test(message)).flatMap(([, rules]) => rules);
+  if (findings.has(rule, place) || alike.some((each) => findings.covers(each, place))) return;
   findings.deviation(rule, place, message, 'tolerated');
 }
+
+/** What the schema says in words of its own where the reader has given one of these rules. */
+const TOLD_BY_READER: readonly (readonly [RegExp, readonly RuleCode[]])[] = [
+  [/ is not a valid value/, ['O-015', 'O-046', 'O-051', 'O-070', 'D03', 'D07', 'D18', 'D20']],
+  [/This element is not expected/, ['O-002', 'O-003', 'O-009', 'O-080', 'D12', 'D15', 'D19']],
+  [/is required but missing|Missing child element/, ['D08', 'D14', 'D16']],
+];
 
 /** First pattern that fits; the messages are libxml2's. */
 const PATTERNS: readonly (readonly [RegExp, RuleCode])[] = [

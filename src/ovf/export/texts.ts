@@ -12,7 +12,7 @@ import type { PlannedImage, ResolvedProperty } from '../plan.js';
 import { Findings } from '../planning/findings.js';
 import { withReplicas } from '../planning/replicate.js';
 import { illegalReason, readLimits, standardNotation } from '../properties/limits.js';
-import { composedKey } from '../properties/scope.js';
+import { composedKey } from '../envelope/product.js';
 import type { AttributeTexts, Child, OvfDocument } from './xml.js';
 
 /** How the value in force is written, whoever set it. */

@@ -6,6 +6,7 @@
 
 import { excerpt } from '../../base/errors.js';
 import { shownUrl } from '../../base/shown-url.js';
+import { capacityReference } from '../envelope/capacity.js';
 import type { Disk, File } from '../envelope/model.js';
 import type { DiskFormat, PlannedDisk, PlannedImage } from '../plan.js';
 import type { EffectiveProperties } from '../properties/resolve.js';
@@ -39,7 +40,8 @@ export function planDisks(
       if (earlier && !disk.capacity.includes('${')) break;
       const capacityBytes = readCapacity(disk, scope, properties, findings);
       if (earlier) {
-        if (earlier.capacityBytes !== capacityBytes) reportTwoCapacities(disk, findings);
+        if (earlier.capacityBytes * capacityBytes > 0 && earlier.capacityBytes !== capacityBytes)
+          reportTwoCapacities(disk, findings);
         break;
       }
       planned.set(disk.diskId, planDisk(disk, capacityBytes, files));
@@ -139,14 +141,14 @@ function reportTwoCapacities(disk: Disk, findings: Findings): void {
 
 /** Bytes; 0 after a fault, or while the property it depends on still waits for the user. */
 function readCapacity(disk: Disk, scope: PropertyScope, properties: EffectiveProperties, findings: Findings): number {
-  const parsed = parseUnit(disk.capacityAllocationUnits, findings.mode);
-  for (const fault of parsed.faults) findings.add(fault, disk.at);
-  const [, name] = /^\s*\$\{([^{}]*)\}\s*$/.exec(disk.capacity) ?? [];
+  const { unit } = parseUnit(disk.capacityAllocationUnits, findings.mode);
+  const name = capacityReference(disk);
   const text = name === undefined ? disk.capacity : capacityProperty(disk, name, scope, properties, findings);
-  if (!parsed.unit || text === undefined) return 0;
-  const bytes = toBytes(text, parsed.unit);
+  if (!unit || text === undefined) return 0;
+  const bytes = toBytes(text, unit);
   if ('fault' in bytes) {
-    findings.add({ ...bytes.fault, code: 'ovf.O-034', rule: 'O-034' }, disk.at);
+    // The reader has judged what the descriptor says itself.
+    if (name !== undefined) findings.add({ ...bytes.fault, code: 'ovf.O-034' }, disk.at);
     return 0;
   }
   if (bytes.value <= Number.MAX_SAFE_INTEGER) return Number(bytes.value);

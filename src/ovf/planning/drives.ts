@@ -4,7 +4,6 @@
  * first disk with an image, else a CD with a medium, else the first disk.
  */
 
-import { excerpt } from '../../base/errors.js';
 import { CONTROLLERS, driveKind, isController, RESOURCE, type DriveKind } from '../envelope/devices.js';
 import type { BootOrder, Disk, File, Item } from '../envelope/model.js';
 import type { PlannedDrive } from '../plan.js';
@@ -137,18 +136,8 @@ function planDrive(
   const { target } = resource;
   if (target?.kind === 'disk' && media.disks.has(target.id)) return [{ ...drive, disk: target.id }];
   if (target?.kind === 'file' && media.files.has(target.id)) return [{ ...drive, image: target.id }];
-  if (target || kind === 'disk') {
-    findings.error(
-      target?.kind === 'file' ? 'O-014' : 'O-033',
-      `there is no ${target?.kind ?? 'disk'} "${excerpt(target?.id ?? resource.text)}"`,
-      {
-        place: resource.at,
-        remedy: 'name a disk of the DiskSection or a file of the References',
-        value: resource.text,
-      },
-    );
-    return [];
-  }
+  // The reader has told what names nothing of the package.
+  if (target || kind === 'disk') return [];
   findings.warning('O-056', 'the medium of the drive is on some host and cannot be reached', {
     place: resource.at,
     remedy: 'put the medium into the package; the drive stays empty',

@@ -40,8 +40,8 @@ export function planMachine(system: VirtualSystem, context: MachineContext): Pla
     title: titleOf(system),
     hostname: context.hostname(system.ovfId),
     ...(collection !== undefined && { collection }),
-    cores: planCores(items, system.at, findings),
-    memoryBytes: planMemory(items, system.at, findings),
+    cores: planCores(items, hardware?.at, findings),
+    memoryBytes: planMemory(items, hardware?.at, findings),
     ...planAllocation(items, true, findings),
     ...(architecture && { architecture }),
     ...([hardware?.firmware, system.firmware].includes('efi') ? { firmware: 'efi' as const } : {}),
@@ -98,7 +98,8 @@ const UNAVAILABLE_TYPES: ReadonlySet<number> = new Set([7, 8, 9, 11, 12, 13, 18,
  */
 function reportUnused(items: readonly EffectiveItem[], findings: Findings): void {
   for (const { item } of items) {
-    if (driveKind(item) !== undefined || isAdapter(item)) continue;
+    // Of an item without a type the reader has told.
+    if (item.resourceType === undefined || driveKind(item) !== undefined || isAdapter(item)) continue;
     if (refersToPackage(item)) reportLost(item, findings);
     else if (!isUsed(item)) reportDevice(item, findings);
   }

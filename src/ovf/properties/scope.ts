@@ -6,6 +6,7 @@
 
 import { excerpt } from '../../base/errors.js';
 import type { Content, ProductSection, Property } from '../envelope/model.js';
+import { composedKey } from '../envelope/product.js';
 import type { Findings } from '../planning/findings.js';
 import { illegalReason, readLimits, type PropertyLimits } from './limits.js';
 
@@ -48,11 +49,6 @@ export function readScopes(
 /** The property that `name` means in a scope: a composed key, else a bare key that only one section has. */
 export function findInScope(scope: PropertyScope, name: string): ScopedProperty | undefined {
   return scope.own.get(name) ?? scope.bare.get(name);
-}
-
-/** `[class "."] key ["." instance]`, the key of the OVF environment. */
-export function composedKey(section: ProductSection, property: Property): string {
-  return [section.class, property.key, section.instance].filter((part) => part !== '').join('.');
 }
 
 function readScope(
@@ -111,7 +107,8 @@ function readProperty(
       remedy: 'use another character: the dot separates class, key and instance in the environment',
     });
   }
-  if (unknownType !== undefined || nonStandard) {
+  // Of a type that is not there the reader has told.
+  if (property.type !== '' && (unknownType !== undefined || nonStandard)) {
     findings.deviation('O-060', `"${excerpt(property.type)}" is not a property type of DSP0243`, {
       place: property.at,
       remedy: `write "${limits.type}"${nonStandard ? ' with qualifiers' : ''}`,
