@@ -8,19 +8,30 @@ import { createHash } from 'node:crypto';
 import { parseEntityView } from '../occi/json/index.js';
 import type { Attributes, EntityView, TypeId } from '../occi/model.js';
 import type { Discovery } from './discovery.js';
-import { categoriesIn, entityIn, jsonIn, NoAnswer, OcciRefusal, refusalOf, renderingOf } from './occi-answers.js';
+import {
+  categoriesIn,
+  Deferred,
+  entityIn,
+  jsonIn,
+  madeAt,
+  NoAnswer,
+  OcciRefusal,
+  refusalOf,
+  renderingOf,
+} from './occi-answers.js';
 import {
   agentFor,
-  asText,
-  categoryOf,
   filterHeaders,
   idOf,
   JSON_RENDERING,
+  namedMixin,
+  renderedAttributes,
   renderedView,
   type Filter,
+  type Rendered,
   type Rendering,
 } from './occi-requests.js';
-import { locationsIn, viewOf, type OcciAnswer } from './text-answers.js';
+import { locationsIn, type OcciAnswer } from './text-answers.js';
 
 export interface OcciRequestSent {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -136,9 +147,7 @@ export class OcciClient {
   async get(path: string, call: CallSignal = {}): Promise<Placed> {
     const { rendering } = await this.peer(call);
     const answer = await this.#request('GET', path, rendering, call);
-    const spoken = renderingOf(answer);
-    const view = spoken === JSON_RENDERING ? entityIn(answer) : viewOf(answer, spoken);
-    return { path, view };
+    return { path, view: entityIn(answer) };
   }
 
   /** Nothing where it is not there. */
@@ -151,15 +160,25 @@ export class OcciClient {
     }
   }
 
-  /** Creates an entity at the location of its kind; answers its path. `key` makes a repetition recognizable, where the server does (K12). */
+  /**
+   * Creates an entity at the location of its kind; answers its path. `key` makes a repetition recognizable, where the server does (K12).
+   *
+   * @throws Deferred where the server answers with a task, and the entity is to come
+   */
   async create(view: EntityView, key: string, call: CallSignal = {}): Promise<string> {
     const { rendering, discovery } = await this.peer(call);
     const location = locationOf(discovery, view.kind);
-    const answer = await this.#request('POST', location, rendering, call, { 'Idempotency-Key': key }, view);
-    const at = answer.headers['location'] ?? locationsIn(answer)[0];
-    if (at !== undefined) return this.#within(at);
-    if (renderingOf(answer) === JSON_RENDERING) return location + idOf(entityIn(answer));
-    throw new NoAnswer('the server does not say where the new entity is');
+    const body = renderedView(view, rendering);
+    const answer = await this.#request('POST', location, rendering, call, { 'Idempotency-Key': key }, body);
+    const path = this.#within(madeAt(answer, location));
+    if (answer.status === 202 && !path.startsWith(location)) throw new Deferred(path);
+    return path;
+  }
+
+  /** The path of the entity that a task has led to; nothing while it goes on (GFD.185 §3.6.3). */
+  async madeBy(task: string, call: CallSignal = {}): Promise<string | undefined> {
+    const { rendering } = await this.peer(call);
+    return (await this.#request('GET', task, rendering, call)).from;
   }
 
   /**
@@ -187,42 +206,25 @@ export class OcciClient {
   /** Changes attributes of an entity and leaves the rest. */
   async update(path: string, attributes: Attributes, call: CallSignal = {}): Promise<void> {
     const { rendering } = await this.peer(call);
-    const text = asText(undefined, attributes, rendering);
-    const body = rendering === JSON_RENDERING ? JSON.stringify({ attributes }) : text.body;
-    await this.#post(path, rendering, text.headers, body, call);
+    await this.#post(path, rendering, renderedAttributes(attributes, rendering), call);
   }
 
   /** Answers what the server said: `save` is answered with a mixin. */
   async act(path: string, action: TypeId, parameters: Attributes, call: CallSignal = {}): Promise<OcciAnswer> {
     const { rendering } = await this.peer(call);
-    const text = asText(categoryOf(action, 'action'), parameters, rendering);
-    const body = rendering === JSON_RENDERING ? JSON.stringify({ action, attributes: parameters }) : text.body;
     const term = encodeURIComponent(action.slice(action.indexOf('#') + 1));
-    return this.#post(`${path}?action=${term}`, rendering, text.headers, body, call);
+    return this.#post(`${path}?action=${term}`, rendering, renderedAttributes(parameters, rendering, action), call);
   }
 
   /** Takes away a mixin that the account has brought in (GFD.223 §9.4). */
   async removeMixin(mixin: TypeId, call: CallSignal = {}): Promise<void> {
     const { rendering } = await this.peer(call);
     const [path = ''] = DISCOVERY;
-    const named = { 'Content-Type': 'text/occi', Category: categoryOf(mixin, 'mixin') };
-    await this.#request('DELETE', path, rendering, call, named);
+    await this.#request('DELETE', path, rendering, call, namedMixin(mixin));
   }
 
-  async #post(
-    path: string,
-    rendering: Rendering,
-    fields: Readonly<Record<string, string>>,
-    body: string,
-    call: CallSignal,
-  ): Promise<OcciAnswer> {
-    const headers = {
-      Accept: rendering,
-      'Content-Type': rendering,
-      'User-Agent': agentFor(rendering),
-      ...fields,
-    };
-    const answer = await this.#ask({ method: 'POST', path, headers, body, ...call });
+  async #post(path: string, rendering: Rendering, body: Rendered, call: CallSignal): Promise<OcciAnswer> {
+    const answer = await this.#request('POST', path, rendering, call, {}, body);
     if (answer.text !== '') renderingOf(answer);
     return answer;
   }
@@ -250,9 +252,8 @@ export class OcciClient {
     rendering: Rendering,
     call: CallSignal,
     more: Readonly<Record<string, string>> = {},
-    view?: EntityView,
+    body?: Rendered,
   ): Promise<OcciAnswer> {
-    const body = view === undefined ? undefined : renderedView(view, rendering);
     return this.#ask({
       method,
       path,

@@ -2,7 +2,7 @@
 
 import { VERSION } from '../base/version.js';
 import { INFRASTRUCTURE, isLinkView, type Attributes, type EntityView, type TypeId } from '../occi/model.js';
-import { renderEntity, type TextForm } from '../occi/text/index.js';
+import { renderEntity, renderFields, type TextAnswer, type TextForm } from '../occi/text/index.js';
 
 export const JSON_RENDERING = 'application/occi+json';
 
@@ -19,11 +19,14 @@ export function agentFor(rendering: Rendering | undefined): string {
   return `vep/${VERSION} OCCI/${version}`;
 }
 
+/** What a request carries. */
+export interface Rendered {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
 /** An entity as a request carries it. */
-export function renderedView(
-  view: EntityView,
-  rendering: Rendering,
-): { headers: Record<string, string>; text: string } {
+export function renderedView(view: EntityView, rendering: Rendering): Rendered {
   if (rendering === JSON_RENDERING) {
     const { id, ...rest } = view;
     const named = id === '' ? rest : view;
@@ -32,32 +35,30 @@ export function renderedView(
     return { headers: { 'Content-Type': rendering }, text: JSON.stringify(sent) };
   }
   // A bare id, as clients of 1.1 write it.
-  const { headers, body } = renderEntity({ ...view, id: idOf(view) }, rendering, (kind) => kindPath(kind), '1.1');
-  const lines = Object.fromEntries(headers);
-  return { headers: { 'Content-Type': rendering, ...lines }, text: rendering === 'text/occi' ? '' : body };
+  return asText(
+    renderEntity({ ...view, id: idOf(view) }, rendering, (kind) => kindPath(kind), '1.1'),
+    rendering,
+  );
 }
 
-/** Attributes, behind a category if there is one, as lines of text/plain or fields of text/occi. */
-export function asText(
-  category: string | undefined,
-  attributes: Attributes,
-  rendering: Rendering,
-): { headers: Readonly<Record<string, string>>; body: string } {
-  const values = Object.entries(attributes).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  if (rendering === 'text/occi') {
-    const fields = {
-      ...(category === undefined ? {} : { Category: category }),
-      ...(values.length === 0 ? {} : { 'X-OCCI-Attribute': values.join(', ') }),
-    };
-    return { headers: fields, body: '' };
+/** New values of attributes, or what is to be done with an entity. */
+export function renderedAttributes(attributes: Attributes, rendering: Rendering, action?: TypeId): Rendered {
+  if (rendering === JSON_RENDERING) {
+    const text = JSON.stringify(action === undefined ? { attributes } : { action, attributes });
+    return { headers: { 'Content-Type': rendering }, text };
   }
-  const lines = [...(category === undefined ? [] : [`Category: ${category}`])];
-  return { headers: {}, body: [...lines, ...values.map((value) => `X-OCCI-Attribute: ${value}`)].join('\r\n') };
+  const category = action === undefined ? undefined : ({ id: action, class: 'action' } as const);
+  return asText(renderFields(category, attributes, rendering), rendering);
 }
 
-export function categoryOf(id: TypeId, ofClass: 'action' | 'mixin'): string {
-  const cut = id.indexOf('#') + 1;
-  return `${id.slice(cut)}; scheme="${id.slice(0, cut)}"; class="${ofClass}"`;
+/** A mixin, named in a header, as every rendering can. */
+export function namedMixin(mixin: TypeId): Readonly<Record<string, string>> {
+  return asText(renderFields({ id: mixin, class: 'mixin' }, {}, 'text/occi'), 'text/occi').headers;
+}
+
+function asText({ headers, body }: TextAnswer, form: TextForm): Rendered {
+  const lines = Object.fromEntries(headers);
+  return { headers: { 'Content-Type': form, ...lines }, text: form === 'text/occi' ? '' : body };
 }
 
 /** Only read by servers that want to know where a kind is; they know better. */
@@ -69,12 +70,8 @@ export function idOf(view: EntityView): string {
   return view.id.replace(/^urn:uuid:/, '');
 }
 
-/** Beyond ASCII, header values are UTF-8 (`spec/occi.md` §6.4). */
-export function filterHeaders(filter: Filter | undefined): Record<string, string> {
-  if (filter === undefined) return {};
-  const values = Object.entries(filter.attributes).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  return {
-    'Content-Type': 'text/occi',
-    'X-OCCI-Attribute': Buffer.from(values.join(', '), 'utf8').toString('latin1'),
-  };
+export function filterHeaders(filter: Filter | undefined): Readonly<Record<string, string>> {
+  return filter === undefined
+    ? {}
+    : asText(renderFields(undefined, filter.attributes, 'text/occi'), 'text/occi').headers;
 }

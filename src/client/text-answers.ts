@@ -5,7 +5,14 @@
 
 import type { AttributeInput, CategoryRef, EntityInput, LinkInput, OcciRequest } from '../occi/request.js';
 import type { AttributeValue, EntityView, LinkView, TypeId } from '../occi/model.js';
-import { parseTextOcci, parseTextPlain, parseUriList, type TextForm } from '../occi/text/index.js';
+import {
+  fromHeader,
+  parseTextOcci,
+  parseTextPlain,
+  parseUriList,
+  type TextForm,
+  type TextLimits,
+} from '../occi/text/index.js';
 import { Discovery, type CategoryDescription } from './discovery.js';
 
 /** What a server answered, whole. */
@@ -14,13 +21,17 @@ export interface OcciAnswer {
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
+  /** Path that it came from, where redirects led to another than the one asked for. */
+  readonly from?: string;
 }
+
+/** An answer holds what a server has, not what one request may carry: its size is bounded by who receives it. */
+const LIMITS: TextLimits = { line: Number.MAX_SAFE_INTEGER, values: Number.MAX_SAFE_INTEGER };
 
 /** The categories of a query interface. */
 export function discoveryOf(answer: OcciAnswer, form: TextForm): Discovery {
-  const { categories, entities } = parsed(answer, form);
-  const refs = [...categories, ...entities.flatMap((entity) => entity.categories)];
-  const ofClass = (name: CategoryRef['class']): CategoryRef[] => refs.filter((ref) => ref.class === name);
+  const { categories } = parsed(answer, form);
+  const ofClass = (name: CategoryRef['class']): CategoryRef[] => categories.filter((ref) => ref.class === name);
   const actions = ofClass('action').map(described);
   return new Discovery({
     kinds: ofClass('kind').map((ref) => ({ ...described(ref), ...parentOf(ref) })),
@@ -43,26 +54,37 @@ function parentOf({ rel }: CategoryRef): { parent?: TypeId } {
   return parent === undefined ? {} : { parent };
 }
 
-/** Locations that a list, or the answer to a creation, holds in any of its forms. */
+/** Locations that a list, or the answer to a creation, holds in any of its forms; rOCCI-server 1 lists in `Location` alone. */
 export function locationsIn(answer: OcciAnswer): readonly string[] {
   const type = answer.headers['content-type'] ?? '';
-  if (type.startsWith('text/uri-list')) return parseUriList(answer.text).locations;
-  if (type.startsWith('text/occi') && !type.startsWith('text/occi+plain')) return parsed(answer, 'text/occi').locations;
+  if (type.startsWith('text/uri-list')) return parseUriList(answer.text, LIMITS).locations;
+  if (type.startsWith('text/occi') && !type.startsWith('text/occi+plain')) {
+    const { locations } = parsed(answer, 'text/occi');
+    return locations.length > 0 ? locations : listed(answer.headers['location'] ?? '');
+  }
   if (!type.startsWith('text/')) return [];
   const text = answer.text.trim();
-  return text === '' || text === 'OK' ? [] : parseTextPlain(answer.text).locations;
+  return text === '' || text === 'OK' ? [] : parseTextPlain(answer.text, LIMITS).locations;
 }
 
-/** An entity. @throws Problem `malformed` where it is none */
-export function viewOf(answer: OcciAnswer, form: TextForm): EntityView {
+function listed(value: string): string[] {
+  return fromHeader(value)
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+}
+
+/** An entity, if the answer holds one. @throws Problem `malformed` */
+export function viewOf(answer: OcciAnswer, form: TextForm): EntityView | undefined {
   const [entity] = parsed(answer, form).entities;
   const kind = entity?.categories.find((ref) => ref.class === 'kind') ?? entity?.categories[0];
-  if (!entity || !kind) throw new Error('the answer is no entity');
-  return asView(entity, kind);
+  return entity && kind && asView(entity, kind);
 }
 
 function parsed(answer: OcciAnswer, form: TextForm): OcciRequest {
-  return form === 'text/occi' ? parseTextOcci(Object.entries(answer.headers)) : parseTextPlain(answer.text);
+  return form === 'text/occi'
+    ? parseTextOcci(Object.entries(answer.headers), LIMITS)
+    : parseTextPlain(answer.text, LIMITS);
 }
 
 const idOf = ({ scheme, term }: CategoryRef): TypeId => scheme + term;

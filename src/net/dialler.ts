@@ -11,7 +11,7 @@ import { lookup as systemLookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect as openSocket, isIP, type LookupFunction, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { Agent, buildConnector, request as send, type Dispatcher } from 'undici';
+import { Agent, buildConnector, errors, request as send, type Dispatcher } from 'undici';
 import { systemClock, type Clock } from '../base/clock.js';
 import { Problem, messageOf, problem } from '../base/errors.js';
 import { JoinedSignal } from '../base/signals.js';
@@ -68,6 +68,8 @@ export interface DialResponse {
 }
 
 const MAX_REDIRECTS = 3;
+/** Of all header fields of an answer: OCCI's text/occi has everything in them. */
+const MAX_HEADER_BYTES = 2 ** 20;
 
 /** What follows a redirect to another origin; everything else may be a credential. */
 const PUBLIC_HEADERS = new Set([
@@ -116,7 +118,7 @@ export class GuardedDialler {
    *
    * @throws Problem `invalid` (`net.url`, `net.scheme`, `net.port`, `net.address`, `net.redirect` …) where the target is
    *   refused, `too-large` where the announced length passes the limit, `unavailable` (`net.unreachable`, `net.timeout`)
-   *   where there is no answer.
+   *   where there is no answer. Header fields have at most a MiB together.
    */
   async fetch(url: string, request: DialRequest): Promise<DialResponse> {
     let line = this.#line(request.allow ?? [], request.certificate);
@@ -196,6 +198,7 @@ export class GuardedDialler {
     ).catch((error: unknown) => {
       either[Symbol.dispose]();
       request.signal?.throwIfAborted();
+      if (error instanceof errors.HeadersOverflowError) throw tooLarge(MAX_HEADER_BYTES, 'the header of the answer');
       throw error instanceof Problem ? error : unreachable(url.host, error);
     });
     const { body } = answer;
@@ -228,7 +231,10 @@ export class GuardedDialler {
     const known = this.#lines.get(key);
     if (known) return known;
     const allow = new AllowList(entries);
-    const agent = new Agent({ connect: (options, callback) => this.#connect(options, callback, allow, certificate) });
+    const agent = new Agent({
+      maxHeaderSize: MAX_HEADER_BYTES,
+      connect: (options, callback) => this.#connect(options, callback, allow, certificate),
+    });
     const line = { allow, agent };
     this.#lines.set(key, line);
     if (secret !== undefined) this.#certified(key);
@@ -291,8 +297,8 @@ function unreachable(host: string, cause: unknown): Problem {
   );
 }
 
-function tooLarge(maxBytes: number): Problem {
-  return problem('too-large', 'net.too-large', `the answer is larger than ${maxBytes} bytes`, {
+function tooLarge(maxBytes: number, what = 'the answer'): Problem {
+  return problem('too-large', 'net.too-large', `${what} is larger than ${maxBytes} bytes`, {
     remedy: 'offer a smaller document',
   });
 }

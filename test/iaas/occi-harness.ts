@@ -15,7 +15,7 @@ import type { FaultKind } from '../../src/iaas/adapters/simulator/faults.js';
 import { createSimulator } from '../../src/iaas/adapters/simulator/simulator.js';
 import { occi } from '../../src/iaas/adapters/occi/site-type.js';
 import { faultsOnTheWire, type Harness, type Wire } from '../support/adapter-suite.js';
-import { FakeOcci } from '../support/fake-occi.js';
+import { FakeOcci, type TextForm } from '../support/fake-occi.js';
 import { FaultyProxy, type WireRequest } from '../support/faulty-proxy.js';
 import { startTestServer, type TestServer } from '../support/server.js';
 import { qcow2 } from './simulator-harness.js';
@@ -124,9 +124,9 @@ export async function vepHarness(rendering = 'auto'): Promise<Harness & { readon
   };
 }
 
-/** A server of OCCI 1.1 that speaks text alone. */
-export async function textHarness(): Promise<Harness & { readonly fake: FakeOcci }> {
-  const fake = await FakeOcci.start();
+/** A server of OCCI 1.1 that speaks one of the text renderings alone. */
+export async function textHarness(form: TextForm): Promise<Harness & { readonly fake: FakeOcci }> {
+  const fake = await FakeOcci.start(form);
   const directory = mkdtempSync(join(tmpdir(), 'vep-occi-text-'));
   writeFileSync(join(directory, 'password'), FakeOcci.PASSWORD);
   const proxy = await FaultyProxy.open(fake.url);

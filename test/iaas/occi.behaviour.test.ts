@@ -7,4 +7,4 @@ import { describeAdapter } from '../support/adapter-suite.js';
 import { textHarness, vepHarness } from './occi-harness.js';
 
 describeAdapter('a VEP as a site', () => vepHarness());
-describeAdapter('a text-only OCCI 1.1 server as a site', () => textHarness());
+describeAdapter('an OCCI 1.1 server of text/plain alone as a site', () => textHarness('text/plain'));

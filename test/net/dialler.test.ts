@@ -205,6 +205,17 @@ describe('TLS', () => {
 });
 
 describe('limits', () => {
+  it('takes headers of a MiB, and tells what is larger as such', async () => {
+    const { port } = await serve((request, response) => {
+      response.setHeader('Category', 'x'.repeat(Number(request.headers['x-length'])));
+      response.end();
+    });
+    const of = (bytes: number): Promise<DialResponse> =>
+      dialler().fetch(`http://127.0.0.1:${port}/`, { ...small, headers: { 'x-length': String(bytes) } });
+    expect((await of(900_000)).headers['category']).toHaveLength(900_000);
+    expect(await refusal(of(1_100_000))).toBe('net.too-large');
+  });
+
   it('S-095 refuses an announced length over the limit', async () => {
     const { port } = await serve((_request, response) => response.end('x'.repeat(1001)));
     expect(await refusal(dialler().fetch(`http://127.0.0.1:${port}/`, small))).toBe('net.too-large');

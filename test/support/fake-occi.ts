@@ -1,5 +1,5 @@
 /**
- * A server of OCCI 1.1 (GFD.183–185) with nothing but the text renderings and Basic authentication, as the field had them
+ * A server of OCCI 1.1 (GFD.183–185) with nothing but one of the text renderings and Basic authentication, as the field had them
  * before JSON: what a client sends is read by rules of its own and strictly, states change a moment after they were asked
  * for, and nobody can tell what it is at work on. An `occi.core.id` that is taken is refused.
  */
@@ -8,6 +8,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { headersOf, linesOf } from './fake-occi-headers.js';
 
 const S = 'http://schemas.ogf.org/occi/infrastructure';
 const ACTIONS: Readonly<Record<string, readonly string[]>> = {
@@ -17,6 +18,7 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
 };
 const KINDS = ['compute', 'network', 'storage', 'networkinterface', 'storagelink'] as const;
 type Term = (typeof KINDS)[number];
+export type TextForm = 'text/plain' | 'text/occi';
 const LEADS_TO: Readonly<Record<string, string>> = {
   start: 'active',
   stop: 'inactive',
@@ -51,13 +53,22 @@ export class FakeOcci {
   static readonly TEMPLATE = 'http://occi.example.org/os_tpl#debian';
   /** What the account's password is now. */
   password = FakeOcci.PASSWORD;
-  readonly #server = http.createServer((request, response) => void this.#serve(request, response));
+  readonly #form: TextForm;
+  // User data travels in the headers.
+  readonly #server = http.createServer(
+    { maxHeaderSize: 2 ** 20 },
+    (request, response) => void this.#serve(request, response),
+  );
   readonly #entities = new Map<string, Entity>();
   readonly #orders: Order[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
 
-  static async start(): Promise<FakeOcci> {
-    const fake = new FakeOcci();
+  private constructor(form: TextForm) {
+    this.#form = form;
+  }
+
+  static async start(form: TextForm = 'text/plain'): Promise<FakeOcci> {
+    const fake = new FakeOcci(form);
     fake.#server.listen(0, '127.0.0.1');
     await once(fake.#server, 'listening');
     return fake;
@@ -107,15 +118,20 @@ export class FakeOcci {
   async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const pieces: Buffer[] = [];
     for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);
+    const inHeaders = this.#form === 'text/occi';
     try {
-      const { status, type, text, location } = this.#answer(request, Buffer.concat(pieces).toString('utf8'));
-      response.setHeader('Content-Type', type);
+      const body = Buffer.concat(pieces).toString('utf8');
+      const { status, type, text, location } = this.#answer(request, inHeaders ? linesOf(request.headers) : body);
+      response.setHeader('Content-Type', inHeaders ? this.#form : type);
       response.setHeader('Server', 'fake OCCI/1.1');
       if (location !== undefined) response.setHeader('Location', location);
-      response.writeHead(status).end(text);
+      if (inHeaders) response.writeHead(status, headersOf(text)).end(Buffer.from('OK'));
+      else response.writeHead(status).end(text);
     } catch (error) {
       const status = error instanceof Refusal ? error.status : 500;
-      response.writeHead(status, { 'content-type': 'text/plain' }).end((error as Error).message);
+      const { message } = error as Error;
+      if (inHeaders) response.writeHead(status, { 'content-type': this.#form, 'x-occi-error': message }).end();
+      else response.writeHead(status, { 'content-type': this.#form }).end(message);
     }
   }
 
@@ -123,14 +139,15 @@ export class FakeOcci {
     const expected = Buffer.from(`${FakeOcci.USER}:${this.password}`).toString('base64');
     if (request.headers.authorization !== `Basic ${expected}`) throw new Refusal(401, 'who are you');
     const accept = request.headers.accept ?? 'text/plain';
-    if (!/text\/|\*\/\*/.test(accept)) throw new Refusal(406, 'this server speaks text');
+    const spoken = this.#form === 'text/occi' ? /text\/occi/ : /text\/|\*\/\*/;
+    if (!spoken.test(accept)) throw new Refusal(406, 'this server speaks text');
     const { method = 'GET', url = '/' } = request;
     const [path = '', query = ''] = url.replace(/^\/occi/, '').split('?');
     if (path === '/-/') return { status: 200, type: 'text/plain', text: model() };
     const collection = KINDS.find((term) => path === `/${term}/`);
     if (method === 'GET' && collection) return this.#list(collection, accept);
-    if (body !== '' && !/^text\/plain/.test(request.headers['content-type'] ?? ''))
-      throw new Refusal(415, 'text/plain');
+    if (body !== '' && request.headers['content-type']?.startsWith(this.#form) !== true)
+      throw new Refusal(415, this.#form);
     if (method === 'POST' && collection) return this.#create(collection, body);
     const entity = this.#entities.get(`/occi${path}`);
     if (!entity) throw new Refusal(404, 'no such entity');

@@ -4,4 +4,12 @@ export { longestHeaderLine, type TextAnswer, type TextForm } from './fields.js';
 export { fromHeader, toHeader } from './header-text.js';
 export { parseTextOcci, parseTextPlain, parseUriList, TEXT_LIMITS, type TextLimits } from './parse.js';
 export { renderCategories, type RenderedCategory } from './render-category.js';
-export { LOCATION_LINE, renderEntity, renderLocations, renderOk, renderUriList, type LocationOf } from './render.js';
+export {
+  LOCATION_LINE,
+  renderEntity,
+  renderFields,
+  renderLocations,
+  renderOk,
+  renderUriList,
+  type LocationOf,
+} from './render.js';

@@ -4,7 +4,7 @@
  * without sign and exponent, one joined header line per name.
  */
 
-import type { AttributeValue, EntityView, LinkView, OcciVersion, TypeId } from '../model.js';
+import type { Attributes, AttributeValue, EntityView, LinkView, OcciVersion, TypeId } from '../model.js';
 import { CORE_RESOURCE, isLinkView } from '../model.js';
 import { OK, TextFields, type TextAnswer, type TextForm } from './fields.js';
 import { toHeader } from './header-text.js';
@@ -34,6 +34,20 @@ export function renderEntity(
     for (const action of view.actions) {
       fields.add('Link', `<${path}?action=${action.slice(action.indexOf('#') + 1)}>; rel=${quoted(action)}`);
     }
+  }
+  return fields.answer();
+}
+
+/** Renders what a client sends that is no entity: a category, attributes for what it names, or both (GFD.229 §4.1, §4.3). */
+export function renderFields(
+  category: { readonly id: TypeId; readonly class: 'action' | 'mixin' } | undefined,
+  attributes: Attributes,
+  form: TextForm,
+): TextAnswer {
+  const fields = new TextFields(form);
+  if (category !== undefined) fields.add('Category', shortCategory(category.id, category.class));
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined) fields.add('X-OCCI-Attribute', `${name}=${attributeValue(value)}`);
   }
   return fields.answer();
 }
@@ -75,7 +89,7 @@ export function renderOk(): TextAnswer {
 }
 
 /** A category by name and class only, as entities show it. */
-function shortCategory(id: TypeId, class_: 'kind' | 'mixin'): string {
+function shortCategory(id: TypeId, class_: 'kind' | 'mixin' | 'action'): string {
   const term = id.indexOf('#') + 1;
   return `${id.slice(term)}; scheme=${quoted(id.slice(0, term))}; class="${class_}"`;
 }

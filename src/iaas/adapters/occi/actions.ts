@@ -16,6 +16,8 @@ export interface ActionServices {
   readonly work: Work;
   readonly offer: (call: CallOptions) => Promise<Offer>;
   readonly capacity: { readonly cores: number; readonly storageGiB: number };
+  /** Bytes of one unit of memory. */
+  readonly memoryUnit: number;
 }
 
 const GIB = 2 ** 30;
@@ -73,7 +75,7 @@ export class Actions {
       await client.act(ref, actionOf(what, term), parameters, call);
     } catch (error) {
       // It may be on its way there already, or has just arrived.
-      if (!(error instanceof OcciRefusal) || ![400, 409].includes(error.status) || to === undefined) throw error;
+      if (!(error instanceof OcciRefusal) || ![304, 400, 409].includes(error.status) || to === undefined) throw error;
       const rest = await this.#atRest(what, ref, call);
       if (rest?.observed.state !== to) throw error;
       return;
@@ -102,7 +104,8 @@ export class Actions {
     const { observed } = await this.#services.things.own('compute', ref, call);
     if (observed.class !== 'compute') return;
     if (observed.cores === size.cores && observed.memoryBytes === size.memoryBytes) return;
-    await this.#resize(ref, sizeAttributes(size), sizeAttributes(observed), call);
+    const { memoryUnit } = this.#services;
+    await this.#resize(ref, sizeAttributes(size, memoryUnit), sizeAttributes(observed, memoryUnit), call);
   }
 
   async resizeStorage(ref: SiteRef, sizeBytes: number, call: CallOptions): Promise<void> {

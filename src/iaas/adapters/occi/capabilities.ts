@@ -14,6 +14,7 @@ import {
 } from '../../../occi/model.js';
 import type { Capabilities } from '../../adapter.js';
 import { IPRESERVATION, SECURITYGROUP, SECURITYGROUPLINK, actionOf } from './kinds.js';
+import { sizedTemplates, type ResourceTemplate } from './sizes.js';
 
 export interface Offer {
   /** The server is another VEP: it tells what it is at work on, and takes appliances. */
@@ -23,20 +24,25 @@ export interface Offer {
   readonly userData: boolean;
   /** OS templates: type identifier and title. */
   readonly templates: readonly { readonly id: TypeId; readonly title: string }[];
+  /** Resource templates by which machines are sized, smallest first; none where cores and memory are taken as they are. */
+  readonly sizes: readonly ResourceTemplate[];
 }
 
-export function offerOf({ kinds, mixins, actions }: Discovery): Offer {
+export function offerOf(discovery: Discovery): Offer {
+  const { kinds, mixins, actions } = discovery;
   const idOf = ({ scheme, term }: { scheme: string; term: string }): TypeId => scheme + term;
   const known = new Set(kinds.map(idOf));
   const contextualization = ['http://schemas.openstack.org/compute/instance#user_data', USER_DATA];
+  const isVep = known.has(APPLIANCE);
   return {
-    isVep: known.has(APPLIANCE),
+    isVep,
     kinds: known,
     actions: new Set(actions.map(idOf)),
     userData: mixins.some((mixin) => contextualization.includes(idOf(mixin))),
     templates: mixins
       .filter((mixin) => mixin.depends?.includes(OS_TPL) === true)
       .map((mixin) => ({ id: idOf(mixin), title: mixin.title ?? mixin.term })),
+    sizes: isVep ? [] : sizedTemplates(discovery),
   };
 }
 
@@ -51,6 +57,7 @@ export const USUAL_OFFER: Offer = {
   ]),
   userData: true,
   templates: [],
+  sizes: [],
 };
 
 export interface CapabilityChoices {

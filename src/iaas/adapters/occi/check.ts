@@ -7,6 +7,7 @@ import { offerOf } from './capabilities.js';
 import { templateNamed } from './machines.js';
 import type { OcciOptions } from './options.js';
 import { asIaasError } from './refusals.js';
+import { resourceMixins } from './sizes.js';
 import type { Things } from './things.js';
 
 export interface CheckServices {
@@ -26,7 +27,7 @@ export async function check(
     () => [],
     (error: unknown) => [refused(error, 'the list of machines')],
   );
-  return [...listed, ...lacking(peer), ...templates(peer, options)];
+  return [...listed, ...lacking(peer), ...templates(peer, options), ...sizes(peer)];
 }
 
 function lacking({ discovery }: OcciPeer): SiteFinding[] {
@@ -60,6 +61,19 @@ function templates({ discovery }: OcciPeer, { template, templateless }: OcciOpti
       code: 'occi.template',
       message: 'the server has no OS template, and machines are to be made from one',
       remedy: 'set templateless: true if it makes machines without',
+    },
+  ];
+}
+
+function sizes({ discovery }: OcciPeer): SiteFinding[] {
+  const { isVep, sizes: known } = offerOf(discovery);
+  if (isVep || known.length > 0 || resourceMixins(discovery).length === 0) return [];
+  return [
+    {
+      code: 'occi.sizes',
+      message: 'the server has resource templates and does not tell their sizes, so that machines are made without one',
+      remedy:
+        'leave rendering as auto: in JSON servers tell them; else see whether it makes machines of cores and memory',
     },
   ];
 }

@@ -28,7 +28,8 @@ export function connectionOf(options: OcciOptions, clock: Clock): Connection {
   const sendAs = async (shown: Shown, request: Parameters<OcciSend>[0]): ReturnType<OcciSend> => {
     const { method, path, headers, body, signal } = request;
     signal?.throwIfAborted();
-    const answer = await dialler.fetch(url.origin + path, {
+    const asked = new URL(url.origin + path).href;
+    const answer = await dialler.fetch(asked, {
       method,
       headers: { ...shown.headers, ...headers },
       maxBytes: MAX_ANSWER,
@@ -38,7 +39,12 @@ export function connectionOf(options: OcciOptions, clock: Clock): Connection {
     });
     const pieces: Uint8Array[] = [];
     for await (const piece of answer.body) pieces.push(piece);
-    return { status: answer.status, headers: answer.headers, text: Buffer.concat(pieces).toString('utf8') };
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text: Buffer.concat(pieces).toString('utf8'),
+      ...(answer.url === asked ? {} : { from: new URL(answer.url).pathname }),
+    };
   };
   return {
     send: async (request) => {

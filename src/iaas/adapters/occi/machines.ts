@@ -27,8 +27,11 @@ import {
 } from '../../adapter.js';
 import type { Offer } from './capabilities.js';
 import { IPRESERVATION, RESERVED_ADDRESS } from './kinds.js';
+import { templateFor } from './sizes.js';
 
 const GIB = 2 ** 30;
+/** Bytes of the units in which servers count memory: the standard's, and ooi's. */
+export const MEMORY_UNITS = { GiB: GIB, MiB: 2 ** 20 } as const;
 const OPENSTACK_USER_DATA: TypeId = 'http://schemas.openstack.org/compute/instance#user_data';
 const OPENSTACK_KEY: TypeId = 'http://schemas.openstack.org/instance/credentials#public_key';
 
@@ -37,6 +40,8 @@ export interface MachineChoices {
   /** OS template of machines for which nobody named an image. */
   readonly template: string | undefined;
   readonly templateless: boolean;
+  /** Bytes of one unit of memory. */
+  readonly memoryUnit: number;
 }
 
 /** Type identifier of the OS template that a term, a title or an identifier means. */
@@ -61,21 +66,23 @@ export function computeDraft(
     throw new IaasError('invalid', 'the server makes machines from OS templates only, and none was named');
   }
   const has = (id: TypeId): boolean => discovery.mixins.some((mixin) => mixin.scheme + mixin.term === id);
+  const size = templateFor(spec, offer.sizes, choices.memoryUnit);
   const [key] = spec.sshKeys ?? [];
   const contextual = [
     ...(spec.userData === undefined ? [] : userData(spec.userData, has)),
     ...(key === undefined ? [] : sshKey(key, has)),
   ];
+  const attributes: Attributes = {
+    ...sizeAttributes(spec, choices.memoryUnit),
+    ...(spec.hostname === undefined ? {} : { 'occi.compute.hostname': spec.hostname }),
+    ...(spec.architecture === undefined ? {} : { 'occi.compute.architecture': spec.architecture }),
+    ...(Object.assign({}, ...contextual.map((each) => each.attributes)) as Attributes),
+  };
+  const mixins = [template, size?.id, ...contextual.map(({ mixin }) => mixin)].filter((each) => each !== undefined);
   return {
-    ...entity(COMPUTE, [...(template === undefined ? [] : [template]), ...contextual.map(({ mixin }) => mixin)]),
+    ...entity(COMPUTE, mixins),
     title: spec.name,
-    attributes: {
-      'occi.compute.cores': spec.cores,
-      'occi.compute.memory': spec.memoryBytes / GIB,
-      ...(spec.hostname === undefined ? {} : { 'occi.compute.hostname': spec.hostname }),
-      ...(spec.architecture === undefined ? {} : { 'occi.compute.architecture': spec.architecture }),
-      ...(Object.assign({}, ...contextual.map(({ attributes }) => attributes)) as Attributes),
-    },
+    attributes: Object.fromEntries(Object.entries(attributes).filter(([name]) => size?.sets.has(name) !== true)),
     links: [],
   };
 }
@@ -181,6 +188,6 @@ function link(
 }
 
 /** Sizes of a machine as attributes. */
-export function sizeAttributes(size: ComputeSize): Attributes {
-  return { 'occi.compute.cores': size.cores, 'occi.compute.memory': size.memoryBytes / GIB };
+export function sizeAttributes(size: ComputeSize, memoryUnit: number): Attributes {
+  return { 'occi.compute.cores': size.cores, 'occi.compute.memory': size.memoryBytes / memoryUnit };
 }

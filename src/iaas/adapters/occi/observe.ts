@@ -40,9 +40,11 @@ export interface Circumstances {
   /** The id in VEP's mark. */
   readonly id: string | undefined;
   readonly busy: boolean;
+  /** Bytes of the server's unit of memory. */
+  readonly memoryUnit: number;
 }
 
-export function observe(what: ThingClass, view: EntityView, { ref, id, busy }: Circumstances): Observed {
+export function observe(what: ThingClass, view: EntityView, { ref, id, busy, memoryUnit }: Circumstances): Observed {
   const { attributes } = view;
   const reserved = attributes[RESERVED_ADDRESS];
   const prefix = `occi.${ATTRIBUTES[what]}`;
@@ -67,7 +69,7 @@ export function observe(what: ThingClass, view: EntityView, { ref, id, busy }: C
         class: what,
         ...stated(COMPUTE),
         cores: amount('cores') || 1,
-        memoryBytes: Math.round(amount('memory') * GIB),
+        memoryBytes: Math.round(amount('memory') * memoryUnit),
       };
     case 'network':
       return {

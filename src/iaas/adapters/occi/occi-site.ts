@@ -39,7 +39,15 @@ import { connectionOf, type Connection } from './connection.js';
 import { followEvents } from './events.js';
 import { Guards } from './guards.js';
 import { takeInventory } from './inventory.js';
-import { attachmentDraft, computeDraft, networkDraft, nicDraft, storageDraft, templateNamed } from './machines.js';
+import {
+  attachmentDraft,
+  computeDraft,
+  MEMORY_UNITS,
+  networkDraft,
+  nicDraft,
+  storageDraft,
+  templateNamed,
+} from './machines.js';
 import type { OcciOptions } from './options.js';
 import { asIaasError } from './refusals.js';
 import { SavedTemplates } from './saved-templates.js';
@@ -76,6 +84,7 @@ class OcciSite implements SiteAdapter {
   constructor(options: OcciOptions, surroundings: SiteSurroundings) {
     const { clock, site } = surroundings;
     const { endpoint, rendering, realm, marks, patience, capacity } = options;
+    const memoryUnit = MEMORY_UNITS[options.memoryUnit];
     this.site = site;
     this.#options = options;
     this.#surroundings = surroundings;
@@ -89,13 +98,14 @@ class OcciSite implements SiteAdapter {
       offer,
       realm,
       marks,
+      memoryUnit,
       guards: (call) => this.#guards.byCompute(call),
       ownsAppliance: (path, call) => this.#appliances.owns(path, call),
     });
     this.#appliances = new Appliances({ client: this.#client, things: this.#things, work, realm });
     this.#guards = new Guards({ client: this.#client, things: this.#things, work, offer });
     this.#saved = new SavedTemplates({ client: this.#client, things: this.#things, work, offer, realm });
-    this.#actions = new Actions({ client: this.#client, things: this.#things, work, offer, capacity });
+    this.#actions = new Actions({ client: this.#client, things: this.#things, work, offer, capacity, memoryUnit });
   }
 
   /** What the server offers; a server that was away is asked again by the next call. */
@@ -119,15 +129,17 @@ class OcciSite implements SiteAdapter {
 
   inventory(call: CallOptions = {}): Promise<Inventory> {
     const { clock } = this.#surroundings;
-    return this.#told(call, async () =>
-      takeInventory(this.#things, await this.learn(call), this.#options, clock.now(), call),
-    );
+    return this.#told(call, async () => {
+      // Templates come and go while VEP runs.
+      this.#client.forget();
+      return takeInventory(this.#things, await this.learn(call), this.#options, clock.now(), call);
+    });
   }
 
   createCompute(spec: ComputeSpec, token: string, call: CallOptions = {}): Promise<SiteRef> {
     return this.#told(call, async () => {
-      const { template, templateless, capacity } = this.#options;
-      const choices = { template, templateless, cores: capacity.cores };
+      const { template, templateless, capacity, memoryUnit } = this.#options;
+      const choices = { template, templateless, cores: capacity.cores, memoryUnit: MEMORY_UNITS[memoryUnit] };
       // A template may have come since the server was asked.
       if (spec.image !== undefined && !templateNamed(await this.learn(call), spec.image)) this.#client.forget();
       const offer = await this.learn(call);

@@ -27,6 +27,8 @@ export interface OcciOptions {
     readonly country: string;
     readonly zone: string;
   };
+  /** Of `occi.compute.memory`: the standard's, or MiB, in which ooi counts. */
+  readonly memoryUnit: 'GiB' | 'MiB';
   /** OS template (term or type identifier) of machines for which nobody named an image. */
   readonly template?: string;
   /** The server makes machines without any template. */
@@ -85,6 +87,7 @@ export const occiOptionsSchema: JsonObject = object(
       },
       ['cores', 'memoryGiB', 'storageGiB', 'country'],
     ),
+    memoryUnit: { enum: ['GiB', 'MiB'], default: 'GiB' },
     template: text,
     templateless: { type: 'boolean', default: false },
     appliances: { type: 'boolean', default: true },

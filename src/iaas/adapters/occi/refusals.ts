@@ -1,10 +1,12 @@
 /** What an OCCI server says no with, by what it means: the status, the codes of a VEP, and the words that servers of the field use. */
 
 import { Problem, messageOf } from '../../../base/errors.js';
-import { NoAnswer, OcciRefusal } from '../../../client/occi-answers.js';
+import { Deferred, NoAnswer, OcciRefusal } from '../../../client/occi-answers.js';
 import { IaasError, type IaasErrorClass } from '../../adapter.js';
 
 const BY_STATUS: Readonly<Record<number, IaasErrorClass>> = {
+  // How rOCCI-server 1 says, without a word, that the cloud behind it did not do it (`spec/occi.md` §14).
+  304: 'fatal',
   401: 'denied',
   403: 'denied',
   404: 'not-found',
@@ -33,6 +35,7 @@ export function asIaasError(error: unknown): IaasError {
     const message = error.said === '' ? error.message : error.said;
     return new IaasError(classOf(error), message, error.said === '' ? `status ${error.status}` : error.said);
   }
+  if (error instanceof Deferred) return new IaasError('transient', error.message, 'busy');
   if (error instanceof NoAnswer) return new IaasError('transient', error.message, error.message);
   if (error instanceof Problem) return ofProblem(error);
   return new IaasError('fatal', `the server's answer cannot be read: ${messageOf(error)}`, undefined, error);

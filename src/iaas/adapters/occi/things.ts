@@ -4,7 +4,7 @@
  * is found by listing before it is tried again.
  */
 
-import { OcciRefusal } from '../../../client/occi-answers.js';
+import { Deferred, OcciRefusal } from '../../../client/occi-answers.js';
 import type { OcciClient, Placed } from '../../../client/occi-client.js';
 import { idOf } from '../../../client/occi-requests.js';
 import { isLinkView, type EntityView } from '../../../occi/model.js';
@@ -13,6 +13,7 @@ import type { Offer } from './capabilities.js';
 import { KINDS_OF, type ThingClass } from './kinds.js';
 import { digestOf, markIn, markOf, type MarkPlace } from './marks.js';
 import { endsOf, observe } from './observe.js';
+import { asIaasError } from './refusals.js';
 import type { Work } from './work.js';
 
 export interface ThingServices {
@@ -21,6 +22,8 @@ export interface ThingServices {
   readonly offer: (call: CallOptions) => Promise<Offer>;
   readonly realm: string;
   readonly marks: MarkPlace;
+  /** Bytes of one unit of memory. */
+  readonly memoryUnit: number;
   /** Groups that guard machines, by the path of the machine. */
   readonly guards: (call: CallOptions) => Promise<ReadonlyMap<SiteRef, readonly SiteRef[]>>;
   /** Whether an appliance at this path is VEP's own; its components are then too. */
@@ -45,6 +48,8 @@ export class Things {
   readonly #services: ThingServices;
   /** Creations under way, by class and token: whoever asks for the same meanwhile gets the same. */
   readonly #making = new Map<string, Promise<SiteRef>>();
+  /** Tasks of the server that are still to make something, by the same. */
+  readonly #tasks = new Map<string, string>();
 
   constructor(services: ThingServices) {
     this.#services = services;
@@ -55,21 +60,58 @@ export class Things {
     const key = `${what} ${digestOf(token)}`;
     const making =
       this.#making.get(key) ??
-      this.#makeOnce(what, id, token, draft, call).finally(() => {
+      this.#makeOnce(what, key, id, token, draft, call).finally(() => {
         this.#making.delete(key);
       });
     this.#making.set(key, making);
     return making;
   }
 
-  async #makeOnce(what: ThingClass, id: string, token: string, draft: EntityView, call: CallOptions): Promise<SiteRef> {
+  async #makeOnce(
+    what: ThingClass,
+    key: string,
+    id: string,
+    token: string,
+    draft: EntityView,
+    call: CallOptions,
+  ): Promise<SiteRef> {
     const { offer, realm } = this.#services;
     const { isVep } = await offer(call);
     const mark = markOf(realm, id, token);
     const found = await this.#marked(draft, mark, call);
-    const path = found?.path ?? (await this.#create(what, mark, token, draft, isVep, call));
+    const path =
+      found?.path ?? (await this.#awaited(key, () => this.#create(what, mark, token, draft, isVep, call), call));
     if (isVep) await this.#accepted(what, path, call);
     return path;
+  }
+
+  /** Creates, unless a task of the server's is at it already; waits for what a task is to make as long as patience lasts. */
+  async #awaited(key: string, create: () => Promise<SiteRef>, call: CallOptions): Promise<SiteRef> {
+    const { client, work } = this.#services;
+    let task = this.#tasks.get(key);
+    if (task === undefined) {
+      try {
+        return await create();
+      } catch (error) {
+        if (!(error instanceof Deferred)) throw error;
+        task = error.task;
+        this.#tasks.set(key, task);
+      }
+    }
+    const at = task;
+    const made = await work
+      .settled(() => client.madeBy(at, call), call)
+      .catch((error: unknown) => {
+        const { class: errorClass } = asIaasError(error);
+        // A server that is away for now may still be at it.
+        if (errorClass !== 'transient') this.#tasks.delete(key);
+        if (errorClass === 'not-found')
+          throw new IaasError('transient', 'the server has forgotten what it was to make');
+        throw error;
+      });
+    if (made === undefined) throw new Deferred(at);
+    this.#tasks.delete(key);
+    return made;
   }
 
   async #create(
@@ -199,8 +241,9 @@ export class Things {
 
   #thing(what: ThingClass, placed: Placed, busy: ReadonlySet<string>): Thing {
     const { path, view } = placed;
-    const mark = markIn(view, this.#services.realm);
-    const observed = observe(what, view, { ref: path, id: mark?.id, busy: busy.has(idOf(view)) });
+    const { realm, memoryUnit } = this.#services;
+    const mark = markIn(view, realm);
+    const observed = observe(what, view, { ref: path, id: mark?.id, busy: busy.has(idOf(view)), memoryUnit });
     return { ...placed, observed };
   }
 
