@@ -94,6 +94,15 @@ describe('what refusals mean', () => {
     [503, '', 'transient'],
   ])('%i %s', (status, said, meaning) => expect(meaningOf(status, said)).toBe(meaning));
 
+  it.each([
+    ['7', 'slow down (again in 7 s)'],
+    // Of Cinder, with a quota: it means nothing.
+    ['0', 'slow down'],
+  ])('say when to come again: %s', (wait, said) => {
+    const body = '{"overLimit": {"code": 429, "message": "slow down"}}';
+    expect(refusalOf('compute', 429, body, { 'retry-after': wait }).said).toBe(said);
+  });
+
   it('are read from every service, with the id of the request', () => {
     const page =
       '<html><body><h1>409 Conflict</h1>\n Image status transition from &#x27;active&#x27; is not allowed<br /><br /></body></html>';
