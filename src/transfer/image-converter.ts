@@ -6,9 +6,10 @@
  */
 
 import { execFile, spawn } from 'node:child_process';
-import { lstat, mkdtemp, readFile, rename, rm, writeFile, mkdir } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, readFile, rename, rm, stat, writeFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { systemClock } from '../base/clock.js';
 import { messageOf, Problem, problem } from '../base/errors.js';
 import type { Blob, BlobStore } from './blob-store.js';
 import { Flights, type FlightOptions } from '../base/flights.js';
@@ -58,6 +59,8 @@ const HEAPS = { MALLOC_ARENA_MAX: '1' };
 const KILLED = 128 + 9;
 /** No conversion takes longer, in milliseconds. */
 const LONGEST_MS = 2 * 3600 * 1000;
+/** After which a folder to write to, in which nothing has changed, is nobody's any more. */
+const ABANDONED_MS = LONGEST_MS + 3600 * 1000;
 const run = promisify(execFile);
 
 export class ImageConverter {
@@ -84,6 +87,7 @@ export class ImageConverter {
     const memory = [`--as=${MEMORY_BYTES}`, `--stack=${STACK_BYTES}`];
     const limits = ['prlimit', ...memory, `--fsize=${options.maxBytes}`, '--core=0', '--nofile=64', '--'];
     await mkdir(directory, { recursive: true, mode: 0o700 });
+    await sweep(directory);
     for (const seen of [await neededBy(place), undefined]) {
       const converter = new ImageConverter(options, [...limits, place], seen);
       if (await works(converter.#words(directory, '--version'))) return converter;
@@ -142,6 +146,7 @@ export class ImageConverter {
     const { blobs, directory, maxBytes } = this.#options;
     signal.throwIfAborted();
     if (to === 'raw' && image.virtualSizeBytes > maxBytes) throw tooLarge(maxBytes);
+    await sweep(directory);
     const folder = await mkdtemp(join(directory, 'work-'));
     try {
       const out = join(folder, 'image');
@@ -229,6 +234,17 @@ export class ImageConverter {
 function sourceOf(format: Format): string {
   const file = { driver: 'file', filename: '/proc/self/fd/3' };
   return `json:${JSON.stringify({ driver: DRIVERS[format], backing: null, file })}`;
+}
+
+/** Clears away what a process that was killed was making; others may share the directory, and what they make stays. */
+async function sweep(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!name.startsWith('work-')) continue;
+    const folder = join(directory, name);
+    const parts = await Promise.all([folder, join(folder, 'image')].map((path) => stat(path).catch(() => undefined)));
+    const changedAt = Math.max(...parts.map((part) => part?.mtimeMs ?? 0));
+    if (systemClock.now() - changedAt > ABANDONED_MS) await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function works([program = '', ...words]: readonly string[]): Promise<boolean> {

@@ -5,7 +5,7 @@
  */
 
 import { constants } from 'node:fs';
-import { open, realpath, type FileHandle } from 'node:fs/promises';
+import { open, readlink, realpath, type FileHandle } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { excerpt, Problem, problem } from '../base/errors.js';
@@ -100,17 +100,40 @@ interface OpenFile {
   readonly version: string;
 }
 
+/** Those of the roots that are not there, as where nothing is mounted yet; nothing is inside of them. */
+export async function missingRoots(roots: readonly string[]): Promise<string[]> {
+  const real = await resolved(roots);
+  return roots.filter((_root, index) => real[index] === undefined);
+}
+
+function resolved(roots: readonly string[]): Promise<(string | undefined)[]> {
+  return Promise.all(roots.map((root) => realpath(root).catch(() => undefined)));
+}
+
 /** Opens a regular file inside one of the roots, after all symbolic links have been followed. */
 async function openInside(url: string, roots: readonly string[]): Promise<OpenFile> {
   try {
     const path = await realpath(fileURLToPath(url));
-    const real = await Promise.all(roots.map((root) => realpath(root)));
-    if (!real.some((root) => path.startsWith(root.endsWith(sep) ? root : root + sep))) throw new Error('outside');
+    const real = await resolved(roots);
+    const check = (place: string): void => {
+      const inside = real.some(
+        (root) => root !== undefined && place.startsWith(root.endsWith(sep) ? root : root + sep),
+      );
+      if (!inside) throw new Error('outside');
+    };
+    check(path);
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const found = await file.stat({ bigint: true });
-    const { dev, ino, size, mtimeNs } = found;
-    if (found.isFile()) return { file, sizeBytes: Number(size), version: [dev, ino, size, mtimeNs].join('-') };
-    await file.close();
+    try {
+      // A folder of the path may have become a link since: what counts is where the open file lies.
+      check(await readlink(`/proc/self/fd/${file.fd}`));
+      const found = await file.stat({ bigint: true });
+      const { dev, ino, size, mtimeNs } = found;
+      if (found.isFile()) return { file, sizeBytes: Number(size), version: [dev, ino, size, mtimeNs].join('-') };
+      throw new Error('no file');
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   } catch {
     // Which of the reasons it was would tell what lies on this machine.
   }

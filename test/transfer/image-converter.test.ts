@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BlobStore } from '../../src/transfer/blob-store.js';
 import { ImageConverter } from '../../src/transfer/image-converter.js';
@@ -156,6 +156,25 @@ describeWith('qemu-img')('converted by qemu-img', () => {
       .map(Number);
     expect(heaps).toBe(1);
     expect(64 * (stack ?? NaN)).toBeLessThan((memory ?? NaN) / 2);
+  });
+
+  it('clears away what a killed process left, at the start and later, and nothing that is being made', async () => {
+    const folder = temporaryFolder();
+    const leave = (name: string, hoursAgo: number): void => {
+      const work = join(folder, 'converted', name);
+      mkdirSync(work, { recursive: true });
+      writeFileSync(join(work, 'image'), 'half');
+      const time = Date.now() / 1000 - hoursAgo * 3600;
+      for (const path of [join(work, 'image'), work]) utimesSync(path, time, time);
+    };
+    const left = (): string[] => readdirSync(join(folder, 'converted')).filter((name) => name.startsWith('work-'));
+    leave('work-old', 4);
+    leave('work-young', 2);
+    const { converter, put } = await bench({ folder });
+    expect(left()).toEqual(['work-young']);
+    leave('work-older', 5);
+    await converter.convert(await put(made('qcow2')), 'raw');
+    expect(left()).toEqual(['work-young']);
   });
 
   it('stops when the last of those who wait has gone', async () => {
