@@ -31,6 +31,11 @@ describe('what the reader refuses', () => {
     expect(result.secrets.size).toBe(0);
   });
 
+  it('names the section of the standard, whoever finds it', () => {
+    const rules = planOf(text).findings.map(({ rule }) => rule);
+    expect(rules).toEqual(['O-033, DSP0243 §8.3', 'O-061, DSP0243 §9.5', 'O-063, DSP0243 §9.5']);
+  });
+
   it('is told with what is wrong with the inputs', () => {
     const { findings } = planOf(text, { properties: { nobody: 'x' }, configuration: 'huge' }, 'lenient');
     expect(errors(findings)).toEqual(['error O-033', 'error O-058', 'error O-062']);

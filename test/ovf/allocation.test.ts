@@ -55,7 +55,7 @@ describe('reservation, limit and weight', () => {
     const result = planOf(envelope(system('vm', { bare: true, items })));
     expect(result.plan?.machines[0]).not.toHaveProperty('allocation');
     expect(result.findings).toContainEqual(
-      expect.objectContaining({ severity: 'info', rule: 'O-084', value: 'count' }),
+      expect.objectContaining({ severity: 'info', code: 'ovf.O-084', value: 'count' }),
     );
   });
 
@@ -208,7 +208,7 @@ describe('collections that stand several times', () => {
     for (const count of [4_294_967_295, 9000]) {
       const { plan, findings } = planOf(scaled(count), {}, 'lenient');
       expect(plan).toBeUndefined();
-      expect(findings.map(({ rule }) => rule)).toContain(count > 10_000 ? 'O-051' : 'O-078');
+      expect(findings.map(({ code }) => code)).toContain(count > 10_000 ? 'ovf.O-051' : 'ovf.O-078');
     }
     const scaleOut = (id: string): string =>
       `<ovf2:ScaleOutSection ovf:required="false" ovf2:id="${id}"><Info/><ovf2:InstanceCount ovf2:default="6000"/></ovf2:ScaleOutSection>`;
@@ -217,6 +217,9 @@ describe('collections that stand several times', () => {
       {},
       'lenient',
     );
-    expect([many.plan, many.findings.map(({ rule }) => rule)]).toEqual([undefined, expect.arrayContaining(['O-078'])]);
+    expect([many.plan, many.findings.map(({ code }) => code)]).toEqual([
+      undefined,
+      expect.arrayContaining(['ovf.O-078']),
+    ]);
   });
 });

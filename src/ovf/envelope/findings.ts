@@ -138,11 +138,10 @@ function placeKey(rule: RuleCode, { line, column }: Place): string {
 }
 
 function base(severity: Severity, rule: RuleCode): Pick<Fault, 'code' | 'severity' | 'rule' | 'remedy'> {
-  const { section, remedy } = RULEBOOK[rule];
-  return {
-    code: `ovf.${rule}`,
-    severity,
-    rule: rule === 'schema' ? 'DSP8023' : `${rule}, DSP0243 ${section}`,
-    remedy,
-  };
+  return { code: `ovf.${rule}`, severity, rule: ruleText(rule), remedy: RULEBOOK[rule].remedy };
+}
+
+/** The rule with the section of the standard that it rests on. */
+export function ruleText(rule: RuleCode): string {
+  return rule === 'schema' ? 'DSP8023' : `${rule}, DSP0243 ${RULEBOOK[rule].section}`;
 }

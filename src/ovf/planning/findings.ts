@@ -5,7 +5,8 @@
  */
 
 import { excerpt, type Fault, type Place, type Severity } from '../../base/errors.js';
-import { plainPlace, type Mode } from '../envelope/findings.js';
+import { plainPlace, ruleText, type Mode } from '../envelope/findings.js';
+import type { RuleCode } from '../envelope/rulebook.js';
 
 export interface FindingDetails {
   readonly place?: Place | undefined;
@@ -24,22 +25,22 @@ export class Findings {
   }
 
   /** What stops the plan in either mode. */
-  error(rule: string, message: string, details: FindingDetails): void {
+  error(rule: RuleCode, message: string, details: FindingDetails): void {
     this.#note('error', rule, message, details);
   }
 
   /** What the author should know of, in either mode. */
-  warning(rule: string, message: string, details: FindingDetails): void {
+  warning(rule: RuleCode, message: string, details: FindingDetails): void {
     this.#note('warning', rule, message, details);
   }
 
   /** What is worth knowing and needs nothing done. */
-  info(rule: string, message: string, details: FindingDetails): void {
+  info(rule: RuleCode, message: string, details: FindingDetails): void {
     this.#note('info', rule, message, details);
   }
 
   /** A departure from the standard that has one safe meaning: borne leniently, refused strictly. */
-  deviation(rule: string, message: string, details: FindingDetails): void {
+  deviation(rule: RuleCode, message: string, details: FindingDetails): void {
     this.#note(this.mode === 'strict' ? 'error' : 'warning', rule, message, details);
   }
 
@@ -62,12 +63,12 @@ export class Findings {
     this.#list.push(fault.place === undefined ? fault : { ...fault, place: plainPlace(fault.place) });
   }
 
-  #note(severity: Severity, rule: string, message: string, { place, remedy, value }: FindingDetails): void {
+  #note(severity: Severity, rule: RuleCode, message: string, { place, remedy, value }: FindingDetails): void {
     this.#push({
       code: `ovf.${rule}`,
       severity,
       message,
-      rule,
+      rule: ruleText(rule),
       remedy,
       ...(place && { place }),
       ...(value !== undefined && { value: excerpt(value) }),
