@@ -7,11 +7,13 @@ import { problem } from '../base/errors.js';
 import { isJsonObject } from '../base/json.js';
 import { bytesOf } from '../extension/body-bytes.js';
 import { parseContentRange, type Upload, type Uploads } from '../transfer/uploads.js';
+import type { Digest } from '../transfer/verified.js';
 import { decodeUtf8, readBody } from './body.js';
 import type { Endpoint } from './express-app.js';
 
 const MAX_ANNOUNCEMENT = 4096;
-const ALGORITHMS = ['sha256', 'sha512', 'sha384', 'sha1'] as const;
+/** Hexadecimal digits of each digest. */
+const DIGITS = { sha1: 40, sha256: 64, sha384: 96, sha512: 128 } as const;
 
 export function uploadEndpoints(uploads: Uploads): Endpoint[] {
   return [
@@ -67,7 +69,7 @@ export function uploadEndpoints(uploads: Uploads): Endpoint[] {
 interface AnnouncedUpload {
   readonly name: string;
   readonly size: number;
-  readonly digest?: { readonly algorithm: (typeof ALGORITHMS)[number]; readonly hex: string };
+  readonly digest?: Digest;
 }
 
 function announcement(text: string): AnnouncedUpload {
@@ -78,13 +80,9 @@ function announcement(text: string): AnnouncedUpload {
     body = undefined;
   }
   const { name, size, digest } = isJsonObject(body) ? body : {};
-  const algorithm = ALGORITHMS.find((candidate) => isJsonObject(digest) && digest['algorithm'] === candidate);
-  const hex =
-    isJsonObject(digest) && typeof digest['hex'] === 'string' && /^[0-9a-fA-F]{40,128}$/.test(digest['hex'])
-      ? digest['hex'].toLowerCase()
-      : undefined;
+  const checked = announcedDigest(digest);
   const named = typeof name === 'string' && name.length > 0 && name.length <= 255;
-  if (!named || typeof size !== 'number' || (digest !== undefined && (!algorithm || !hex))) {
+  if (!named || typeof size !== 'number' || (digest !== undefined && !checked)) {
     throw problem(
       'malformed',
       'upload.announcement',
@@ -94,7 +92,14 @@ function announcement(text: string): AnnouncedUpload {
       },
     );
   }
-  return { name, size, ...(algorithm && hex ? { digest: { algorithm, hex } } : {}) };
+  return { name, size, ...(checked && { digest: checked }) };
+}
+
+function announcedDigest(digest: unknown): Digest | undefined {
+  const { algorithm, hex } = isJsonObject(digest) ? digest : {};
+  const known = Object.keys(DIGITS).find((each) => each === algorithm) as Digest['algorithm'] | undefined;
+  if (!known || typeof hex !== 'string' || hex.length !== DIGITS[known] || !/^[0-9a-f]+$/i.test(hex)) return undefined;
+  return { algorithm: known, hex: hex.toLowerCase() };
 }
 
 function shown({ id, name, sizeBytes, receivedBytes, expiresAt, blob }: Upload): object {

@@ -13,6 +13,9 @@ import { Uploads } from './uploads.js';
 /** How long an upload waits for the rest of it, or for whoever names it. */
 export const UPLOAD_LIFETIME_MS = 24 * 3600 * 1000;
 
+/** Part of the image cache that the uploads of one principal may take. */
+const UPLOAD_SHARE = 2 / 3;
+
 export interface Transfer {
   readonly blobs: BlobStore;
   readonly uploads: Uploads;
@@ -43,6 +46,7 @@ export async function openTransfer({
     quotaBytes,
     clock,
     referenced: async () => new Set([...(await uploads.held()), ...(await referenced())]),
+    promised: () => uploads.promised(),
   });
   const lifetimeMs = UPLOAD_LIFETIME_MS;
   const uploads: Uploads = await Uploads.open({
@@ -50,6 +54,7 @@ export async function openTransfer({
     blobs,
     clock,
     maxBytes,
+    ownerBytes: Math.floor(quotaBytes * UPLOAD_SHARE),
     lifetimeMs,
   });
   const sources = new FilesAndWeb(dialler, images.fileRoots);

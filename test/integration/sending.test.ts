@@ -289,6 +289,8 @@ forEachServer({ config: { images: { allow: ['127.0.0.1'] } } }, (server) => {
         '{"name":"x","size":-1}',
         '{"name":"x","size":1e30}',
         '{"name":"x","size":"1"}',
+        `{"name":"x","size":4,"digest":{"algorithm":"sha256","hex":"${'0'.repeat(40)}"}}`,
+        `{"name":"x","size":4,"digest":{"algorithm":"sha1","hex":"${'g'.repeat(40)}"}}`,
       ]) {
         const reply = await server().request('POST', '/upload/', { body });
         expect([body, reply.status >= 400 && reply.status < 500]).toEqual([body, true]);

@@ -62,6 +62,7 @@ async function opened(pauses: Clock = systemClock): Promise<Opened> {
     blobs,
     clock,
     maxBytes: 5000,
+    ownerBytes: 50_000,
     lifetimeMs: 60_000,
   });
   const dialler = new GuardedDialler({ allow: ['127.0.0.0/8'] });

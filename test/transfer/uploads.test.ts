@@ -1,8 +1,10 @@
 /** Resumable uploads: pieces, status, completion, owners and expiry. */
 
-import { readdirSync } from 'node:fs';
+import { jest } from '@jest/globals';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import type { Problem } from '../../src/base/errors.js';
 import { BlobStore } from '../../src/transfer/blob-store.js';
 import { Uploads, parseContentRange, type Upload } from '../../src/transfer/uploads.js';
 import { FakeClock } from '../net/fake-clock.js';
@@ -21,15 +23,19 @@ async function opened(): Promise<{
 }> {
   const folder = temporaryFolder();
   const clock = new FakeClock();
+  let uploads = undefined as Uploads | undefined;
   const blobs = await BlobStore.open({
     directory: join(folder, 'blobs'),
     quotaBytes: 1000,
     clock,
-    referenced: async () => new Set(),
+    referenced: async () => (await uploads?.held()) ?? new Set(),
+    promised: async () => (await uploads?.promised()) ?? 0,
   });
   const directory = join(folder, 'uploads');
-  const reopen = (): Promise<Uploads> => Uploads.open({ directory, blobs, clock, maxBytes: 500, lifetimeMs: 60_000 });
-  return { uploads: await reopen(), blobs, clock, directory, reopen };
+  const reopen = (): Promise<Uploads> =>
+    Uploads.open({ directory, blobs, clock, maxBytes: 500, ownerBytes: 600, lifetimeMs: 60_000 });
+  uploads = await reopen();
+  return { uploads, blobs, clock, directory, reopen };
 }
 
 function announce(uploads: Uploads, more: object = {}): Promise<Upload> {
@@ -122,9 +128,88 @@ it('refuses sizes that are none, or too large, and too many at once', async () =
   for (const sizeBytes of [0, -1, 1.5, Number.NaN, 2 ** 60])
     expect(await refusal(announce(uploads, { sizeBytes }))).toBe('upload.size');
   expect(await refusal(announce(uploads, { sizeBytes: 501 }))).toBe('transfer.too-large');
-  for (let count = 0; count < 16; count += 1) await announce(uploads);
-  expect(await refusal(announce(uploads))).toBe('upload.too-many');
+  const codes = await Promise.all(
+    Array.from({ length: 60 }, () =>
+      announce(uploads).then(
+        () => '',
+        (error: unknown) => (error as Problem).faults[0]?.code,
+      ),
+    ),
+  );
+  expect(codes.filter((code) => code === 'upload.too-many')).toHaveLength(44);
   expect((await announce(uploads, { owner: 'bob' })).id).toBeDefined();
+});
+
+it('never lets a principal have more than 16 by asking two processes', async () => {
+  const { uploads, reopen, directory } = await opened();
+  const other = await reopen();
+  await Promise.all(
+    Array.from({ length: 40 }, (_each, index) => announce(index % 2 === 0 ? uploads : other).catch(() => undefined)),
+  );
+  expect(readdirSync(directory).length).toBeLessThanOrEqual(16);
+});
+
+it('keeps room for what was announced, and lets nobody announce all of it', async () => {
+  const { uploads, blobs } = await opened();
+  const first = await announce(uploads, { sizeBytes: 400 });
+  expect(await refusal(announce(uploads, { sizeBytes: 300 }))).toBe('upload.too-much');
+  await announce(uploads, { sizeBytes: 450, owner: 'bob' });
+  expect(await refusal(announce(uploads, { sizeBytes: 151, owner: 'carol' }))).toBe('transfer.no-room');
+  expect(await refusal(blobs.put(stream('x'), { maxBytes: 500, sizeBytes: 151 }))).toBe('transfer.no-room');
+  await uploads.append(first.id, 'alice', { first: 0, last: 399 }, stream('x'.repeat(400)));
+  expect(await refusal(announce(uploads, { sizeBytes: 300 }))).toBe('upload.too-much');
+  await uploads.remove(first.id, 'alice');
+  expect(await refusal(announce(uploads, { sizeBytes: 501 }))).toBe('transfer.too-large');
+});
+
+it('verifies after a restart what had arrived before it, whoever asks first', async () => {
+  for (const ask of [
+    (uploads: Uploads, id: string) => uploads.status(id, 'alice').then(({ blob }) => blob),
+    (uploads: Uploads, id: string) => uploads.resolve(id, 'alice'),
+    async (uploads: Uploads, id: string) =>
+      (await uploads.append(id, 'alice', { first: 18, last: 18 }, stream('x'))).blob,
+  ]) {
+    for (const name of ['bytes', 'whole']) {
+      const { uploads, directory, reopen, blobs } = await opened();
+      const { id } = await announce(uploads);
+      rmSync(join(directory, id, 'bytes'));
+      writeFileSync(join(directory, id, name), text);
+      expect((await ask(await reopen(), id))?.sha256).toBe(sha256(text));
+      expect(await textOf(await blobs.open(sha256(text)))).toBe(text);
+    }
+  }
+});
+
+it('keeps what has arrived when it cannot be taken in now', async () => {
+  const { uploads, blobs } = await opened();
+  const { id } = await announce(uploads);
+  const full = jest.spyOn(blobs, 'measure').mockRejectedValueOnce(new Error('the disk is full'));
+  const sent = uploads.append(id, 'alice', { first: 0, last: 18 }, stream(text));
+  await expect(sent).rejects.toThrow('the disk is full');
+  full.mockRestore();
+  expect((await uploads.status(id, 'alice')).blob?.sha256).toBe(sha256(text));
+});
+
+it('is not changed any more by a piece that another process is still taking', async () => {
+  const { uploads, blobs, reopen } = await opened();
+  const other = await reopen();
+  const { id } = await announce(uploads);
+  let proceed = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (proceed = resolve));
+  let begun = (): void => undefined;
+  const underway = new Promise<void>((resolve) => (begun = resolve));
+  async function* late(): AsyncGenerator<Uint8Array> {
+    begun();
+    await gate;
+    yield Buffer.from('z'.repeat(19));
+  }
+  const first = uploads.append(id, 'alice', { first: 0, last: 18 }, late());
+  await underway;
+  const done = await other.append(id, 'alice', { first: 0, last: 18 }, stream(text));
+  expect(done.blob?.sha256).toBe(sha256(text));
+  proceed();
+  expect(await first).toMatchObject({ blob: done.blob });
+  expect(await textOf(await blobs.open(sha256(text)))).toBe(text);
 });
 
 it('expires what lies unchanged, finished or not', async () => {
