@@ -151,6 +151,15 @@ describe('collections that stand several times', () => {
       ),
     );
 
+  it('keep their number, which is told where they have bounds', () => {
+    const told = (bounds: string): readonly string[] =>
+      planOf(scaled(2).replace('ovf2:default="2"', `ovf2:default="2" ${bounds}`), {}, 'lenient').findings.flatMap(
+        ({ code, severity, value }) => (value === 'tier' ? [`${severity} ${code}`] : []),
+      );
+    expect(told('')).toEqual([]);
+    for (const bounds of ['ovf2:maximum="4"', 'ovf2:minimum="2"']) expect(told(bounds)).toEqual(['info ovf.O-084']);
+  });
+
   it('have machines of their own, under ids and names of their own, in the place of the first', () => {
     const { machines, collections, startup } = readyPlan(scaled(3), {}, 'lenient');
     expect(machines.map(({ id }) => id)).toEqual([

@@ -6,6 +6,7 @@
  */
 
 import type { Content, StartupSection, VirtualSystemCollection } from '../envelope/model.js';
+import type { QuantityRange } from '../plan.js';
 import type { Findings } from './findings.js';
 import { bulkOf, MOST_COPIED } from './bulk.js';
 import { planInstances } from './placement.js';
@@ -65,7 +66,7 @@ function replicate(content: Content, configuration: string | undefined, total: T
   const copies = new Map<string, readonly string[]>();
   const children = content.children.flatMap((child): readonly Content[] => {
     const whole = replicate(child, configuration, total, findings);
-    const { normal } = whole.kind === 'VirtualSystem' ? { normal: 1 } : planInstances(whole, configuration, findings);
+    const { normal } = whole.kind === 'VirtualSystem' ? { normal: 1 } : instancesOf(whole, configuration, findings);
     total.contents += sizeOf(whole) * normal;
     if (normal > 1) total.copied += bulkOf(whole) * (normal - 1);
     const tooMuch = total.contents > MAX_CONTENTS || total.copied > MOST_COPIED;
@@ -79,6 +80,23 @@ function replicate(content: Content, configuration: string | undefined, total: T
     return instances;
   });
   return { ...content, children, ...(content.startup && { startup: startedAlike(content.startup, copies) }) };
+}
+
+/** O-084: `scale` is for machines, so that a collection stands as often as it was deployed, whatever its bounds. */
+function instancesOf(
+  collection: VirtualSystemCollection,
+  configuration: string | undefined,
+  findings: Findings,
+): QuantityRange {
+  const range = planInstances(collection, configuration, findings);
+  if (range.max !== undefined || (range.min ?? 1) > 1) {
+    findings.info('O-084', 'between how many instances a collection may have is not used: their number stays', {
+      place: collection.scaleOut?.at ?? collection.at,
+      remedy: 'give bounds to its machines, which can be scaled',
+      value: collection.id,
+    });
+  }
+  return range;
 }
 
 function sizeOf(content: Content): number {
