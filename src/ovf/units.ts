@@ -28,7 +28,7 @@ export type Conversion = { readonly value: bigint } | { readonly fault: Fault };
 
 /**
  * Reads a unit. Strict: DSP0004 only. Lenient: also the legacy names (`MegaBytes`, `GB`, `MHz`), whose byte multiples
- * are binary by custom. A decimal byte multiple (`kilobyte`, 10^3) is taken as written, with a warning.
+ * are binary by custom, with a warning. A decimal byte multiple (`kilobyte`, 10^3) is taken as written, with a warning.
  */
 export function parseUnit(text: string, mode: 'strict' | 'lenient'): ParsedUnit {
   return UNITS[mode](text);
@@ -49,7 +49,7 @@ function readUnit(text: string, mode: 'strict' | 'lenient'): ParsedUnit {
         faults: [unitFault(`"${excerpt(text)}" is a legacy name, not a DSP0004 unit`, text, `write "${legacy}"`)],
       };
     }
-    return { unit: { ...readExact(legacy), text }, faults: [] };
+    return { unit: { ...readExact(legacy), text }, faults: [legacyName(text, legacy)] };
   }
   try {
     const unit = { ...readExact(trimmed), text };
@@ -116,10 +116,15 @@ function unitFault(message: string, value: string, remedy: string): Fault {
   return { code: 'ovf.O-035', message, rule: 'O-035', remedy, value: excerpt(value) };
 }
 
+function legacyName(text: string, meaning: string): Fault {
+  const message = `"${excerpt(text)}" is no unit of DSP0004; read as "${meaning}"`;
+  return { ...unitFault(message, text, `write "${meaning}"`), severity: 'warning' };
+}
+
 function ambiguousMultiple(text: string): Fault {
   return {
     ...unitFault(
-      `"${excerpt(text)}" is a decimal multiple (kilo = 1000)`,
+      `"${excerpt(text)}" is a decimal multiple: a kilobyte has 1000 bytes`,
       text,
       'write "byte * 2^20" or "mebibyte" if 1024s are meant',
     ),

@@ -208,7 +208,7 @@ const ROWS: readonly Row[] = [
     'error',
   ],
   ['O-035', 'a unit that is none', disks(DISKS.replace('2^30', 'lots')), 'error', 'error'],
-  ['O-035', 'a unit under its old name', disks(DISKS.replace('byte * 2^30', 'GigaBytes')), 'error', 'none'],
+  ['O-035', 'a unit under its old name', disks(DISKS.replace('byte * 2^30', 'GigaBytes')), 'error', 'warning'],
   ['O-035', 'a capacity beyond all measure', disks(DISKS.replace('byte * 2^30', 'byte * 2^70')), 'error', 'error'],
   [
     'O-036',
@@ -329,7 +329,8 @@ const ROWS: readonly Row[] = [
   ['O-049', 'two devices in one slot', { items: ITEMS + DISK.replace('>4<', '>8<') }, 'error', 'warning'],
   ['O-050', 'no processor', { items: MEMORY }, 'warning', 'warning'],
   ['O-050', 'no memory', { items: CPU }, 'warning', 'warning'],
-  ['O-050', 'two processor items', { items: ITEMS + item(9, 3, quantity('1')) }, 'error', 'warning'],
+  ['O-050', 'two processor items', { items: ITEMS + item(9, 3, quantity('2')) }, 'error', 'warning'],
+  ['O-050', 'two processor items that differ', { items: ITEMS + item(9, 3, quantity('1')) }, 'error', 'error'],
   ['O-051', 'no processors', { items: ITEMS.replace(quantity('2'), quantity('0')) }, 'error', 'error'],
   ['O-051', 'half a processor', { items: ITEMS.replace(quantity('2'), quantity('0.5')) }, 'error', 'error'],
   ['O-051', 'processors without number', { items: ITEMS.replace(quantity('2'), '') }, 'error', 'warning'],

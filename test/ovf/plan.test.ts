@@ -56,6 +56,12 @@ describe('configurations', () => {
     ]);
   });
 
+  it('O-057 have to be chosen where several are the default', () => {
+    const two = text.replaceAll('<Configuration ', '<Configuration ovf:default="true" ');
+    expect(verdicts(planOf(two, {}, 'lenient'))).toEqual(['warning O-057', 'error O-057']);
+    expect(planOf(two, { configuration: 'large' }, 'lenient').plan?.configuration).toBe('large');
+  });
+
   it('O-058 have to exist', () => {
     expect(planOf(text, { configuration: 'huge' }).findings).toContainEqual(
       expect.objectContaining({ code: 'ovf.O-058', remedy: 'choose one of "small", "large"' }),

@@ -225,13 +225,32 @@ describe('scopes', () => {
       system('vm', { sections: product([property('a', 'ovf:value="1"')]) + product([property('a', 'ovf:value="2"')]) }),
     );
     expect(verdicts(planOf(twice))).toEqual(['error O-059', 'error O-064']);
-    expect(values2(twice)).toEqual({ a: '1' });
+    expect(verdicts(planOf(twice, {}, 'lenient'))).toEqual(['warning O-059', 'error O-064']);
+    const alike = twice.replace('"2"', '"1"');
+    expect(verdicts(planOf(alike, {}, 'lenient'))).toEqual(['warning O-059', 'warning O-064']);
+    expect(values2(alike)).toEqual({ a: '1' });
     const composed = envelope(
       system('vm', {
         sections: product([property('b.c')], 'ovf:class="a"') + product([property('c')], 'ovf:class="a.b"'),
       }),
     );
     expect(verdicts(planOf(composed))).toEqual(['warning O-064', 'error O-064']);
+  });
+
+  it('O-064 of one for the chosen configuration and one for all of them take the former, whichever comes first', () => {
+    const general = property('k', 'ovf:value="all"');
+    const specific = property('k', 'ovf:value="big" ovf:configuration="big"');
+    const reference = property('r', 'ovf:value="${k}"');
+    for (const properties of [
+      [general, specific, reference],
+      [specific, general, reference],
+    ]) {
+      const sections =
+        '<DeploymentOptionSection><Info/><Configuration ovf:id="big"><Label/><Description/></Configuration></DeploymentOptionSection>';
+      const text = envelope(system('vm', { sections: product(properties) }), { sections });
+      const { plan } = planOf(text, {}, 'lenient');
+      expect(valuesOf(plan?.machines[0]?.environment.properties)).toEqual({ k: 'big', r: 'big' });
+    }
   });
 
   function values2(text: string): Readonly<Record<string, string | undefined>> {

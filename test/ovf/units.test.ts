@@ -52,6 +52,7 @@ describe('programmatic units', () => {
     ['BYTE', 1n],
   ])('reads the legacy name %s leniently, as binary, and refuses it strictly', (text, expected) => {
     expect(bytes(1n, text, 'lenient')).toBe(expected);
+    expect(parseUnit(text, 'lenient').faults).toMatchObject([{ severity: 'warning', code: 'ovf.O-035', value: text }]);
     expect(parseUnit(text, 'strict')).toMatchObject({ faults: [{ code: 'ovf.O-035', value: text }] });
   });
 

@@ -5,6 +5,7 @@
 
 import { driveKind, isAdapter, RESOURCE } from './devices.js';
 import { placeOf } from './hardware.js';
+import { comparableQuantity } from './item-units.js';
 import type { Item, VirtualHardwareSection } from './model.js';
 import type { Reading } from './reading.js';
 import { checkBounds } from './rules-bounds.js';
@@ -107,6 +108,10 @@ function together(one: Item, other: Item): boolean {
   return one.configurations.some((id) => others.has(id));
 }
 
+function comparable(item: Item): bigint | undefined {
+  return comparableQuantity(item, 'virtualQuantity');
+}
+
 /** O-050, O-051: one item each for processors and memory, with a quantity. */
 function checkComputing(reading: Reading, section: VirtualHardwareSection, type: number, what: string): void {
   const items = section.items.filter(
@@ -117,15 +122,12 @@ function checkComputing(reading: Reading, section: VirtualHardwareSection, type:
   }
   const distinct: Item[] = [];
   for (const item of items) {
-    const rival = distinct.find((other) => other.instanceId !== item.instanceId && together(other, item));
-    if (rival !== undefined) {
-      reading.findings.deviation(
-        'O-050',
-        item.at,
-        `there is more than one ${what} item`,
-        'the first one counts',
-        item.instanceId,
-      );
+    const rivals = distinct.filter((other) => other.instanceId !== item.instanceId && together(other, item));
+    const message = `there is more than one ${what} item`;
+    if (rivals.some((other) => comparable(other) !== comparable(item))) {
+      reading.findings.error('O-050', item.at, `${message}, with different quantities`, item.instanceId);
+    } else if (rivals.length > 0) {
+      reading.findings.deviation('O-050', item.at, message, 'one of them counts', item.instanceId);
     }
     if (distinct.length < 16) distinct.push(item);
     const quantity = item.virtualQuantity;

@@ -156,7 +156,7 @@ function checkOptions(reading: Reading, envelope: Envelope): void {
       'O-057',
       second.at,
       'more than one configuration is the default',
-      'the first one counts',
+      'one has to be chosen',
       second.id,
     );
   }

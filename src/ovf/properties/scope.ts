@@ -66,12 +66,11 @@ function readScope(
     for (const property of section.properties) {
       if (property.configurations.length > 0 && !isListed(property.configurations, configuration)) continue;
       const read = readProperty(section, property, scope, configuration, findings);
-      if (own.has(read.key)) {
-        reportCollision(read, findings);
-        continue;
-      }
+      const before = own.get(read.key);
+      if (before !== undefined && !isReplaced(before, read, findings)) continue;
+      const ambiguous = bare.has(property.key) && (before === undefined || bare.get(property.key) !== before);
       own.set(read.key, read);
-      bare.set(property.key, bare.has(property.key) ? undefined : read);
+      bare.set(property.key, ambiguous ? undefined : read);
     }
   }
   return scope;
@@ -157,11 +156,21 @@ function checkOtherValues(read: ScopedProperty, findings: Findings): void {
   }
 }
 
-function reportCollision(read: ScopedProperty, findings: Findings): void {
-  findings.deviation('O-064', `the key "${excerpt(read.key)}" occurs twice in one system or collection`, {
-    place: read.property.at,
-    remedy: 'give each property a key, or its section a class or instance, of its own; the first one is taken',
-  });
+/** OVF 2: of a property of all configurations and one of the chosen one, the latter holds, as it does of items. */
+function isReplaced(first: ScopedProperty, second: ScopedProperty, findings: Findings): boolean {
+  const [before, after] = [first, second].map(({ property }) => property.configurations.length > 0);
+  if (before === after) reportCollision(first, second, findings);
+  return after === true && before === false;
+}
+
+function reportCollision(first: ScopedProperty, second: ScopedProperty, findings: Findings): void {
+  const message = `the key "${excerpt(second.key)}" occurs twice in one system or collection`;
+  const details = {
+    place: second.property.at,
+    remedy: 'give each property a key, or its section a class or instance, of its own',
+  };
+  if (first.declared === second.declared) findings.deviation('O-064', message, details);
+  else findings.error('O-064', `${message}, with different values`, details);
 }
 
 function isListed(configurations: readonly string[], configuration: string | undefined): boolean {
