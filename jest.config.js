@@ -17,7 +17,7 @@ export default {
   globalSetup: '<rootDir>/test/support/run/begin.mjs',
   globalTeardown: '<rootDir>/test/support/run/end.mjs',
   // Longer than anything within a test is waited for, which says better what has not come.
-  testTimeout: 60_000,
+  testTimeout: 240_000,
   // One more than the cores of a small machine: tests spend much of their time waiting for servers and clouds.
   maxWorkers: 3,
   // Modules of finished suites stay in a worker's memory: it begins anew before they slow down what comes after them.

@@ -47,7 +47,7 @@ describe.each([
     const action = JSON.stringify({ action: 'http://schemas.ogf.org/occi/infrastructure/compute/action#start' });
     await server.request('POST', `${path}?action=start`, { headers: TYPED, body: action });
     await shows(path, STATE, 'active');
-    await server.wait('/events/operations', ({ json }) => json.operations.length === 0, { timeoutMs: 30_000 });
+    await server.wait('/events/operations', ({ json }) => json.operations.length === 0);
     return { path, ref: await refOf(path) };
   };
   const rowOf = async (path: string): Promise<Record<string, unknown> | undefined> =>
@@ -58,7 +58,7 @@ describe.each([
     while ((await rowOf(path)) !== undefined) await new Promise((resolve) => setTimeout(resolve, 50));
   };
   const shows = (path: string, attribute: string, value: unknown): Promise<unknown> =>
-    server.wait(path, ({ json }) => json.attributes?.[attribute] === value, { headers: TYPED, timeoutMs: 30_000 });
+    server.wait(path, ({ json }) => json.attributes?.[attribute] === value, { headers: TYPED });
 
   it('shows a machine that was stopped there', async () => {
     const { path, ref } = await running();
@@ -76,7 +76,7 @@ describe.each([
     await site.resizeCompute(ref, { cores: before.cores + 2, memoryBytes: before.memoryBytes });
     const told = (text: unknown): boolean => typeof text === 'string' && text.startsWith('resized outside VEP: ');
     const message = `${STATE}.message`;
-    const timing = { headers: TYPED, timeoutMs: 30_000 };
+    const timing = { headers: TYPED };
     await server.wait(path, ({ json }) => told(json.attributes[message]), timing);
     // What is wanted stays what it was (K10).
     const { attributes } = (await server.request('GET', path, { headers: TYPED })).json;
@@ -90,7 +90,7 @@ describe.each([
     const { path, ref } = await running();
     const made = await server.request('POST', '/network/', { headers: TYPED, body: JSON.stringify({ kind: NETWORK }) });
     const network = new URL(String(made.headers.location)).pathname;
-    await server.wait('/events/operations', ({ json }) => json.operations.length === 0, { timeoutMs: 30_000 });
+    await server.wait('/events/operations', ({ json }) => json.operations.length === 0);
     for (const [what, at, there, was] of [
       ['compute', path, ref, 'ours'],
       ['network', network, await refOf(network), network.slice(9)],
@@ -125,7 +125,7 @@ describe.each([
     const body = JSON.stringify({ kind, attributes });
     const made = await server.request('POST', `/${term}/`, { headers: TYPED, body });
     const path = new URL(String(made.headers.location)).pathname;
-    await server.wait('/events/operations', ({ json }) => json.operations.length === 0, { timeoutMs: 30_000 });
+    await server.wait('/events/operations', ({ json }) => json.operations.length === 0);
     await site.delete(term, await refOf(path));
     await shows(path, `occi.${term}.state`, 'error');
     await shows(path, `occi.${term}.state.message`, 'the site no longer has it: it was removed outside VEP');

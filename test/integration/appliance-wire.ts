@@ -85,7 +85,7 @@ export function actOn(
 }
 
 /** Nothing of anybody is left on the site or in the store. */
-export async function untilNothingIsLeft(client: Client, timeoutMs = 15_000): Promise<void> {
+export async function untilNothingIsLeft(client: Client, timeoutMs = 120_000): Promise<void> {
   const until = performance.now() + timeoutMs;
   for (;;) {
     const [row] = await client.server.rows('SELECT COUNT(*) AS count FROM entity');

@@ -53,7 +53,6 @@ forEachServer({ config: { sites: [site('east', 7), site('west', 7), site('far', 
   const settled = (path: string, state: string): Promise<Reply> =>
     server().wait(path, ({ json }) => json.attributes[STATE] === state && json.attributes[MESSAGE] === undefined, {
       headers: { accept: JSON_TYPE },
-      timeoutMs: 60_000,
     });
   const refusal = async (...attributes: string[]): Promise<[number, string[]]> => {
     const reply = await send(client(), SHOP, attributes);
@@ -65,7 +64,7 @@ forEachServer({ config: { sites: [site('east', 7), site('west', 7), site('far', 
   const room = async (): Promise<void> => {
     for (let deployable = false; !deployable;) deployable = (await rehearse(BOTH)).deployable === true;
   };
-  beforeEach(room, 60_000);
+  beforeEach(room);
 
   afterEach(async () => {
     await client().send('DELETE', '/appliance/');
@@ -130,7 +129,7 @@ forEachServer({ config: { sites: [site('east', 7), site('west', 7), site('far', 
     }
     await active();
     expect(await onSites(path, '/compute/')).toEqual({ east: ['cache', 'web'], west: ['db', 'log'] });
-  }, 240_000);
+  }, 900_000);
 
   it('keeps what the user says of single machines and collections', async () => {
     const placed = async (...attributes: string[]): Promise<unknown> => (await rehearse(...attributes)).placement;

@@ -94,7 +94,7 @@ export interface TestServer {
    * @param answerMs how long it may be silent before the first byte
    */
   raw(bytes: string | Uint8Array, quietMs?: number, answerMs?: number): Promise<string>;
-  /** Asks again until the answer is as wanted; throws with the last answer after `timeoutMs`. */
+  /** Asks again until the answer is as wanted; throws with the last answer after `timeoutMs`, default three minutes. */
   wait(path: string, wanted: (reply: Reply) => boolean, options?: RequestOptions): Promise<Reply>;
   /** Rows of the store, read beside the server. */
   rows(sql: string): Promise<Record<string, unknown>[]>;
@@ -107,6 +107,12 @@ export interface TestServer {
 
 /** Long enough for a machine on which much else runs: it only says when to give up. */
 const DEFAULT_TIMEOUT = 30_000;
+
+/**
+ * How long something is waited for where the test does not say. Longer than two of the engine's longest pauses after a failure, one of which is a minute
+ * by the clock, however fast the simulator lives.
+ */
+const PATIENCE_MS = 180_000;
 
 /** Calls `suite` in a describe block per database, each with a server of its own that is up while its tests run. */
 export function forEachServer(
@@ -260,7 +266,7 @@ class Harness implements TestServer {
 
   async wait(path: string, wanted: (reply: Reply) => boolean, options: RequestOptions = {}): Promise<Reply> {
     const json = { ...options, headers: { accept: 'application/occi+json', ...options.headers } };
-    const until = performance.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT);
+    const until = performance.now() + (options.timeoutMs ?? PATIENCE_MS);
     // Whoever waits for long looks seldom: the server in the same process has better to do than to answer.
     for (let pause = 10; ; pause = Math.min(pause * 1.3, 100)) {
       const reply = await this.request('GET', path, json);
