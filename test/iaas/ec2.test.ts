@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { meaningOf as meaningOfCode } from '../../src/iaas/adapters/ec2/ec2-error.js';
+import { checkAnswer } from '../../src/iaas/adapters/ec2/query-answer.js';
 import { signedV2 } from '../../src/iaas/adapters/ec2/signature-v2.js';
 import { signedV4 } from '../../src/iaas/adapters/ec2/signature-v4.js';
 import { meaningOf } from '../../src/iaas/adapters/ec2/states.js';
@@ -170,25 +171,53 @@ it.each([
   ['RequestLimitExceeded', 503, 'transient'],
   ['InternalError', 500, 'transient'],
   ['AuthFailure', 401, 'denied'],
+  ['SignatureDoesNotMatch', 403, 'denied'],
+  ['InvalidClientTokenId', 403, 'denied'],
+  ['MissingClientTokenId', 400, 'denied'],
+  ['RequestExpired', 400, 'denied'],
   ['UnauthorizedOperation', 403, 'denied'],
   ['InvalidInstanceID.NotFound', 400, 'not-found'],
   ['InvalidAMIID.NotFound', 400, 'not-found'],
+  ['InvalidGroup.NotFound', 400, 'not-found'],
+  ['InvalidKeyPair.NotFound', 400, 'not-found'],
+  ['InvalidVolume.NotFound', 400, 'not-found'],
   ['VcpuLimitExceeded', 400, 'quota'],
   ['InstanceLimitExceeded', 400, 'quota'],
+  ['VolumeLimitExceeded', 400, 'quota'],
   ['InsufficientInstanceCapacity', 500, 'capacity'],
   ['InsufficientFreeAddressesInSubnet', 400, 'capacity'],
   ['IncorrectInstanceState', 400, 'conflict'],
+  ['IncorrectState', 400, 'conflict'],
+  ['IdempotentParameterMismatch', 400, 'conflict'],
   ['DependencyViolation', 400, 'conflict'],
   ['VolumeInUse', 400, 'conflict'],
   ['InvalidKeyPair.Duplicate', 400, 'conflict'],
+  ['InvalidGroup.Duplicate', 400, 'conflict'],
+  ['InvalidGroup.InUse', 400, 'conflict'],
+  ['InvalidInstanceID.Malformed', 400, 'invalid'],
+  ['InvalidArgument', 400, 'invalid'],
   ['InvalidParameterValue', 400, 'invalid'],
   ['MissingParameter', 400, 'invalid'],
   ['UnsupportedOperation', 400, 'unsupported'],
   ['InvalidAction', 400, 'unsupported'],
+  ['Unsupported', 400, 'unsupported'],
+  ['NotImplemented', 400, 'unsupported'],
+  ['NoSuchVersion', 400, 'unsupported'],
+  ['GeneralError', 400, 'fatal'],
   ['SomethingNew', 400, 'fatal'],
   ['SomethingNew', 500, 'transient'],
 ] as const)('takes %s with status %i for %s', (code, status, meaning) => {
   expect(meaningOfCode(code, status)).toBe(meaning);
+});
+
+it.each([
+  ['EC2', 'no &lt;image&gt; &quot;a&apos;s&quot; &amp;amp; b', `no <image> "a's" &amp; b`],
+  // It escapes nothing.
+  ['Nimbus', 'no <image> & b', 'no <image> & b'],
+] as const)('tells the words of %s as they are meant', (service, written, words) => {
+  const text = `<Response><Errors><Error><Code>GeneralError</Code><Message> ${written} </Message></Error></Errors></Response>`;
+  const refused = { said: `GeneralError: ${words}`, message: `${service} refuses (GeneralError): ${words}` };
+  expect(() => checkAnswer(service, 'RunInstances', 400, text)).toThrow(expect.objectContaining(refused) as Error);
 });
 
 it('tells an instance that ended by itself from one that was terminated', () => {
@@ -322,6 +351,26 @@ describe('a site', () => {
     } finally {
       await slow.close();
     }
+  });
+
+  it('terminates what another process has made and EC2 does not show yet, and asks for what it never shows too', async () => {
+    const { fake, open, adapter } = harness;
+    const made = await adapter.createCompute(spec('unseen'), 'unseen');
+    const instance = fake.world.instances.get(made);
+    if (!instance) throw new Error('not made');
+    fake.world.past.add(instance);
+    const second = await open({ patience: { pollMs: 1, settleMs: 25_000 } });
+    const looked = fake.called('DescribeInstances').then(() => fake.called('DescribeInstances'));
+    void looked.then(() => fake.world.past.delete(instance));
+    await second.delete('compute', made);
+    expect(fake.world.live).not.toContain(instance);
+    await second.close();
+
+    fake.asked.length = 0;
+    const third = await open({ patience: { pollMs: 1, settleMs: 1 } });
+    await third.delete('compute', 'i-0123456789abcdef0');
+    expect(fake.asked.at(-1)).toBe('TerminateInstances');
+    await third.close();
   });
 
   it('makes another machine for a token whose machine is gone', async () => {

@@ -8,7 +8,7 @@ import { systemClock } from '../../src/base/clock.js';
 import type { ComputeSpec, IaasError, SiteAdapter } from '../../src/iaas/adapter.js';
 import { CALL_LIMITS, GuardedSite } from '../../src/iaas/guarded-site.js';
 import { ACCESS_ID, SECRET, type FakeNimbus } from '../support/fake-nimbus/index.js';
-import type { WireFault } from '../support/faulty-proxy.js';
+import type { WireFault, WireRequest } from '../support/faulty-proxy.js';
 import { nimbusHarness, type NimbusHarness } from './nimbus-harness.js';
 
 const FILE = Buffer.from('an image');
@@ -119,6 +119,34 @@ it('makes one machine for one token, in whatever way the answer fails to come', 
   expect(await listed()).toHaveLength(faults.length);
   const refs = await Promise.all([1, 2, 3].map(() => site.createCompute(spec('vm-x'), 'vm-x')));
   expect(new Set(refs).size).toBe(1);
+});
+
+it('makes another machine for a token whose machine is gone, though it is asked for another image', async () => {
+  const first = await site.createCompute(spec('vm-1'), 'vm-1');
+  await site.delete('compute', first);
+  await until(async () => (await listed()).length === 0);
+  const second = await site.createCompute(spec('vm-1', { image: 'debian.gz' }), 'vm-1');
+  expect(fake.instances.get(second)).toMatchObject({ image: 'debian.gz' });
+  expect(await listed()).toEqual([second]);
+});
+
+it('takes a machine for gone that ends while it is told to, and no other that Nimbus refuses to end', async () => {
+  const made = await site.createCompute(spec('vm-1'), 'vm-1');
+  const isTerminate = ({ body }: WireRequest): boolean => body.includes('Action=TerminateInstances');
+  const Message = 'the workspace service said no';
+  const body = `<Response><Errors><Error><Code>GeneralError</Code><Message>${Message}</Message></Error></Errors></Response>`;
+  harness.proxy.next({ kind: 'answer', status: 400, body }, isTerminate);
+  await expect(site.delete('compute', made)).rejects.toMatchObject({
+    class: 'fatal',
+    message: `Nimbus refuses (GeneralError): ${Message}`,
+  });
+  const ended = fake.instances.get(made);
+  harness.proxy.next({ kind: 'reset' }, (request) => {
+    if (isTerminate(request) && ended) ended.goneAt = 0;
+    return false;
+  });
+  await site.delete('compute', made);
+  expect([fake.asked.includes('TerminateInstances'), await listed()]).toEqual([true, []]);
 });
 
 it('refuses what Nimbus lacks before Nimbus hears of it', async () => {

@@ -189,7 +189,7 @@ export class Ec2Api {
     const pieces: Uint8Array[] = [];
     for await (const piece of response.body) pieces.push(piece);
     const bytes = Buffer.concat(pieces);
-    checkAnswer(action, response.status, bytes.toString('utf8'));
+    checkAnswer('EC2', action, response.status, bytes.toString('utf8'));
     const { status: statusCode, headers } = response;
     return { response: { statusCode, headers: { ...headers }, body: bytes } } as never;
   }

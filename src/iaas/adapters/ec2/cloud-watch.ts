@@ -111,7 +111,7 @@ export class CloudWatch {
       const pieces: Uint8Array[] = [];
       for await (const piece of answer.body) pieces.push(piece);
       const text = Buffer.concat(pieces).toString('utf8');
-      checkAnswer('GetMetricData', answer.status, text);
+      checkAnswer('EC2', 'GetMetricData', answer.status, text);
       return readDocument(text);
     } catch (error) {
       throw failure(error, joined.signal);

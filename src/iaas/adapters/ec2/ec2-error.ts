@@ -29,12 +29,15 @@ const MEANINGS: readonly (readonly [code: RegExp, meaning: IaasErrorClass])[] = 
 /** How much of the site's words is kept: SignatureDoesNotMatch quotes whole requests. */
 const MOST_WORDS = 300;
 
+/** Whose words they are, as messages name it. */
+export type QueryService = 'EC2' | 'Nimbus';
+
 export class Ec2Error extends IaasError {
   readonly code: string;
 
-  constructor(code: string, message: string, status: number) {
+  constructor(service: QueryService, code: string, message: string, status: number) {
     const words = message.slice(0, MOST_WORDS);
-    super(meaningOf(code, status), `EC2 refuses (${code}): ${words}`, `${code}: ${words}`);
+    super(meaningOf(code, status), `${service} refuses (${code}): ${words}`, `${code}: ${words}`);
     this.code = code;
   }
 

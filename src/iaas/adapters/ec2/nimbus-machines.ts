@@ -2,7 +2,7 @@
 
 import { IaasError, type CallOptions, type Observed, type ResourceClass } from '../../adapter.js';
 import type { Branch } from '../../document.js';
-import { unlessGone } from './ec2-error.js';
+import { isCode, unlessGone } from './ec2-error.js';
 import { digestOf } from './marks.js';
 import type { NimbusNetwork } from './nimbus-options.js';
 import type { NimbusQuery } from './nimbus-query.js';
@@ -81,7 +81,10 @@ export class NimbusMachines {
     const machine = (await this.all(call)).find((each) => each.ref === ref);
     if (!machine) return;
     await this.own(ref, call);
-    await this.#query.ask('TerminateInstances', { 'InstanceId.1': ref }, call).catch(unlessGone);
+    await this.#query.ask('TerminateInstances', { 'InstanceId.1': ref }, call).catch(async (error: unknown) => {
+      // It has no code for what is not there; it may have ended since the look.
+      if (!isCode(error, /^GeneralError$/) || (await this.all(call)).some((each) => each.ref === ref)) throw error;
+    });
     if (machine.keyName?.startsWith(`${this.#realm}-`) === true)
       await this.#query.ask('DeleteKeyPair', { KeyName: machine.keyName }, call).catch(unlessGone);
   }

@@ -91,7 +91,7 @@ export class NimbusQuery {
       const pieces: Uint8Array[] = [];
       for await (const piece of response.body) pieces.push(piece);
       const text = Buffer.concat(pieces).toString('utf8');
-      checkAnswer(action, response.status, text);
+      checkAnswer('Nimbus', action, response.status, text);
       return documentOf(action, text);
     } catch (error) {
       if (error instanceof IaasError) throw error;
