@@ -4,9 +4,20 @@ import type { Clock } from '../base/clock.js';
 import { IaasError, type CallOptions } from './adapter.js';
 
 export interface PatienceOptions {
-  /** How often a change that has been accepted is looked for, and for how long within one call. Milliseconds. */
+  /**
+   * The first pause between two looks for a change that has been accepted ({@link growingPauses}), and for how long it is looked for
+   * within one call. Milliseconds.
+   */
   readonly pollMs: number;
   readonly settleMs: number;
+}
+
+/** How many times the first pause the longest is. */
+const MOST_GROWTH = 20;
+
+/** Each twice as long as the one before, up to twenty times the first: what takes its time is asked less and less often. */
+export function* growingPauses(firstMs: number): Generator<number, never> {
+  for (let pause = firstMs; ; pause = Math.min(2 * pause, MOST_GROWTH * firstMs)) yield pause;
 }
 
 export class Patience {
@@ -26,12 +37,14 @@ export class Patience {
   async until<T>(call: CallOptions, what: string, ask: () => Promise<T | undefined>): Promise<T> {
     const { pollMs, settleMs } = this.#options;
     const end = this.#clock.now() + settleMs;
-    for (;;) {
+    for (const pause of growingPauses(pollMs)) {
       const answer = await ask();
       if (answer !== undefined) return answer;
-      if (this.#clock.now() >= end || call.signal?.aborted === true) throw new IaasError('transient', what, ON_ITS_WAY);
-      await this.#clock.sleep(pollMs, call.signal);
+      const left = end - this.#clock.now();
+      if (left <= 0 || call.signal?.aborted === true) break;
+      await this.#clock.sleep(Math.min(pause, left), call.signal);
     }
+    throw new IaasError('transient', what, ON_ITS_WAY);
   }
 
   /** The same for a change that may also come to nothing: whoever looks sees the old state. */

@@ -2,6 +2,7 @@
 
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock, type Clock } from '../../src/base/clock.js';
 import type { ImageSpec, SiteAdapter } from '../../src/iaas/adapter.js';
 import { ec2Harness, type Ec2Harness } from './ec2-harness.js';
 
@@ -61,6 +62,25 @@ it.each([
   fake.world.importing = false;
   await adapter.importImage(spec('a'), 'a');
   expect([fake.world.tasks.size, objects()]).toEqual([1, []]);
+});
+
+it('is looked at less and less often', async () => {
+  const { fake } = harness;
+  fake.world.importing = true;
+  const slept: number[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    sleep: (ms, signal) => {
+      // Other waits are of other lengths.
+      if (ms % 7 === 0 && ms <= 140) slept.push(ms);
+      if (slept.length === 7) fake.world.importing = false;
+      return systemClock.sleep(ms, signal);
+    },
+  };
+  const site = await harness.open({ patience: { pollMs: 7, settleMs: 2000 } }, clock);
+  await site.importImage(spec('a'), 'a');
+  await site.close();
+  expect(slept.slice(0, 7)).toEqual([7, 14, 28, 56, 112, 140, 140]);
 });
 
 it('goes where EC2 will not import it, or could not', async () => {

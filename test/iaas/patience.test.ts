@@ -1,7 +1,7 @@
 /** Waiting for what a site has accepted ends with the patience of a call, however it is spent. */
 
 import type { Clock } from '../../src/base/clock.js';
-import { Patience } from '../../src/iaas/patience.js';
+import { growingPauses, Patience } from '../../src/iaas/patience.js';
 
 let now = 0;
 const clock: Clock = {
@@ -33,12 +33,22 @@ async function asked(
 }
 
 it.each([
-  ['at once', 0, 17],
-  ['slowly', 1500, 5],
+  ['at once', 0, 6],
+  ['slowly', 1500, 4],
   ['later than there is patience', 9000, 1],
 ])('asks one that answers %s for no longer than that', async (_how, tookMs, times) => {
   expect(await asked(tookMs)).toMatchObject({ times, error: { class: 'transient', message: 'it is on its way' } });
-  expect(now).toBeLessThan(8000 + tookMs + 500);
+  expect(now).toBeLessThanOrEqual(8000 + tookMs);
+});
+
+it('asks less and less often, and looks once more when its time is up', async () => {
+  const pauses = growingPauses(500);
+  expect(Array.from({ length: 8 }, () => pauses.next().value)).toEqual([
+    500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000,
+  ]);
+  const at: number[] = [];
+  await patience.settled({}, () => Promise.resolve(at.push(now) < 0));
+  expect(at).toEqual([0, 500, 1500, 3500, 7500, 8000]);
 });
 
 it('takes an answer whenever it comes, and for a change that may come to nothing lets it be', async () => {

@@ -7,6 +7,7 @@
 import type { ImportSnapshotTask, SnapshotTaskDetail } from '@aws-sdk/client-ec2';
 import type { Clock } from '../../../base/clock.js';
 import { IaasError, type CallOptions, type ImageSpec } from '../../adapter.js';
+import { growingPauses } from '../../patience.js';
 import type { Ec2Api } from './api.js';
 import type { Bucket } from './bucket.js';
 import { IMPORTED_AS } from './capabilities.js';
@@ -99,12 +100,13 @@ export class Imports {
   /** Waits for the end of an import, good or bad. */
   async #end(task: string, call: CallOptions): Promise<SnapshotTaskDetail> {
     const { api, clock, options } = this.#services;
+    const pauses = growingPauses(options.patience.pollMs);
     for (;;) {
       const answer = await api.ask('DescribeImportSnapshotTasks', { ImportTaskIds: [task] }, call);
       const detail = answer.ImportSnapshotTasks?.[0]?.SnapshotTaskDetail;
       if (detail && (isFailed(detail) || (detail.Status === 'completed' && detail.SnapshotId !== undefined)))
         return detail;
-      await clock.sleep(options.patience.pollMs, call.signal);
+      await clock.sleep(pauses.next().value, call.signal);
     }
   }
 
