@@ -70,11 +70,14 @@ export class Instances {
   async some(refs: readonly string[], call: CallOptions): Promise<ReadonlyMap<string, Machine>> {
     const ids = [...new Set(refs)].filter((ref) => REF.test(ref));
     const found = new Map<string, Machine>();
-    for (let at = 0; at < ids.length; at += PAGE) {
-      const filter = { Name: 'instance-id', Values: ids.slice(at, at + PAGE) };
-      for await (const machine of this.all([filter], call)) if (machine.meaning) found.set(machine.id, machine);
-    }
+    for await (const machine of this.#shown(ids, call)) if (machine.meaning) found.set(machine.id, machine);
     return found;
+  }
+
+  /** What EC2 shows of these, gone or not. */
+  async *#shown(ids: readonly string[], call: CallOptions): AsyncIterable<Machine> {
+    for (let at = 0; at < ids.length; at += PAGE)
+      yield* this.all([{ Name: 'instance-id', Values: ids.slice(at, at + PAGE) }], call);
   }
 
   async look(ref: string, call: CallOptions): Promise<Machine | undefined> {
@@ -90,8 +93,25 @@ export class Instances {
       return (await this.look(ref, call)) ?? (this.#isYoung(ref) ? undefined : 'none');
     });
     if (machine === 'none') throw new IaasError('not-found', 'EC2 has no such instance');
-    if (!machine.marks) throw new IaasError('denied', 'this instance was not made by VEP, which leaves it alone');
-    return machine;
+    return checkedOwn(machine);
+  }
+
+  /**
+   * A machine of VEP's own that is to go, `gone`, or `unseen` when EC2 has not shown it within the patience of a call: it may have
+   * ended long ago, or another process may have made it just now.
+   * @throws IaasError `transient` while EC2 does not show what this process has made, or `denied` for one of somebody else
+   */
+  async leaving(ref: string, call: CallOptions): Promise<Machine | 'gone' | 'unseen'> {
+    if (!REF.test(ref)) return 'gone';
+    const shown: Machine[] = [];
+    await this.#patience.settled(call, async () => {
+      for await (const machine of this.#shown([ref], call)) shown.push(machine);
+      return shown.length > 0;
+    });
+    const [machine] = shown;
+    if (machine) return machine.meaning ? checkedOwn(machine) : 'gone';
+    if (this.#isYoung(ref)) throw new IaasError('transient', 'EC2 does not show the new instance yet', 'not shown');
+    return 'unseen';
   }
 
   /** The machine of a token, and how many EC2 still shows that were made for it and are gone. */
@@ -149,4 +169,9 @@ export class Instances {
       instance,
     };
   }
+}
+
+function checkedOwn(machine: Machine): Machine {
+  if (!machine.marks) throw new IaasError('denied', 'this instance was not made by VEP, which leaves it alone');
+  return machine;
 }

@@ -140,14 +140,16 @@ export class Machines {
     await api.ask('CreateTags', { Resources: [ref], Tags: tag }, call);
   }
 
-  /** Terminates it, and lets go of its key pair. An instance that ended by itself is noted. */
+  /**
+   * Terminates it, and lets go of its key pair. An instance that ended by itself is noted. That EC2 does not show one says little: it
+   * is told all the same.
+   */
   async remove(ref: string, call: CallOptions): Promise<void> {
     const { instances, api, keyPairs } = this.#services;
-    const machine = await instances.own(ref, call).catch((error: unknown) => {
-      if (error instanceof IaasError && error.class === 'not-found') return undefined;
-      throw error;
-    });
-    if (!machine) return;
+    const machine = await instances.leaving(ref, call);
+    if (machine === 'gone') return;
+    if (machine === 'unseen')
+      return void (await api.ask('TerminateInstances', { InstanceIds: [ref] }, call).catch(unlessGone));
     const { meaning, instance } = machine;
     if (meaning?.heading !== 'gone') {
       if (instance.State?.Name === 'terminated') {
