@@ -140,9 +140,10 @@ export class Governance {
       governed: await this.#services.agreements.taken('standing' in offer ? offer.standing.id : undefined),
       now: this.#services.clock.now(),
     });
+    const leftOut = this.layouts.leftOut(promised);
     const unmet = 'unmet' in outcome ? refusal(outcome.unmet).faults : [];
-    if (able.faults.length > 0) throw new Problem('unmet', [...able.faults, ...unmet]);
-    if ('unmet' in outcome) throw refusal(outcome.unmet);
+    if (able.faults.length > 0) throw new Problem('unmet', [...able.faults, ...unmet, ...leftOut]);
+    if ('unmet' in outcome) throw new Problem(refusal(outcome.unmet).kind, [...unmet, ...leftOut]);
     const { site, sites, hosts, because } = outcome.admitted;
     return { plan: outcome.admitted.plan, home: site, sites, hosts, because };
   }

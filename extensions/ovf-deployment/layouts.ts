@@ -28,7 +28,7 @@ import {
 } from './layout.js';
 import { offersOf, ownOffers, type SetAside, type Tenant } from './offers.js';
 import { unpackable } from './parcels.js';
-import { inabilities } from './site-verdict.js';
+import { downAmong, inabilities } from './site-verdict.js';
 
 /** By id: machines that are somewhere already. */
 export type Present = ReadonlyMap<string, { readonly site: string; readonly isOn: (host: string) => boolean }>;
@@ -85,12 +85,13 @@ export class Layouts {
       else if (!best || outcome.unkept.length < best.placed.unkept.length) best = { offer, placed: outcome };
       if (best?.placed.unkept.length === 0) break;
     }
-    if (able.faults.length > 0) throw new Problem('unmet', [...able.faults, ...refused]);
+    const leftOut = this.leftOut(wish);
+    if (able.faults.length > 0) throw new Problem('unmet', [...able.faults, ...refused, ...leftOut]);
     if (best) return layoutOn(best.offer.name, plan, hostsOf(best.placed));
-    if (!wish.maySplit || offers.length < 2) throw refusedBy(refused);
+    if (!wish.maySplit || offers.length < 2) throw refusedBy(refused, leftOut);
     const constraints = [...plan.constraints, ...able.constraints, ...this.unpackable(plan, candidates)];
     const outcome = place(demands, offers, constraints, { ties: this.ties(plan) });
-    if ('refused' in outcome) throw refusedBy(outcome.refused);
+    if ('refused' in outcome) throw refusedBy(outcome.refused, leftOut);
     return splitLayout(offers, outcome, refused);
   }
 
@@ -170,6 +171,13 @@ export class Layouts {
     return named || up.length === 0 ? candidates : up;
   }
 
+  /** Sites that {@link present} leaves out: where nothing else takes an appliance, one of them may, once it is back. */
+  leftOut(wish: SiteWish): readonly Fault[] {
+    const present = this.present(wish);
+    const others = wish.candidates.filter((name) => !present.includes(name));
+    return downAmong(this.#services.sites, others);
+  }
+
   /** What a plan needs and sites cannot do, whoever asks. */
   able(plan: DeploymentPlan, candidates: readonly string[]): Able {
     const { sites, images } = this.#services;
@@ -246,10 +254,10 @@ function splitLayout(offers: readonly SiteOffer[], placed: Placed, because: read
 }
 
 /** Not enough room on the sites that it may be on is a conflict with what runs; anything else cannot be promised at all. */
-function refusedBy(refused: readonly Refusal[]): Problem {
+function refusedBy(refused: readonly Refusal[], leftOut: readonly Fault[] = []): Problem {
   const reasons = refused.filter(({ code }) => code !== 'placement.other-site');
   const capacity = reasons.every(({ code }) => ROOM.has(code)) && reasons.length > 0;
-  return new Problem(capacity ? 'conflict' : 'unmet', refused);
+  return new Problem(capacity ? 'conflict' : 'unmet', [...refused, ...leftOut]);
 }
 
 const ROOM: ReadonlySet<string> = new Set([

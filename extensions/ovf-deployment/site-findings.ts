@@ -7,7 +7,7 @@ import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
 import type { PreparationServices } from './appliance-services.js';
 import type { ImageOrigins } from './package.js';
 import { partOf, siteOf, sitesOf, type Layout } from './layout.js';
-import { DELTA_DISKS, DELTA_REMEDY, deltaDisks, isTold } from './site-verdict.js';
+import { DELTA_DISKS, DELTA_REMEDY, deltaDisks, downAmong, isTold } from './site-verdict.js';
 import { startedOtherwise } from './started-otherwise.js';
 import { strandedImages } from './template-images.js';
 import { OVF_SITE } from './vocabulary.js';
@@ -26,6 +26,7 @@ export async function siteFindings(
     const files = part.machines.flatMap(({ environment }) => environment.files ?? []);
     const needed = new Set([...part.images.map(({ id }) => id), ...files.map(({ file }) => file)]);
     return [
+      ...downAmong(sites, [site]),
       ...notSent(
         sites,
         site,

@@ -5,7 +5,7 @@
 
 import { withSeverity, type Fault } from '../../src/base/errors.js';
 import type { Capabilities } from '../../src/iaas/adapter.js';
-import type { Sites } from '../../src/iaas/sites.js';
+import type { Sites, SiteStatus } from '../../src/iaas/sites.js';
 import type { SiteVerdict } from '../../src/ovf/index.js';
 import type { DeploymentPlan } from '../../src/ovf/plan.js';
 import { demandsOf } from '../../src/scheduling/offer.js';
@@ -26,15 +26,44 @@ export async function verdictOf(
   const [offer] = await offersOf(sites, reader, [name], tenant);
   if (!offer) return verdict(name, [silent(name)]);
   const outcome = place(demandsOf(plan), [offer], plan.constraints);
-  return verdict(name, [
-    ...inabilities(name, sites.adapter(name).capabilities(), plan, images),
-    ...('refused' in outcome ? outcome.refused : []),
-  ]);
+  return verdict(
+    name,
+    [
+      ...inabilities(name, sites.adapter(name).capabilities(), plan, images),
+      ...('refused' in outcome ? outcome.refused : []),
+    ],
+    downAmong(sites, [name]),
+  );
 }
 
-export function verdict(name: string, refusals: readonly Fault[]): SiteVerdict {
+export function verdict(name: string, refusals: readonly Fault[], warnings: readonly Fault[] = []): SiteVerdict {
   const reasons = refusals.map(({ message }) => message);
-  return { name, fits: refusals.length === 0, reasons, refusals: withSeverity(refusals) };
+  return {
+    name,
+    fits: refusals.length === 0,
+    reasons,
+    refusals: withSeverity(refusals),
+    warnings: withSeverity(warnings),
+  };
+}
+
+/** A warning for each of the sites that is down: what is known of it is old, and nothing is deployed there before it is back. */
+export function downAmong(sites: Sites, names: readonly string[]): readonly Fault[] {
+  return names
+    .map((name) => sites.status(name))
+    .filter(({ up }) => !up)
+    .map(down);
+}
+
+function down({ name, since, isRefused }: SiteStatus): Fault {
+  const why = isRefused ? ' and does not take the credential' : '';
+  return {
+    code: 'site.down',
+    severity: 'warning',
+    message: `site ${name} is down since ${new Date(since).toISOString()}${why}; what is known of its room is older`,
+    place: { field: name },
+    remedy: isRefused ? 'exchange the credential' : 'wait until it answers again, or name another site',
+  };
 }
 
 function silent(name: string): Fault {

@@ -14,13 +14,15 @@ import {
   type EntityView,
   type LinkView,
 } from '../occi/model.js';
-import { idOf, numberOf, stateOf, textOf } from './entities.js';
+import { idOf, numberOf, seenAt, stateOf, textOf } from './entities.js';
 
 export interface ApplianceReport {
   readonly id: string;
   readonly path: string;
   readonly title: string;
   readonly state: string;
+  /** Milliseconds since the epoch; only where its site is down: what is told is from then. */
+  readonly seenAt?: number;
   readonly message?: string;
   readonly deployed: boolean;
   readonly site?: string;
@@ -41,6 +43,7 @@ export interface MachineReport {
   readonly title: string;
   readonly ovfId?: string;
   readonly state: string;
+  readonly seenAt?: number;
   readonly message?: string;
   readonly cores?: number;
   readonly memoryGiB?: number;
@@ -64,6 +67,7 @@ export interface DiskReport {
   readonly path: string;
   readonly title: string;
   readonly state: string;
+  readonly seenAt?: number;
   readonly sizeGiB?: number;
   readonly device?: string;
 }
@@ -73,6 +77,7 @@ export interface NetworkReport {
   readonly path: string;
   readonly title: string;
   readonly state: string;
+  readonly seenAt?: number;
   readonly address?: string;
   readonly gateway?: string;
 }
@@ -84,17 +89,17 @@ export async function reportOn(client: VepClient, { path, view }: Located): Prom
   const kinds = [COMPUTE, NETWORK, STORAGE] as const;
   const [computes, networks, storages] = await Promise.all(kinds.map((kind) => componentsOf(client, path, view, kind)));
   const components = new Map([...(networks ?? []), ...(storages ?? [])].map((each) => [each.path, each]));
-  const message = textOf(view, `${APPLIANCE}.state.message`);
   const machines = (computes ?? []).map((compute) => machineReport(compute, components));
-  const site = textOf(view, `${OVF}.site`) ?? machines[0]?.site;
+  const sites = textOf(view, `${APPLIANCE}.sites`)?.replaceAll(' ', ',');
+  const site = sites ?? textOf(view, `${OVF}.site`);
   return {
     id: idOf(view),
     path,
     title: view.title ?? '',
     state: stateOf(view),
-    ...(message === undefined ? {} : { message }),
+    ...optional({ seenAt: seenAt(view), message: textOf(view, `${APPLIANCE}.state.message`) }),
     deployed: view.attributes[`${APPLIANCE}.deployed`] === true,
-    ...(site === undefined ? {} : { site }),
+    ...optional({ site }),
     agreements: await agreementsOver(client, path),
     machines,
     networks: (networks ?? []).map(networkReport),
@@ -129,6 +134,7 @@ function machineReport({ path, view }: Located, components: ReadonlyMap<string, 
     title: view.title ?? '',
     state: stateOf(view),
     ...optional({
+      seenAt: seenAt(view),
       ovfId: textOf(view, `${OVF}.id`),
       message: textOf(view, 'occi.compute.state.message'),
       cores: numberOf(view, 'occi.compute.cores'),
@@ -163,6 +169,7 @@ function diskReport(link: LinkView, components: ReadonlyMap<string, Located>): D
     title: storage?.title ?? link.target.location,
     state: storage ? stateOf(storage) : stateOf(link),
     ...optional({
+      seenAt: storage ? seenAt(storage) : undefined,
       sizeGiB: storage ? numberOf(storage, 'occi.storage.size') : undefined,
       device: textOf(link, 'occi.storagelink.deviceid'),
     }),
@@ -175,7 +182,11 @@ function networkReport({ path, view }: Located): NetworkReport {
     path,
     title: view.title ?? '',
     state: stateOf(view),
-    ...optional({ address: textOf(view, 'occi.network.address'), gateway: textOf(view, 'occi.network.gateway') }),
+    ...optional({
+      seenAt: seenAt(view),
+      address: textOf(view, 'occi.network.address'),
+      gateway: textOf(view, 'occi.network.gateway'),
+    }),
   };
 }
 

@@ -21,6 +21,15 @@ export function stateOf(view: EntityView): string {
   return own === undefined ? '' : (textOf(view, own) ?? '');
 }
 
+/**
+ * When an entity was last seen that nobody can see now, because its site is down (`docs/operations.md`): milliseconds since the epoch.
+ * Its state is that of then.
+ */
+export function seenAt(view: EntityView): number | undefined {
+  const at = Date.parse(textOf(view, 'eu.contrail-project.observed.at') ?? '');
+  return Number.isNaN(at) ? undefined : at;
+}
+
 export function textOf(view: EntityView, attribute: string): string | undefined {
   const value = view.attributes[attribute];
   return typeof value === 'string' && value !== '' ? value : undefined;

@@ -3,7 +3,7 @@
  * network, and the outcome of what the user asked for becomes the exit code.
  */
 
-import type { VepClient } from '../client/index.js';
+import { patiently, type VepClient } from '../client/index.js';
 import { COMPUTE, NETWORK, isLinkView, type EntityView } from '../occi/model.js';
 import { idOf, stateOf, textOf } from './entities.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
@@ -40,14 +40,15 @@ export async function follow(session: Session, options: FollowOptions): Promise<
   const work = new WorkProgress(since, operations);
   const display = new ProgressDisplay(session);
   try {
-    for (const entity of [...known, ...(await entitiesOf(client, path))]) work.know(entity);
+    const present = await patiently(terminal.clock, () => entitiesOf(client, path));
+    for (const entity of [...known, ...present]) work.know(entity);
     for await (const event of client.watch(path, { signal: stop.signal })) {
       if (event.type !== 'operation') continue;
       const change = work.take(event);
       if (change) display.show(work.rows(), change);
-      if (work.ending !== undefined) return await outcome(client, options, work.ending === 'done');
+      if (work.ending !== undefined) return await outcome(session, options, work.ending === 'done');
     }
-    return await outcome(client, options, false, `not ${options.until} after ${timeout} seconds; the work goes on`);
+    return await outcome(session, options, false, `not ${options.until} after ${timeout} seconds; the work goes on`);
   } finally {
     stop.abort();
     display.end();
@@ -88,8 +89,13 @@ function nameOf(view: EntityView): string {
   return textOf(view, 'eu.contrail-project.ovf.id') ?? view.title ?? idOf(view);
 }
 
-async function outcome(client: VepClient, options: FollowOptions, done: boolean, late?: string): Promise<Outcome> {
-  const { view } = await client.get(options.path);
+async function outcome(
+  { client, terminal }: Session,
+  options: FollowOptions,
+  done: boolean,
+  late?: string,
+): Promise<Outcome> {
+  const { view } = await patiently(terminal.clock, () => client.get(options.path));
   const state = stateOf(view);
   const message = late ?? textOf(view, 'eu.contrail-project.appliance.state.message');
   return { exit: done && state === options.until ? EXIT.ok : EXIT.failed, state, message };

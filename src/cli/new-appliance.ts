@@ -39,7 +39,7 @@ export async function newAppliance(session: Session, name: string, options: Appl
   };
 }
 
-/** `{properties, networks, eulas, sites, credentials}` of a file, with what was given one by one going before. */
+/** `{properties, networks, eulas, sites, language, credentials}` of a file, with what was given one by one going before. */
 export async function inputsOf(session: Session, options: ApplianceOptions): Promise<JsonObject> {
   const properties = pairs(options.property, '--property');
   const networks = pairs(options.network, '--network');

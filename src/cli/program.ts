@@ -347,7 +347,7 @@ function deployOptions(command: Command): Command {
     .argument('<package>', '.ovf or .ova file, or the URL of a descriptor')
     .option('--sla <file>', 'agreement to conclude')
     .option('--agreement <url>', 'agreement that is accepted already')
-    .option('--inputs <file>', 'JSON: {properties, networks, eulas, sites, credentials}')
+    .option('--inputs <file>', 'JSON: {properties, networks, eulas, sites, language, credentials}')
     .option('--property <key=value>', 'value of a property (repeatable)', pairs)
     .option('--network <name=target>', 'path of a network to use for one of the descriptor (repeatable)', pairs)
     .option('--configuration <id>', 'deployment option')

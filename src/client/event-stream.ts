@@ -5,6 +5,7 @@
 
 import type { Clock } from '../base/clock.js';
 import { ClientError } from './client-error.js';
+import { Patience } from './patience.js';
 import type { Transport } from './transport.js';
 
 /** One event. Members beside the first four depend on the type; these are those of `operation`. */
@@ -34,13 +35,10 @@ export interface WatchOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Milliseconds between two tries to take a stream up again, and for how long in all without success. */
-const AGAIN = 1000;
-const PATIENCE = 60_000;
-
 /**
  * Events of a subject until the signal aborts or the server ends the stream for good (the subject is gone).
- * @throws ClientError when the subject is not the caller's to see; ConnectionError when the server stays away for a minute
+ * @throws ClientError when the subject is not the caller's to see; ConnectionError when the server stays away for a minute, or has never
+ * been there
  */
 export async function* watchEvents(
   transport: Transport,
@@ -49,7 +47,7 @@ export async function* watchEvents(
   { after = 0, signal }: WatchOptions,
 ): AsyncGenerator<WatchEvent, void, undefined> {
   let last = after;
-  let lostAt: number | undefined;
+  const patience = new Patience(clock);
   let opened = false;
   while (signal?.aborted !== true) {
     try {
@@ -59,7 +57,7 @@ export async function* watchEvents(
         headers: { Accept: 'text/event-stream', ...(last > 0 ? { 'Last-Event-ID': String(last) } : {}) },
         ...(signal ? { signal } : {}),
       });
-      lostAt = undefined;
+      patience.renew();
       opened = true;
       for await (const event of eventsOf(response)) {
         last = event.seq;
@@ -69,11 +67,9 @@ export async function* watchEvents(
       if (signal?.aborted) return;
       // It was there before: it has been deleted meanwhile.
       if (error instanceof ClientError && error.status === 404 && opened) return;
-      if (error instanceof ClientError && error.status < 500) throw error;
-      lostAt ??= clock.now();
-      if (clock.now() - lostAt > PATIENCE || !opened) throw error;
+      if (!transport.hasReached || !patience.bears(error)) throw error;
     }
-    await clock.sleep(AGAIN, signal);
+    await patience.pause(signal);
   }
 }
 

@@ -11,6 +11,7 @@ export {
 export { ClientError, ConnectionError } from './client-error.js';
 export { Discovery, type CategoryDescription } from './discovery.js';
 export type { WatchEvent, WatchOptions } from './event-stream.js';
+export { patiently } from './patience.js';
 export type { Credentials, Fetch, TlsIdentity } from './transport.js';
 export {
   ProviderClient,

@@ -54,12 +54,17 @@ export class Transport {
   readonly endpoint: string;
   readonly #options: TransportOptions;
   #fetch: Promise<Fetch> | undefined;
-  /** Whether the endpoint has ever answered: a server that never did is not worth waiting for. */
+  /** A server that never answered is not worth waiting for. */
   #reached = false;
 
   constructor(options: TransportOptions) {
     this.endpoint = new URL(options.endpoint).origin;
     this.#options = options;
+  }
+
+  /** Whether the endpoint has ever answered, if only with a refusal. */
+  get hasReached(): boolean {
+    return this.#reached;
   }
 
   /** @throws ClientError for a status that is no success; ConnectionError */

@@ -40,6 +40,8 @@ export interface SiteVerdict {
   /** The messages of the refusals. */
   readonly reasons: readonly string[];
   readonly refusals: readonly Fault[];
+  /** What does not stand against it and may still keep it from being deployed there now. */
+  readonly warnings: readonly Fault[];
 }
 
 export interface PriceTerm {

@@ -68,6 +68,27 @@ describe('vep list and vep show', () => {
     );
   });
 
+  it('say since when nobody has seen it, where its site is down', async () => {
+    cli.fake.observedAt = '2026-11-30T14:02:33.000Z';
+    const seen = 'active (last seen 2026-11-30 14:02Z)';
+    expect((await cli.run('list')).out).toContain(`Shop   ${seen}  2 `);
+    expect((await cli.run('list compute')).out).toContain(`Web       ${seen}  2 `);
+    const { out } = await cli.run('show Shop');
+    expect(out).toContain(`Shop  ${seen}, on sim`);
+    expect(out).toContain(`machine Web  ${seen}  2 cores`);
+    expect(out).toContain('machine Database  active  2 cores');
+    const at = Date.parse(cli.fake.observedAt);
+    const { seenAt, machines } = JSON.parse((await cli.run('show Shop --json')).out);
+    expect([seenAt, machines[0].seenAt]).toEqual([at, at]);
+    expect(machines[1]).not.toHaveProperty('seenAt');
+  });
+
+  it('say where it is, not where it might have been', async () => {
+    cli.fake.wish = 'elsewhere,sim';
+    expect((await cli.run('show Shop')).out).toContain('Shop  active, on sim  ');
+    expect(JSON.parse((await cli.run('show Shop --json')).out).site).toBe('sim');
+  });
+
   it('ask for the components of that appliance alone', async () => {
     await cli.run(`show ${SHOP}`);
     const asked = cli.fake.server.asked.find(({ url }) => url === '/compute/');
@@ -232,6 +253,15 @@ describe('keeping a server', () => {
     const { out } = await cli.run('sites --admin');
     expect(out).toContain('sim   simulator  up      3/4       10/16       8/16      1024           DE');
     expect(JSON.parse((await cli.run('sites --admin --json')).out)[0]).toMatchObject({ name: 'sim', up: true });
+  });
+
+  it('vep sites says how old the figures of a site are that is down', async () => {
+    const [site] = JSON.parse((await cli.run('sites --admin --json')).out);
+    cli.fake.override = ({ url }) =>
+      url === '/health/sites' ? { body: { sites: [{ ...site, up: false }] } } : undefined;
+    expect((await cli.run('sites --admin')).out).toMatch(
+      /sim {3}simulator {2}down \(figures of \d{4}-\d\d-\d\d \d\d:\d\dZ\) {2}3\/4/,
+    );
   });
 
   it('vep sites check says what is missing, on every site or on one, and ends with 1 when anything is', async () => {

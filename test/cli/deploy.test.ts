@@ -3,7 +3,7 @@
 import { readFileSync, rmSync, symlinkSync, writeFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
-import { deploymentEvents, SHOP } from './fake-vep.js';
+import { deploymentEvents, problem, SHOP } from './fake-vep.js';
 import { besideFake } from './beside-fake.js';
 
 const cli = besideFake();
@@ -100,6 +100,20 @@ describe('vep deploy', () => {
     const { code, out, err } = await cli.run('deploy a.ovf --watch');
     expect(code).toBe(0);
     expect(err.split('\n').slice(1)).toEqual(['image a.vmdk: 25 %', 'image a.vmdk: done', 'machine web: working', '']);
+    expect(out).toContain('├─ machine Web  active');
+  });
+
+  it('--watch waits for a server that goes away right after it has accepted', async () => {
+    cli.fake.events = [deploymentEvents('done')];
+    let away = 4;
+    cli.fake.override = ({ method }) => {
+      if (method === 'POST' || cli.fake.server.lines.every((line) => !line.startsWith('POST'))) return undefined;
+      away -= 1;
+      return away < 0 ? undefined : problem(503, 'server.stopping', 'the server is shutting down');
+    };
+    const { code, out } = await cli.run('deploy a.ovf --watch');
+    expect(code).toBe(0);
+    expect(away).toBeLessThan(0);
     expect(out).toContain('├─ machine Web  active');
   });
 

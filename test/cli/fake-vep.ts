@@ -45,6 +45,10 @@ export class FakeVep {
   readonly server: FakeServer;
   state = 'active';
   message: string | undefined;
+  /** When its site was last heard of, where it is down. */
+  observedAt: string | undefined;
+  /** Where the user wants it. */
+  wish: string | undefined;
   /** Sites where the appliance is in accounts of its user. */
   accounts: string | undefined;
   /** Bodies of `/events/`, one for each connection. */
@@ -72,7 +76,9 @@ export class FakeVep {
       'GET /appliance/': () => ({ body: { resources: [this.#shop()] } }),
       [`GET /appliance/${SHOP}`]: () => ({ body: this.#shop(), headers: date }),
       'POST /appliance/': () => ({ status: 201, body: this.#shop(), headers: { Location: `/appliance/${SHOP}` } }),
-      'GET /compute/': () => ({ body: { resources: [machine(WEB, 'web', 'Web'), machine(DB, 'db', 'Database')] } }),
+      'GET /compute/': () => ({
+        body: { resources: [machine(WEB, 'web', 'Web', this.#observed), machine(DB, 'db', 'Database')] },
+      }),
       'GET /network/': () => ({ body: { resources: [NETWORK] } }),
       'GET /storage/': () => ({ body: { resources: [STORAGE] } }),
       'GET /agreement/': () => ({ body: { resources: [AGREEMENT] } }),
@@ -89,6 +95,10 @@ export class FakeVep {
     return action ? { body: {} } : paths[`${method} ${url}`]?.();
   }
 
+  get #observed(): JsonObject {
+    return this.observedAt === undefined ? {} : { 'eu.contrail-project.observed.at': this.observedAt };
+  }
+
   #shop(): JsonObject {
     const component = (id: string, path: string, term: string): JsonObject =>
       link(`${CONTRAIL}/ovf#component`, `${id.slice(0, -2)}0${id.slice(-1)}`, path, INFRASTRUCTURE + term);
@@ -99,6 +109,9 @@ export class FakeVep {
       attributes: {
         'eu.contrail-project.appliance.state': this.state,
         'eu.contrail-project.appliance.deployed': true,
+        'eu.contrail-project.appliance.sites': 'sim',
+        ...(this.wish === undefined ? {} : { 'eu.contrail-project.ovf.site': this.wish }),
+        ...this.#observed,
         ...(this.message === undefined ? {} : { 'eu.contrail-project.appliance.state.message': this.message }),
         ...(this.accounts === undefined ? {} : { 'eu.contrail-project.appliance.accounts': this.accounts }),
       },
@@ -113,7 +126,7 @@ export class FakeVep {
   }
 }
 
-function machine(id: string, ovfId: string, title: string): JsonObject {
+function machine(id: string, ovfId: string, title: string, more: JsonObject = {}): JsonObject {
   const links = [
     link(`${INFRASTRUCTURE}networkinterface`, NIC, `/network/${LAN}`, `${INFRASTRUCTURE}network`, {
       'occi.networkinterface.interface': 'eth0',
@@ -137,6 +150,7 @@ function machine(id: string, ovfId: string, title: string): JsonObject {
       'eu.contrail-project.ovf.id': ovfId,
       'eu.contrail-project.ovf.placed': 'sim',
       'eu.contrail-project.ovf.host': 'host-1',
+      ...more,
     },
     actions: [`${OGF}/infrastructure/compute/action#restart`],
     ...(ovfId === 'web' ? { links } : {}),

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { ClientError, VepClient, type WatchEvent } from '../../src/client/index.js';
+import { ClientError, ConnectionError, VepClient, type WatchEvent } from '../../src/client/index.js';
 import { EventStreamParser } from '../../src/client/event-stream.js';
 import { FakeClock } from './fake-clock.js';
-import { FakeServer, problem } from './fake-server.js';
+import { FakeServer, problem, type Reply } from './fake-server.js';
 
 const SUBJECT = '01890000-0000-7000-8000-000000000001';
 
@@ -90,6 +90,17 @@ describe('watching', () => {
     server.answering = () => (server.asked.length === 1 ? { body: event(1) } : problem(503, 'unavailable', 'no'));
     await expect(take(99)).rejects.toMatchObject({ status: 503 });
     expect(clock.now()).toBeGreaterThan(1_060_000);
+  });
+
+  it('waits for a server that was there before the stream was first opened, and not for one that never was', async () => {
+    const replies = [{ body: '{}' }, ...Array<Reply>(5).fill({ broken: true }), { body: event(1), open: true }];
+    server.answering = () => replies.shift();
+    await client.discover();
+    expect(await take(1)).toEqual([1]);
+    const never = new VepClient({ endpoint: 'http://127.0.0.1:1', clock });
+    const before = clock.now();
+    await expect(never.watch(SUBJECT).next()).rejects.toBeInstanceOf(ConnectionError);
+    expect(clock.now() - before).toBeLessThan(10_000);
   });
 
   it('hands on what an operation says of itself', async () => {

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { UNOBSERVED } from '../../extensions/infrastructure/unobserved.js';
 import { FakeOcci } from '../support/fake-occi.js';
 import { FaultyProxy } from '../support/faulty-proxy.js';
-import { startTestServer, type Reply, type TestServer } from '../support/server.js';
+import { startTestServer, type JsonBody, type Reply, type TestServer } from '../support/server.js';
 import { descriptor } from '../integration/appliance-wire.js';
+import { envelope, item, system } from '../ovf/plan-support.js';
 import { CAPACITY } from './occi-harness.js';
 
 const TYPED = { accept: 'application/occi+json', 'content-type': 'application/occi+json' };
@@ -90,7 +91,7 @@ describe('a site that goes away, with something on it', () => {
     return path;
   };
   const until = async (isSo: () => Promise<boolean>): Promise<void> => {
-    const end = performance.now() + 60_000;
+    const end = performance.now() + 180_000;
     while (!(await isSo())) {
       if (performance.now() > end) throw new Error('waited in vain');
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -115,6 +116,46 @@ describe('a site that goes away, with something on it', () => {
     expect((await vep.request('GET', path)).status).toBe(404);
     expect(await left(path)).toHaveLength(1);
     await proxy.restore();
+    await until(async () => (await left(path)).length === 0);
+  }, 600_000);
+
+  it('is told of in a dry run: as a warning where it is named, and where it was left out of a refusal', async () => {
+    const path = await made();
+    await proxy.refuse();
+    await vep.wait('/health/sites', ({ json }) => json.sites[0].up === false, {
+      as: 'admin',
+      headers: { accept: 'application/json' },
+    });
+    const rehearse = async (cores: number, ...site: string[]): Promise<JsonBody> => {
+      const named = site.map((name) => `eu.contrail-project.ovf.site="${name}"`);
+      const headers = { 'content-type': 'application/ovf+xml', 'X-OCCI-Attribute': named };
+      const items = item({ id: 'cpu', type: 3, quantity: cores }) + item({ id: 'mem', type: 4, quantity: 1024 });
+      const body = envelope(system('m1', { bare: true, items }));
+      return (await vep.request('POST', '/appliance/?dry-run', { headers, body })).json;
+    };
+    const down = expect.objectContaining({
+      code: 'site.down',
+      severity: 'warning',
+      message: expect.stringMatching(/^site away is down since 20\d\d-.*Z; /),
+      place: { field: 'away' },
+      remedy: expect.any(String),
+    });
+    const named = await rehearse(1, 'away');
+    expect(named).toMatchObject({ deployable: true, site: 'away', unmet: [] });
+    expect(named.findings).toContainEqual(down);
+    expect(named.sites).toEqual([
+      expect.objectContaining({ name: 'away', fits: true, warnings: [down] }),
+      expect.objectContaining({ name: 'sim', warnings: [] }),
+    ]);
+    const elsewhere = await rehearse(1);
+    expect(elsewhere).toMatchObject({ deployable: true, site: 'sim' });
+    expect(elsewhere.findings).not.toContainEqual(down);
+    const refused = await rehearse(17);
+    expect(refused.deployable).toBe(false);
+    expect(refused.unmet.map(({ code }: { code: string }) => code)).toEqual(['placement.too-large', 'site.down']);
+    expect(refused.unmet).toContainEqual(down);
+    await proxy.restore();
+    expect((await vep.request('DELETE', path)).status).toBe(200);
     await until(async () => (await left(path)).length === 0);
   }, 600_000);
 

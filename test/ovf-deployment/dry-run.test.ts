@@ -23,7 +23,7 @@ describe('K07 the dry run', () => {
       validate(reply.json);
       expect(validate.errors ?? []).toEqual([]);
       expect(reply.json.deployable).toBe(true);
-      expect(reply.json.sites).toEqual([{ name: 'sim', fits: true, reasons: [], refusals: [] }]);
+      expect(reply.json.sites).toEqual([{ name: 'sim', fits: true, reasons: [], refusals: [], warnings: [] }]);
       expect((await server().request('GET', '/appliance/')).text).toBe('');
     },
   );

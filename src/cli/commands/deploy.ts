@@ -1,5 +1,6 @@
 /** `vep deploy`: an OVF package goes to the server, and what becomes of it is shown. */
 
+import { patiently } from '../../client/index.js';
 import { reportOn } from '../appliance-report.js';
 import { entityJson } from '../entities.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -37,7 +38,7 @@ export async function deploy(session: Session, args: readonly string[], options:
   };
   const { exit, state, message } = await follow(session, watched);
   if (exit !== EXIT.ok) session.note(`${state}${message === undefined ? '' : `: ${displayText(message)}`}`);
-  const report = await reportOn(client, await client.get(path));
+  const report = await patiently(session.terminal.clock, async () => reportOn(client, await client.get(path)));
   session.answer(report, () => tree(applianceTree(report, session.style)));
   return exit;
 }

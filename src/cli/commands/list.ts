@@ -2,10 +2,10 @@
 
 import { APPLIANCE, type Located } from '../../client/index.js';
 import { COMPUTE, isLinkView, type EntityView } from '../../occi/model.js';
-import { entityJson, idOf, stateOf } from '../entities.js';
+import { entityJson, idOf, seenAt, stateOf } from '../entities.js';
 import type { Session } from '../session.js';
 import { displayText } from '../ui/display-text.js';
-import { stateIn, type Style } from '../ui/style.js';
+import { stateSeen, type Style } from '../ui/style.js';
 import { table } from '../ui/table.js';
 
 export async function list(session: Session, [kind = 'appliance']: readonly string[]): Promise<void> {
@@ -24,7 +24,7 @@ function render(found: readonly Located[], style: Style): string {
       : COLUMNS;
   const rows = found.map(({ view }) => [
     displayText(view.title ?? ''),
-    stateIn(style, stateOf(view)),
+    stateSeen(style, stateOf(view), seenAt(view)),
     ...columns.map(([, cell]) => displayText(cell(view))),
     idOf(view),
   ]);

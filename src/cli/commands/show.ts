@@ -3,10 +3,10 @@
 import { APPLIANCE, type Fetched } from '../../client/index.js';
 import { isLinkView } from '../../occi/model.js';
 import { reportOn, type ApplianceReport, type MachineReport } from '../appliance-report.js';
-import { entityJson, findNamed, stateOf } from '../entities.js';
+import { entityJson, findNamed, seenAt, stateOf } from '../entities.js';
 import type { Session } from '../session.js';
 import { displayText } from '../ui/display-text.js';
-import { stateIn, type Style } from '../ui/style.js';
+import { stateIn, stateSeen, type Style } from '../ui/style.js';
 import { tree, type TreeNode } from '../ui/tree.js';
 
 export async function show(session: Session, [name = '']: readonly string[]): Promise<void> {
@@ -20,9 +20,9 @@ export async function show(session: Session, [name = '']: readonly string[]): Pr
 }
 
 export function applianceTree(report: ApplianceReport, style: Style): TreeNode {
-  const { title, state, message, site, deployed } = report;
+  const { title, state, seenAt, message, site, deployed } = report;
   const facts = [
-    stateIn(style, state),
+    stateSeen(style, state, seenAt),
     ...(deployed ? [] : ['not deployed']),
     ...(site === undefined ? [] : [`on ${displayText(site)}`]),
   ];
@@ -34,7 +34,7 @@ export function applianceTree(report: ApplianceReport, style: Style): TreeNode {
         label: `agreement ${displayText(agreement.title || agreement.path)}  ${stateIn(style, agreement.state)}`,
       })),
       ...report.networks.map((network) => ({
-        label: line(`network ${displayText(network.title)}`, stateIn(style, network.state), [
+        label: line(`network ${displayText(network.title)}`, stateSeen(style, network.state, network.seenAt), [
           network.address,
           network.gateway === undefined ? undefined : `gateway ${network.gateway}`,
         ]),
@@ -46,12 +46,16 @@ export function applianceTree(report: ApplianceReport, style: Style): TreeNode {
 
 function machineTree(machine: MachineReport, style: Style): TreeNode {
   const { cores, memoryGiB, hostname, host } = machine;
-  const label = line(`machine ${style.bold(displayText(machine.title))}`, stateIn(style, machine.state), [
-    cores === undefined ? undefined : `${cores} ${cores === 1 ? 'core' : 'cores'}`,
-    memoryGiB === undefined ? undefined : `${rounded(memoryGiB)} GiB`,
-    hostname,
-    host === undefined ? undefined : `on ${host}`,
-  ]);
+  const label = line(
+    `machine ${style.bold(displayText(machine.title))}`,
+    stateSeen(style, machine.state, machine.seenAt),
+    [
+      cores === undefined ? undefined : `${cores} ${cores === 1 ? 'core' : 'cores'}`,
+      memoryGiB === undefined ? undefined : `${rounded(memoryGiB)} GiB`,
+      hostname,
+      host === undefined ? undefined : `on ${host}`,
+    ],
+  );
   return {
     label,
     children: [
@@ -64,7 +68,7 @@ function machineTree(machine: MachineReport, style: Style): TreeNode {
         ),
       })),
       ...machine.disks.map((disk) => ({
-        label: line(`disk ${displayText(disk.title)}`, stateIn(style, disk.state), [
+        label: line(`disk ${displayText(disk.title)}`, stateSeen(style, disk.state, disk.seenAt), [
           disk.sizeGiB === undefined ? undefined : `${rounded(disk.sizeGiB)} GiB`,
           disk.device,
         ]),
@@ -79,7 +83,7 @@ function entityTree({ path, view }: Fetched, style: Style): TreeNode {
   }));
   const links = isLinkView(view) ? [view.source, view.target] : view.links.map((link) => link.target);
   return {
-    label: line(style.bold(displayText(view.title ?? path)), stateIn(style, stateOf(view)), [
+    label: line(style.bold(displayText(view.title ?? path)), stateSeen(style, stateOf(view), seenAt(view)), [
       view.kind,
       ...view.mixins,
     ]),

@@ -146,9 +146,15 @@ function limitsText(limits: PropertyLimits | undefined): string {
 
 function sitesText(sites: DryRunPlan['sites'], style: Style): string {
   return sites
-    .map(({ name, fits, reasons }) => {
-      const verdict = fits ? style.green('has room') : style.red('cannot take it');
-      return `site ${displayText(name)}: ${verdict}${reasons.length === 0 ? '' : ` (${displayText(reasons.join('; '))})`}\n`;
+    .map(({ name, fits, reasons, warnings = [] }) => {
+      const isSure = warnings.length === 0;
+      const verdict = fits
+        ? isSure
+          ? style.green('has room')
+          : style.yellow('had room')
+        : style.red('cannot take it');
+      const why = [...reasons, ...warnings.map(({ message }) => message)].join('; ');
+      return `site ${displayText(name)}: ${verdict}${why === '' ? '' : ` (${displayText(why)})`}\n`;
     })
     .join('');
 }

@@ -33,6 +33,17 @@ export function styleOf(coloured: boolean): Style {
   };
 }
 
+/** A state, and since when nobody has seen it, if nobody has. @param seenAt milliseconds since the epoch */
+export function stateSeen(style: Style, state: string, seenAt: number | undefined): string {
+  if (seenAt === undefined) return stateIn(style, state);
+  return style.yellow(`${state} (last seen ${minute(seenAt)})`);
+}
+
+/** `2026-11-30 14:02Z`. */
+export function minute(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')}Z`;
+}
+
 /** A state in the colour that people expect of it. */
 export function stateIn(style: Style, state: string): string {
   if (['active', 'online', 'accepted', 'up', 'ok', 'done'].includes(state)) return style.green(state);
