@@ -28,6 +28,12 @@ export interface VolumeRecord {
   readonly online: boolean;
   /** Several machines may have it at a time. */
   readonly shared?: true;
+  /** Its backup is being made, or it is being filled, or could not be; absent: it is at rest. */
+  readonly state?: 'backup' | 'filling' | 'error';
+  /** The image that it is being filled from. */
+  readonly from?: string;
+  /** Why it could not be copied or filled. */
+  readonly message?: string;
 }
 
 /** Of a qcow2 each QEMU keeps the structure to itself, of a raw file there is none to keep. */

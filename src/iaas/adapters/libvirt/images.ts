@@ -7,40 +7,35 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, rm } from 'node:fs/promises';
 import { messageOf } from '../../../base/errors.js';
-import type { Log } from '../../../base/log.js';
 import { IaasError, type CallOptions, type ImageExport, type ImageSpec, type Observed } from '../../adapter.js';
 import { requireCapability } from '../../capability.js';
 import { writeImageFile } from '../../image-file.js';
 import { LIBVIRT_FORMATS } from './capabilities.js';
+import type { Copies } from './copies.js';
 import { isOwn, type Domain, type Domains } from './domains.js';
 import { formatOf, type Home, type ImageRecord } from './home.js';
 import { digestOf } from './marks.js';
 import { mustBeOf } from './networks.js';
+import type { Asked } from './program.js';
 import { isMissing } from './shelf.js';
 import type { DiskFile, DiskFormat, QemuImg } from './qemu-img.js';
 import type { Turns } from './turns.js';
-import type { Virsh } from './virsh.js';
 
 export interface ImageServices {
   readonly home: Home;
   readonly domains: Domains;
-  readonly virsh: Virsh;
+  readonly copies: Copies;
   readonly qemuImg: QemuImg;
   readonly turns: Turns;
   readonly realm: string;
-  readonly log: Log;
 }
 
 const SAVE_METHODS = new Set<string | undefined>(['hot', 'deferred', undefined]);
-/** How long the copy of a disk may take. */
-const COPY_MS = 4 * 3_600_000;
 /** How much of an image is read at a time. */
 const PIECE_BYTES = 1 << 18;
 
 export class Images {
   readonly #services: ImageServices;
-  readonly #copies = new Map<string, Promise<void>>();
-  readonly #closed = new AbortController();
 
   constructor(services: ImageServices) {
     this.#services = services;
@@ -131,42 +126,22 @@ export class Images {
     return ref;
   }
 
-  /** Takes up every copy that nobody is at. */
-  async resume(): Promise<void> {
-    for (const [ref, { state, realm }] of await this.all())
-      if (state === 'making' && realm === this.#services.realm) this.#goOn(ref);
-  }
-
   #goOn(ref: string): void {
-    if (this.#copies.has(ref) || this.#closed.signal.aborted) return;
-    const { turns, log } = this.#services;
-    const work = turns
-      .alone(`copy-${ref}`, () => this.#copy(ref))
-      .catch((error: unknown) => {
-        if (!this.#closed.signal.aborted)
-          log.warn({ image: ref, error: messageOf(error) }, 'an image could not be saved');
-      })
-      .then(() => void this.#copies.delete(ref));
-    this.#copies.set(ref, work);
+    this.#services.copies.begin(ref, (asked) => this.#copy(ref, asked));
   }
 
-  async #copy(ref: string): Promise<void> {
-    const { home, domains, virsh, qemuImg } = this.#services;
+  async #copy(ref: string, asked: Asked): Promise<void> {
+    const { home, domains, copies, qemuImg } = this.#services;
     const image = await home.images.get(ref);
     if (image?.state !== 'making') return;
     const draft = home.images.file(ref, 'copy.draft');
-    const asked = { signal: this.#closed.signal, limitMs: COPY_MS };
     try {
       const domain = await domains.own(image.from ?? '', asked);
       const disk = bootDisk(domain, home);
       if (!disk) throw new IaasError('conflict', 'the machine has no disk to save');
       await rm(draft, { force: true });
-      if (domain.active) {
-        // A copy that was cut off goes on in QEMU, and is in the way of the next.
-        await virsh.read(['blockjob', domain.uuid, disk.device, '--abort'], asked).catch(unlessRefused);
-        const how = ['--dest', draft, '--format', 'qcow2', '--wait', '--finish', '--transient-job'];
-        await virsh.do('blockcopy', [domain.uuid, disk.device, ...how], asked);
-      } else await qemuImg.convert(disk, draft, asked);
+      const running = domain.active ? { uuid: domain.uuid, device: disk.device } : undefined;
+      await copies.make(disk, draft, running, asked);
       const { virtualSizeBytes } = await qemuImg.info(draft, 'qcow2', asked);
       const file = await open(draft, 'r');
       const sizeBytes = await file.stat().then(({ size }) => size);
@@ -176,7 +151,7 @@ export class Images {
       await link(draft, home.image(ref));
       await home.images.put(ref, { ...image, sizeBytes, virtualSizeBytes, state: 'ready' });
     } catch (error) {
-      if (this.#closed.signal.aborted) return;
+      if (copies.closed) return;
       await home.images.put(ref, { ...image, state: 'error', message: messageOf(error) });
       throw error;
     } finally {
@@ -192,13 +167,18 @@ export class Images {
       mustBeOf(image.realm, realm);
       const machines = [...(await domains.all(options)).values()].filter(isOwn);
       const volumes = await home.volumes.all();
-      if (machines.some(({ model }) => model.image === ref) || volumes.some(([, volume]) => volume.image === ref))
+      if (
+        machines.some(({ model }) => model.image === ref) ||
+        volumes.some(([, { image, from }]) => image === ref || from === ref)
+      )
         throw new IaasError('conflict', 'disks still need this image: they keep only what differs from it');
       await home.images.remove(ref, 'img', 'copy.draft');
     });
   }
 
+  /** What an image is; a copy that nobody is at is taken up. */
   observe(ref: string, { realm, id, state, sizeBytes, message }: ImageRecord): Observed {
+    if (state === 'making' && realm === this.#services.realm) this.#goOn(ref);
     return {
       class: 'image',
       ref,
@@ -208,11 +188,6 @@ export class Images {
       sizeBytes,
       ...(message === undefined ? {} : { message }),
     };
-  }
-
-  async close(): Promise<void> {
-    this.#closed.abort();
-    await Promise.all(this.#copies.values());
   }
 }
 
@@ -229,8 +204,4 @@ function bootDisk({ uuid, model }: Domain, home: Home): BootDisk | undefined {
 
 function unlessThere(error: unknown): void {
   if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-}
-
-function unlessRefused(error: unknown): void {
-  if (!(error instanceof IaasError) || error.class === 'transient') throw error;
 }

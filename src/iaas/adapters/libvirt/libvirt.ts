@@ -36,6 +36,7 @@ import { openAccount } from './account.js';
 import { libvirtCapabilities } from './capabilities.js';
 import { hasEfi } from './firmware.js';
 import { check } from './check.js';
+import { Copies } from './copies.js';
 import { Domains, type Domain } from './domains.js';
 import { followEvents } from './events.js';
 import { Forwards } from './forwards.js';
@@ -75,6 +76,7 @@ class Libvirt implements SiteAdapter {
   readonly #host: Host;
   readonly #accelerator: Accelerator;
   readonly #networks: Networks;
+  readonly #copies: Copies;
   readonly #images: Images;
   readonly #volumes: Volumes;
   readonly #shutdowns: Shutdowns;
@@ -82,7 +84,6 @@ class Libvirt implements SiteAdapter {
   readonly #plugs: Plugs;
   readonly #metrics: Metrics;
   readonly #closed = new AbortController();
-  #resumed = false;
 
   constructor(options: LibvirtOptions, surroundings: SiteSurroundings) {
     const { clock, site, data, log } = surroundings;
@@ -109,8 +110,10 @@ class Libvirt implements SiteAdapter {
     );
     const taken = access === false ? [] : [ACCESS_RANGE];
     this.#networks = new Networks({ home, domains, turns, realm, options: options.networks, taken });
-    this.#images = new Images({ home, domains, virsh, qemuImg, turns, realm, log });
-    this.#volumes = new Volumes({ home, domains, images: this.#images, virsh, qemuImg, turns, clock, realm });
+    const copies = new Copies({ virsh, qemuImg, turns, log });
+    this.#copies = copies;
+    this.#images = new Images({ home, domains, copies, qemuImg, turns, realm });
+    this.#volumes = new Volumes({ home, domains, images: this.#images, copies, virsh, qemuImg, turns, clock, realm });
     this.#shutdowns = new Shutdowns({ home, domains, virsh, turns, clock, log, limitMs: options.shutdownMs });
     this.#machines = new Machines({
       home,
@@ -276,7 +279,6 @@ class Libvirt implements SiteAdapter {
         for (const [ref, record] of await this.#volumes.all()) yield this.#volumes.observe(ref, record);
         return;
       case 'image':
-        await this.#goOn();
         for (const [ref, record] of await this.#images.all()) yield this.#images.observe(ref, record);
         return;
       case 'compute':
@@ -291,13 +293,6 @@ class Libvirt implements SiteAdapter {
       }
       case 'securitygroup':
     }
-  }
-
-  /** Copies that an earlier process had begun are gone on with. */
-  async #goOn(): Promise<void> {
-    if (this.#resumed) return;
-    this.#resumed = true;
-    await this.#images.resume();
   }
 
   async tidy(options: CallOptions = {}): Promise<number> {
@@ -320,6 +315,6 @@ class Libvirt implements SiteAdapter {
   async close(): Promise<void> {
     this.#closed.abort();
     this.#programs.close();
-    await Promise.all([this.#shutdowns.close(), this.#images.close()]);
+    await Promise.all([this.#shutdowns.close(), this.#copies.close()]);
   }
 }

@@ -190,11 +190,14 @@ export class Machines {
 
   async #start(domain: OwnDomain, options: CallOptions): Promise<void> {
     const { uuid, model, active, saved, meaning } = domain;
-    const { home, domains, forwards, turns } = this.#services;
+    const { home, domains, forwards, turns, volumes } = this.#services;
     if (active && meaning.state !== 'active') await this.#do('resume', uuid, options);
     if (!active) {
       const lost = await this.#lostDisk(domain);
       if (lost !== undefined) throw new IaasError('conflict', lost);
+      for (const { volume } of model.disks)
+        if ((await volumes.get(volume))?.state === 'backup')
+          throw new IaasError('transient', 'a disk of the machine is being copied', 'being copied');
       await home.noteStopping(uuid, undefined);
       if (!saved) await this.#writeSeed(uuid, model);
       await this.#do('start', uuid, options);

@@ -27,12 +27,17 @@ export class Turns {
 
   /** Of one machine. Within it the turn of the site may be taken, never the other way round. */
   machine<T>(uuid: string, options: CallOptions, work: () => Promise<T>): Promise<T> {
-    return this.#run(`machine-${Number.parseInt(digestOf(uuid).slice(0, 4), 16) % STRIPES}`, options, work);
+    return this.#run(`machine-${stripeOf(uuid)}`, options, work);
   }
 
   /** Of everything that machines could want to have at the same time. */
   site<T>(options: CallOptions, work: () => Promise<T>): Promise<T> {
     return this.#run('site', options, work);
+  }
+
+  /** Of what QEMU copies of one machine, beside everything else that is done with it. */
+  copying<T>(uuid: string, options: CallOptions, work: () => Promise<T>): Promise<T> {
+    return this.#run(`copying-${stripeOf(uuid)}`, options, work);
   }
 
   /** Of one long piece of work, or nothing when somebody is at it. */
@@ -84,4 +89,8 @@ export class Turns {
   #file(name: string): string {
     return join(this.#directory, `${name}.lock`);
   }
+}
+
+function stripeOf(uuid: string): number {
+  return Number.parseInt(digestOf(uuid).slice(0, 4), 16) % STRIPES;
 }

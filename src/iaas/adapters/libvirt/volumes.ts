@@ -4,13 +4,16 @@
  */
 
 import { rename, rm, stat } from 'node:fs/promises';
+import { messageOf } from '../../../base/errors.js';
 import { IaasError, type CallOptions, type Observed, type StorageSpec, type VolumeAction } from '../../adapter.js';
 import type { Clock } from '../../../base/clock.js';
+import type { Copies } from './copies.js';
 import { isOwn, type Domains, type OwnDomain } from './domains.js';
 import { formatOf, type Home, type VolumeRecord } from './home.js';
 import type { Images } from './images.js';
 import { digestOf, type DiskModel } from './marks.js';
 import { mustBeOf } from './networks.js';
+import type { Asked } from './program.js';
 import type { DiskFile, QemuImg } from './qemu-img.js';
 import type { Turns } from './turns.js';
 import type { Virsh } from './virsh.js';
@@ -19,6 +22,7 @@ export interface VolumeServices {
   readonly home: Home;
   readonly domains: Domains;
   readonly images: Images;
+  readonly copies: Copies;
   readonly virsh: Virsh;
   readonly qemuImg: QemuImg;
   readonly turns: Turns;
@@ -62,14 +66,19 @@ export class Volumes {
       const file = home.disk(ref, sharing);
       // Left behind by somebody who did not come to the record.
       await rm(file, { force: true });
+      const { id, name } = spec;
+      const record = { realm, id, name, sizeBytes, online: true, ...sharing };
+      if (spec.shared && spec.image !== undefined) {
+        await home.volumes.add(ref, { ...record, state: 'filling', from: spec.image });
+        this.#goOn(ref);
+        return ref;
+      }
       const base = image && { file: home.image(spec.image ?? ''), format: image.format };
       await (spec.shared
-        ? qemuImg.createRaw(file, sizeBytes, base, options)
+        ? qemuImg.createRaw(file, sizeBytes, undefined, options)
         : qemuImg.create(file, sizeBytes, base, options));
       await home.settle(file, 0o600);
-      const { id, name } = spec;
-      const from = spec.image === undefined || spec.shared ? {} : { image: spec.image };
-      await home.volumes.add(ref, { realm, id, name, sizeBytes, online: true, ...from, ...sharing });
+      await home.volumes.add(ref, { ...record, ...(spec.image === undefined ? {} : { image: spec.image }) });
       return ref;
     });
   }
@@ -88,9 +97,10 @@ export class Volumes {
     return Math.max(0, free);
   }
 
-  /** @throws IaasError `not-found` for none of VEP's, `conflict` for one that is offline */
+  /** @throws IaasError `not-found` for none of VEP's, `conflict` for one that is offline, `transient` while it is copied */
   async usable(ref: string): Promise<VolumeRecord> {
     const volume = await this.#own(ref);
+    mustRest(volume);
     if (!volume.online) throw new IaasError('conflict', 'the volume is offline');
     return volume;
   }
@@ -123,27 +133,74 @@ export class Volumes {
           throw new IaasError('conflict', 'a machine has the volume: detach it first');
         return home.volumes.put(ref, { ...volume, online: action === 'online' });
       }
+      if (action === 'backup' && volume.state === 'backup') return;
+      mustRest(volume);
       const user = await this.user(ref, options);
       const running = user?.domain.active === true ? user : undefined;
       if (running) mustBeAlone(volume);
-      const file = { file: home.disk(ref, volume), format: formatOf(volume) };
-      if (action === 'backup') return this.#backUp(ref, file, running, options);
-      return this.#snapshot(file, running, options);
+      if (action === 'snapshot')
+        return this.#snapshot({ file: home.disk(ref, volume), format: formatOf(volume) }, running, options);
+      const { message: _earlier, ...rest } = volume;
+      await home.volumes.put(ref, { ...rest, state: 'backup' });
+      this.#goOn(ref);
     });
   }
 
+  #goOn(ref: string): void {
+    this.#services.copies.begin(ref, (asked) => this.#copy(ref, asked));
+  }
+
+  /** Makes the backup, or fills the volume, whichever is wanted, and notes what has come of it. */
+  async #copy(ref: string, asked: Asked): Promise<void> {
+    const { home, copies } = this.#services;
+    const volume = await this.get(ref);
+    if (volume?.state !== 'backup' && volume?.state !== 'filling') return;
+    const draft = home.volumes.file(ref, 'copy.draft');
+    try {
+      await rm(draft, { force: true });
+      await (volume.state === 'backup' ? this.#backUp(ref, volume, draft, asked) : this.#fill(volume, draft, asked));
+      await home.settle(draft, 0o600);
+      const whole = volume.state === 'backup' ? home.volumes.file(ref, 'backup.qcow2') : home.disk(ref, volume);
+      await this.#copied(ref, asked, () => rename(draft, whole));
+    } catch (error) {
+      if (copies.closed) return;
+      await this.#copied(ref, asked, undefined, messageOf(error));
+      throw error;
+    } finally {
+      await rm(draft, { force: true });
+    }
+  }
+
   /** A whole copy beside the volume, which goes with it. */
-  async #backUp(ref: string, file: DiskFile, running: User | undefined, options: CallOptions): Promise<void> {
-    const { home, virsh, qemuImg } = this.#services;
-    const copy = home.volumes.file(ref, 'backup.qcow2');
-    const draft = home.volumes.file(ref, 'backup.draft');
-    await rm(draft, { force: true });
-    if (running) {
-      const how = ['--dest', draft, '--format', 'qcow2', '--wait', '--finish', '--transient-job'];
-      await virsh.do('blockcopy', [running.domain.uuid, running.disk.device, ...how], options);
-    } else await qemuImg.convert(file, draft, options);
-    await home.settle(draft, 0o600);
-    await rename(draft, copy);
+  async #backUp(ref: string, volume: VolumeRecord, draft: string, asked: Asked): Promise<void> {
+    const { home, copies } = this.#services;
+    const user = await this.user(ref, asked);
+    const running = user?.domain.active === true ? user : undefined;
+    const disk = { file: home.disk(ref, volume), format: formatOf(volume) };
+    await copies.make(disk, draft, running && { uuid: running.domain.uuid, device: running.disk.device }, asked);
+  }
+
+  async #fill({ from = '', sizeBytes }: VolumeRecord, draft: string, asked: Asked): Promise<void> {
+    const { home, images, qemuImg } = this.#services;
+    const { format } = await images.ready(from);
+    await qemuImg.createRaw(draft, sizeBytes, { file: home.image(from), format }, asked);
+  }
+
+  /** Puts a volume to rest, if it has not been removed meanwhile. */
+  async #copied(ref: string, asked: Asked, keep?: () => Promise<void>, message?: string): Promise<void> {
+    const { home, turns } = this.#services;
+    await turns.site(asked, async () => {
+      const volume = await this.get(ref);
+      if (!volume) return;
+      await keep?.();
+      const { state, from: _from, ...rest } = volume;
+      const failed = message === undefined ? {} : { message };
+      await home.volumes.put(ref, {
+        ...rest,
+        ...failed,
+        ...(message !== undefined && state === 'filling' ? { state: 'error' } : {}),
+      });
+    });
   }
 
   /** A state within the qcow2 file, which `qemu-img snapshot` shows and goes back to. */
@@ -162,6 +219,7 @@ export class Volumes {
       const volume = await this.#own(ref);
       const wanted = wholeSectors(sizeBytes);
       if (wanted === volume.sizeBytes) return;
+      mustRest(volume);
       if (!(wanted > volume.sizeBytes)) throw new IaasError('invalid', 'a volume does not shrink');
       if (wanted - volume.sizeBytes > (await this.freeBytes()))
         throw new IaasError('capacity', 'there is no room for a volume of that size');
@@ -181,20 +239,30 @@ export class Volumes {
       if (!volume) return;
       mustBeOf(volume.realm, realm);
       if (await this.user(ref, options)) throw new IaasError('conflict', 'a machine still has the volume');
-      await home.volumes.remove(ref, formatOf(volume), 'backup.qcow2', 'backup.draft');
+      await home.volumes.remove(ref, formatOf(volume), 'backup.qcow2', 'copy.draft');
     });
   }
 
-  observe(ref: string, { realm, id, online, sizeBytes }: VolumeRecord): Observed {
+  /** What a volume is; a copy that nobody is at is taken up. */
+  observe(ref: string, { realm, id, online, sizeBytes, state, message }: VolumeRecord): Observed {
+    const busy = state === 'backup' || state === 'filling';
+    if (busy && realm === this.#services.realm) this.#goOn(ref);
     return {
       class: 'storage',
       ref,
       ...(realm === this.#services.realm ? { id } : {}),
-      state: online ? 'online' : 'offline',
-      busy: false,
+      state: state === 'filling' ? 'offline' : (state ?? (online ? 'online' : 'offline')),
+      busy,
       sizeBytes,
+      ...(message === undefined ? {} : { message }),
     };
   }
+}
+
+/** Nothing is changed in what is being copied. */
+function mustRest({ state, message = 'nobody knows why' }: VolumeRecord): void {
+  if (state === 'error') throw new IaasError('conflict', `the volume could not be filled: ${message}`);
+  if (state !== undefined) throw new IaasError('transient', 'the volume is being copied', 'being copied');
 }
 
 /** What one QEMU copies or grows, another one knows nothing of. */
