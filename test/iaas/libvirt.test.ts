@@ -72,6 +72,12 @@ it('names every key of its options that is wrong', () => {
   });
 });
 
+it('refuses the libvirt of the system, whose QEMU gets at no disk of the site', () => {
+  const read = (): void => void readLibvirtOptions({ uri: 'qemu:///system', host: { country: 'DE' } });
+  const fault = { code: 'libvirt.system', place: { path: 'uri' }, remedy: expect.stringContaining('account') };
+  expect(read).toThrow(expect.objectContaining({ faults: [expect.objectContaining(fault)] }));
+});
+
 describeWith(...PROGRAMS)('on a libvirt', () => {
   let harness: LibvirtHarness;
   let site: SiteAdapter;

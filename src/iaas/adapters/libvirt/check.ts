@@ -2,7 +2,7 @@
 
 import { access, constants, stat } from 'node:fs/promises';
 import { messageOf } from '../../../base/errors.js';
-import { IaasError, type CallOptions, type SiteFinding } from '../../adapter.js';
+import type { CallOptions, SiteFinding } from '../../adapter.js';
 import type { Accelerator } from './accelerator.js';
 import { checkBridge } from './bridge.js';
 import type { Home } from './home.js';
@@ -89,16 +89,13 @@ async function closedAbove(path: string): Promise<string | undefined> {
   return undefined;
 }
 
-async function connected(
-  { virsh, options, programs }: CheckServices,
-  call: CallOptions,
-): Promise<readonly SiteFinding[]> {
-  if (options.uri === 'qemu:///session' && programs.account.uid === 0)
+async function connected({ virsh, programs }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  if (programs.account.uid === 0)
     return [
       {
         code: 'libvirt.account',
         message: 'VEP runs as root, and root has no session: libvirt would take the system for it',
-        remedy: 'run VEP as an ordinary account, name one under account, or use the uri qemu:///system',
+        remedy: 'run VEP as an ordinary account, or name one under account',
       },
     ];
   try {
@@ -109,19 +106,16 @@ async function connected(
     const message = `libvirt is of version ${version}, older than ${OLDEST.join('.')}`;
     return [{ code: 'libvirt.version', message, remedy: 'upgrade libvirt' }];
   } catch (error) {
-    return [{ code: 'libvirt.connection', message: messageOf(error), remedy: remedyOf(error, options) }];
+    return [{ code: 'libvirt.connection', message: messageOf(error), remedy: remedyOf(error) }];
   }
 }
 
-function remedyOf(error: unknown, { uri }: LibvirtOptions): string {
+function remedyOf(error: unknown): string {
   const words = messageOf(error);
   if (/unix socket path|too long/i.test(words)) return 'name a shorter folder under session';
   if (/no connection driver|could not find|emulator|qemu driver/i.test(words))
     return 'install the driver (on Debian: apt install libvirt-daemon-driver-qemu qemu-system-x86)';
-  if (uri === 'qemu:///session')
-    return 'install the daemon (on Debian: apt install libvirt-daemon), and see that the account has a home or a session folder';
-  if (error instanceof IaasError && error.class === 'denied') return 'put the account into the group libvirt';
-  return 'see that libvirtd runs: systemctl status libvirtd';
+  return 'install the daemon (on Debian: apt install libvirt-daemon), and see that the account has a home or a session folder';
 }
 
 async function room({ freeBytes }: CheckServices): Promise<readonly SiteFinding[]> {

@@ -1,10 +1,11 @@
 /** What an administrator says about a libvirt site (`sites[].options`); one JSON Schema checks it and holds the defaults. */
 
+import { problem } from '../../../base/errors.js';
 import type { JsonObject } from '../../../base/json.js';
 import { optionsReader } from '../../site-options.js';
 
 export interface LibvirtOptions {
-  /** Which libvirt: `qemu:///session` of the account, or `qemu:///system`. Both are on this machine, as the disks are. */
+  /** Which libvirt: the session of the account, on this machine, as the disks are. */
   readonly uri: string;
   /** Folder of this site for images, disks and records; absent: `libvirt/<site>` in the data directory. */
   readonly directory?: string;
@@ -73,7 +74,7 @@ const port = integer(1, 65_535);
 /** JSON Schema 2020-12 of `options` of a site of type `libvirt`. */
 export const libvirtOptionsSchema: JsonObject = object(
   {
-    uri: { enum: ['qemu:///session', 'qemu:///system'], default: 'qemu:///session' },
+    uri: { enum: ['qemu:///session'], default: 'qemu:///session' },
     directory: path,
     account: { type: 'string', pattern: '^[a-z_][a-z0-9_-]{0,31}$' },
     session: { ...path, maxLength: 40 },
@@ -135,8 +136,17 @@ const ACCESS_DEFAULTS: AccessOptions = { listen: '127.0.0.1', forward: [22, 80],
 
 const read = optionsReader<LibvirtOptions>('libvirt', libvirtOptionsSchema);
 
-/** @throws Problem `invalid` with one fault for every key that is wrong */
+/**
+ * @throws Problem `invalid` with one fault for every key that is wrong; `libvirt.system` for the libvirt of the system, whose QEMU
+ *   has an account of its own that does not get at the site's disks
+ */
 export function readLibvirtOptions(given: unknown): LibvirtOptions {
+  if ((given as { readonly uri?: unknown } | undefined)?.uri === 'qemu:///system')
+    throw problem('invalid', 'libvirt.system', 'the QEMU of qemu:///system does not get at the disks of a site', {
+      place: { path: 'uri' },
+      remedy:
+        'leave uri out, and run VEP as an ordinary account or name one under account: its session needs no rights',
+    });
   const options = read(given);
   // Ajv fills in no defaults below `anyOf`.
   return options.access === false ? options : { ...options, access: { ...ACCESS_DEFAULTS, ...options.access } };
