@@ -20,6 +20,7 @@ import { faultsOnTheWire, type Harness, type Wire } from '../support/adapter-sui
 import { programAt } from '../support/counterparts.js';
 import { FaultyPrograms } from '../support/faulty-programs.js';
 import type { WireRequest } from '../support/faulty-proxy.js';
+import { freePort } from '../support/free-port.js';
 import { runLog } from '../support/run.js';
 
 export const PROGRAMS = ['virsh', 'libvirtd', 'qemu-img', 'qemu-system-x86_64'] as const;
@@ -122,7 +123,7 @@ export interface LibvirtHarness extends Harness {
 export async function libvirtHarness(more: JsonObject = {}): Promise<LibvirtHarness> {
   const session = new Session();
   // Other tests forward ports of the same machine at the same time.
-  const firstPort = 30_000 + 200 * (process.pid % 100);
+  const firstPort = await freePort(100);
   const proxy = await FaultyPrograms.open(join(session.directory, 'p'), {
     virsh: programAt('virsh') ?? '',
     'qemu-img': programAt('qemu-img') ?? '',
@@ -132,7 +133,7 @@ export async function libvirtHarness(more: JsonObject = {}): Promise<LibvirtHarn
     accelerator: 'qemu',
     shutdownMs: 100,
     events: { pollMs: 200 },
-    access: { forward: [80], ports: [firstPort, firstPort + 200] },
+    access: { forward: [80], ports: [firstPort, firstPort + 99] },
     ...more,
   });
   const open = (): Promise<SiteAdapter> => openSite(options, session.directory);

@@ -47,8 +47,8 @@ describeWith(
     session = new Session();
     const directory = join(session.directory, 'd');
     mkdirSync(directory, { mode: 0o700 });
-    const port = await freePort();
-    const options = session.options({ access: { forward: [80], ports: [42_000, 42_999] }, shutdownMs: 30_000 });
+    const [port, first] = [await freePort(), await freePort(100)];
+    const options = session.options({ access: { forward: [80], ports: [first, first + 99] }, shutdownMs: 30_000 });
     server = await KilledServer.start({
       site: () => ({ name: 'here', type: 'libvirt', guestUrl: `http://10.0.2.2:${port}`, options }),
       reconcileMs: 2000,

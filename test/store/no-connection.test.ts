@@ -1,10 +1,11 @@
 /** What becomes of requests when PostgreSQL has no connection left for them, or is not there: they are told to come back. */
 
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import pg from 'pg';
 import type { Store } from '../../src/store/sql.js';
 import { forEachDatabase, type TestDatabase } from '../support/databases.js';
+import { freePort } from '../support/free-port.js';
 import { startTestServer } from '../support/server.js';
 
 const KEY = 4711;
@@ -84,23 +85,20 @@ class Way {
   readonly #port: number;
   readonly #to: URL;
   readonly #open = new Set<Socket>();
-  #server: Server;
+  #server = createServer();
 
   static async open(to: URL): Promise<Way> {
-    const server = createServer();
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return new Way(to, server);
+    const way = new Way(to, await freePort());
+    await way.reopen();
+    return way;
   }
 
-  private constructor(to: URL, server: Server) {
+  private constructor(to: URL, port: number) {
     this.#to = to;
-    this.#server = server;
-    this.#port = (server.address() as AddressInfo).port;
+    this.#port = port;
     const at = new URL(to);
     [at.hostname, at.port] = ['127.0.0.1', String(this.#port)];
     this.url = at.href;
-    server.on('connection', (socket) => this.#join(socket));
   }
 
   #join(socket: Socket): void {

@@ -6,7 +6,8 @@
 
 import { once } from 'node:events';
 import http from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { freePort } from './free-port.js';
 
 /** A request as the proxy has read it, whole. */
 export interface WireRequest {
@@ -69,6 +70,7 @@ export class FaultyProxy implements FaultyWay {
   /** A proxy in front of `target`, an URL whose path is kept by the client. */
   static async open(target: string): Promise<FaultyProxy> {
     const proxy = new FaultyProxy(new URL(target));
+    proxy.#port = await freePort();
     await proxy.restore();
     return proxy;
   }
@@ -114,7 +116,6 @@ export class FaultyProxy implements FaultyWay {
     });
     this.#server.listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
-    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   /** Resolves when the next fault strikes. */

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../src/base/clock.js';
 import { GuardedDialler } from '../../src/net/dialler.js';
 import { download } from '../../src/transfer/download.js';
+import { freePort } from '../support/free-port.js';
 import { refusal } from './support.js';
 
 const image = 'a boot sector and what follows';
@@ -67,8 +68,8 @@ it.each(['away', 'busy'])('goes on where the line broke once the server is no lo
   const server = http.createServer(listener);
   const listen = (port: number): Promise<void> =>
     new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve()));
-  await listen(0);
-  const { port } = server.address() as AddressInfo;
+  const port = await freePort();
+  await listen(port);
   const pauses: number[] = [];
   const clock: Clock = {
     now: () => 0,
