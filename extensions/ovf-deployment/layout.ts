@@ -5,6 +5,7 @@
  */
 
 import { excerpt, type Fault } from '../../src/base/errors.js';
+import type { PoolClash } from '../../src/iaas/network-pools.js';
 import type { DeploymentPlan, PlacementConstraint } from '../../src/ovf/plan.js';
 import type { PlanResult } from '../../src/ovf/index.js';
 import type { Named } from '../../src/scheduling/constraint.js';
@@ -25,6 +26,8 @@ export interface SitePolicy {
   readonly required: ReadonlySet<string>;
   /** By name of a network in descriptors: the sites where machines on it reach those on it elsewhere. */
   readonly reaching: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Sites where machines on such a network may come to have the same addresses. */
+  readonly clashes: readonly PoolClash[];
 }
 
 /** Sites that come into question, in order of preference. */

@@ -2,11 +2,13 @@
 
 import { excerpt, type Fault } from '../../src/base/errors.js';
 import { shownUrl } from '../../src/base/shown-url.js';
+import { siteBehind } from '../../src/iaas/account.js';
+import { clashOfNetwork } from '../../src/iaas/network-pools.js';
 import type { Sites } from '../../src/iaas/sites.js';
 import type { DeploymentPlan, PlannedImage } from '../../src/ovf/plan.js';
 import type { PreparationServices } from './appliance-services.js';
 import type { ImageOrigins } from './package.js';
-import { partOf, siteOf, sitesOf, type Layout } from './layout.js';
+import { partOf, siteOf, sitesOf, type Layout, type SitePolicy } from './layout.js';
 import { DELTA_DISKS, DELTA_REMEDY, deltaDisks, downAmong, isTold } from './site-verdict.js';
 import { startedOtherwise } from './started-otherwise.js';
 import { strandedImages } from './template-images.js';
@@ -39,7 +41,19 @@ export async function siteFindings(
       ...(await strandedImages(services, services.templates, site, part, located)),
     ];
   });
-  return (await Promise.all(found)).flat();
+  return [...clashingAddresses(draft, layout, services.governance.policy), ...(await Promise.all(found)).flat()];
+}
+
+/** Networks made on several sites, which cut them from ranges that overlap. */
+function clashingAddresses(draft: DeploymentPlan, layout: Layout, { clashes }: SitePolicy): readonly Fault[] {
+  return draft.networks.flatMap(({ name, mappedTo }) => {
+    const on = draft.machines.filter(({ interfaces }) => interfaces.some(({ network }) => network === name));
+    const used = new Set(on.map(({ id }) => siteBehind(siteOf(layout, id))));
+    const clashing = clashes.filter(
+      ({ networks, sites }) => networks.includes(name) && sites.every((site) => used.has(site)),
+    );
+    return mappedTo === undefined ? clashing.map((clash) => clashOfNetwork(clash, name)) : [];
+  });
 }
 
 /** An image that nobody sent is an error, unless the site runs machines without looking at images. */

@@ -25,13 +25,19 @@ export interface ApplianceSource {
   readonly ovf: Uint8Array | { readonly url: string };
   readonly ovfName?: string;
   readonly files: readonly PackageFile[];
+  /** The upload that was made for it. */
+  readonly upload?: string;
 }
 
 export async function applianceSource(session: Session, name: string): Promise<ApplianceSource> {
   if (/^((https?|file):\/\/|upload:)/i.test(name)) return { ovf: { url: name }, files: [] };
   const { path } = await packageAt(resolve(session.terminal.directory, name));
   if (await isDescriptor(path)) return fromDescriptor(session, path);
-  return { ovf: { url: await sendFile(session, path) }, files: [] };
+  return uploaded(await sendFile(session, path));
+}
+
+function uploaded(upload: string): ApplianceSource {
+  return { ovf: { url: upload }, files: [], upload };
 }
 
 async function fromDescriptor(session: Session, path: string): Promise<ApplianceSource> {
@@ -51,8 +57,7 @@ async function fromDescriptor(session: Session, path: string): Promise<Appliance
   }
   const documents = await documentsBeside(path);
   const total = files.reduce((sum, file) => sum + file.sizeBytes, 0);
-  if (total > IN_ONE_REQUEST)
-    return { ovf: { url: await sendArchive(session, path, ovf, documents, files) }, files: [] };
+  if (total > IN_ONE_REQUEST) return uploaded(await sendArchive(session, path, ovf, documents, files));
   const sent = [...documents.map((each) => ({ href: each, path: join(dirname(path), each) })), ...files];
   return {
     ovf,

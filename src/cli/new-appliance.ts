@@ -3,7 +3,7 @@
 import { messageOf } from '../base/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/json.js';
 import { mergeInputs, type NewAppliance } from '../client/index.js';
-import { applianceSource, readNamed } from './appliance-source.js';
+import { applianceSource, readNamed, type ApplianceSource } from './appliance-source.js';
 import { UsageError } from './exit-codes.js';
 import type { Session } from './session.js';
 
@@ -23,12 +23,34 @@ export interface ApplianceOptions {
   readonly keepOnFailure?: boolean;
 }
 
-export async function newAppliance(session: Session, name: string, options: ApplianceOptions): Promise<NewAppliance> {
+/**
+ * Sends it by `send`. An upload that was made for it has done its service then, whatever came of it: it would lie for a day, and
+ * count in what its principal may have.
+ */
+export async function sendingAppliance<T>(
+  session: Session,
+  name: string,
+  options: ApplianceOptions,
+  send: (appliance: NewAppliance) => Promise<T>,
+): Promise<T> {
+  const { upload, ...source } = await applianceSource(session, name);
+  try {
+    return await send(await newAppliance(session, source, options));
+  } finally {
+    if (upload !== undefined) await session.client.giveUpUpload(upload).catch(() => undefined);
+  }
+}
+
+async function newAppliance(
+  session: Session,
+  source: Omit<ApplianceSource, 'upload'>,
+  options: ApplianceOptions,
+): Promise<NewAppliance> {
   const { sla, agreement, configuration, site, title, keepOnFailure } = options;
   const inputs = await inputsOf(session, options);
   const slaBytes = sla === undefined ? undefined : await readNamed(session, sla, '--sla');
   return {
-    ...(await applianceSource(session, name)),
+    ...source,
     ...(slaBytes ? { sla: slaBytes } : {}),
     ...(agreement === undefined ? {} : { agreement }),
     ...(Object.keys(inputs).length === 0 ? {} : { inputs }),

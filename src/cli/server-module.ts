@@ -1,7 +1,9 @@
 /** The one place where the command line meets the composition root. */
 
 import type { Config } from '../base/config.js';
+import type { Fault } from '../base/errors.js';
 import type { Log } from '../base/log.js';
+import { clashInConfiguration } from '../iaas/network-pools.js';
 import type { Sites } from '../iaas/sites.js';
 import type { Store } from '../store/sql.js';
 
@@ -27,6 +29,12 @@ export async function openServerStore(config: Config, log: Log): Promise<Store> 
 export async function checkSiteOptions(config: Config): Promise<void> {
   const { checkSites } = await import('../server/configured-sites.js');
   checkSites(config);
+}
+
+/** What is worth a warning of sites whose options are right. */
+export async function siteWarnings(config: Config): Promise<readonly Fault[]> {
+  const { clashesOf } = await import('../server/configured-sites.js');
+  return clashesOf(config.sites).map(clashInConfiguration);
 }
 
 /** The sites of a configuration, opened without a server; whoever opens them closes them. */

@@ -4,6 +4,7 @@
  */
 
 import type { TrustReport } from '../access/x509/trust-report.js';
+import type { Fault } from '../base/errors.js';
 import type { ImageListReport } from './image-list-report.js';
 import { JSON_TYPE, readingJson, type Transport } from './transport.js';
 
@@ -142,6 +143,11 @@ export class ProviderClient {
     );
     const url = `/health/sites/${encodeURIComponent(name)}/usage?${query.join('&')}`;
     return (await this.#transport.json<SiteUsage>(readingJson(url))).body;
+  }
+
+  /** What to see to of the server's surroundings, beside the sites. */
+  async surroundings(): Promise<readonly Fault[]> {
+    return (await this.#transport.json<{ findings: Fault[] }>(readingJson('/health/surroundings'))).body.findings;
   }
 
   /** Operations that gave up. */

@@ -229,6 +229,12 @@ export class VepClient {
     return uploadFile(this.#transport, this.#clock, source, options);
   }
 
+  /** Gives up an upload by its reference. What an appliance was made from is kept with the appliance. */
+  async giveUpUpload(reference: string): Promise<void> {
+    const url = `/upload/${encodeURIComponent(reference.replace(/^upload:/, ''))}`;
+    await this.#transport.send({ method: 'DELETE', url, headers: JSON_TYPE, accept: [404] });
+  }
+
   /** Events of an appliance, or of an entity that stands alone, by URL or id; until the signal aborts or it is gone. */
   watch(subject: string, options: WatchOptions = {}): AsyncGenerator<WatchEvent, void, undefined> {
     const id = subject.slice(subject.lastIndexOf('/') + 1).replace(/^urn:uuid:/, '');

@@ -4,7 +4,7 @@
  */
 
 import type { Principal } from '../access/principal.js';
-import { messageOf, notFound, problem } from '../base/errors.js';
+import { messageOf, notFound, problem, withSeverity, type Fault } from '../base/errors.js';
 import type { Engine } from '../engine/engine.js';
 import type { Sites } from '../iaas/sites.js';
 import { together } from '../scheduling/offer.js';
@@ -17,6 +17,8 @@ export interface HealthServices {
   readonly engine: Engine;
   readonly sites: Sites;
   readonly metrics: RequestMetrics;
+  /** What its administrators should see to, beside the sites. */
+  readonly surroundings: () => Promise<readonly Fault[]>;
   /** Whether the server has begun to shut down: then it is alive and not ready. */
   readonly stopping: () => boolean;
   /** Metrics without a token, for a port that only a monitoring system reaches. */
@@ -75,6 +77,14 @@ export function healthEndpoints(services: HealthServices): Endpoint[] {
           });
         });
         response.json({ site: name, type: sites.status(name).type, ageMs, ...inventory });
+      },
+    },
+    {
+      method: 'get',
+      path: '/health/surroundings',
+      handle: async (_request, response, principal) => {
+        requireAdministrator(principal);
+        response.json({ findings: withSeverity(await services.surroundings()) });
       },
     },
     {

@@ -9,6 +9,7 @@ import { Problem, messageOf, problem, type Fault } from '../base/errors.js';
 import type { JsonObject } from '../base/json.js';
 import type { Log } from '../base/log.js';
 import type { SiteAdapter } from './adapter.js';
+import type { NetworkPool } from './network-pools.js';
 
 /** What every adapter finds around it. */
 export interface SiteSurroundings {
@@ -42,6 +43,8 @@ export interface SiteType {
    * @throws Problem `invalid` (thrown by what comes back) with one fault for everything that is wrong, repeating none of it
    */
   readonly readAccount?: (options: JsonObject) => ReadAccount;
+  /** What networks are cut from for which no range is asked, by options that can be read; absent: the site's own business. */
+  readonly networkPool?: (options: JsonObject) => NetworkPool;
 }
 
 /** A site of the configuration whose options have been read. */
@@ -95,6 +98,16 @@ export class SiteTypes {
     const open = sites.filter(({ userCredentials }) => userCredentials !== 'required');
     const chosen = open.filter(({ type, automatic = this.#types.get(type)?.isPublic !== true }) => automatic);
     return (chosen.length > 0 ? chosen : sites.slice(0, 1)).map(({ name }) => name);
+  }
+
+  /** What networks of the sites are cut from, where their options say it. */
+  networkPools(sites: readonly SiteConfig[]): ReadonlyMap<string, NetworkPool> {
+    return new Map(
+      sites.flatMap(({ name, type, options }) => {
+        const pool = this.#types.get(type)?.networkPool?.(options);
+        return pool ? [[name, pool] as const] : [];
+      }),
+    );
   }
 
   #typeOf(site: SiteConfig): SiteType {

@@ -12,6 +12,7 @@ import { occi } from '../iaas/adapters/occi/site-type.js';
 import { openNebula } from '../iaas/adapters/opennebula/site-type.js';
 import { openStack } from '../iaas/adapters/openstack/site-type.js';
 import { simulator } from '../iaas/adapters/simulator/site-type.js';
+import { poolClashes, type PoolClash } from '../iaas/network-pools.js';
 import { SiteTypes } from '../iaas/site-type.js';
 import { Sites } from '../iaas/sites.js';
 
@@ -25,6 +26,11 @@ export const siteTypeNames = siteTypes.names;
 export function checkSites(config: Pick<Config, 'sites' | 'templates'>): void {
   siteTypes.read(config.sites);
   checkTemplateImages(config);
+}
+
+/** Sites that reach each other and cut networks from ranges that overlap. */
+export function clashesOf(sites: Config['sites']): readonly PoolClash[] {
+  return poolClashes(sites, siteTypes.networkPools(sites));
 }
 
 /** The sites that the configuration names, opened: for the server, and for `vep sites check` without one. */
@@ -56,6 +62,7 @@ export function sitePolicy({ placement, sites }: Config): SitePolicy {
     automatic: siteTypes.automatic(sites),
     required: new Set(sites.filter(({ userCredentials }) => userCredentials === 'required').map(({ name }) => name)),
     reaching: new Map(reaching),
+    clashes: clashesOf(sites),
   };
 }
 

@@ -37,11 +37,11 @@ import { providerCategories } from '../extension/provider-categories.js';
 import type { CategoryRegistry } from '../occi/registry.js';
 import { createOvfSchemas, SCHEMA_FILES, type OvfSchemas } from '../ovf/index.js';
 import type { SqlReader } from '../store/sql.js';
-import { missingRoots } from '../transfer/sources.js';
 import { openTransfer, type Transfer } from '../transfer/transfer.js';
 import { guestUrls, sitePolicy } from './configured-sites.js';
 import type { Ground } from './ground.js';
 import type { SignIn } from './sign-in.js';
+import { surroundingsOf } from './surroundings.js';
 
 export interface Joined {
   readonly extensions: readonly Extension[];
@@ -71,8 +71,8 @@ export async function joinExtensions(ground: Ground, signIn: SignIn, telemetry: 
     siteImages: (site, image, signal) => sites.adapter(site).exportImage(image, { signal }),
     referenced: () => applianceBlobs(store),
   });
-  for (const root of await missingRoots(config.images.fileRoots))
-    log.warn({ root, remedy: 'mount it, or take it out of images.fileRoots' }, 'a folder for images is not there');
+  for (const { code, message, place, remedy } of await surroundingsOf(config))
+    log.warn({ code, key: place?.path, remedy }, message);
   if (converter?.confined === false)
     log.warn({ remedy: 'install bubblewrap' }, 'images are converted with limits alone: there is no sandbox');
   const images = new SiteImages(sites, fetcher, blobs, converter);

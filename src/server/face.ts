@@ -30,6 +30,7 @@ import { guestUrls } from './configured-sites.js';
 import type { Joined } from './extensions.js';
 import type { Ground } from './ground.js';
 import type { SignIn } from './sign-in.js';
+import { surroundingsOf } from './surroundings.js';
 import type { Trails } from './trails.js';
 
 export interface Face {
@@ -126,7 +127,15 @@ function ownEndpoints(
   const { extensions, categories, handlers } = joined;
   const openMetrics = config.metrics.open;
   return [
-    ...healthEndpoints({ store, engine, sites, metrics, stopping: () => stopping.aborted, openMetrics }),
+    ...healthEndpoints({
+      store,
+      engine,
+      sites,
+      metrics,
+      surroundings: () => surroundingsOf(config),
+      stopping: () => stopping.aborted,
+      openMetrics,
+    }),
     siteUsageEndpoint({ store, sites, clock }),
     eventStreamEndpoint({ store, access, engine, clock, stopping }),
     operationsEndpoint({ store, access }),

@@ -5,7 +5,7 @@
  */
 
 import { constants } from 'node:fs';
-import { open, readlink, realpath, type FileHandle } from 'node:fs/promises';
+import { access, open, readlink, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { excerpt, Problem, problem } from '../base/errors.js';
@@ -100,10 +100,22 @@ interface OpenFile {
   readonly version: string;
 }
 
-/** Those of the roots that are not there, as where nothing is mounted yet; nothing is inside of them. */
-export async function missingRoots(roots: readonly string[]): Promise<string[]> {
-  const real = await resolved(roots);
-  return roots.filter((_root, index) => real[index] === undefined);
+/** Those of the roots of which no file can be had, as where nothing is mounted yet. */
+export async function unusableRoots(roots: readonly string[]): Promise<readonly { root: string; why: string }[]> {
+  const faults = await Promise.all(roots.map(faultOf));
+  return roots.flatMap((root, index) => (faults[index] === undefined ? [] : [{ root, why: faults[index] }]));
+}
+
+async function faultOf(root: string): Promise<string | undefined> {
+  try {
+    if (!(await stat(root)).isDirectory()) return 'is no folder';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : 'cannot be looked at';
+  }
+  return access(root, constants.X_OK).then(
+    () => undefined,
+    () => 'lets VEP open nothing in it',
+  );
 }
 
 function resolved(roots: readonly string[]): Promise<(string | undefined)[]> {

@@ -102,6 +102,7 @@ const BESIDE: readonly (readonly [method: string, path: string, body?: string])[
   ['GET', '/health/sites/sim/check'],
   ['GET', '/health/sites/sim/inventory'],
   ['GET', '/health/sites/sim/usage'],
+  ['GET', '/health/surroundings'],
   ['GET', '/health/operations'],
   ['POST', '/health/operations/00000000-0000-4000-8000-000000000000/retry'],
   ['POST', '/health/entities/00000000-0000-4000-8000-000000000000/forget'],

@@ -307,6 +307,26 @@ describe('keeping a server', () => {
     expect(ill.out).toContain('infrastructure.provision of e on sim gave up at make: no');
     expect(ill.out).toContain('vep retry o-1 --admin');
     expect(ill.out).toContain('failed: site s: is down');
+    const surroundings = {
+      code: 'images.file-root',
+      severity: 'warning',
+      message: 'the folder /mnt/images is not there',
+      place: { path: 'images.fileRoots' },
+      remedy: 'mount it',
+    };
+    const other = { code: 'site.other-vep', message: 'marks are on 2 things', remedy: 'give it another realm' };
+    cli.fake.override = ({ url }) =>
+      url === '/health/surroundings'
+        ? { body: { findings: [surroundings] } }
+        : url === '/health/sites/sim/check'
+          ? { body: { site: 'sim', type: 'simulator', findings: [other] } }
+          : undefined;
+    const warned = await cli.run('doctor');
+    expect(warned.code).toBe(0);
+    expect(warned.out).toContain(
+      'warning: surroundings: images.fileRoots: the folder /mnt/images is not there [images.file-root]\n  remedy: mount it',
+    );
+    expect(warned.out).toContain('warning: site sim: marks are on 2 things [site.other-vep]');
     cli.fake.override = ({ url }) =>
       url.startsWith('/health/s') ? problem(403, 'access.administrators-only', 'for administrators') : undefined;
     expect(JSON.parse((await cli.run('doctor --json')).out)).toMatchObject({

@@ -92,7 +92,25 @@ describe('vep deploy', () => {
         ? { body: { id: 'u', received: method === 'PUT' ? 512 : 0, complete: method === 'PUT', reference: 'upload:u' } }
         : undefined;
     expect((await cli.run('deploy a.ova')).code).toBe(0);
-    expect(cli.fake.server.asked.at(-1)!.body.toString()).toContain('"eu.contrail-project.ovf.url":"upload:u"');
+    const [sent, given] = cli.fake.server.asked.slice(-2);
+    expect(sent!.body.toString()).toContain('"eu.contrail-project.ovf.url":"upload:u"');
+    expect([given!.method, given!.url]).toEqual(['DELETE', '/upload/u']);
+  });
+
+  it.each(['deploy', 'plan'])('gives its upload up also where %s is refused, and without it', async (command) => {
+    writeFileSync(join(cli.folder, 'a.ova'), Buffer.from('a.ovf\0'.padEnd(512, '\0')));
+    cli.fake.override = ({ url, method }) => {
+      if (url.startsWith('/appliance/')) return problem(422, 'ovf.O-033', 'HostResource names no disk');
+      if (!url.startsWith('/upload/')) return undefined;
+      if (method === 'DELETE') return problem(500, 'internal', 'not now');
+      return {
+        body: { id: 'u', received: method === 'PUT' ? 512 : 0, complete: method === 'PUT', reference: 'upload:u' },
+      };
+    };
+    const { code, err } = await cli.run(`${command} a.ova`);
+    expect([code, err]).toEqual([1, expect.stringContaining('ovf.O-033')]);
+    const { method, url } = cli.fake.server.asked.at(-1)!;
+    expect([method, url]).toEqual(['DELETE', '/upload/u']);
   });
 
   it('--watch tells how it goes, line by line, and draws what came of it', async () => {

@@ -89,6 +89,7 @@ export class FakeVep {
       'GET /health/ready': () => ({ body: { status: 'ready' }, headers: { Server: 'vep/0.1.0 OCCI/1.2' } }),
       'GET /health/sites': () => ({ body: { sites: [SITE] } }),
       'GET /health/sites/sim/check': () => ({ body: { site: 'sim', type: 'simulator', findings: [] } }),
+      'GET /health/surroundings': () => ({ body: { findings: [] } }),
       'GET /health/operations': () => ({ body: { dead: [] } }),
     };
     const action = method === 'POST' && /^\/(appliance|compute)\/[^/]+\?action=/.test(url);

@@ -344,6 +344,20 @@ describe('vep sites with a configuration', () => {
   });
 });
 
+describe('vep config check', () => {
+  it('warns of sites that reach each other and cut networks from the same range', async () => {
+    const site = (name: string): object => ({ name, type: 'simulator', connects: ['backend'] });
+    writeFileSync(join(folder, 'vep.yaml'), JSON.stringify({ sites: [site('east'), site('west')] }));
+    const { code, out } = await run('config check vep.yaml');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^warning: sites\.west\.options\.networkPool\.cidr: .*\[site\.network-pools\]$/m);
+    const { warnings } = JSON.parse((await run('config check vep.yaml --json')).out);
+    expect(warnings).toMatchObject([{ code: 'site.network-pools' }]);
+    const example = join(packageRoot, 'examples/two-sites/vep.yaml');
+    expect(JSON.parse((await run(`config check ${example} --json`)).out)).toMatchObject({ valid: true, warnings: [] });
+  });
+});
+
 describe('vep sites add', () => {
   const file = (): string => readFileSync(join(folder, 'vep.yaml'), 'utf8');
 

@@ -3,7 +3,7 @@
  * stands alone goes there as single resources.
  */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -106,6 +106,7 @@ it('sends files along that lie in a folder of its own, where the partner cannot 
   const blobs = await back.rows('SELECT images FROM appliance');
   expect(JSON.stringify(blobs)).toMatch(/sha256/);
   expect(JSON.stringify(blobs)).not.toContain('file:');
+  expect(readdirSync(join(back.config.data.directory, 'uploads'))).toEqual([]);
   expect((await front.request('DELETE', path)).status).toBe(200);
   await gone(front);
   await gone(back);

@@ -76,7 +76,7 @@ forEachServer({ config: { sites: [site('east', 7), site('west', 7), site('far', 
   });
 
   it('is shown before it is deployed, with the reason', async () => {
-    const { placement, because, deployable } = await rehearse(BOTH);
+    const { placement, because, deployable, findings } = await rehearse(BOTH);
     expect(deployable).toBe(true);
     expect(placement).toEqual([
       { site: 'east', machines: ['web', 'cache'] },
@@ -86,6 +86,9 @@ forEachServer({ config: { sites: [site('east', 7), site('west', 7), site('far', 
       expect.objectContaining({ code: 'placement.capacity', place: { field: 'east' } }),
       expect.objectContaining({ code: 'placement.capacity', place: { field: 'west' } }),
     ]);
+    // Both cut networks from the same range, as sites do of which nothing else is said.
+    const clashing = findings.filter(({ code }: { code: string }) => code === 'site.network-pools');
+    expect(clashing).toMatchObject([{ severity: 'warning', place: { field: 'public' } }]);
   });
 
   it('lives as one: deployed, stopped, started, scaled, undeployed, deployed again', async () => {

@@ -16,6 +16,7 @@ const POLICY: SitePolicy = {
   automatic: ['home'],
   required: new Set(['cloud', 'dear']),
   reaching: new Map(),
+  clashes: [],
 };
 const KNOWN = ['home', 'cloud', 'dear', ACCOUNT];
 

@@ -3,7 +3,7 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { FilesAndWeb, missingRoots } from '../../src/transfer/sources.js';
+import { FilesAndWeb, unusableRoots } from '../../src/transfer/sources.js';
 import { refusal, removeTemporaryFolders, temporaryFolder, textOf } from './support.js';
 
 afterEach(removeTemporaryFolders);
@@ -32,7 +32,11 @@ describe('files in open folders', () => {
     const missing = join(outside, 'not-mounted');
     expect(await read([open], url)).toBe('public');
     expect(await read([missing, open], url)).toBe('public');
-    expect(await missingRoots([missing, open])).toEqual([missing]);
+    const file = join(outside, 'image');
+    expect(await unusableRoots([missing, open, file])).toEqual([
+      { root: missing, why: 'is not there' },
+      { root: file, why: 'is no folder' },
+    ]);
     expect(await refusal(read([missing], url))).toBe('transfer.file');
   });
 

@@ -5,7 +5,7 @@ import { reportOn } from '../appliance-report.js';
 import { entityJson } from '../entities.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { follow } from '../follow.js';
-import { newAppliance, type ApplianceOptions } from '../new-appliance.js';
+import { sendingAppliance, type ApplianceOptions } from '../new-appliance.js';
 import type { Session } from '../session.js';
 import { displayText } from '../ui/display-text.js';
 import { tree } from '../ui/tree.js';
@@ -21,8 +21,9 @@ export interface DeployOptions extends ApplianceOptions {
 export async function deploy(session: Session, args: readonly string[], options: DeployOptions): Promise<ExitCode> {
   if (options.dryRun === true) return plan(session, args, options);
   const { client } = session;
-  const appliance = await newAppliance(session, args[0] ?? '', options);
-  const { path, view } = await client.createAppliance(appliance);
+  const { path, view } = await sendingAppliance(session, args[0] ?? '', options, (appliance) =>
+    client.createAppliance(appliance),
+  );
   session.note(`${displayText(view.title ?? 'appliance')}: accepted as ${client.endpoint}${path}`);
   if (options.watch !== true) {
     session.answer(entityJson({ path, view }), () => `${client.endpoint}${path}\n`);

@@ -3,8 +3,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../../base/errors.js';
-import { ClientError, ConnectionError, type VepClient } from '../../client/index.js';
+import { messageOf, type Fault } from '../../base/errors.js';
+import { ClientError, ConnectionError, type SiteReport, type VepClient } from '../../client/index.js';
 import { dataDirectory, findConnection, connect } from '../connection.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import type { Session } from '../session.js';
@@ -131,16 +131,8 @@ async function asAdministrator(session: Session): Promise<Check[]> {
     const client = connect({ ...session.options, admin: true }, session.terminal);
     const [sites, dead] = [await client.provider.sites(), await client.provider.deadOperations()];
     return [
-      ...sites.map(({ name, up, lastError }): Check => {
-        if (up) return { name: `site ${name}`, result: 'ok', message: 'answers' };
-        const message = lastError ? `is down: ${lastError.class}: ${lastError.message}` : 'is down';
-        return {
-          name: `site ${name}`,
-          result: 'failed',
-          message,
-          remedy: 'see to the site, its address and its credentials',
-        };
-      }),
+      ...(await Promise.all(sites.map((site) => siteChecks(client, site)))).flat(),
+      ...(await surroundings(client)),
       ...(await trustChecks(client)),
       ...(dead.length === 0 ? [{ name: 'operations', result: 'ok', message: 'none has given up' } as const] : []),
       ...dead.map(({ id, type, entity, site, step, message }): Check => ({
@@ -164,6 +156,40 @@ async function asAdministrator(session: Session): Promise<Check[]> {
   }
 }
 
+/** A site that is up is asked what it lacks, and whether another VEP is at work in its account. */
+async function siteChecks(client: VepClient, { name: site, up, lastError }: SiteReport): Promise<Check[]> {
+  const name = `site ${site}`;
+  if (!up) {
+    const message = lastError ? `is down: ${lastError.class}: ${lastError.message}` : 'is down';
+    return [{ name, result: 'failed', message, remedy: 'see to the site, its address and its credentials' }];
+  }
+  const { findings } = await client.provider.checkSite(site);
+  if (findings.length === 0) return [{ name, result: 'ok', message: 'answers, and nothing is missing' }];
+  return findings.map(({ code, message, remedy }): Check => ({
+    name,
+    result: 'warning',
+    message: `${message} [${code}]`,
+    remedy,
+  }));
+}
+
+/** What of the configuration does not go with what is round the server: folders of images, ranges of networks. */
+async function surroundings(client: VepClient): Promise<Check[]> {
+  const findings = await client.provider.surroundings();
+  if (findings.length === 0) return [{ name: 'surroundings', result: 'ok', message: 'as the configuration has them' }];
+  return findings.map((fault) => checkOf('surroundings', fault));
+}
+
+function checkOf(name: string, { code, severity, message, place, remedy }: Fault): Check {
+  const where = place?.field ?? place?.path;
+  return {
+    name,
+    result: severity === 'warning' ? 'warning' : 'failed',
+    message: `${where === undefined ? '' : `${where}: `}${message} [${code}]`,
+    ...(remedy === undefined ? {} : { remedy }),
+  };
+}
+
 /** Authorities that end and lists that are missing, where the server has a trust directory. */
 async function trustChecks(client: VepClient): Promise<Check[]> {
   let found: Awaited<ReturnType<VepClient['provider']['trust']>>;
@@ -175,12 +201,7 @@ async function trustChecks(client: VepClient): Promise<Check[]> {
   }
   const { authorities, findings } = found;
   if (findings.length === 0) return [{ name: 'trust', result: 'ok', message: `${authorities.length} authorities` }];
-  return findings.map(({ severity, message, place, remedy }): Check => ({
-    name: 'trust',
-    result: severity === 'warning' ? 'warning' : 'failed',
-    message: `${place?.field ?? ''}: ${message}`,
-    ...(remedy === undefined ? {} : { remedy }),
-  }));
+  return findings.map((fault) => checkOf('trust', fault));
 }
 
 /** `vep retry`: lets an operation that gave up try again. */

@@ -9,7 +9,7 @@ import { parsePlanInputs, type PlanDocument } from '../../ovf/index.js';
 import { findConnection } from '../connection.js';
 import { EXIT, UsageError, type ExitCode } from '../exit-codes.js';
 import { planHere } from '../local-plan.js';
-import { inputsOf, newAppliance, type ApplianceOptions } from '../new-appliance.js';
+import { inputsOf, sendingAppliance, type ApplianceOptions } from '../new-appliance.js';
 import type { Session } from '../session.js';
 import { displayText } from '../ui/display-text.js';
 import { faultLines } from '../ui/faults.js';
@@ -32,7 +32,9 @@ export async function plan(session: Session, [name = '']: readonly string[], opt
 /** From the server, or from here where no server is known or wanted. */
 async function documentOf(session: Session, name: string, options: PlanOptions): Promise<PlanDocument> {
   if (options.offline !== true && serverIsKnown(session))
-    return sound(await session.client.planAppliance(await newAppliance(session, name, options)));
+    return sound(
+      await sendingAppliance(session, name, options, (appliance) => session.client.planAppliance(appliance)),
+    );
   const { site, sla, agreement, configuration } = options;
   if (sla !== undefined || agreement !== undefined)
     throw new UsageError('an agreement is judged by a server', 'start one, or leave the agreement out');

@@ -130,6 +130,11 @@ export const BESIDE_OCCI: Readonly<Record<string, JsonObject>> = {
     'usage',
     'What a site has recorded of machines that ran (from, until), and where VEP shows otherwise; for administrators',
   ),
+  '/health/surroundings': health(
+    'surroundings',
+    'What administrators should see to, beside the sites; for administrators',
+    false,
+  ),
   '/health/operations': health('operations', 'Operations that have given up; for administrators', false),
   '/health/operations/{id}/retry': {
     parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],

@@ -10,4 +10,5 @@ export const libvirt: SiteType = {
     const parsed = readLibvirtOptions(options);
     return (surroundings) => Promise.resolve(createLibvirt(parsed, surroundings));
   },
+  networkPool: (options) => ({ option: 'networks.pool', cidr: readLibvirtOptions(options).networks.pool }),
 };

@@ -47,7 +47,17 @@ export class Appliances {
   async create(spec: ApplianceSpec, call: CallOptions): Promise<SiteRef> {
     const found = await this.find(spec.id, call);
     if (found !== undefined) return found;
-    const url = 'url' in spec.source ? spec.source.url : await this.#upload(spec.source, call);
+    if ('url' in spec.source) return this.#deploy(spec, spec.source.url, call);
+    const { path, reference } = await this.#upload(spec.source, call);
+    try {
+      return await this.#deploy(spec, reference, call);
+    } finally {
+      // It would lie there for a day, and count in what VEP may send.
+      await this.#services.client.beside({ method: 'DELETE', path }).catch(() => undefined);
+    }
+  }
+
+  #deploy(spec: ApplianceSpec, url: string, call: CallOptions): Promise<SiteRef> {
     const mark = markOf(this.#services.realm, spec.id, spec.id);
     const draft: ResourceView = {
       id: '',
@@ -92,7 +102,7 @@ export class Appliances {
   async #upload(
     { descriptor, files }: Extract<ApplianceSpec['source'], { descriptor: string }>,
     { signal }: CallOptions,
-  ): Promise<string> {
+  ): Promise<{ readonly path: string; readonly reference: string }> {
     const { client } = this.#services;
     const archive = archiveOf(descriptor, files);
     const call = signal ? { signal } : {};
@@ -105,13 +115,14 @@ export class Appliances {
       },
       { 'Content-Type': 'application/json' },
     );
+    const path = `/upload/${upload.id}`;
     for (let first = 0; first < archive.sizeBytes; first += PIECE) {
       const body = await archive.read(first, PIECE);
       const range = `bytes ${first}-${first + body.byteLength - 1}/${archive.sizeBytes}`;
       const headers = { 'Content-Type': 'application/octet-stream', 'Content-Range': range };
-      await client.beside({ method: 'PUT', path: `/upload/${upload.id}`, body, ...call }, headers);
+      await client.beside({ method: 'PUT', path, body, ...call }, headers);
     }
-    return upload.reference;
+    return { path, reference: upload.reference };
   }
 
   /** Whether an appliance at this path, by which a component names it, is VEP's own. */

@@ -18,4 +18,5 @@ export const openStack: SiteType = {
       return (surroundings) => Promise.resolve(createOpenStack(account, surroundings));
     };
   },
+  networkPool: (options) => ({ option: 'networks.pool', cidr: readOpenStackOptions(options).networks.pool }),
 };

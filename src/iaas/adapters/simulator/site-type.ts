@@ -15,4 +15,5 @@ export const simulator: SiteType = {
       return createSimulator(config, { site, clock, log, home });
     };
   },
+  networkPool: (options) => ({ option: 'networkPool.cidr', cidr: parseSimulatorConfig(options).networkPool.cidr }),
 };
