@@ -6,7 +6,8 @@
 
 import { createHash } from 'node:crypto';
 import { parseEntityView } from '../occi/json/index.js';
-import type { Attributes, EntityView, TypeId } from '../occi/model.js';
+import type { Attributes, EntityView, OcciVersion, TypeId } from '../occi/model.js';
+import { speaksOcci12 } from '../occi/protocol-version.js';
 import type { Discovery } from './discovery.js';
 import {
   categoriesIn,
@@ -62,6 +63,8 @@ const AT_ONCE = 8;
 
 export interface OcciPeer {
   readonly rendering: Rendering;
+  /** What it is asked in: 1.1 has no word for some states (`error`), actions and attributes that a server of 1.2 has. */
+  readonly version: OcciVersion;
   readonly discovery: Discovery;
   /** `Server` of its answer. */
   readonly server: string;
@@ -94,16 +97,26 @@ export class OcciClient {
     this.#peer = undefined;
   }
 
-  async #discover(call: CallSignal): Promise<OcciPeer> {
+  #discover(call: CallSignal): Promise<OcciPeer> {
+    return this.#discoverIn('1.2', call).catch((error: unknown) => {
+      // A server of 1.1 serves nobody who says more (GFD.185 §3.6.5).
+      if (error instanceof OcciRefusal && error.status === 501) return this.#discoverIn('1.1', call);
+      throw error;
+    });
+  }
+
+  async #discoverIn(asked: OcciVersion, call: CallSignal): Promise<OcciPeer> {
     let refusal: unknown;
     for (const path of DISCOVERY) {
       try {
-        const headers = { Accept: this.#wanted ?? ACCEPT_ANY, 'User-Agent': agentFor(this.#wanted) };
+        const headers = { Accept: this.#wanted ?? ACCEPT_ANY, 'User-Agent': agentFor(asked) };
         const answer = await this.#ask({ method: 'GET', path, headers, ...call });
         const rendering = renderingOf(answer);
         const discovery = categoriesIn(answer);
         if (discovery.kinds.length === 0) throw new NoAnswer('the query interface names no kinds');
-        return { rendering, discovery, server: answer.headers['server'] ?? '' };
+        const server = answer.headers['server'] ?? '';
+        const version = rendering === JSON_RENDERING || speaksOcci12(server) ? asked : '1.1';
+        return { rendering, version, discovery, server };
       } catch (error) {
         refusal ??= error;
         if (!(error instanceof OcciRefusal && error.status === 404)) throw error;
@@ -114,10 +127,10 @@ export class OcciClient {
 
   /** Entities of a kind; `filter` where the server filters by attributes (GFD.223 §7.2), which others may overlook. */
   async list(kind: TypeId, call: CallSignal = {}, filter?: Filter): Promise<Placed[]> {
-    const { rendering, discovery } = await this.peer(call);
-    const path = locationOf(discovery, kind);
-    if (rendering === JSON_RENDERING) {
-      const answer = await this.#request('GET', path, rendering, call, filterHeaders(filter));
+    const peer = await this.peer(call);
+    const path = locationOf(peer.discovery, kind);
+    if (peer.rendering === JSON_RENDERING) {
+      const answer = await this.#request('GET', path, peer, call, filterHeaders(filter));
       const { resources = [], links = [] } = jsonIn<{ resources?: object[]; links?: object[] }>(answer);
       if (!Array.isArray(resources) || !Array.isArray(links)) throw new NoAnswer('the collection is none');
       return [...resources, ...links].map((entity) => {
@@ -136,17 +149,16 @@ export class OcciClient {
 
   /** Paths of the entities of a kind, as a server of 1.1 lists them. */
   async locations(kind: TypeId, call: CallSignal = {}): Promise<string[]> {
-    const { rendering, discovery } = await this.peer(call);
-    const path = locationOf(discovery, kind);
-    const accept = rendering === 'text/occi' ? rendering : 'text/uri-list, text/plain;q=0.5';
-    const answer = await this.#request('GET', path, rendering, call, { Accept: accept });
+    const peer = await this.peer(call);
+    const path = locationOf(peer.discovery, kind);
+    const accept = peer.rendering === 'text/occi' ? peer.rendering : 'text/uri-list, text/plain;q=0.5';
+    const answer = await this.#request('GET', path, peer, call, { Accept: accept });
     return locationsIn(answer).map((location) => this.#within(location));
   }
 
   /** @throws OcciRefusal 404 for what is not there */
   async get(path: string, call: CallSignal = {}): Promise<Placed> {
-    const { rendering } = await this.peer(call);
-    const answer = await this.#request('GET', path, rendering, call);
+    const answer = await this.#request('GET', path, await this.peer(call), call);
     return { path, view: entityIn(answer) };
   }
 
@@ -166,10 +178,10 @@ export class OcciClient {
    * @throws Deferred where the server answers with a task, and the entity is to come
    */
   async create(view: EntityView, key: string, call: CallSignal = {}): Promise<string> {
-    const { rendering, discovery } = await this.peer(call);
-    const location = locationOf(discovery, view.kind);
-    const body = renderedView(view, rendering);
-    const answer = await this.#request('POST', location, rendering, call, { 'Idempotency-Key': key }, body);
+    const peer = await this.peer(call);
+    const location = locationOf(peer.discovery, view.kind);
+    const body = renderedView(view, peer.rendering);
+    const answer = await this.#request('POST', location, peer, call, { 'Idempotency-Key': key }, body);
     const path = this.#within(madeAt(answer, location));
     if (answer.status === 202 && !path.startsWith(location)) throw new Deferred(path);
     return path;
@@ -177,8 +189,7 @@ export class OcciClient {
 
   /** The path of the entity that a task has led to; nothing while it goes on (GFD.185 §3.6.3). */
   async madeBy(task: string, call: CallSignal = {}): Promise<string | undefined> {
-    const { rendering } = await this.peer(call);
-    return (await this.#request('GET', task, rendering, call)).from;
+    return (await this.#request('GET', task, await this.peer(call), call)).from;
   }
 
   /**
@@ -205,33 +216,31 @@ export class OcciClient {
 
   /** Changes attributes of an entity and leaves the rest. */
   async update(path: string, attributes: Attributes, call: CallSignal = {}): Promise<void> {
-    const { rendering } = await this.peer(call);
-    await this.#post(path, rendering, renderedAttributes(attributes, rendering), call);
+    const peer = await this.peer(call);
+    await this.#post(path, peer, renderedAttributes(attributes, peer.rendering), call);
   }
 
   /** Answers what the server said: `save` is answered with a mixin. */
   async act(path: string, action: TypeId, parameters: Attributes, call: CallSignal = {}): Promise<OcciAnswer> {
-    const { rendering } = await this.peer(call);
+    const peer = await this.peer(call);
     const term = encodeURIComponent(action.slice(action.indexOf('#') + 1));
-    return this.#post(`${path}?action=${term}`, rendering, renderedAttributes(parameters, rendering, action), call);
+    return this.#post(`${path}?action=${term}`, peer, renderedAttributes(parameters, peer.rendering, action), call);
   }
 
   /** Takes away a mixin that the account has brought in (GFD.223 §9.4). */
   async removeMixin(mixin: TypeId, call: CallSignal = {}): Promise<void> {
-    const { rendering } = await this.peer(call);
     const [path = ''] = DISCOVERY;
-    await this.#request('DELETE', path, rendering, call, namedMixin(mixin));
+    await this.#request('DELETE', path, await this.peer(call), call, namedMixin(mixin));
   }
 
-  async #post(path: string, rendering: Rendering, body: Rendered, call: CallSignal): Promise<OcciAnswer> {
-    const answer = await this.#request('POST', path, rendering, call, {}, body);
+  async #post(path: string, peer: OcciPeer, body: Rendered, call: CallSignal): Promise<OcciAnswer> {
+    const answer = await this.#request('POST', path, peer, call, {}, body);
     if (answer.text !== '') renderingOf(answer);
     return answer;
   }
 
   async delete(path: string, call: CallSignal = {}): Promise<void> {
-    const { rendering } = await this.peer(call);
-    await this.#request('DELETE', path, rendering, call);
+    await this.#request('DELETE', path, await this.peer(call), call);
   }
 
   /** What stands beside OCCI at a VEP, in JSON. */
@@ -241,7 +250,7 @@ export class OcciClient {
   ): Promise<T> {
     const answer = await this.#ask({
       ...request,
-      headers: { Accept: 'application/json', 'User-Agent': agentFor(JSON_RENDERING), ...headers },
+      headers: { Accept: 'application/json', 'User-Agent': agentFor('1.2'), ...headers },
     });
     return jsonIn<T>(answer);
   }
@@ -249,7 +258,7 @@ export class OcciClient {
   #request(
     method: OcciRequestSent['method'],
     path: string,
-    rendering: Rendering,
+    { rendering, version }: OcciPeer,
     call: CallSignal,
     more: Readonly<Record<string, string>> = {},
     body?: Rendered,
@@ -257,7 +266,7 @@ export class OcciClient {
     return this.#ask({
       method,
       path,
-      headers: { Accept: rendering, 'User-Agent': agentFor(rendering), ...body?.headers, ...more },
+      headers: { Accept: rendering, 'User-Agent': agentFor(version), ...body?.headers, ...more },
       ...(body === undefined ? {} : { body: body.text }),
       ...call,
     });

@@ -1,7 +1,14 @@
 /** Requests to an OCCI server in each rendering (GFD.185, GFD.226, GFD.229), made of views and attributes. */
 
 import { VERSION } from '../base/version.js';
-import { INFRASTRUCTURE, isLinkView, type Attributes, type EntityView, type TypeId } from '../occi/model.js';
+import {
+  INFRASTRUCTURE,
+  isLinkView,
+  type Attributes,
+  type EntityView,
+  type OcciVersion,
+  type TypeId,
+} from '../occi/model.js';
 import { renderEntity, renderFields, type TextAnswer, type TextForm } from '../occi/text/index.js';
 
 export const JSON_RENDERING = 'application/occi+json';
@@ -13,9 +20,8 @@ export interface Filter {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** What the client calls itself when it speaks so. */
-export function agentFor(rendering: Rendering | undefined): string {
-  const version = rendering === undefined || rendering === JSON_RENDERING ? '1.2' : '1.1';
+/** What the client calls itself when it speaks that version. */
+export function agentFor(version: OcciVersion): string {
   return `vep/${VERSION} OCCI/${version}`;
 }
 

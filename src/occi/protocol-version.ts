@@ -38,6 +38,12 @@ export function requestedVersion(
   return { version: isAbove(HIGHEST, token) ? '1.1' : '1.2', explicit: true };
 }
 
+/** Whether products (`User-Agent`, `Server`) name OCCI 1.2 or higher among what they speak. */
+export function speaksOcci12(products: string): boolean {
+  const token = highestToken(products);
+  return token !== undefined && !isAbove(HIGHEST, token);
+}
+
 type Token = readonly [major: number, minor: number];
 
 const HIGHEST: Token = [1, 2];

@@ -67,6 +67,41 @@ describe('the query interface', () => {
   });
 });
 
+describe('the version', () => {
+  /** What a client called itself: first for the query interface, and then for an entity. */
+  async function agents(server: string, rendering?: Rendering, only11 = false): Promise<string[]> {
+    const asked: string[] = [];
+    const client = new OcciClient(
+      'http://server.example.org/',
+      ({ path, headers }) => {
+        const agent = headers['User-Agent'] ?? '';
+        asked.push(/OCCI\/1\.[0-9]/.exec(agent)?.[0] ?? '');
+        if (only11 && agent.includes('OCCI/1.2')) return Promise.resolve(answer(PLAIN, 'not my version', 501));
+        return Promise.resolve(answer({ ...PLAIN, server }, path === '/-/' ? MODEL : KIND));
+      },
+      rendering,
+    );
+    await client.get('/compute/1');
+    return asked;
+  }
+
+  it.each<[string, string, Rendering | undefined, boolean, string[]]>([
+    [
+      '1.2 in text too, where the server says that it speaks it',
+      'vep/1 OCCI/1.1 OCCI/1.2',
+      'text/plain',
+      false,
+      ['1.2', '1.2'],
+    ],
+    ['1.2 where it is found to speak text alone', 'other/1 OCCI/1.2', undefined, false, ['1.2', '1.2']],
+    ['1.1 in text of a server of that', 'other/1 OCCI/1.1', 'text/plain', false, ['1.2', '1.1']],
+    ['1.1 in text of a server that says nothing', '', undefined, false, ['1.2', '1.1']],
+    ['1.1 of a server that serves nobody who says more', 'other/1 OCCI/1.1', undefined, true, ['1.2', '1.1', '1.1']],
+  ])('is %s', async (_what, server, rendering, only11, versions) => {
+    expect(await agents(server, rendering, only11)).toEqual(versions.map((each) => `OCCI/${each}`));
+  });
+});
+
 describe('a creation', () => {
   const id = '01890000-0000-7000-8000-000000000001';
   const made = { kind: COMPUTE, id: `urn:uuid:${id}` };

@@ -56,6 +56,9 @@ interface Answer {
   readonly body: Buffer;
 }
 
+/** In `text/occi` whole answers are headers. */
+const MAX_HEADER_BYTES = 2 ** 20;
+
 export class FaultyProxy implements FaultyWay {
   readonly #target: URL;
   readonly #agent = new http.Agent({ keepAlive: true });
@@ -109,7 +112,10 @@ export class FaultyProxy implements FaultyWay {
 
   /** Listens again, where it did before. */
   async restore(): Promise<void> {
-    this.#server = http.createServer((request, response) => void this.#serve(request, response));
+    this.#server = http.createServer(
+      { maxHeaderSize: MAX_HEADER_BYTES },
+      (request, response) => void this.#serve(request, response),
+    );
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.on('error', () => undefined).once('close', () => this.#sockets.delete(socket));
@@ -174,6 +180,7 @@ export class FaultyProxy implements FaultyWay {
     const outgoing = http.request(new URL(path, this.#target), {
       method,
       agent: this.#agent,
+      maxHeaderSize: MAX_HEADER_BYTES,
       headers: { ...endToEnd(headers), 'content-length': body.byteLength },
     });
     outgoing.end(body);
