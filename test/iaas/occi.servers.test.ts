@@ -199,6 +199,14 @@ describe('a creation answered with a task', () => {
     expect(created()).toHaveLength(1);
   });
 
+  it('is asked for less and less often', async () => {
+    say = tasked({ status: 202, body: 'still at it' });
+    await open({ patience: { pollMs: 1, settleMs: 400 } });
+    await expect(site.createCompute(SPEC, 'm')).rejects.toMatchObject({ class: 'transient' });
+    // Pauses of 1, 2, 4, 8, 16 and then 20 ms; of 1 ms each there would be hundreds.
+    expect(asked.filter(({ url }) => url === '/tasks/1').length).toBeLessThan(30);
+  });
+
   it('has failed where the task has', async () => {
     say = tasked({ status: 403, headers: { 'x-occi-error': 'Quota exceeded for cores' } });
     await open();

@@ -4,6 +4,7 @@ import { OcciRefusal } from '../../../client/occi-answers.js';
 import type { OcciClient } from '../../../client/occi-client.js';
 import type { Attributes } from '../../../occi/model.js';
 import { IaasError, type CallOptions, type ComputeSize, type Observed, type SiteRef } from '../../adapter.js';
+import type { Patience } from '../../patience.js';
 import type { Offer } from './capabilities.js';
 import { LEADS_TO, METHODS, actionOf } from './kinds.js';
 import { expectCores, sizeAttributes } from './machines.js';
@@ -14,6 +15,7 @@ export interface ActionServices {
   readonly client: OcciClient;
   readonly things: Things;
   readonly work: Work;
+  readonly patience: Patience;
   readonly offer: (call: CallOptions) => Promise<Offer>;
   readonly capacity: { readonly cores: number; readonly storageGiB: number };
   /** Bytes of one unit of memory. */
@@ -70,7 +72,7 @@ export class Actions {
     call: CallOptions,
   ): Promise<void> {
     if (!busy && state === to) return;
-    const { client, work, offer, things } = this.#services;
+    const { client, patience, offer, things } = this.#services;
     try {
       await client.act(ref, actionOf(what, term), parameters, call);
     } catch (error) {
@@ -82,21 +84,20 @@ export class Actions {
     }
     // Any other server is not asked what it is at work on: its states have to tell.
     if ((await offer(call)).isVep || to === undefined) return;
-    await work.settled(async () => {
+    await patience.settled(call, async () => {
       const thing = await things.look(what, ref, call);
-      return thing === undefined || thing.observed.state === to ? true : undefined;
-    }, call);
+      return thing === undefined || thing.observed.state === to;
+    });
   }
 
   /** @throws IaasError `transient` when it does not come to rest in time */
   async #atRest(what: 'compute' | 'network' | 'storage', ref: SiteRef, call: CallOptions): Promise<Thing | undefined> {
-    const { work, things } = this.#services;
-    const found = await work.settled(async () => {
-      const thing = await things.look(what, ref, call);
-      return thing?.observed.busy === true ? undefined : { thing };
-    }, call);
-    if (!found) throw new IaasError('transient', `the ${what} is still on its way to another state`, 'busy');
-    return found.thing;
+    const { patience, things } = this.#services;
+    const { thing } = await patience.until(call, `the ${what} is still on its way to another state`, async () => {
+      const found = await things.look(what, ref, call);
+      return found?.observed.busy === true ? undefined : { thing: found };
+    });
+    return thing;
   }
 
   async resizeCompute(ref: SiteRef, size: ComputeSize, call: CallOptions): Promise<void> {

@@ -28,6 +28,7 @@ import {
 } from '../../adapter.js';
 import type { ApplianceSite } from '../../appliance-site.js';
 import { requireCapability } from '../../capability.js';
+import { Patience } from '../../patience.js';
 import type { SecurityGroupSite } from '../../security-groups.js';
 import type { SiteSurroundings } from '../../site-type.js';
 import { OcciClient } from '../../../client/occi-client.js';
@@ -83,7 +84,7 @@ class OcciSite implements SiteAdapter {
 
   constructor(options: OcciOptions, surroundings: SiteSurroundings) {
     const { clock, site } = surroundings;
-    const { endpoint, rendering, realm, marks, patience, capacity } = options;
+    const { endpoint, rendering, realm, marks, capacity } = options;
     const memoryUnit = MEMORY_UNITS[options.memoryUnit];
     this.site = site;
     this.#options = options;
@@ -91,10 +92,12 @@ class OcciSite implements SiteAdapter {
     this.#connection = connectionOf(options, clock);
     this.#client = new OcciClient(endpoint, this.#connection.send, rendering === 'auto' ? undefined : rendering);
     const offer = (call: CallOptions): Promise<Offer> => this.learn(call);
-    const work = new Work(this.#client, clock, patience);
+    const patience = new Patience(clock, options.patience);
+    const work = new Work(this.#client, patience);
     this.#things = new Things({
       client: this.#client,
       work,
+      patience,
       offer,
       realm,
       marks,
@@ -105,7 +108,15 @@ class OcciSite implements SiteAdapter {
     this.#appliances = new Appliances({ client: this.#client, things: this.#things, work, realm });
     this.#guards = new Guards({ client: this.#client, things: this.#things, work, offer });
     this.#saved = new SavedTemplates({ client: this.#client, things: this.#things, work, offer, realm });
-    this.#actions = new Actions({ client: this.#client, things: this.#things, work, offer, capacity, memoryUnit });
+    this.#actions = new Actions({
+      client: this.#client,
+      things: this.#things,
+      work,
+      patience,
+      offer,
+      capacity,
+      memoryUnit,
+    });
   }
 
   /** What the server offers; a server that was away is asked again by the next call. */

@@ -2,6 +2,7 @@
 
 import type { JsonObject } from '../../../base/json.js';
 import type { Rendering } from '../../../client/occi-requests.js';
+import type { PatienceOptions } from '../../patience.js';
 import { optionsReader, secretReferenceSchema, type SecretReference } from '../../site-options.js';
 
 export interface OcciOptions {
@@ -36,8 +37,7 @@ export interface OcciOptions {
   /** Appliances go there whole, where the server is a VEP; `false`: as single resources all the same. */
   readonly appliances: boolean;
   readonly events: { readonly pollMs: number };
-  /** How often a change that has been accepted is looked for, and for how long at most within one call. */
-  readonly patience: { readonly pollMs: number; readonly settleMs: number };
+  readonly patience: PatienceOptions;
 }
 
 export type CredentialOptions =

@@ -9,6 +9,7 @@ import type { OcciClient, Placed } from '../../../client/occi-client.js';
 import { idOf } from '../../../client/occi-requests.js';
 import { isLinkView, type EntityView } from '../../../occi/model.js';
 import { IaasError, type CallOptions, type Observed, type SiteRef } from '../../adapter.js';
+import type { Patience } from '../../patience.js';
 import type { Offer } from './capabilities.js';
 import { KINDS_OF, type ThingClass } from './kinds.js';
 import { digestOf, markIn, markOf, type MarkPlace } from './marks.js';
@@ -19,6 +20,7 @@ import type { Work } from './work.js';
 export interface ThingServices {
   readonly client: OcciClient;
   readonly work: Work;
+  readonly patience: Patience;
   readonly offer: (call: CallOptions) => Promise<Offer>;
   readonly realm: string;
   readonly marks: MarkPlace;
@@ -87,7 +89,7 @@ export class Things {
 
   /** Creates, unless a task of the server's is at it already; waits for what a task is to make as long as patience lasts. */
   async #awaited(key: string, create: () => Promise<SiteRef>, call: CallOptions): Promise<SiteRef> {
-    const { client, work } = this.#services;
+    const { client, patience } = this.#services;
     let task = this.#tasks.get(key);
     if (task === undefined) {
       try {
@@ -99,8 +101,8 @@ export class Things {
       }
     }
     const at = task;
-    const made = await work
-      .settled(() => client.madeBy(at, call), call)
+    const made = await patience
+      .until(call, 'the server is still making it', () => client.madeBy(at, call))
       .catch((error: unknown) => {
         const { class: errorClass } = asIaasError(error);
         // A server that is away for now may still be at it.
@@ -109,7 +111,6 @@ export class Things {
           throw new IaasError('transient', 'the server has forgotten what it was to make');
         throw error;
       });
-    if (made === undefined) throw new Deferred(at);
     this.#tasks.delete(key);
     return made;
   }

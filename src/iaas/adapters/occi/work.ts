@@ -3,10 +3,10 @@
  * busy, and what failed says how; of any other server only the states of its entities are known.
  */
 
-import type { Clock } from '../../../base/clock.js';
 import { OcciRefusal } from '../../../client/occi-answers.js';
 import type { CallSignal, OcciClient } from '../../../client/occi-client.js';
 import { IaasError } from '../../adapter.js';
+import type { Patience } from '../../patience.js';
 import { isErrorClass } from './refusals.js';
 
 interface PeerOperation {
@@ -16,19 +16,12 @@ interface PeerOperation {
   readonly findings: readonly { readonly class?: string; readonly message?: string }[];
 }
 
-export interface Patience {
-  readonly pollMs: number;
-  readonly settleMs: number;
-}
-
 export class Work {
   readonly #client: OcciClient;
-  readonly #clock: Clock;
   readonly #patience: Patience;
 
-  constructor(client: OcciClient, clock: Clock, patience: Patience) {
+  constructor(client: OcciClient, patience: Patience) {
     this.#client = client;
-    this.#clock = clock;
     this.#patience = patience;
   }
 
@@ -43,23 +36,15 @@ export class Work {
    * failure of the latest operation, if it failed.
    */
   async outcome(id: string, call: CallSignal): Promise<IaasError | undefined> {
-    return this.settled(async () => {
+    let failure: IaasError | undefined;
+    await this.#patience.settled(call, async () => {
       const operations = await this.#operations(`/events/operations?entity=${id}`, call);
-      if (operations.some(({ state }) => !ENDED.has(state))) return undefined;
+      if (operations.some(({ state }) => !ENDED.has(state))) return false;
       const last = operations.at(-1);
-      return { failure: last && FAILED.has(last.state) ? failureOf(last) : undefined };
-    }, call).then((found) => found?.failure);
-  }
-
-  /** Asks until there is an answer, or patience is over. */
-  async settled<T>(ask: () => Promise<T | undefined>, { signal }: CallSignal): Promise<T | undefined> {
-    const until = this.#clock.now() + this.#patience.settleMs;
-    for (;;) {
-      const answer = await ask();
-      if (answer !== undefined || this.#clock.now() >= until) return answer;
-      await this.#clock.sleep(this.#patience.pollMs, signal);
-      signal?.throwIfAborted();
-    }
+      failure = last && FAILED.has(last.state) ? failureOf(last) : undefined;
+      return true;
+    });
+    return failure;
   }
 
   async #operations(path: string, call: CallSignal): Promise<readonly PeerOperation[]> {
