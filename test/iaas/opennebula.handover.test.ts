@@ -158,5 +158,7 @@ it('over HTTP they are there again after VEP has started anew', async () => {
   fake.world.copying = false;
   await going;
   expect([...fake.world.images.values()].map(({ state }) => state)).toEqual([1]);
+  // It is the first one that arrived, not another that took its place.
+  expect(fake.calls.filter(({ method }) => method === 'one.image.allocate')).toHaveLength(1);
   await after.close();
 });

@@ -8,7 +8,7 @@ import { describeAdapter } from '../support/adapter-suite.js';
 import { describeLifeCycle } from '../support/adapter-suite/life-cycle.js';
 import { describePlugs } from '../support/adapter-suite/plugs.js';
 import { describeTokens } from '../support/adapter-suite/tokens.js';
-import { openNebulaHarness, type OpenNebulaHarness } from './opennebula-harness.js';
+import { openNebulaHarness, openSite, optionsFor, type OpenNebulaHarness } from './opennebula-harness.js';
 
 const isolated = (more: JsonObject = {}): JsonObject => ({
   networks: { isolated: { driver: 'vxlan', device: 'eth0', ...more }, publicFrom: ['vep-public'] },
@@ -68,6 +68,45 @@ describe('a network of its own', () => {
     expect(again).toBe(first);
     expect([...fake.world.networks.values()].filter(({ template }) => template.get('VEP_ID') === id)).toHaveLength(1);
     await second?.close();
+  });
+
+  it('is spoken of when oned has made it: its gateway is kept from being given away, once', async () => {
+    harness = await openNebulaHarness({}, () => isolated());
+    const { adapter, fake, wire } = harness;
+    const [id, spec] = [newUuid(), { name: 'inner', cidr: '10.9.0.0/24', gateway: '10.9.0.100' }];
+    fake.world.wiring = true;
+    const looked = fake.called('one.vn.info');
+    const making = adapter.createNetwork({ id, ...spec }, id);
+    await looked;
+    await fake.called('one.vn.info');
+    const told = ['one.vn.chown', 'one.vn.hold', 'one.vn.update'];
+    expect(fake.calls.filter(({ method }) => told.includes(method))).toEqual([]);
+    // What was held, and not marked, is found by the next try.
+    wire?.proxy.next({ kind: 'lose-answer' }, ({ body }) => body.includes('one.vn.hold<'));
+    fake.world.wiring = false;
+    await expect(making).rejects.toMatchObject({ class: 'transient' });
+    const ref = await adapter.createNetwork({ id, ...spec }, id);
+    expect(net(ref)?.leases).toEqual([{ ip: 10 * 2 ** 24 + 9 * 2 ** 16 + 100, by: 'held' }]);
+    expect(fake.calls.filter(({ method }) => method === 'one.vn.hold')).toHaveLength(1);
+    await adapter.delete('network', ref);
+    expect(net(ref)).toBeUndefined();
+  });
+
+  it('is in every cluster whose hosts may be used, and in no other', async () => {
+    harness = await openNebulaHarness({}, () => isolated());
+    const { world } = harness.fake;
+    const [, second, third] = [...world.hosts.values()];
+    second!.cluster = 101;
+    world.clusters.set(102, { ...world.clusters.get(101)!, name: 'third' });
+    const anywhere = await make();
+    expect([...(net(anywhere)?.clusters ?? [])]).toEqual([100, 101]);
+    third!.cluster = 102;
+    const directory = harness.directory;
+    const hosts = { country: 'DE', clusters: ['vep-cluster', '102'] };
+    const some = await openSite(optionsFor(harness.fake.url, directory, { ...isolated(), hosts }), directory);
+    const ref = await some.createNetwork({ id: 'some', name: 'some' }, 'some');
+    expect([...(net(ref)?.clusters ?? [])]).toEqual([100, 102]);
+    await some.close();
   });
 
   it('is refused for want of what the administrator has to see to', async () => {

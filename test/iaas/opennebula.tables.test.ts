@@ -92,6 +92,47 @@ describe('at a site', () => {
     expect(hosts.get('node3')?.up).toBe(false);
   });
 
+  it('hosts have the place of their cluster where they say none of their own', async () => {
+    const { adapter, fake } = harness;
+    const cluster = fake.world.clusters.get(100)!;
+    for (const [name, value] of Object.entries({ COUNTRY: 'FR', ZONE: 'z', RACK: 'r', TRAITS: 'gpu' }))
+      cluster.template.set(name, value);
+    const [first, second, third] = [...fake.world.hosts.values()];
+    for (const host of [first!, second!]) host.template.remove('RACK');
+    for (const [name, value] of Object.entries({ COUNTRY: 'IT', ZONE: 'y', RACK: 'q', TRAITS: 'ssd' }))
+      second!.template.set(name, value);
+    third!.cluster = 101;
+    third!.template.remove('RACK');
+    const hosts = new Map((await adapter.inventory()).hosts.map((host) => [host.name, host]));
+    expect(hosts.get('node1')).toMatchObject({ country: 'FR', zone: 'z', rack: 'r', traits: ['gpu'] });
+    expect(hosts.get('node2')).toMatchObject({ country: 'IT', zone: 'y', rack: 'q', traits: ['ssd'] });
+    expect(hosts.get('node3')).toMatchObject({ country: 'DE', zone: 'empty', rack: 'node3', traits: [] });
+  });
+
+  it('volumes are switched on and off once', async () => {
+    const { adapter, fake } = harness;
+    fake.world.copying = true;
+    const ref = await adapter.createStorage({ id: 'v', name: 'v', sizeBytes: 2 ** 30 }, 'v');
+    const image = fake.world.images.get(Number(ref))!;
+    await expect(adapter.actStorage(ref, 'offline')).rejects.toMatchObject({ class: 'transient' });
+    fake.world.copying = false;
+    while (image.state === 4) await harness.advance(2);
+    const switched = (): unknown[] =>
+      fake.calls.filter(({ method }) => method === 'one.image.enable').map(({ parameters }) => parameters[2]);
+    for (const action of ['online', 'offline', 'offline', 'online', 'online'] as const)
+      await adapter.actStorage(ref, action);
+    expect(switched()).toEqual([false, true]);
+  });
+
+  it.each(['outdated', 'updating'] as const)('rules that are %s on a host are on their way', async (list) => {
+    const { adapter, fake } = harness;
+    const ref = (await adapter.securityGroups?.create({ id: 'g', name: 'g', rules: [] }, 'g')) ?? '';
+    const seen = async (): Promise<Observed | undefined> => (await adapter.describe('securitygroup', [ref])).get(ref);
+    expect(await seen()).toMatchObject({ id: 'g', busy: false });
+    fake.world.securityGroups.get(Number(ref))?.[list].add(5);
+    expect(await seen()).toMatchObject({ id: 'g', busy: true });
+  });
+
   it('networks that are done are none', async () => {
     const ref = await harness.adapter.createNetwork({ id: 'n', name: 'n' }, 'n');
     const names = async (): Promise<string[]> => (await harness.adapter.inventory()).networks.map((each) => each.ref);

@@ -1,6 +1,7 @@
 /** Users, groups and rules of OpenNebula that stand for principals and Virtual Organizations: made, taken away, kept from. */
 
 import type { ComputeSpec, ImageSpec, Owner, SiteAdapter } from '../../src/iaas/adapter.js';
+import { NO_SHARE, type TenantShare } from '../../src/iaas/tenant.js';
 import type { FakeOned } from '../support/fake-oned/index.js';
 import type { Machine } from '../support/fake-oned/world.js';
 import { openNebulaHarness, openSite, optionsFor, OWNER, type OpenNebulaHarness } from './opennebula-harness.js';
@@ -123,6 +124,45 @@ describe('tenants', () => {
     group?.quotas.set('VM/VMS', 1);
     await machine(site, 'vm-3', { user: OWNER.user, group: 'vo-a' });
     await expect(machine(site, 'vm-4', { user: OWNER.user, group: 'vo-b' })).rejects.toMatchObject({ class: 'quota' });
+  });
+
+  it('are found where another process makes them at the same instant', async () => {
+    const [one, other] = [await open(), await open()];
+    await image(one);
+    fake.answerMs = 20;
+    const refs = await Promise.all([machine(one, 'vm-1'), machine(other, 'vm-2')]);
+    expect(new Set(refs.map((ref) => `${vm(ref).uid} ${vm(ref).gid}`)).size).toBe(1);
+    const ours = (of: Map<number, { readonly name: string }>): unknown[] =>
+      [...of.values()].filter(({ name }) => name.startsWith('vep-'));
+    expect([ours(fake.world.users).length, ours(fake.world.groups).length]).toEqual([1, 1]);
+  });
+
+  it('are in one VM group with those of others, which is open to all', async () => {
+    const site = await open();
+    const spec = { cores: 1, memoryBytes: 2 ** 29, image: await image(site) };
+    const [first, second] = [OWNER, { user: 'local:bob', group: 'vo-b' }];
+    const one = await site.createCompute({ ...spec, id: 'a', name: 'a', apartFrom: ['b'], owner: first }, 'a');
+    const other = await site.createCompute({ ...spec, id: 'b', name: 'b', apartFrom: ['a'], owner: second }, 'b');
+    const groups = [one, other].map((ref) => vm(ref).template.vectors('VMGROUP')[0]?.get('VMGROUP_ID'));
+    expect(groups).toEqual(['0', '0']);
+  });
+
+  it('have hosts set aside once', async () => {
+    const site = await open();
+    const share = { ...NO_SHARE, hosts: ['node1', 'node2'] };
+    const settle = (now: TenantShare, before: TenantShare): Promise<unknown> =>
+      site.tenants?.settle('vo-a', now, before) ?? Promise.resolve();
+    const vdc = (): unknown => [...fake.world.vdcs.values()].find(({ name }) => name === 'vep-vo-a-hosts');
+    const quiet = { name: 'group vep-vo-a', findings: [] };
+    expect(await settle(share, NO_SHARE)).toEqual(quiet);
+    expect(await settle(share, share)).toEqual(quiet);
+    expect([called('one.vdc.allocate'), called('one.vdc.addgroup'), called('one.vdc.addhost')]).toEqual([1, 1, 2]);
+    expect(vdc()).toMatchObject({ hosts: new Set([1, 2].map((index) => [...fake.world.hosts.keys()][index - 1])) });
+    expect(await settle({ ...share, hosts: ['node2'] }, share)).toEqual(quiet);
+    expect(called('one.vdc.delhost')).toBe(1);
+    expect(await settle(NO_SHARE, share)).toEqual(quiet);
+    expect(await settle(NO_SHARE, share)).toEqual(quiet);
+    expect([vdc(), called('one.vdc.delete')]).toEqual([undefined, 1]);
   });
 
   function removeAll(of: Map<number, { readonly name: string }>): void {

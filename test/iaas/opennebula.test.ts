@@ -123,6 +123,15 @@ describe('machines', () => {
     expect((await adapter.describe('compute', [ref])).get(ref)).toMatchObject({ state: 'inactive' });
   });
 
+  it.each([
+    [{}, -1],
+    [{ systemDatastore: 100 }, 100],
+  ])('is deployed on the system datastore that is configured: %j', async (options, datastore) => {
+    await running(await site(options));
+    const deployed = fake.calls.filter(({ method }) => method === 'one.vm.deploy');
+    expect(deployed.map(({ parameters }) => parameters[4])).toEqual([datastore]);
+  });
+
   it('is started once when its start was accepted and does not show yet', async () => {
     const adapter = await site({}, { pace: { lagMs: 30, stepMs: 10 } });
     const ref = await machine(adapter);
@@ -147,6 +156,50 @@ describe('machines', () => {
     await until(() => vm(ref).lcm === 3);
     await adapter.actCompute(ref, 'start', undefined);
     await until(() => vm(ref).template.vectors('NIC').length === 0);
+  });
+});
+
+const isReading = (method: string): boolean => /\.(info|infoextended|infoset|version)$/.test(method);
+
+describe('security groups', () => {
+  const rules = [{ direction: 'inbound', protocol: 'tcp' }] as const;
+
+  /** A machine that a group guards. */
+  async function guarded(): Promise<{ readonly ref: string; readonly group: string }> {
+    const adapter = await site({ patience: { pollMs: 2, settleMs: 25_000 } });
+    const group = (await adapter.securityGroups?.create({ id: 'g', name: 'g', rules: [] }, 'g')) ?? '';
+    const network = await adapter.createNetwork({ id: 'n', name: 'n' }, 'n');
+    const nics = [{ id: 'nic', network, securityGroups: [group] }];
+    const ref = await machine(adapter, 'vm-1', { nics });
+    await adapter.actCompute(ref, 'start', undefined);
+    await until(() => vm(ref).lcm === 3);
+    return { ref, group };
+  }
+  const failed = (group: string): number[] => [...(fake.world.securityGroups.get(Number(group))?.failed ?? [])];
+
+  it('reach a machine that was booting or plugged into when their rules changed: oned gives up on it', async () => {
+    const { ref, group } = await guarded();
+    vm(ref).lcm = 25;
+    const again = fake.called('one.secgroup.commit');
+    const changing = sites[0]?.securityGroups?.update(group, rules);
+    await again;
+    expect(failed(group)).toEqual([Number(ref)]);
+    vm(ref).lcm = 3;
+    await changing;
+    expect([called('one.secgroup.update'), failed(group)]).toEqual([1, []]);
+  });
+
+  it('say which machines they have not reached, and reach them the next time', async () => {
+    const { ref, group } = await guarded();
+    const hasty = await open({ patience: { pollMs: 2, settleMs: 10 } });
+    const message = async (): Promise<unknown> => (await hasty.describe('securitygroup', [group])).get(group)?.message;
+    vm(ref).lcm = 2;
+    const told = { class: 'transient', message: `the rules have not reached these machines of OpenNebula: ${ref}` };
+    await expect(hasty.securityGroups?.update(group, rules)).rejects.toMatchObject(told);
+    expect(await message()).toBe(told.message);
+    vm(ref).lcm = 3;
+    await hasty.securityGroups?.update(group, rules).catch(() => undefined);
+    expect([called('one.secgroup.update'), await message()]).toEqual([1, undefined]);
   });
 });
 
@@ -185,6 +238,14 @@ describe('the way to oned', () => {
     await Promise.all(Array.from({ length: 60 }, () => adapter.describe('compute', [ref])));
     expect(fake.busiest).toBeLessThanOrEqual(5);
     expect(fake.busiest).toBeGreaterThan(1);
+  });
+
+  it('changes things over connections of their own alone: one that oned is about to close must swallow nothing', async () => {
+    const adapter = await site();
+    await adapter.delete('compute', await running(adapter));
+    const changing = new Set(fake.closing.map(({ method }) => method));
+    expect(changing).toEqual(new Set(fake.calls.map(({ method }) => method).filter((method) => !isReading(method))));
+    expect([...changing].sort()).toEqual(expect.arrayContaining(['one.vm.action', 'one.vm.allocate', 'one.vm.deploy']));
   });
 
   it('is asked once for the NICs, disks and machines of a visit, and again when VEP has changed something', async () => {

@@ -1,6 +1,7 @@
 /** Volumes that machines have: how they are copied and grow, and what comes of an attachment whose answer is empty. */
 
 import { newUuid } from '../../src/base/ids.js';
+import { methodCall } from '../../src/iaas/adapters/opennebula/xml-rpc.js';
 import { openNebulaHarness, type OpenNebulaHarness } from './opennebula-harness.js';
 
 let harness: OpenNebulaHarness;
@@ -176,6 +177,41 @@ it('keeps copies apart from what they were made of, whose marks oned gives them 
   expect(listed).toEqual([storage]);
   const copy = [...fake.world.images.values()].find(({ name }) => name.startsWith('vep-backup-of-'));
   await expect(adapter.delete('storage', String(copy?.id))).rejects.toMatchObject({ class: 'denied' });
+});
+
+it('is removed later while somebody has it or copies it, and once', async () => {
+  const { adapter, fake, wire } = harness;
+  const { compute, storage } = await plugged();
+  const image = String(fake.world.machines.get(Number(compute))?.template.vectors('DISK')[0]?.get('IMAGE_ID'));
+  const deletions = (): number => fake.calls.filter(({ method }) => method === 'one.image.delete').length;
+  const conflict = { class: 'conflict' };
+  for (const [what, ref] of [
+    ['storage', storage],
+    ['image', image],
+  ] as const) {
+    await expect(adapter.delete(what, ref)).rejects.toMatchObject(conflict);
+    // A machine that began to use it after VEP has looked.
+    const idle = await oneInfo(ref);
+    wire?.proxy.next({ kind: 'answer', status: 200, body: idle }, ({ body }) => body.includes('one.image.info<'));
+    await expect(adapter.delete(what, ref)).rejects.toMatchObject(conflict);
+  }
+  expect(deletions()).toBe(2);
+  await adapter.delete('compute', compute);
+  while ((await adapter.describe('compute', [compute])).size > 0) await harness.advance(2);
+  fake.world.images.get(Number(storage))!.state = 6;
+  await expect(adapter.delete('storage', storage)).rejects.toMatchObject(conflict);
+  fake.world.images.get(Number(storage))!.state = 1;
+  fake.world.copying = true;
+  await adapter.delete('storage', storage);
+  await adapter.delete('storage', storage);
+  expect(deletions()).toBe(4);
+  fake.world.copying = false;
+
+  /** What oned says of it while no machine uses it. */
+  function oneInfo(ref: string): Promise<string> {
+    const call = methodCall('one.image.info', ['oneadmin:oneadmin-secret', Number(ref)]);
+    return Promise.resolve(fake.answer(call).replace(/RUNNING_VMS&gt;\d+/, 'RUNNING_VMS&gt;0'));
+  }
 });
 
 it('completes a clone that was cut off before it had marks of its own', async () => {

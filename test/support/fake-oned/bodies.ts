@@ -1,7 +1,19 @@
 /** The documents of oned 6.10, element by element in its order. */
 
 import { cdata, element, vectorXml } from './template.js';
-import type { Datastore, Group, Host, Image, Machine, Network, Rule, Thing, User, World } from './world.js';
+import type {
+  Datastore,
+  Group,
+  Host,
+  Image,
+  Machine,
+  Network,
+  Rule,
+  SecurityGroup,
+  Thing,
+  User,
+  World,
+} from './world.js';
 
 export function ipText(ip: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(ip / 2 ** shift) % 256).join('.');
@@ -190,7 +202,7 @@ export function hostXml(world: World, host: Host): string {
     .map((vm) => element('ID', vm.id));
   return [
     `<HOST>${element('ID', host.id)}${element('NAME', host.name)}${element('STATE', host.state)}${element('PREV_STATE', host.state)}`,
-    `${cdata('IM_MAD', 'dummy')}${cdata('VM_MAD', 'dummy')}${element('CLUSTER_ID', 100)}${element('CLUSTER', 'vep-cluster')}`,
+    `${cdata('IM_MAD', 'dummy')}${cdata('VM_MAD', 'dummy')}${element('CLUSTER_ID', host.cluster)}${element('CLUSTER', world.clusters.get(host.cluster)?.name ?? '')}`,
     `<HOST_SHARE>${Object.entries(share)
       .map(([name, value]) => element(name, value))
       .join('')}</HOST_SHARE>`,
@@ -243,7 +255,7 @@ export function ruleXml({ id, user, resource, rights }: Rule): string {
   return `<ACL>${element('ID', id)}${element('USER', user.toString(16))}${element('RESOURCE', resource.toString(16))}${element('RIGHTS', rights.toString(16))}${element('ZONE', '400000000')}</ACL>`;
 }
 
-export function securityGroupXml(world: World, group: Thing): string {
+export function securityGroupXml(world: World, group: SecurityGroup): string {
   const using = [...world.machines.values()].filter(
     (vm) =>
       vm.state !== 6 &&
@@ -251,10 +263,13 @@ export function securityGroupXml(world: World, group: Thing): string {
         .vectors('NIC')
         .some((nic) => (nic.get('SECURITY_GROUPS') ?? '').split(',').includes(String(group.id))),
   );
+  const { outdated, updating, failed } = group;
+  const ids = (name: string, of: Iterable<number>): string =>
+    `<${name}>${[...of].map((id) => element('ID', id)).join('')}</${name}>`;
+  const updated = using.map(({ id }) => id).filter((id) => ![outdated, updating, failed].some((set) => set.has(id)));
   return [
     `<SECURITY_GROUP>${element('ID', group.id)}${ownerXml(world, group)}${element('NAME', group.name)}${permissionsXml(group)}`,
-    `<UPDATED_VMS>${using.map((vm) => element('ID', vm.id)).join('')}</UPDATED_VMS>`,
-    '<OUTDATED_VMS></OUTDATED_VMS><UPDATING_VMS></UPDATING_VMS><ERROR_VMS></ERROR_VMS>',
+    `${ids('UPDATED_VMS', updated)}${ids('OUTDATED_VMS', outdated)}${ids('UPDATING_VMS', updating)}${ids('ERROR_VMS', failed)}`,
     `${group.template.xml('TEMPLATE')}</SECURITY_GROUP>`,
   ].join('');
 }

@@ -9,7 +9,6 @@ import { plugCalls } from './plugs.js';
 import { securityGroupCalls } from './security-groups.js';
 import { tenantCalls } from './tenants.js';
 import { vmGroupCalls } from './vm-groups.js';
-import { CLUSTERS } from './world.js';
 
 export function handlersOf(stage: Stage, version: string): Handlers {
   const { world } = stage;
@@ -23,9 +22,9 @@ export function handlersOf(stage: Stage, version: string): Handlers {
     'one.clusterpool.info': () =>
       pool(
         'CLUSTER_POOL',
-        [...CLUSTERS].map(
-          ([id, name]) =>
-            `<CLUSTER><ID>${id}</ID><NAME>${name}</NAME><HOSTS></HOSTS><DATASTORES></DATASTORES><VNETS></VNETS><TEMPLATE></TEMPLATE></CLUSTER>`,
+        [...world.clusters].map(
+          ([id, { name, template }]) =>
+            `<CLUSTER><ID>${id}</ID><NAME>${name}</NAME><HOSTS></HOSTS><DATASTORES></DATASTORES><VNETS></VNETS>${template.xml('TEMPLATE')}</CLUSTER>`,
         ),
       ),
     'one.datastorepool.info': () => datastoresXml(world),

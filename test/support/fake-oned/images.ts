@@ -143,9 +143,14 @@ export function imageCalls(stage: Stage): Handlers {
       const image = imageOf(user, number(id));
       const uses = world.usesOf(image);
       if (uses > 0) throw new Refused(2048, `Cannot delete image. There are ${uses} VMs using it.`);
+      if (image.state === 6) throw new Refused(2048, 'Cannot delete image. There are 1 active clone operations.');
       image.state = 7;
       image.name = '';
-      lives.after(imageMs, () => world.images.delete(image.id));
+      const vanish = (): void => {
+        if (world.copying) lives.after(imageMs, vanish);
+        else world.images.delete(image.id);
+      };
+      lives.after(imageMs, vanish);
       return image.id;
     },
   };

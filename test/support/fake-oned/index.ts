@@ -42,6 +42,8 @@ export class FakeOned {
   readonly publisher = new Publisher();
   /** Every call that was understood. */
   readonly calls: Call[] = [];
+  /** Those of them that came over a connection which their caller closes. */
+  readonly closing: Call[] = [];
   /** What calls did wrong by `methods.json`. */
   readonly violations: string[] = [];
   /** Milliseconds before each answer. */
@@ -98,7 +100,7 @@ export class FakeOned {
   #addHost(name: string, cores: number): void {
     const id = this.world.nextId(this.world.hosts);
     const template = Template.parse(`RACK="r${1 + (id % 2)}"\nHYPERVISOR="dummy"`);
-    this.world.hosts.set(id, { id, name, cores, memoryKib: 32 * 2 ** 20, state: 2, template });
+    this.world.hosts.set(id, { id, name, cores, memoryKib: 32 * 2 ** 20, cluster: HOST_CLUSTER, state: 2, template });
   }
 
   /** A network that reservations can be cut from. */
@@ -184,7 +186,9 @@ export class FakeOned {
       if (request.method !== 'POST') return void response.writeHead(405).end();
       if (this.answerMs > 0) await pause(this.answerMs);
       response.writeHead(200, { 'content-type': 'text/xml; charset=utf-8' });
+      const before = this.calls.length;
       response.end(this.answer(Buffer.concat(pieces).toString('utf8')));
+      if (request.headers.connection === 'close') this.closing.push(...this.calls.slice(before));
     } catch {
       response.destroy();
     } finally {

@@ -19,6 +19,7 @@ export function machineCalls({ world, lives, orders, imageMs }: Stage): Handlers
     const given = Template.parse(text(templateText));
     world.mayCreate(user, 'VM');
     checkRestricted(world, user, given);
+    for (const group of given.vectors('VMGROUP')) world.mustUseVmGroup(user, Number(group.get('VMGROUP_ID')));
     if (!/^\d+$/.test(given.get('MEMORY') ?? ''))
       throw new Refused(8192, 'MEMORY attribute must be a positive integer value.');
     if (!(Number(given.get('CPU')) > 0))

@@ -5,7 +5,7 @@ import { networkXml } from './bodies.js';
 import { find, mustBeNew, newest, number, pool, text, type Handlers, type Stage } from './call.js';
 import { cdata, Template } from './template.js';
 import { Refused } from './wire.js';
-import { CLUSTERS, type Network, type User } from './world.js';
+import type { Network, User } from './world.js';
 
 /** Drivers that oned.conf has; those of `TAGGED` put each network into a VLAN or VXLAN of an interface. */
 const DRIVERS = ['dummy', '802.1Q', 'vxlan', 'bridge'];
@@ -21,7 +21,7 @@ export function networkCalls({ world, lives, imageMs }: Stage): Handlers {
   const makeNetwork = (user: User, template: Template, cluster: number): number => {
     world.mustAdmin(user, `CREATE NET; Not authorized to perform ADMIN CLUSTER [${Math.max(0, cluster)}]`);
     const [name, driver] = [template.get('NAME') ?? '', template.get('VN_MAD')];
-    if (cluster !== -1) find(CLUSTERS, cluster, 'cluster');
+    if (cluster !== -1) find(world.clusters, cluster, 'cluster');
     mustBeNew(world.networks, user, name, 'NET', 8192);
     if (driver === undefined) throw new Refused(8192, 'No VN_MAD in template for Virtual Network.');
     if (!DRIVERS.includes(driver)) throw new Refused(8192, `VN_MAD named "${driver}" is not defined in oned.conf`);
@@ -51,7 +51,11 @@ export function networkCalls({ world, lives, imageMs }: Stage): Handlers {
       leases: [],
     };
     world.networks.set(net.id, net);
-    lives.after(imageMs, () => (net.state = 1));
+    const arrive = (): void => {
+      if (world.wiring) lives.after(imageMs, arrive);
+      else net.state = 1;
+    };
+    lives.after(imageMs, arrive);
     return net.id;
   };
 
@@ -77,7 +81,7 @@ export function networkCalls({ world, lives, imageMs }: Stage): Handlers {
     },
     'one.cluster.addvnet': (user, [cluster, id]) => {
       world.mustAdmin(user, `ADMIN CLUSTER [${number(cluster)}]`);
-      find(CLUSTERS, number(cluster), 'cluster');
+      find(world.clusters, number(cluster), 'cluster');
       find(world.networks, number(id), 'virtual network').clusters.add(number(cluster));
       return number(cluster);
     },
@@ -141,15 +145,17 @@ export function networkCalls({ world, lives, imageMs }: Stage): Handlers {
     },
     'one.vn.hold': (user, [id, template]) => {
       const net = netOf(user, number(id));
-      if (net.state === 2) throw new Refused(2048, 'Cannot hold leases: wrong state LOCK_CREATE');
+      mustBeMade(net, 'one.vn.hold');
       const ip = addressOf(Template.parse(text(template)).vectors('LEASES')[0]?.get('IP') ?? '') ?? -1;
-      if (net.leases.some((lease) => lease.ip === ip)) throw new Refused(2048, 'Lease is already in use');
+      const isOne = net.ranges.some(({ first, size }) => ip >= first && ip < first + size);
+      if (!isOne || net.leases.some((lease) => lease.ip === ip))
+        throw new Refused(8192, 'Address is not part of the address range or in use.');
       net.leases.push({ ip, by: 'held' });
       return net.id;
     },
     'one.vn.release': (user, [id, template]) => {
       const net = netOf(user, number(id));
-      if (net.state === 2) throw new Refused(2048, 'Cannot hold leases: wrong state LOCK_CREATE');
+      mustBeMade(net, 'one.vn.release');
       const ip = addressOf(Template.parse(text(template)).vectors('LEASES')[0]?.get('IP') ?? '');
       net.leases = net.leases.filter((lease) => lease.ip !== ip || lease.by !== 'held');
       return net.id;
@@ -158,6 +164,11 @@ export function networkCalls({ world, lives, imageMs }: Stage): Handlers {
       const net = netOf(user, number(id));
       if (net.leases.length > 0)
         throw new Refused(2048, 'Cannot delete virtual network. Can not remove a virtual network with leases in use');
+      if (net.state === 2)
+        throw new Refused(
+          2048,
+          'Cannot delete virtual network. Can not remove a Virtual Network, wrong state LOCK_CREATE',
+        );
       world.networks.delete(net.id);
       const parent = net.parent === undefined ? undefined : world.networks.get(net.parent);
       if (parent)
@@ -165,4 +176,9 @@ export function networkCalls({ world, lives, imageMs }: Stage): Handlers {
       return net.id;
     },
   };
+}
+
+/** Addresses of a network that is being made cannot be spoken of. */
+function mustBeMade({ state }: Network, method: string): void {
+  if (state === 2) throw new Refused(2048, `Could not execute ${method}Virtual Network is in wrong state: LOCK_CREATE`);
 }

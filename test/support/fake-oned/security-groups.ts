@@ -6,7 +6,7 @@ import { stateName } from './lives.js';
 import { machineOf } from './machine-rights.js';
 import { Template, type Vector } from './template.js';
 import { Refused } from './wire.js';
-import type { Machine, Thing, User } from './world.js';
+import { securityGroup, type Machine, type SecurityGroup, type Thing, type User } from './world.js';
 
 const PROTOCOLS = ['TCP', 'UDP', 'ICMP', 'ICMPV6', 'IPSEC', 'ALL'];
 const RANGE = /^((\d+|\d+:\d+),)*(\d+|\d+:\d+)$/;
@@ -15,8 +15,8 @@ const WRITING = /^(BOOT|MIGRATE|HOTPLUG_NIC|UNKNOWN)/;
 
 export function securityGroupCalls({ world, lives }: Stage): Handlers {
   const groups = world.securityGroups;
-  const find = (id: number): Thing => findIn(groups, id, 'security group');
-  const managed = (user: User, id: number): Thing => {
+  const find = (id: number): SecurityGroup => findIn(groups, id, 'security group');
+  const managed = (user: User, id: number): SecurityGroup => {
     const group = find(id);
     world.mustManage(user, group, 'SECGROUP');
     return group;
@@ -32,6 +32,11 @@ export function securityGroupCalls({ world, lives }: Stage): Handlers {
     if (!nic) throw new Refused(8192, `VM ${vmId} doesn't have NIC id ${nicId}`);
     if (WRITING.test(stateName(vm))) throw new Refused(2048, `VM ${vmId} is in wrong state ${stateName(vm)}`);
     return { vm, nic };
+  };
+  /** oned gives up on machines whose rules are being written just then. */
+  const spread = ({ failed }: SecurityGroup, vm: Machine): void => {
+    if (WRITING.test(stateName(vm))) failed.add(vm.id);
+    else failed.delete(vm.id);
   };
   const groupsOf = (nic: Vector): string[] => (nic.get('SECURITY_GROUPS') ?? '').split(',').filter(Boolean);
 
@@ -50,7 +55,7 @@ export function securityGroupCalls({ world, lives }: Stage): Handlers {
       const taken = [...groups.values()].find((group) => group.name === name && group.uid === user.id);
       if (taken) throw new Refused(8192, `NAME is already taken by SecurityGroup ${taken.id}.`);
       template.remove('NAME');
-      const group = world.thing(groups, user, name, template, 100);
+      const group = securityGroup(world.thing(groups, user, name, template, 100));
       groups.set(group.id, group);
       return group.id;
     },
@@ -60,6 +65,17 @@ export function securityGroupCalls({ world, lives }: Stage): Handlers {
       for (const rule of template.vectors('RULE')) checkRule(rule);
       if (number(append) === 1) group.template.merge(template);
       else group.template = template;
+      for (const vm of world.machines.values())
+        if (vm.state !== 6 && vm.template.vectors('NIC').some((nic) => groupsOf(nic).includes(String(group.id))))
+          spread(group, vm);
+      return group.id;
+    },
+    'one.secgroup.commit': (user, [id]) => {
+      const group = managed(user, number(id));
+      for (const each of group.failed) {
+        const vm = world.machines.get(each);
+        if (vm) spread(group, vm);
+      }
       return group.id;
     },
     'one.secgroup.chmod': (user, [id, ...bits]) => {

@@ -54,8 +54,16 @@ export interface Host {
   readonly name: string;
   readonly cores: number;
   readonly memoryKib: number;
+  cluster: number;
   state: number;
   template: Template;
+}
+
+/** Its numbers of machines: which have yet to be told of its rules, and which could not be. */
+export interface SecurityGroup extends Thing {
+  readonly outdated: Set<number>;
+  readonly updating: Set<number>;
+  readonly failed: Set<number>;
 }
 
 export interface Image extends Thing {
@@ -115,21 +123,22 @@ export interface Rule {
 export const ONEADMIN = 0;
 /** The datastore of images that everything is in. */
 export const IMAGE_DATASTORE = 101;
-/** The cluster that the hosts are in, and one without hosts. */
-export const CLUSTERS: ReadonlyMap<number, string> = new Map([
-  [100, 'vep-cluster'],
-  [101, 'empty'],
-]);
+/** The cluster that the hosts are in. */
 export const HOST_CLUSTER = 100;
 
 export class World {
   readonly users = new Map<number, User>();
   readonly groups = new Map<number, Group>();
+  /** That of the hosts, and one without hosts. */
+  readonly clusters = new Map<number, { readonly name: string; readonly template: Template }>([
+    [HOST_CLUSTER, { name: 'vep-cluster', template: new Template() }],
+    [101, { name: 'empty', template: new Template() }],
+  ]);
   readonly hosts = new Map<number, Host>();
   readonly images = new Map<number, Image>();
   readonly networks = new Map<number, Network>();
   readonly machines = new Map<number, Machine>();
-  readonly securityGroups = new Map<number, Thing>();
+  readonly securityGroups = new Map<number, SecurityGroup>();
   readonly vmGroups = new Map<number, Thing & { roles: Vector[] }>();
   readonly rules = new Map<number, Rule>();
   readonly datastores: Map<number, Datastore>;
@@ -138,8 +147,10 @@ export class World {
     [0, { name: 'default', groups: new Set<number>(), hosts: new Set<number>() }],
     [100, { name: 'vdc100', groups: new Set<number>(), hosts: new Set<number>() }],
   ]);
-  /** Images that are being copied go on being copied. */
+  /** Images that are being copied, or removed, go on being so. */
   copying = false;
+  /** Networks that are being made go on being made. */
+  wiring = false;
   /** The hypervisor lets machines share disks (`SUPPORT_SHAREABLE` in oned.conf). */
   sharesDisks = true;
   /** Disks lie on the hosts, and the size to which one has grown is the image's when it comes back. */
@@ -167,7 +178,8 @@ export class World {
     const everything = Template.parse(
       'RULE=[PROTOCOL="ALL",RULE_TYPE="OUTBOUND"]\nRULE=[PROTOCOL="ALL",RULE_TYPE="INBOUND"]',
     );
-    this.securityGroups.set(0, { id: 0, uid: 0, gid: 0, name: 'default', template: everything, mode: { other: true } });
+    const common = { id: 0, uid: 0, gid: 0, name: 'default', template: everything, mode: { other: true } };
+    this.securityGroups.set(0, securityGroup(common));
     this.addUser('serveradmin', 'server_cipher', 'serveradmin-secret', [0]);
   }
 
@@ -278,6 +290,13 @@ export class World {
     );
   }
 
+  /** @throws Refused for a VM group of somebody else that is not everybody's to use */
+  mustUseVmGroup(user: User, id: number): void {
+    const group = this.vmGroups.get(id);
+    if (!group || this.isAdmin(user) || group.uid === user.id || group.mode.other) return;
+    throw new Refused(512, `User [${user.id}] : Not authorized to perform USE VMGROUP [${id}].`);
+  }
+
   mustManage(user: User, thing: Thing, what: string): void {
     if (this.isAdmin(user) || thing.uid === user.id) return;
     throw new Refused(512, `User [${user.id}] : Not authorized to perform MANAGE ${what} [${thing.id}].`);
@@ -317,6 +336,10 @@ export class World {
       (vm) => vm.state !== 6 && vm.template.vectors('DISK').some((disk) => disk.get('IMAGE_ID') === String(image.id)),
     ).length;
   }
+}
+
+export function securityGroup(thing: Thing): SecurityGroup {
+  return { ...thing, outdated: new Set(), updating: new Set(), failed: new Set() };
 }
 
 /** As the two were recorded, whose driver copies nothing. */

@@ -101,13 +101,7 @@ export class Networks {
     const first = addressOf(body.value('AR_POOL', 'AR', 'IP') ?? '') ?? 0;
     const range = wish.range ?? { ...blockOf(first, prefix), prefix };
     const gateway = wish.gateway === undefined ? undefined : textOf(wish.gateway);
-    if (gateway !== undefined && leasable(body, wish.gateway ?? 0)) {
-      await oned
-        .id('one.vn.hold', [body.number(-1, 'ID'), templateXml({ LEASES: { IP: gateway } })], options)
-        .catch((error: unknown) => {
-          if (!(error instanceof OneError) || error.class !== 'conflict') throw error;
-        });
-    }
+    if (gateway !== undefined && leasable(body, wish.gateway ?? 0)) await this.#hold(body, gateway, options);
     const alone = template?.value('NETWORK_ADDRESS') === undefined && range.prefix < 32;
     const attributes: Template = {
       ...marksOf(realm, spec, token),
@@ -120,6 +114,19 @@ export class Networks {
     await oned.id('one.vn.update', [body.number(-1, 'ID'), templateXml(attributes), 1], options);
   }
 
+  /** Keeps an address from being given away, once: oned takes no second hold of it. */
+  async #hold(body: Branch, address: string, options: CallOptions): Promise<void> {
+    if (heldIn(body).includes(address)) return;
+    const id = body.number(-1, 'ID');
+    await this.#services.oned
+      .id('one.vn.hold', [id, templateXml({ LEASES: { IP: address } })], options)
+      .catch(async (error: unknown) => {
+        // Somebody with the same token was faster.
+        const now = error instanceof OneError ? await this.look(String(id), options) : undefined;
+        if (!now || !heldIn(now).includes(address)) throw error;
+      });
+  }
+
   async remove(ref: string, options: CallOptions): Promise<void> {
     const { oned, realm } = this.#services;
     const body = await this.look(ref, options);
@@ -127,9 +134,9 @@ export class Networks {
     if (!marksIn(body.child('TEMPLATE'), realm))
       throw new IaasError('denied', 'this network was not made by VEP, which leaves it alone');
     const id = body.number(-1, 'ID');
-    const leases = leasesOf(body);
-    const held = leases.filter((lease) => lease.value('VM') === '-1').map((lease) => lease.value('IP') ?? '');
-    if (leases.length > held.length) throw new IaasError('conflict', 'machines still have addresses of this network');
+    const held = heldIn(body);
+    if (leasesOf(body).length > held.length)
+      throw new IaasError('conflict', 'machines still have addresses of this network');
     // The gateway that VEP keeps from being given away counts as an address in use.
     for (const address of held)
       await oned.id('one.vn.release', [id, templateXml({ LEASES: { IP: address } })], options);
@@ -170,6 +177,11 @@ export class Networks {
       ...(meaning.state === 'error' ? { message: template?.value('ERROR') ?? meaning.name } : {}),
     };
   }
+}
+
+/** Addresses that are kept from being given away. */
+function heldIn(body: Branch): readonly string[] {
+  return leasesOf(body).flatMap((lease) => (lease.value('VM') === '-1' ? [lease.value('IP') ?? ''] : []));
 }
 
 function isGoing(body: Branch): boolean {

@@ -146,7 +146,7 @@ class OpenNebula implements SiteAdapter {
     });
     this.#groups = new SecurityGroups({
       ...{ oned, tenants, pool: this.#pool, machines: this.#machines, networks: this.#networks, realm },
-      version: this.#version,
+      ...{ version: this.#version, patience },
     });
     this.#plugs = new Plugs({
       oned,

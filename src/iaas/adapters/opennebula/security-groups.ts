@@ -1,11 +1,13 @@
 /**
  * Security groups of oned, each its owner's and open to the owner's group. oned unites those of a network with those of a NIC,
  * and lets everything pass where nobody says otherwise: a NIC that VEP's groups guard has no others, the group 0 of its network
- * left out. Rules reach the hosts of running machines by themselves when a group is updated.
+ * left out. Rules reach the hosts of running machines when a group is updated, except those that are booting or plugged into
+ * just then: oned gives up on them, and is told to go on.
  */
 
 import { IaasError, type CallOptions, type Observed, type SiteRef } from '../../adapter.js';
 import type { Branch } from '../../document.js';
+import type { Patience } from '../../patience.js';
 import { normalRules, type SecurityGroupSpec, type SecurityRule } from '../../security-groups.js';
 import { asOwner } from './as-owner.js';
 import type { Machine, Plug } from './machine.js';
@@ -27,6 +29,7 @@ export interface SecurityGroupServices {
   readonly pool: MachinePool;
   readonly machines: Machines;
   readonly networks: Networks;
+  readonly patience: Patience;
   readonly version: Version;
   readonly realm: string;
 }
@@ -36,6 +39,10 @@ const OPEN_TO_GROUP = [-1, -1, -1, 1, -1, -1, -1, -1, -1];
 
 /** Since when groups can change on a machine that is there (`one.vm.attachsg`). */
 export const GUARDING: Release = [6, 4];
+
+/** Lists of machines on whose hosts the rules are being changed, and of those on which they could not be. */
+const UNDER_WAY = ['OUTDATED_VMS', 'UPDATING_VMS'];
+const GIVEN_UP = ['ERROR_VMS'];
 
 interface Change {
   readonly call: 'one.vm.attachsg' | 'one.vm.detachsg';
@@ -85,11 +92,27 @@ export class SecurityGroups {
     const vectors = vectorsOf(wanted);
     const body = await this.#own(ref, options);
     const template = body.child('TEMPLATE');
-    if (JSON.stringify(rulesIn(template)) === JSON.stringify(wanted)) return;
-    const marks = (template?.children ?? []).filter(({ name }) => name.startsWith('VEP_'));
-    const kept: Template = Object.fromEntries(marks.map(({ name, text }) => [name, text]));
-    const whole = templateXml({ ...kept, RULE: vectors });
-    await this.#services.oned.id('one.secgroup.update', [body.number(-1, 'ID'), whole, 0], options);
+    const id = body.number(-1, 'ID');
+    if (JSON.stringify(rulesIn(template)) !== JSON.stringify(wanted)) {
+      const marks = (template?.children ?? []).filter(({ name }) => name.startsWith('VEP_'));
+      const kept: Template = Object.fromEntries(marks.map(({ name, text }) => [name, text]));
+      const whole = templateXml({ ...kept, RULE: vectors });
+      await this.#services.oned.id('one.secgroup.update', [id, whole, 0], options);
+    }
+    await this.#spread(id, options);
+  }
+
+  /** Sees the machines get the rules. @throws IaasError `transient` where oned has given up on some of them so far */
+  async #spread(id: number, options: CallOptions): Promise<void> {
+    const { oned, patience } = this.#services;
+    let without: readonly string[] = [];
+    await patience.settled(options, async () => {
+      const body = await this.#look(String(id), options);
+      without = machinesIn(body, GIVEN_UP);
+      if (without.length > 0) await oned.id('one.secgroup.commit', [id, true], options);
+      return without.length === 0 && machinesIn(body, UNDER_WAY).length === 0;
+    });
+    if (without.length > 0) throw new IaasError('transient', tellingOf(without));
   }
 
   async remove(ref: SiteRef, options: CallOptions): Promise<void> {
@@ -170,10 +193,11 @@ export class SecurityGroups {
       const template = body.child('TEMPLATE');
       const marks = marksIn(template, this.#services.realm);
       if (!marks) continue;
-      // Hosts of running machines that have not heard of the rules yet.
-      const busy = ['OUTDATED_VMS', 'UPDATING_VMS'].some((name) => (body.child(name)?.all('ID') ?? []).length > 0);
+      const busy = machinesIn(body, UNDER_WAY).length > 0;
+      const without = machinesIn(body, GIVEN_UP);
       const base = { ref: body.value('ID') ?? '', id: marks.id, state: 'active' as const, busy };
-      yield { class: 'securitygroup', ...base, rules: rulesIn(template) };
+      const message = without.length === 0 ? {} : { message: tellingOf(without) };
+      yield { class: 'securitygroup', ...base, ...message, rules: rulesIn(template) };
     }
   }
 
@@ -202,6 +226,14 @@ export class SecurityGroups {
     if (body && this.#isOurs(body)) return body;
     throw new IaasError('not-found', 'OpenNebula has no such security group of VEP');
   }
+}
+
+function machinesIn(body: Branch | undefined, lists: readonly string[]): readonly string[] {
+  return lists.flatMap((name) => (body?.child(name)?.all('ID') ?? []).map((id) => id.text));
+}
+
+function tellingOf(machines: readonly string[]): string {
+  return `the rules have not reached these machines of OpenNebula: ${machines.join(', ')}`;
 }
 
 /** What makes the groups of a NIC those that are wanted: added before any is taken away. */

@@ -28,6 +28,8 @@ export async function* subscribe(
   const socket = await connect(signal);
   const leave = (): void => void socket.destroy();
   signal.addEventListener('abort', leave, { once: true });
+  // It may have come while the connection was being made.
+  if (signal.aborted) leave();
   try {
     socket.write(greeting());
     const reader = new FrameReader();
