@@ -175,7 +175,7 @@ export async function realOnedHarness(
   const proxy = await FaultyProxy.open(oned.url);
   const realm = `t${newUuid().slice(-6)}`;
   const owner: Owner = { user: `local:${realm}`, group: `vo ${realm}` };
-  const more = { realm, patience: { pollMs: 50, settleMs: 8000 }, events: { pollMs: 200 }, ...special };
+  const more = { realm, patience: { pollMs: 50, settleMs: 25_000 }, events: { pollMs: 200 }, ...special };
   const options = optionsFor(proxy.url, directory, more, oned.password);
   const open = async (): Promise<SiteAdapter> => madeFor(await openSite(options, directory), owner);
   const adapter = await open();

@@ -32,7 +32,7 @@ if (folder !== undefined) {
     oned.clear();
     const proxy = await FaultyProxy.open(oned.url);
     const realm = `t${newUuid().slice(-6)}`;
-    const more = { realm, patience: { pollMs: 50, settleMs: 8000 }, events: { pollMs: 200 } };
+    const more = { realm, patience: { pollMs: 50, settleMs: 25_000 }, events: { pollMs: 200 } };
     const server = await KilledServer.start({
       site: (directory) => ({
         name: 'one',
