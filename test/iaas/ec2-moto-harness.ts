@@ -23,6 +23,8 @@ export async function motoOptions(moto: Moto): Promise<JsonObject> {
     network: { vpc, addresses: true },
     hibernation: false,
     placementGroups: false,
+    // moto keeps one machine of those that have a volume.
+    volumes: {},
   };
 }
 

@@ -111,7 +111,9 @@ export function describeTokens(bench: Bench): void {
       const before = (await bench.listed(makes)).length;
       const second = (await bench.harness.second?.()) ?? bench.adapter;
       const refs = await Promise.all(
-        [bench.adapter, second, bench.adapter, second, bench.adapter].map((adapter) => create(adapter, token)),
+        [bench.adapter, second, bench.adapter, second, bench.adapter].map((adapter) =>
+          bench.inTheEnd(() => create(adapter, token)),
+        ),
       );
       for (const ref of refs) bench.own(makes, ref);
       if (second !== bench.adapter) await second.close();
