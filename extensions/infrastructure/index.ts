@@ -63,6 +63,8 @@ export interface InfrastructureHooks {
   readonly details: ProvisionDetail[];
   /** Where OS templates of theirs have their images. */
   readonly templates: TemplateImageSource[];
+  /** Which links lead to a volume that nobody may write to. */
+  readonly readOnly: ((link: EntityRecord) => Promise<boolean>)[];
   readonly settled: SettledHook[];
   readonly forgotten: ForgottenHook[];
 }
@@ -117,6 +119,7 @@ export function createInfrastructure(services: InfrastructureServices): Extensio
         engine,
         observations,
         details: (operation, entity, signal) => detailsOf(services, operation, entity, signal),
+        isReadOnly: async (link) => (await Promise.all(hooks.readOnly.map((each) => each(link)))).includes(true),
         onSettled: hooks.settled,
       }),
       orphanOperation(sites),

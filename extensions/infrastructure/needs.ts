@@ -18,17 +18,21 @@ export interface NeedServices {
   readonly store: Store;
   readonly engine: Pick<Engine, 'unfinished'>;
   readonly observations: Observations;
+  /** Whether a link leads to a volume that nobody may write to. */
+  readonly isReadOnly: (link: EntityRecord) => Promise<boolean>;
 }
 
 export class Needs {
   readonly #store: Store;
   readonly #engine: Pick<Engine, 'unfinished'>;
   readonly #observations: Observations;
+  readonly #isReadOnly: NeedServices['isReadOnly'];
 
-  constructor({ store, engine, observations }: NeedServices) {
+  constructor({ store, engine, observations, isReadOnly }: NeedServices) {
     this.#store = store;
     this.#engine = engine;
     this.#observations = observations;
+    this.#isReadOnly = isReadOnly;
   }
 
   /** References of a link's ends; undefined while the site has not made one of them yet. */
@@ -76,9 +80,18 @@ export class Needs {
       const target = await this.#end(link.target).catch(unlessRefused);
       if (!target) continue;
       if (what === 'nic') nics.push({ ...nicOf(link, target.ref, target.address), ...guarded });
-      else volumes.push(attachmentOf(link, target.ref, readOnly.has(link.id) ? true : undefined));
+      else {
+        const said = readOnly.has(link.id) ? { readOnly: true } : await this.reading(link);
+        volumes.push(attachmentOf(link, target.ref, said.readOnly));
+      }
     }
     return { nics, volumes };
+  }
+
+  /** That a link is for reading only, whoever asked for it, because what it leads to is. */
+  async reading(link: EntityRecord): Promise<Pick<ProvisionInput, 'readOnly'>> {
+    const isAttachment = siteClassOf(this.#observations.rootKind(link.kind))?.class === 'attachment';
+    return isAttachment && (await this.#isReadOnly(link)) ? { readOnly: true } : {};
   }
 
   /** An end of a link; undefined while the site is still making it or choosing the address it stands for. */

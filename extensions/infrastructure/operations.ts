@@ -43,6 +43,8 @@ export interface OperationServices {
   readonly engine: Pick<Engine, 'file' | 'unfinished' | 'previous'>;
   readonly observations: Observations;
   readonly details: ProvisionDetails;
+  /** Whether a link leads to a volume that nobody may write to. */
+  readonly isReadOnly: (link: EntityRecord) => Promise<boolean>;
   /** What others do when an operation on one of their entities has ended. */
   readonly onSettled: readonly SettledHook[];
 }
@@ -93,7 +95,8 @@ class SiteWork {
         if (entity.siteRef !== null) return DONE;
         const [ends, plugs] = [await this.#needs.ends(entity), await this.#plugs(subject, context.input)];
         if (!ends || !plugs) return again(context);
-        const details = { ...(await this.#details(context.operation, entity, context.signal)), ...plugs };
+        const said = await this.#details(context.operation, entity, context.signal);
+        const details = { ...said, ...plugs, ...(await this.#needs.reading(entity)) };
         // The entity's own id is the token: whatever operation makes it, it is made once.
         const ref = await siteClass.make(adapter, entity, ends, details, entity.id, { signal: context.signal });
         return { done: true, memory: { ref }, commit: (tx) => this.#observations.placed(tx, entity.id, ref) };

@@ -18,6 +18,7 @@ import { environmentDocuments } from './environment-files.js';
 import type { GuestReports } from './guest-reports.js';
 import { openInputs, withInstanceSecrets } from './sealed-inputs.js';
 import { imagesOf, loadAppliance } from './tables.js';
+import { OVF_ID } from './vocabulary.js';
 
 export interface EnvironmentServices {
   readonly store: Store;
@@ -55,6 +56,13 @@ export async function componentDetails(
   if (entity.kind !== COMPUTE || typeof input['machine'] !== 'string') return placement;
   const documents = await guestDocuments(services, entity, input['machine']);
   return { ...placement, ...documents, ...(await bootDisk(services.store, entity, input['boot'])) };
+}
+
+/** Whether a link leads to a disk that its appliance shares for reading only. */
+export async function leadsToReadOnlyDisk(store: Store, { target }: EntityRecord): Promise<boolean> {
+  const storage = target === null ? undefined : await findEntity(store, target);
+  const row = storage?.appliance ? await loadAppliance(store, storage.appliance) : undefined;
+  return row?.plan.disks.some(({ id, readOnly }) => readOnly === true && id === storage?.observed[OVF_ID]) === true;
 }
 
 /** The machine that a disk came with, or is made for, as the site calls it. */

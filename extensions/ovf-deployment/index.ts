@@ -18,7 +18,7 @@ import { accountWatch } from './accounts-of-appliance.js';
 import type { ApplianceHooks, ApplianceServices } from './appliance-services.js';
 import { ApplianceHandler } from './appliance.js';
 import { applianceBodyReaders } from './body-readers.js';
-import { componentDetails } from './environment.js';
+import { componentDetails, leadsToReadOnlyDisk } from './environment.js';
 import { applianceOperations } from './operations.js';
 import { showProgress } from './progress.js';
 import { applianceRenderings } from './export.js';
@@ -50,6 +50,7 @@ export function createOvfDeployment(services: OvfDeploymentServices): Extension 
   hooks.settled.push((tx, operation) => showProgress(observations, tx, operation));
   hooks.forgotten.push((tx, entity, isDown) => forgottenAt(observations, tx, entity, isDown));
   hooks.details.push((operation, entity) => componentDetails(services, operation, entity));
+  hooks.readOnly.push((link) => leadsToReadOnlyDisk(services.store, link));
   const categories = join(packageRoot, 'extensions/ovf-deployment/categories.json');
   return {
     name: 'ovf-deployment',

@@ -76,7 +76,13 @@ export async function joinExtensions(ground: Ground, signIn: SignIn, telemetry: 
   if (converter?.confined === false)
     log.warn({ remedy: 'install bubblewrap' }, 'images are converted with limits alone: there is no sandbox');
   const images = new SiteImages(sites, fetcher, blobs, converter);
-  const hooks: InfrastructureHooks = { details: [hostChoice(store, sites)], templates: [], settled: [], forgotten: [] };
+  const hooks: InfrastructureHooks = {
+    details: [hostChoice(store, sites)],
+    templates: [],
+    readOnly: [],
+    settled: [],
+    forgotten: [],
+  };
   const applianceHooks: ApplianceHooks = { created: [], removed: [] };
   const agreements = new Agreements({ store, access, entities, observations });
   const governance = new Governance({

@@ -4,12 +4,23 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { GONE, type Thing } from '../../src/iaas/adapters/simulator/cloud.js';
-import { Client } from '../conformance/client.js';
+import { COMPUTE, STORAGELINK } from '../../src/occi/model.js';
+import { Client, JSON_TYPE } from '../conformance/client.js';
 import { cloudBeside } from '../infrastructure/cloud-beside.js';
 import { bootDevices, collection, envelope, item, system } from '../ovf/plan-support.js';
 import { sharedFolder } from '../ovf/schema-support.js';
 import { serverFor, type Reply } from '../support/server.js';
-import { actOn, MESSAGE, OVF, pathOf, send, STATE, untilNothingIsLeft } from './appliance-wire.js';
+import {
+  actOn,
+  components,
+  locationOf,
+  MESSAGE,
+  OVF,
+  pathOf,
+  send,
+  STATE,
+  untilNothingIsLeft,
+} from './appliance-wire.js';
 
 /** Four hosts with room for all machines of a test on each. */
 const size = { rack: 'r1', zone: 'z1', country: 'DE', cores: 64, memoryBytes: 2 ** 38 };
@@ -43,7 +54,7 @@ async function deployed(text: string): Promise<string> {
 
 /** Waits for the site to come to what is expected of it. */
 async function becomes<T>(read: () => Promise<T>, wanted: T): Promise<void> {
-  const until = performance.now() + 10_000;
+  const until = performance.now() + 120_000;
   for (;;) {
     const there = await read();
     if (isDeepStrictEqual(there, wanted)) return;
@@ -263,6 +274,24 @@ describe('SharedDisk with readOnly', () => {
       async () => [...(await cloud()).things.attachment.values()].filter(isThere).map(({ readOnly }) => readOnly),
       [true, true],
     );
+  });
+
+  it('is for reading only to a machine of the user as well', async () => {
+    const path = await deployed(text);
+    const [disk] = await components(client(), path, '/storage/');
+    const make = async (location: string, json: object): Promise<string> =>
+      pathOf(await client().send('POST', location, { json, accept: JSON_TYPE }));
+    const compute = await make('/compute/', { kind: COMPUTE });
+    await make('/storagelink/', {
+      kind: STORAGELINK,
+      source: { location: compute },
+      target: { location: locationOf('storage', disk ?? {}) },
+    });
+    await becomes(
+      async () => [...(await cloud()).things.attachment.values()].filter(isThere).map(({ readOnly }) => readOnly),
+      [true, true, true],
+    );
+    await client().send('DELETE', compute);
   });
 
   it('is refused by a site that would let machines write, which the dry run tells before', async () => {
