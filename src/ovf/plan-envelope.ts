@@ -4,7 +4,7 @@
  * is not told of the next fault only then.
  */
 
-import { excerpt, hasErrors, Problem, type Fault } from '../base/errors.js';
+import { excerpt, hasErrors, Problem, type Fault, type Severity } from '../base/errors.js';
 import type { Mode } from './envelope/findings.js';
 import { inLanguage } from './envelope/language.js';
 import type { Envelope } from './envelope/model.js';
@@ -57,15 +57,21 @@ function plannerFindings({ envelope, findings }: ReadEnvelope, inputs: PlanInput
   return newTo(findings, buildPlan(envelope, inputs, mode).findings);
 }
 
-/** What the planner says that the reader has not said of the same place, as gravely, each thing once. */
+/** What the planner says that the reader has not said of the same place, or less gravely, each thing once. */
 function newTo(read: readonly Fault[], planned: readonly Fault[]): readonly Fault[] {
   const place = ({ code, place: at }: Fault): string => `${code} ${at?.line}:${at?.column}`;
-  const known = new Set(read.map(place));
-  const refused = new Set(read.filter((fault) => hasErrors([fault])).map(place));
+  const told = new Map<string, number>();
+  for (const fault of read) told.set(place(fault), Math.max(gravity(fault), told.get(place(fault)) ?? 0));
   const distinct = new Map(planned.map((fault) => [identityOf(fault), fault]));
   return [...distinct.values()].filter(
-    (fault) => fault.place?.line === undefined || !(hasErrors([fault]) ? refused : known).has(place(fault)),
+    (fault) => fault.place?.line === undefined || gravity(fault) > (told.get(place(fault)) ?? 0),
   );
+}
+
+const GRAVITY: Readonly<Record<Severity, number>> = { info: 1, warning: 2, error: 3 };
+
+function gravity({ severity = 'error' }: Fault): number {
+  return GRAVITY[severity];
 }
 
 function identityOf({ code, message, place }: Fault): string {

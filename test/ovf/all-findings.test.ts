@@ -1,6 +1,6 @@
 /** Everything that is wrong with a descriptor at once, whichever part of VEP finds it, and each fault once. */
 
-import { inspectEnvelope, NO_INPUTS, planConfigurations } from '../../src/ovf/index.js';
+import { inspectEnvelope, NO_INPUTS, planConfigurations, planEnvelope } from '../../src/ovf/index.js';
 import type { Fault } from '../../src/base/errors.js';
 import type { Mode } from '../../src/ovf/envelope/findings.js';
 import { descriptor, item as itemOf, ITEMS, CPU } from './envelope-support.js';
@@ -44,6 +44,25 @@ describe('what the reader refuses', () => {
   it('is not planned beyond a bound that the planner relies on', () => {
     const long = system('v'.repeat(5_000), { sections: wrongProperties });
     expect(errors(planOf(envelope(long)).findings)).toEqual(['error O-078']);
+  });
+});
+
+describe('what reader and planner say of the same place', () => {
+  const twice = item({ id: 'n', type: 10, connection: 'a</rasd:Connection><rasd:Connection>b' });
+  const text = envelope(system('vm', { items: twice }), { networks: ['a', 'b'] });
+  const { envelope: read } = inspectEnvelope(Buffer.from(text), { mode: 'lenient', schemas });
+  const findingsWith = (...findings: readonly Fault[]): readonly Fault[] =>
+    planEnvelope({ envelope: read!, findings }, NO_INPUTS, 'lenient').findings;
+
+  it.each([
+    ['info', ['info', 'warning']],
+    ['warning', ['warning']],
+    ['error', ['error']],
+  ] as const)('is told of the planner too where it is graver (reader: %s)', (severity, expected) => {
+    const [planned] = findingsWith();
+    expect(planned).toMatchObject({ code: 'ovf.O-043', severity: 'warning' });
+    const findings = findingsWith({ ...planned!, message: 'of the reader', severity });
+    expect(findings.map((fault) => fault.severity)).toEqual(expected);
   });
 });
 

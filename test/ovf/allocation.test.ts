@@ -59,6 +59,18 @@ describe('reservation, limit and weight', () => {
     );
   });
 
+  it('O-055 of anything but processors and memory is told of a collection', () => {
+    const storage = (attributes: string): string =>
+      set('disk', 31, 'byte', amount('Reservation', 100)).replace('<Item>', `<Item ${attributes}>`);
+    const told = (attributes: string, mode: 'strict' | 'lenient'): unknown[] =>
+      planOf(pool(storage(attributes)), {}, mode).findings.map(({ code, severity, value }) => [code, severity, value]);
+    const type = 'ResourceType 31';
+    expect(told('', 'strict')).toEqual([['ovf.O-055', 'error', type]]);
+    expect(told('', 'lenient')).toEqual([['ovf.O-055', 'warning', type]]);
+    expect(told('ovf:required="true"', 'lenient')).toEqual([['ovf.O-055', 'error', type]]);
+    expect(told('ovf:required="false"', 'strict')).toEqual([['ovf.O-084', 'info', type]]);
+  });
+
   it.each([
     ['a unit that is none', ['cpu', 3, 'furlong', 'Limit']],
     ['a unit of something else', ['cpu', 3, 'byte', 'Reservation']],

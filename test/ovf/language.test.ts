@@ -124,6 +124,22 @@ describe('bundles in files of their own (DSP0243 §10, O-073, O-074)', () => {
     });
   });
 
+  it('O-073 say a message once: of two the last is taken, with a warning unless they say the same', () => {
+    const bundle = (...texts: readonly string[]): string =>
+      `<Strings xml:lang="de">${texts.map((text) => `<Msg ovf:msgid="name">${text}</Msg>`).join('')}</Strings>`;
+    const of = (text: string): readonly string[] =>
+      read(references('', text))
+        .findings.filter(({ value }) => value === 'name')
+        .map(({ code, severity, value }) => `${code} ${severity} ${value}`);
+    expect(of(bundle('Laden', 'Lade'))).toEqual(['ovf.O-073 warning name']);
+    expect(told(references('', bundle('Laden', 'Lade')), {}).title).toBe('Lade');
+    expect(of(bundle('Laden', 'Laden'))).toEqual([]);
+    const file = content('de', 'Laden').toString();
+    const message = /<o:Msg.*<\/o:Msg>/.exec(file)?.[0] ?? '';
+    const doubled = Buffer.from(file.replace(message, message + message.replace('Laden', 'Lade')));
+    expect(told(german, { de: doubled })).toEqual({ title: 'Lade', findings: ['ovf.O-073 warning msg/de.xml'] });
+  });
+
   it.each<[string, Buffer, string]>([
     ['no XML', Buffer.from('name=Laden'), 'xml.not-well-formed'],
     ['a document type', Buffer.from('<!DOCTYPE Strings [<!ENTITY a "b">]><Strings/>'), 'xml.doctype'],

@@ -188,6 +188,9 @@ export function readStrings(reading: Reading, element: Element): Strings {
   for (const msg of reading.children(element, 'Msg')) {
     const msgid = reading.required(msg, 'msgid');
     const file = reading.attribute(msg, 'fileRef') ?? '';
+    const other = messages.get(msgid) ?? texts.get(msgid);
+    if (other !== undefined && other !== (file === '' ? msg.text : file))
+      reading.findings.warning('O-073', msg.at, 'the bundle has two messages of one msgid; the last is taken', msgid);
     if (file !== '') texts.set(msgid, file);
     if (file === '' || msg.text.trim() !== '') messages.set(msgid, msg.text);
   }

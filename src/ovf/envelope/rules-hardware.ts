@@ -6,6 +6,7 @@
 import { driveKind, isAdapter, RESOURCE } from './devices.js';
 import { placeOf } from './hardware.js';
 import { comparableQuantity } from './item-units.js';
+import { isMulticast, macOf } from './mac-address.js';
 import type { Item, VirtualHardwareSection } from './model.js';
 import type { Reading } from './reading.js';
 import { checkBounds } from './rules-bounds.js';
@@ -13,8 +14,6 @@ import { checkMemorySizes } from './rules-units.js';
 
 /** Devices that others cannot be attached to. */
 const NO_CONTROLLERS: ReadonlySet<number> = new Set([3, 4, 10, 11, 14, 15, 16, 17, 18, 19, 24, 31, 32, 33]);
-
-const MAC = /^([0-9a-f]{2}([:-]?)[0-9a-f]{2}(\2[0-9a-f]{2}){4})$/i;
 
 /** Ids of the files, disks and configurations that the envelope declares. */
 export interface Declared {
@@ -165,13 +164,9 @@ function checkHostResources(reading: Reading, item: Item, { disks, files }: Decl
 function checkAdapter(reading: Reading, item: Item): void {
   if (item.connections.length === 0)
     reading.findings.warning('O-044', item.at, 'the adapter has no Connection', item.instanceId);
-  if (item.address !== undefined && !MAC.test(item.address)) {
-    reading.findings.deviation(
-      'O-045',
-      item.at,
-      'the address of the adapter is no MAC address',
-      'ignored',
-      item.address,
-    );
-  }
+  if (item.address === undefined) return;
+  const mac = macOf(item.address);
+  if (mac !== undefined && !isMulticast(mac)) return;
+  const what = mac === undefined ? 'is no MAC address' : 'is the MAC address of a group';
+  reading.findings.deviation('O-045', item.at, `the address of the adapter ${what}`, 'ignored', item.address);
 }

@@ -3,6 +3,7 @@
  * ResourceAllocationSection): processors in hertz, memory in bytes, weights relative to one another.
  */
 
+import { excerpt } from '../../base/errors.js';
 import { RESOURCE } from '../envelope/devices.js';
 import { ASSUMED_MEMORY_UNIT, unitOf } from '../envelope/item-units.js';
 import type { At, Item, Quantity, ResourceAllocationSection } from '../envelope/model.js';
@@ -29,7 +30,25 @@ export function planCollectionAllocation(
   configuration: string | undefined,
   findings: Findings,
 ): { readonly allocation?: PlannedAllocation } {
-  return section ? planAllocation(effectiveItems(section.items, configuration, findings), false, findings) : {};
+  if (!section) return {};
+  const items = effectiveItems(section.items, configuration, findings);
+  for (const { item } of items) if (!isAllocated(item)) reportUnallocated(item, findings);
+  return planAllocation(items, false, findings);
+}
+
+/** Of an item without a type the reader has told. */
+function isAllocated({ resourceType }: Item): boolean {
+  return resourceType === undefined || resourceType === RESOURCE.processor || resourceType === RESOURCE.memory;
+}
+
+/** As with devices of machines: how gravely depends on whether the item says that it can be done without. */
+function reportUnallocated(item: Item, findings: Findings): void {
+  const message = `"${excerpt(item.elementName)}" is not set aside for the collection: only processors and memory are`;
+  const details = { place: item.at, value: `ResourceType ${item.resourceType}` };
+  const remedy = 'mark the item ovf:required="false" if the collection runs without it, or ask for it in the agreement';
+  if (item.requiredInWriting) findings.error('O-055', message, { ...details, remedy });
+  else if (item.required) findings.deviation('O-055', message, { ...details, remedy });
+  else findings.info('O-084', message, { ...details, remedy: 'nothing to do: the item says that it is optional' });
 }
 
 /**

@@ -19,6 +19,7 @@ import type { Media } from './drives.js';
 import { EnvironmentFiles, planFiles } from './environment-files.js';
 import { Findings } from './findings.js';
 import { hostnames } from './hostname.js';
+import { MacAddresses } from './mac-addresses.js';
 import { planMachine } from './machine.js';
 import { planNetworks } from './networks.js';
 import { planPlacement } from './placement.js';
@@ -106,13 +107,15 @@ function planContents(
   const collections: PlannedCollection[] = [];
   const allocated: { planned: PlannedCollection; section: ResourceAllocationSection }[] = [];
   const hostname = hostnames();
+  const addresses = new MacAddresses(findings);
   const environmentFiles = new EnvironmentFiles(media.files, findings);
+  const shared = { configuration, media, hostname, addresses, findings };
   const visit = (content: Content, parent: Content | undefined): void => {
     const collection = parent?.id;
     const properties = propertiesOf(content.id);
     if (content.kind === 'VirtualSystem') {
       const files = environmentFiles.of(content, parent);
-      machines.push(planMachine(content, { configuration, media, collection, properties, files, hostname, findings }));
+      machines.push(planMachine(content, { ...shared, collection, properties, files }));
       return;
     }
     const { id, resourceAllocation } = content;

@@ -11,6 +11,7 @@ import { planAllocation } from './allocation.js';
 import { planDrives, type Media } from './drives.js';
 import type { Findings } from './findings.js';
 import { effectiveItems, type EffectiveItem } from './items.js';
+import type { MacAddresses } from './mac-addresses.js';
 import { planInstances } from './placement.js';
 import { planCores, planMemory } from './size.js';
 import { titleOf } from './title.js';
@@ -24,6 +25,8 @@ export interface MachineContext {
   readonly files: readonly EnvironmentPath[];
   /** Gives a host name that no other machine of the plan has. */
   readonly hostname: (wish: string) => string;
+  /** Those that adapters of the plan have. */
+  readonly addresses: MacAddresses;
   readonly findings: Findings;
 }
 
@@ -48,7 +51,7 @@ export function planMachine(system: VirtualSystem, context: MachineContext): Pla
     ...(operatingSystem && { operatingSystem: describeSystem(operatingSystem) }),
     ...(type !== undefined && { virtualSystemType: type }),
     drives: planDrives(items, context.media, system.bootOrder, findings),
-    interfaces: planInterfaces(items, findings),
+    interfaces: planInterfaces(items, context),
     environment: {
       transports: hardware?.transports ?? [],
       properties,
@@ -144,7 +147,10 @@ function isUsed(item: Item): boolean {
 
 /* --- interfaces ------------------------------------------------------------------------------------------------ */
 
-function planInterfaces(items: readonly EffectiveItem[], findings: Findings): readonly PlannedInterface[] {
+function planInterfaces(
+  items: readonly EffectiveItem[],
+  context: Pick<MachineContext, 'addresses' | 'findings'>,
+): readonly PlannedInterface[] {
   const adapters = items
     .map(({ item }) => item)
     .filter(isAdapter)
@@ -155,7 +161,7 @@ function planInterfaces(items: readonly EffectiveItem[], findings: Findings): re
     const id = taken.has(item.instanceId) ? freeId(item.instanceId, ids) : item.instanceId;
     taken.add(id);
     ids.add(id);
-    return { ...planInterface(item, index, findings), id };
+    return { ...planInterface(item, index, context), id };
   });
 }
 
@@ -171,7 +177,11 @@ function slotNumber({ addressOnParent }: Item): number {
   return Number.isNaN(slot) ? Number.MAX_SAFE_INTEGER : slot;
 }
 
-function planInterface(item: Item, index: number, findings: Findings): Omit<PlannedInterface, 'id'> {
+function planInterface(
+  item: Item,
+  index: number,
+  { addresses, findings }: Pick<MachineContext, 'addresses' | 'findings'>,
+): Omit<PlannedInterface, 'id'> {
   const [network, ...others] = item.connections;
   if (others.length > 0) {
     findings.warning('O-043', 'the adapter has several connections', {
@@ -179,7 +189,7 @@ function planInterface(item: Item, index: number, findings: Findings): Omit<Plan
       remedy: 'use one adapter for each network; the first connection is taken',
     });
   }
-  const mac = readMac(item.address);
+  const mac = addresses.of(item, network);
   const model = item.resourceSubType?.trim().split(/[\s,]+/)[0];
   return {
     name: `eth${index}`,
@@ -187,13 +197,6 @@ function planInterface(item: Item, index: number, findings: Findings): Omit<Plan
     ...(mac !== undefined && { mac }),
     ...(model && { model }),
   };
-}
-
-/** A MAC address in lower case with colons; anything else in `rasd:Address` is not one. */
-function readMac(address: string | undefined): string | undefined {
-  const digits = (address ?? '').trim().toLowerCase();
-  if (!/^([0-9a-f]{2}([:-]?)[0-9a-f]{2}(\2[0-9a-f]{2}){4})$/.test(digits)) return undefined;
-  return digits.replace(/[:-]/g, '').match(/../g)?.join(':');
 }
 
 /* --- operating system ------------------------------------------------------------------------------------------ */

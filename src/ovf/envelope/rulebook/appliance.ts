@@ -84,9 +84,9 @@ export const APPLIANCE_RULES = {
     remedy: 'accept the licence',
   },
   'O-073': {
-    title: 'a msgid is in a bundle, else the text of the element counts',
+    title: 'a msgid is in a bundle, once; else the text of the element counts',
     section: '§10',
-    remedy: 'add the message to a Strings bundle',
+    remedy: 'add the message to a Strings bundle, once',
   },
   'O-074': {
     title: 'a bundle says its language',

@@ -69,7 +69,7 @@ export const HARDWARE_RULES = {
     remedy: 'give the adapter a rasd:Connection if it shall be on a network',
   },
   'O-045': {
-    title: 'the address of an adapter is a MAC address',
+    title: 'the address of an adapter is a MAC address of its own, and not that of a group',
     section: '§8.3',
     remedy: 'write the address as six pairs of hexadecimal digits, or leave it out',
   },
