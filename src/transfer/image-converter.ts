@@ -70,6 +70,10 @@ export class ImageConverter {
   /** What it sees of the file system; undefined: everything. */
   readonly #seen: readonly string[] | undefined;
   readonly #flights = new Flights<FetchedImage, number>();
+  /** Bytes that a conversion of this process is expected to come to, by its folder. */
+  readonly #expected = new Map<string, number>();
+  /** Folders whose image is about to be taken in, and counted as such. */
+  readonly #adopting = new Set<string>();
   /** Conversions wait for one another: each keeps a processor busy. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -148,17 +152,38 @@ export class ImageConverter {
     if (to === 'raw' && image.virtualSizeBytes > maxBytes) throw tooLarge(maxBytes);
     await sweep(directory);
     const folder = await mkdtemp(join(directory, 'work-'));
+    // A sparse format comes to about what is in the image, a raw disk to all of it.
+    this.#expected.set(folder, to === 'raw' ? image.virtualSizeBytes : image.sizeBytes);
     try {
       const out = join(folder, 'image');
+      await blobs.makeRoom();
       await this.#run(image, to, out, signal, report);
       // A link would have been followed to what only VEP may read.
       if (!(await lstat(out)).isFile()) throw failure(image.format, 'what came out is no file', null);
+      this.#adopting.add(folder);
       const blob = await blobs.adopt(out, { maxBytes });
       await this.#note(key, blob.sha256);
       return await this.#probed(blob, to);
     } finally {
       await rm(folder, { recursive: true, force: true });
+      this.#expected.delete(folder);
+      this.#adopting.delete(folder);
     }
+  }
+
+  /** Bytes of what is being converted, by whatever process: the blob store must keep room for them. */
+  async underWay(): Promise<number> {
+    const { directory } = this.#options;
+    const folders = (await readdir(directory)).filter(isWork).map((name) => join(directory, name));
+    const sizes = folders.map(async (folder) => {
+      if (this.#adopting.has(folder)) return 0;
+      const size = await stat(join(folder, 'image')).then(
+        (file) => file.size,
+        () => 0,
+      );
+      return Math.max(size, this.#expected.get(folder) ?? 0);
+    });
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
   }
 
   async #run(
@@ -184,9 +209,11 @@ export class ImageConverter {
         signal,
       });
       const said: string[] = [];
+      const room = new RoomWatch(this.#options.blobs, () => child.kill('SIGKILL'));
       child.stdout?.on('data', (text: Buffer) => {
         const percent = /\((\d+)\.\d+\/100%\)\s*$/.exec(text.toString('latin1').trimEnd())?.[1];
         if (percent !== undefined) report(Number(percent));
+        room.look();
       });
       child.stderr?.on('data', (text: Buffer) => {
         if (said.length < 8) said.push(text.toString('latin1').slice(0, 500));
@@ -196,6 +223,7 @@ export class ImageConverter {
         child.on('close', (code, killed) => resolve({ code, killed }));
       });
       signal.throwIfAborted();
+      await room.end();
       if (code !== 0) throw failure(image.format, said.join(''), killed ?? (code === KILLED ? 'SIGKILL' : null));
     } catch (error) {
       signal.throwIfAborted();
@@ -230,16 +258,49 @@ export class ImageConverter {
   }
 }
 
+/** Makes room as what is written grows beyond what was expected, one look at a time. */
+class RoomWatch {
+  readonly #blobs: BlobStore;
+  readonly #stop: () => void;
+  #looking: Promise<void> | undefined;
+  #refusal: Error | undefined;
+
+  constructor(blobs: BlobStore, stop: () => void) {
+    this.#blobs = blobs;
+    this.#stop = stop;
+  }
+
+  look(): void {
+    this.#looking ??= this.#blobs
+      .makeRoom()
+      .catch((error: Error) => {
+        this.#refusal = error;
+        this.#stop();
+      })
+      .finally(() => (this.#looking = undefined));
+  }
+
+  /** @throws Problem `unavailable` (`transfer.no-room`) where there was none */
+  async end(): Promise<void> {
+    await this.#looking;
+    if (this.#refusal) throw this.#refusal;
+  }
+}
+
 /** The open file, in the format it has: whatever it says of others, QEMU opens none behind it. */
 function sourceOf(format: Format): string {
   const file = { driver: 'file', filename: '/proc/self/fd/3' };
   return `json:${JSON.stringify({ driver: DRIVERS[format], backing: null, file })}`;
 }
 
+function isWork(name: string): boolean {
+  return name.startsWith('work-');
+}
+
 /** Clears away what a process that was killed was making; others may share the directory, and what they make stays. */
 async function sweep(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
-    if (!name.startsWith('work-')) continue;
+    if (!isWork(name)) continue;
     const folder = join(directory, name);
     const parts = await Promise.all([folder, join(folder, 'image')].map((path) => stat(path).catch(() => undefined)));
     const changedAt = Math.max(...parts.map((part) => part?.mtimeMs ?? 0));

@@ -41,12 +41,13 @@ export async function openTransfer({
 }): Promise<Transfer> {
   const { directory } = data;
   const { uploadBytes: maxBytes, imageCacheBytes: quotaBytes } = limits;
+  let converter: ImageConverter | undefined;
   const blobs = await BlobStore.open({
     directory: join(directory, 'blobs'),
     quotaBytes,
     clock,
     referenced: async () => new Set([...(await uploads.held()), ...(await referenced())]),
-    promised: () => uploads.promised(),
+    promised: async () => (await uploads.promised()) + ((await converter?.underWay()) ?? 0),
   });
   const lifetimeMs = UPLOAD_LIFETIME_MS;
   const uploads: Uploads = await Uploads.open({
@@ -61,11 +62,6 @@ export async function openTransfer({
   const fetcher = new ImageFetcher({ sources, blobs, uploads, siteImages, maxBytes, clock });
   const command = images.converter;
   const converted = { blobs, directory: join(directory, 'converted'), maxBytes, command };
-  return {
-    blobs,
-    uploads,
-    sources,
-    fetcher,
-    converter: command === '' ? undefined : await ImageConverter.find(converted),
-  };
+  if (command !== '') converter = await ImageConverter.find(converted);
+  return { blobs, uploads, sources, fetcher, converter };
 }

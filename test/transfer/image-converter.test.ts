@@ -25,16 +25,24 @@ interface BenchOptions {
   readonly command?: string;
   readonly sandbox?: string;
   readonly maxBytes?: number;
+  readonly quotaBytes?: number;
   readonly folder?: string;
 }
 
 async function bench(options: BenchOptions = {}): Promise<Bench> {
-  const { command = 'qemu-img', maxBytes = 64 << 20, folder = temporaryFolder(), ...rest } = options;
+  const {
+    command = 'qemu-img',
+    maxBytes = 64 << 20,
+    folder = temporaryFolder(),
+    quotaBytes = 256 << 20,
+    ...rest
+  } = options;
   const blobs = await BlobStore.open({
     directory: join(folder, 'blobs'),
-    quotaBytes: 256 << 20,
+    quotaBytes,
     clock: new FakeClock(),
     referenced: async () => Promise.resolve(new Set()),
+    promised: async () => converter?.underWay() ?? 0,
   });
   const directory = join(folder, 'converted');
   const converter = await ImageConverter.find({ blobs, directory, maxBytes, command, ...rest });
@@ -175,6 +183,26 @@ describeWith('qemu-img')('converted by qemu-img', () => {
     leave('work-older', 5);
     await converter.convert(await put(made('qcow2')), 'raw');
     expect(left()).toEqual(['work-young']);
+  });
+
+  it('counts in the quota of the store: what it will come to at first, then what it has become', async () => {
+    const raw = { command: 'qemu-img', quotaBytes: SIZE + (SIZE >> 1), sandbox: 'no-such-sandbox' };
+    const small = await bench(raw);
+    const image = await small.put(made('qcow2'));
+    expect(image.sizeBytes).toBeLessThan(SIZE / 2);
+    expect(await refusal(small.converter.convert({ ...image, virtualSizeBytes: 2 * SIZE }, 'raw'))).toBe(
+      'transfer.no-room',
+    );
+    expect(await small.converter.convert(image, 'raw')).toMatchObject({ sizeBytes: SIZE });
+    expect(await small.converter.underWay()).toBe(0);
+
+    // Says how far it is once it has written more than anybody expected, and would go on writing.
+    const growing = `case " $* " in *" convert "*) for out; do :; done; head -c ${2 * SIZE} /dev/zero > "$out"; while :; do echo "(50.00/100%)"; sleep 0.1; done;; esac`;
+    const command = program(temporaryFolder(), growing);
+    const large = await bench({ ...raw, command });
+    const other = await large.put(made('qcow2'));
+    expect(await refusal(large.converter.convert(other, 'vmdk'))).toBe('transfer.no-room');
+    expect(await large.converter.underWay()).toBe(0);
   });
 
   it('stops when the last of those who wait has gone', async () => {
