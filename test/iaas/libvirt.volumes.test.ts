@@ -1,7 +1,7 @@
 /** Copies of volumes on a real libvirt: made in the background, of machines that run too, whatever an earlier one has left. */
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { newUuid } from '../../src/base/ids.js';
@@ -138,6 +138,25 @@ describeWith(...PROGRAMS)('copies on a libvirt', () => {
       expect(content.subarray(0, SIZE).equals(Buffer.alloc(SIZE, 'image'))).toBe(true);
       await site.delete('storage', storage);
       await site.delete('image', image);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'lets the removal of an image win that is still being copied from a machine',
+    async () => {
+      const [image, id, token] = [await imported(), newUuid(), newUuid()];
+      const machine = await site.createCompute({ id, name: 'one', cores: 1, memoryBytes: 64 * 2 ** 20, image }, id);
+      gate.shut('convert');
+      const saved = await site.saveCompute(machine, 'copy', undefined, token);
+      await isAsked();
+      await site.delete('image', saved);
+      gate.open();
+      while (existsSync(file('turns', `copy-${saved}.lock`))) await harness.advance(20);
+      expect((await site.describe('image', [saved])).size).toBe(0);
+      await site.delete('compute', machine);
+      await site.delete('image', image);
+      expect(readdirSync(join(harness.session.home, 'images'))).toEqual([]);
     },
     PATIENCE_MS,
   );

@@ -147,16 +147,28 @@ export class Images {
       const sizeBytes = await file.stat().then(({ size }) => size);
       await file.close();
       await home.settle(draft, 0o444);
-      await rm(home.image(ref), { force: true });
-      await link(draft, home.image(ref));
-      await home.images.put(ref, { ...image, sizeBytes, virtualSizeBytes, state: 'ready' });
+      const done = { ...image, sizeBytes, virtualSizeBytes, state: 'ready' } as const;
+      await this.#copied(ref, done, asked, async () => {
+        await rm(home.image(ref), { force: true });
+        await link(draft, home.image(ref));
+      });
     } catch (error) {
       if (copies.closed) return;
-      await home.images.put(ref, { ...image, state: 'error', message: messageOf(error) });
+      await this.#copied(ref, { ...image, state: 'error', message: messageOf(error) }, asked);
       throw error;
     } finally {
       await rm(draft, { force: true });
     }
+  }
+
+  /** Notes what has come of a copy, if the image has not been removed meanwhile. */
+  async #copied(ref: string, image: ImageRecord, asked: Asked, keep?: () => Promise<void>): Promise<void> {
+    const { home, turns } = this.#services;
+    await turns.site(asked, async () => {
+      if (!(await home.images.get(ref))) return;
+      await keep?.();
+      await home.images.put(ref, image);
+    });
   }
 
   async remove(ref: string, options: CallOptions): Promise<void> {
