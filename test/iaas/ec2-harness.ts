@@ -109,6 +109,7 @@ export async function ec2Harness(fakeOptions: FakeEc2Options = {}, more: JsonObj
     advance: (ms) => pause(ms),
     pace: { stepMs: 5, patienceMs: 20_000 },
     image: { format: 'raw', bytes: Buffer.alloc(4096, 'vep'), virtualSizeBytes: 4096 },
+    boots: (ref) => Promise.resolve(1 + fake.world.reboots.filter((id) => id === ref).length),
     second: () => open(),
     quota: { cores: 256 },
     addressing: { gatewayOf: (cidr) => cidr.replace(/0\/\d+$/, '1'), smallest: '192.168.77.0/28' },

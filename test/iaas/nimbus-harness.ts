@@ -66,6 +66,7 @@ export async function nimbusHarness(sha256 = '0'.repeat(64)): Promise<NimbusHarn
     image: { format: 'raw', bytes: Buffer.alloc(4096, 'vep'), virtualSizeBytes: 4096 },
     boot: 'base-image',
     there: 'base-image',
+    boots: (ref) => Promise.resolve(1 + fake.reboots.filter((id) => id === ref).length),
     second: open,
     faults: faultsOnTheWire(wire, {
       failLater: () => Promise.resolve(void (fake.failNext = true)),

@@ -156,6 +156,8 @@ export async function textHarness(form: TextForm): Promise<Harness & { readonly 
     pace: { stepMs: 10, patienceMs: 20_000 },
     image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
     boot: FakeOcci.TEMPLATE,
+    boots: (ref) =>
+      Promise.resolve(1 + fake.restarted.filter((path) => path === new URL(ref, fake.url).pathname).length),
     second: open,
     faults: faultsOnTheWire(wire, {
       failLater: () => Promise.resolve(fake.order('fail')),

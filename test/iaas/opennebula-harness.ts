@@ -128,6 +128,7 @@ export async function openNebulaHarness(
     advance: (ms) => pause(ms),
     pace: { stepMs: 5, patienceMs: 20_000 },
     image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
+    boots: (ref) => Promise.resolve(1 + fake.world.reboots.filter((id) => id === Number(ref)).length),
     second: open,
     faults: faultsOnTheWire(wire, {
       failLater: order('fail-allocate'),

@@ -176,6 +176,10 @@ export async function fakeHarness(
     expireCredentials: () => Promise.resolve(fake.revokeTokens()),
     exhaustQuota: () => Promise.resolve(void (fake.project.quota = { ...quota, instances: 0, cores: 0, ram: 0 })),
   };
+  const serverOf = (ref: string): ReturnType<typeof fake.world.servers.get> => {
+    const tag = tokenTag(readRef(ref)?.key ?? '');
+    return [...fake.world.servers.values()].find(({ tags }) => tags.includes(tag));
+  };
   return {
     adapter,
     fake,
@@ -184,6 +188,11 @@ export async function fakeHarness(
     advance: (ms) => pause(ms),
     pace: { stepMs: 5, patienceMs: 20_000 },
     image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
+    boots: (ref) => {
+      const server = serverOf(ref);
+      const done = server?.actions.filter((each) => each.action === 'reboot' && each.done && !each.error) ?? [];
+      return Promise.resolve(1 + done.length);
+    },
     second: open,
     quota: { cores: quota.cores },
     faults: faultsOnTheWire(wire, {
@@ -196,8 +205,8 @@ export async function fakeHarness(
       },
     }),
     rename: (ref, name) => {
-      const tag = tokenTag(readRef(ref)?.key ?? '');
-      for (const server of fake.world.servers.values()) if (server.tags.includes(tag)) server.name = name;
+      const server = serverOf(ref);
+      if (server) server.name = name;
       return Promise.resolve();
     },
     foreign: { createMachine: () => Promise.resolve(writeRef(fake.project.id, fake.foreignServer())) },

@@ -51,6 +51,8 @@ export class FakeOcci {
   static readonly USER = 'vep';
   static readonly PASSWORD = 'text-only-secret';
   static readonly TEMPLATE = 'http://occi.example.org/os_tpl#debian';
+  /** Paths of the machines that were restarted, each time that they were. */
+  readonly restarted: string[] = [];
   /** What the account's password is now. */
   password = FakeOcci.PASSWORD;
   readonly #form: TextForm;
@@ -269,7 +271,9 @@ export class FakeOcci {
       throw new Refusal(400, 'what action');
     if (ACTIONS[entity.term]?.includes(action) !== true) throw new Refusal(400, 'no such action');
     const to = LEADS_TO[action];
-    if (!this.#take('ignore') && to !== undefined) {
+    const isIgnored = this.#take('ignore');
+    if (action === 'restart' && !isIgnored) this.restarted.push(entity.path);
+    if (!isIgnored && to !== undefined) {
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
         entity.attributes.set(`occi.${entity.term}.state`, to);

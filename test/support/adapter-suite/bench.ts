@@ -250,10 +250,20 @@ export class Bench {
     }
   }
 
+  /** Waits until a machine has been booted; answers how to wait until it has been once more. Nothing (noted) where nobody can tell. */
+  async boots(ref: SiteRef): Promise<(() => Promise<void>) | undefined> {
+    const { harness } = this;
+    if (!harness.boots) return void this.skip('a counterpart that does not tell who was restarted');
+    const counted = async (): Promise<number> => (await harness.boots?.(ref)) ?? 0;
+    await this.until(async () => (await counted()) > 0, 'it boots');
+    const before = await counted();
+    return () => this.until(async () => (await counted()) > before, 'it boots again');
+  }
+
   /** Lets time pass until something has come about. */
-  async until(hasCome: () => boolean, what: string): Promise<void> {
+  async until(hasCome: () => boolean | Promise<boolean>, what: string): Promise<void> {
     const { stepMs, patienceMs } = this.harness.pace;
-    for (let waited = 0; !hasCome(); waited += stepMs) {
+    for (let waited = 0; !(await hasCome()); waited += stepMs) {
       if (waited > patienceMs) throw new Error(`not within ${patienceMs} ms: ${what}`);
       await this.harness.advance(stepMs);
     }

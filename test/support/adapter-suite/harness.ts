@@ -21,6 +21,8 @@ export interface Harness {
   readonly image: { readonly format: string; readonly bytes: Uint8Array; readonly virtualSizeBytes: number };
   /** What machines boot where the site takes no images in: one that it has. */
   readonly boot?: SiteRef;
+  /** How often a machine has been booted, as the counterpart itself tells. */
+  boots?(ref: SiteRef): Promise<number>;
   /** Another adapter on the same site, as a second VEP process would have. */
   second?(): Promise<SiteAdapter>;
   /** Brings about failures of the next matching call; a name is a method of the adapter. */

@@ -63,8 +63,11 @@ export function describeLifeCycle(bench: Bench): void {
     it.each(METHODS)('knows %s by method %s', async (action, method, state) => {
       if (!bench.can.compute.has(action)) return bench.skip(`no ${action}`);
       const ref = await bench.running();
+      // A machine that was not restarted looks like one that was.
+      const bootsAgain = action === 'restart' ? await bench.boots(ref) : undefined;
       await bench.adapter.actCompute(ref, action, method);
       await bench.reaches('compute', ref, state);
+      await bootsAgain?.();
     });
 
     it.each(['stop', 'restart', 'suspend'] as const)('refuses %s by a method nobody knows', async (action) => {

@@ -282,6 +282,7 @@ export function rebootInstances(world: World, asked: Parameters): Answer {
     if (world.state(found) !== 'running')
       throw new Refusal('IncorrectState', `The instance '${id}' is not in the 'running' state`);
   }
+  world.reboots.push(...asked.texts('InstanceId'));
   return { return: true };
 }
 

@@ -165,6 +165,8 @@ export interface Pace {
 
 export class World {
   readonly instances = new Map<string, Instance>();
+  /** Instances that were rebooted, each time that they were: their states do not tell. */
+  readonly reboots: string[] = [];
   readonly interfaces = new Map<string, Interface>();
   readonly volumes = new Map<string, Volume>();
   readonly subnets = new Map<string, Subnet>();

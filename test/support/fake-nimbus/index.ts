@@ -31,6 +31,8 @@ const STEP_MS = 15;
 export class FakeNimbus {
   readonly instances = new Map<string, NimbusInstance>();
   readonly keys = new Map<string, string>();
+  /** Instances that were rebooted, each time that they were. */
+  readonly reboots: string[] = [];
   readonly images = ['debian.gz', 'base-image'];
   readonly secrets = new Map([[ACCESS_ID, SECRET]]);
   readonly asked: string[] = [];
@@ -118,7 +120,7 @@ export class FakeNimbus {
       case 'DescribeInstances':
         return { reservationSet: this.#shown(asked.texts('InstanceId')).map((each) => this.#reservation([each])) };
       case 'RebootInstances':
-        this.#named(asked);
+        this.reboots.push(...this.#named(asked).map(({ id }) => id));
         return { return: true };
       case 'TerminateInstances':
         return {

@@ -193,6 +193,7 @@ export class Lives {
           : `This action is not available for state ${stateName(vm)}`;
       throw new Refused(2048, `Error performing action "${action}": ${words}`);
     }
+    if (action.startsWith('reboot')) this.#world.reboots.push(vm.id);
     const [first] = path;
     // What needs no driver is so at once.
     if (path.length === 1 && first && vm.state !== 3) this.put(vm, first);

@@ -138,6 +138,8 @@ export class World {
   readonly images = new Map<number, Image>();
   readonly networks = new Map<number, Network>();
   readonly machines = new Map<number, Machine>();
+  /** Machines that were rebooted, each time that they were: their states do not tell. */
+  readonly reboots: number[] = [];
   readonly securityGroups = new Map<number, SecurityGroup>();
   readonly vmGroups = new Map<number, Thing & { roles: Vector[] }>();
   readonly rules = new Map<number, Rule>();
