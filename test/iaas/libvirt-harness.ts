@@ -11,12 +11,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../../src/base/clock.js';
 import type { JsonObject } from '../../src/base/json.js';
 import { newUuid } from '../../src/base/ids.js';
-import type { SiteAdapter } from '../../src/iaas/adapter.js';
+import type { SiteAdapter, SiteRef } from '../../src/iaas/adapter.js';
 import { openAccount } from '../../src/iaas/adapters/libvirt/account.js';
 import { Programs } from '../../src/iaas/adapters/libvirt/program.js';
 import { libvirt } from '../../src/iaas/adapters/libvirt/site-type.js';
 import { Virsh } from '../../src/iaas/adapters/libvirt/virsh.js';
 import { faultsOnTheWire, type Harness, type Wire } from '../support/adapter-suite.js';
+import { saying } from '../support/boot-disks.js';
 import { programAt } from '../support/counterparts.js';
 import { FaultyPrograms } from '../support/faulty-programs.js';
 import type { WireRequest } from '../support/faulty-proxy.js';
@@ -118,6 +119,8 @@ export interface LibvirtHarness extends Harness {
   readonly session: Session;
   /** The first port that machines are reached at. */
   readonly firstPort: number;
+  /** How often a machine of the harness's image has been booted. */
+  boots(ref: SiteRef): Promise<number>;
 }
 
 export async function libvirtHarness(more: JsonObject = {}): Promise<LibvirtHarness> {
@@ -146,7 +149,8 @@ export async function libvirtHarness(more: JsonObject = {}): Promise<LibvirtHarn
     wire,
     advance: (ms) => pause(ms),
     pace: { stepMs: 20, patienceMs: 30_000 },
-    image: { format: 'qcow2', bytes: emptyDisk(session.directory), virtualSizeBytes: 2 ** 20 },
+    image: { format: 'qcow2', bytes: bootDisk(session.directory), virtualSizeBytes: 2 ** 20 },
+    boots: (ref) => Promise.resolve(bootsIn(join(session.home, 'machines', ref, 'console.log'))),
     second: open,
     faults: faultsOnTheWire(wire, {
       failLater: () =>
@@ -175,10 +179,16 @@ export async function libvirtHarness(more: JsonObject = {}): Promise<LibvirtHarn
   };
 }
 
-function emptyDisk(directory: string): Uint8Array {
-  const file = join(directory, 'empty.qcow2');
-  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', file, '1M']);
+/** A disk that says on the console that it was booted, and hears no power button. */
+function bootDisk(directory: string): Uint8Array {
+  const [raw, file] = [join(directory, 'boot.raw'), join(directory, 'boot.qcow2')];
+  writeFileSync(raw, saying('up\n'));
+  execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, file]);
   return readFileSync(file);
+}
+
+function bootsIn(console: string): number {
+  return existsSync(console) ? readFileSync(console, 'latin1').split('up\n').length - 1 : 0;
 }
 
 async function foreignMachine({ directory, account, virsh }: Session): Promise<string> {

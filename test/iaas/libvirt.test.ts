@@ -10,6 +10,7 @@ import { uuidInLine } from '../../src/iaas/adapters/libvirt/events.js';
 import { hasEfi } from '../../src/iaas/adapters/libvirt/firmware.js';
 import { Home } from '../../src/iaas/adapters/libvirt/home.js';
 import { modelText, readModel, uuidOf, type MachineModel } from '../../src/iaas/adapters/libvirt/marks.js';
+import { Programs, type Asked, type Said } from '../../src/iaas/adapters/libvirt/program.js';
 import { readLibvirtOptions } from '../../src/iaas/adapters/libvirt/options.js';
 import { meaningOf } from '../../src/iaas/adapters/libvirt/virsh-error.js';
 import { meaningOf as stateOf } from '../../src/iaas/adapters/libvirt/states.js';
@@ -28,6 +29,8 @@ describe('the words of virsh and QEMU', () => {
     ['internal error: client socket is closed', 'transient'],
     ['Failed to set up memory: Cannot allocate memory', 'capacity'],
     ['error while writing: No space left on device', 'capacity'],
+    ['internal error: No more available PCI slots', 'capacity'],
+    ['invalid argument: requested vcpus is greater than max allowable vcpus for the live domain: 3 > 2', 'capacity'],
     ["could not set up host forwarding rule 'tcp:127.0.0.1:80-:80'", 'conflict'],
     ["Could not open '/x': Permission denied", 'denied'],
     ["unsupported configuration: machine type 'q36' is not known", 'unsupported'],
@@ -199,6 +202,37 @@ describeWith(...PROGRAMS)('on a libvirt', () => {
     expect(readFileSync(asked, 'utf8').trim().split('\n')).toEqual([expect.stringContaining('-accel kvm -cpu host')]);
   }, 120_000);
 
+  it('gives up a probe that hangs, and leaves nothing of it behind', async () => {
+    const { directory, home, account } = harness.session;
+    const [stand, pid] = [`${directory}/hanging`, `${directory}/hanging-pid`];
+    writeFileSync(stand, `#!/bin/sh\necho $$ >${pid}\nexec sleep 86400\n`, { mode: 0o755 });
+    writeFileSync(pid, '', { mode: 0o666 });
+    chmodSync(pid, 0o666);
+    const limits: (number | undefined)[] = [];
+    // Its time is over as soon as it hangs.
+    class Hurried extends Programs {
+      override async run(program: string, args: readonly string[], asked: Asked = {}): Promise<Said> {
+        limits.push(asked.limitMs);
+        for (;;) {
+          const said = await super.run(program, args, { ...asked, limitMs: 2000 }).catch((error: unknown) => error);
+          if (readFileSync(pid, 'utf8') === '') continue;
+          if (said instanceof Error) throw said;
+          return said as Said;
+        }
+      }
+    }
+    const programs = new Hurried({ account, concurrency: 1, callMs: 25_000 });
+    const kvm = new Accelerator('auto', (call) =>
+      probeAccelerator(new Home(home, account), programs, stand, 'kvm', call),
+    );
+    expect([await kvm.type({}), await kvm.type({})]).toEqual(['qemu', 'qemu']);
+    expect(await kvm.probe({})).toMatchObject({ works: false, said: expect.stringContaining('did not end') });
+    expect(limits).toEqual([15_000]);
+    while (existsSync(`/proc/${readFileSync(pid, 'utf8').trim()}`)) await harness.advance(20);
+    expect(readdirSync(`${home}/machines`).filter((name) => name.startsWith('probe'))).toEqual([]);
+    programs.close();
+  }, 120_000);
+
   it('lets one after the other, whoever they are', async () => {
     const turns = [1, 2].map(() => new Turns(`${harness.session.directory}/t`, systemClock));
     const seen: string[] = [];
@@ -219,9 +253,17 @@ describe('what is missing', () => {
   it('is said, program by program', async () => {
     const session = new Session();
     const programs = { virsh: '/no/virsh', qemuImg: '/no/qemu-img', qemu: '/no/qemu' };
+    const { PATH } = process.env;
+    process.env['PATH'] = '/no';
     const site = await openSite(session.options({ programs }), session.directory);
+    process.env['PATH'] = PATH;
     const findings = await site.check();
-    expect(findings.map(({ code }) => code)).toEqual(['libvirt.virsh', 'libvirt.qemu-img', 'libvirt.qemu']);
+    expect(findings.map(({ code }) => code)).toEqual([
+      'libvirt.virsh',
+      'libvirt.qemu-img',
+      'libvirt.qemu',
+      'libvirt.setpriv',
+    ]);
     expect(findings.map(({ remedy }) => remedy).join(' ')).toContain('libvirt-clients');
     await site.close();
     await session.close();

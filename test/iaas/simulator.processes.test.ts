@@ -1,15 +1,13 @@
 /** Several processes on one simulated site: together they never give more than there is, and killing one harms nothing. */
 
 import { fork, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { transformFile } from '@swc/core';
-import { packageRoot } from '../../src/base/package-root.js';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.js';
 import { silentLog } from '../../src/base/log.js';
 import { parseSimulatorConfig } from '../../src/iaas/adapters/simulator/config.js';
 import { createSimulator } from '../../src/iaas/adapters/simulator/simulator.js';
+import { compiledSources } from '../support/compiled-sources.js';
 import { HOMES, type Home, type Simulator } from './simulator-harness.js';
 
 const OPTIONS = {
@@ -47,7 +45,7 @@ describe.each(HOMES)('processes that share a simulated site on %s', (_name, make
   let remove: () => Promise<void>;
 
   beforeAll(async () => {
-    folder = await compiledSources();
+    folder = await compiledSources(CHILD);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
   beforeEach(async () => {
@@ -111,26 +109,3 @@ describe.each(HOMES)('processes that share a simulated site on %s', (_name, make
     expect(acknowledged.size).toBeGreaterThanOrEqual(2 + 3 + 4);
   });
 });
-
-/** The sources that a child needs as JavaScript in a folder of their own, beside the installed packages. */
-async function compiledSources(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'vep-child-'));
-  symlinkSync(join(packageRoot, 'node_modules'), join(folder, 'node_modules'));
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  writeFileSync(join(folder, 'child.mjs'), CHILD);
-  const files = ['src/base', 'src/ovf', 'src/iaas'].flatMap((root) =>
-    readdirSync(join(packageRoot, root), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts'))
-      .map((file) => join(root, file)),
-  );
-  for (const file of files) {
-    const { code } = await transformFile(join(packageRoot, file), {
-      jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
-      module: { type: 'es6' },
-    });
-    const target = join(folder, file.replace(/\.ts$/, '.js'));
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, code);
-  }
-  return folder;
-}

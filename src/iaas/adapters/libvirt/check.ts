@@ -7,7 +7,7 @@ import type { Accelerator } from './accelerator.js';
 import { checkBridge } from './bridge.js';
 import type { Home } from './home.js';
 import type { LibvirtOptions } from './options.js';
-import type { Programs } from './program.js';
+import { LEASH, lastWords, type Programs } from './program.js';
 import type { Virsh } from './virsh.js';
 
 export interface CheckServices {
@@ -28,7 +28,12 @@ export async function check(services: CheckServices, call: CallOptions): Promise
   const folder = await folders(services);
   if (folder.length > 0) return folder;
   const programs = (
-    await Promise.all([program(services, 'virsh'), program(services, 'qemuImg'), program(services, 'qemu')])
+    await Promise.all([
+      program(services, 'virsh'),
+      program(services, 'qemuImg'),
+      program(services, 'qemu'),
+      leash(services, call),
+    ])
   ).flat();
   const connection = programs.some(({ code }) => code === 'libvirt.virsh') ? [] : await connected(services, call);
   const usable = programs.length === 0 && connection.length === 0;
@@ -51,6 +56,19 @@ async function program(
     const remedy = `install it (on Debian: apt install ${PACKAGES[name]}), or say under programs.${name} where it is`;
     return [{ code, message: messageOf(error), remedy }];
   }
+}
+
+async function leash({ programs }: CheckServices, call: CallOptions): Promise<readonly SiteFinding[]> {
+  const [name = '', ...args] = [...LEASH, 'true'];
+  const why = await programs.run(name, args, call).then(
+    (said) => (said.code === 0 ? undefined : lastWords(said)),
+    (error: unknown) => messageOf(error),
+  );
+  if (why === undefined) return [];
+  const message = `changes of machines cannot be followed: ${why}`;
+  return [
+    { code: 'libvirt.setpriv', message, remedy: 'install setpriv of util-linux (on Debian: apt install util-linux)' },
+  ];
 }
 
 async function folders({ home, options }: CheckServices): Promise<readonly SiteFinding[]> {

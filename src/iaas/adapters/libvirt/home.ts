@@ -56,6 +56,16 @@ export interface ImageRecord {
   readonly from?: string;
 }
 
+/** A machine that was asked to switch itself off. */
+export interface Leaving {
+  /** When, in milliseconds since the epoch. */
+  readonly since: number;
+  /** It is restarted: once it is off, it is started again. */
+  readonly again?: true;
+  /** It has been off since then. */
+  readonly off?: true;
+}
+
 /** What a guest is told at its start. */
 export interface GuestRecord {
   readonly instanceId: string;
@@ -142,15 +152,15 @@ export class Home {
     return text === undefined ? undefined : (JSON.parse(text) as GuestRecord);
   }
 
-  /** When a machine was asked to switch itself off, in milliseconds since the epoch; nothing when it was not. */
-  async stoppingSince(uuid: string): Promise<number | undefined> {
-    const text = await readFile(this.machine(uuid, 'stopping'), 'utf8').catch(orNothing);
-    return text === undefined ? undefined : Number(text);
+  /** Nothing for a machine that was not asked to switch itself off. */
+  async leaving(uuid: string): Promise<Leaving | undefined> {
+    const text = await readFile(this.machine(uuid, 'leaving.json'), 'utf8').catch(orNothing);
+    return text === undefined ? undefined : (JSON.parse(text) as Leaving);
   }
 
-  async noteStopping(uuid: string, since: number | undefined): Promise<void> {
-    if (since === undefined) await rm(this.machine(uuid, 'stopping'), { force: true });
-    else await this.write(uuid, 'stopping', String(since));
+  async noteLeaving(uuid: string, leaving: Leaving | undefined): Promise<void> {
+    if (leaving === undefined) await rm(this.machine(uuid, 'leaving.json'), { force: true });
+    else await this.write(uuid, 'leaving.json', JSON.stringify(leaving));
   }
 
   /** A disk that is finished: the account's, readable by QEMU, written by nobody when it is an image. */

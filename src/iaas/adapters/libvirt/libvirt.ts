@@ -114,7 +114,16 @@ class Libvirt implements SiteAdapter {
     this.#copies = copies;
     this.#images = new Images({ home, domains, copies, qemuImg, turns, realm });
     this.#volumes = new Volumes({ home, domains, images: this.#images, copies, virsh, qemuImg, turns, clock, realm });
-    this.#shutdowns = new Shutdowns({ home, domains, virsh, turns, clock, log, limitMs: options.shutdownMs });
+    this.#shutdowns = new Shutdowns({
+      home,
+      domains,
+      virsh,
+      turns,
+      clock,
+      log,
+      limitMs: options.shutdownMs,
+      start: (domain, call) => this.#machines.start(domain, call),
+    });
     this.#machines = new Machines({
       home,
       domains,

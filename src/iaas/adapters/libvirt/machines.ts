@@ -16,7 +16,7 @@ import {
 import { domainDocument, type DomainChoices, DISK_LETTERS } from './domain-document.js';
 import { isOwn, isRunning, type Domain, type Domains, type OwnDomain } from './domains.js';
 import type { Forwards } from './forwards.js';
-import type { Home, NetworkRecord, VolumeRecord } from './home.js';
+import type { Home, Leaving, NetworkRecord, VolumeRecord } from './home.js';
 import type { Host } from './hosts.js';
 import type { Images } from './images.js';
 import { digestOf, macOf, uuidOf, type DiskModel, type MachineModel, type NicModel } from './marks.js';
@@ -167,30 +167,32 @@ export class Machines {
       throw new IaasError('invalid', `this site knows no such ${action}; it knows: ${METHODS[action].join(', ')}`);
     await this.#services.turns.machine(uuid, options, async () => {
       const domain = await this.#services.domains.own(uuid, options);
-      const stopping = await this.#isStopping(domain);
-      if (stopping && action !== 'stop')
+      const leaving = await this.#leaving(domain);
+      if (leaving && action === (leaving.again ? 'restart' : 'stop') && method !== 'poweroff') return;
+      if (leaving && (leaving.again || action !== 'stop'))
         throw new IaasError('transient', 'the machine is switching itself off', 'stopping');
       if (domain.meaning.busy === true) throw new IaasError('transient', 'the machine is on its way', 'busy');
       switch (action) {
         case 'start':
-          return this.#start(domain, options);
+          // It was asked to switch itself off, and has.
+          if (!domain.active) await this.#services.home.noteLeaving(uuid, undefined);
+          return this.start(domain, options);
         case 'stop':
-          return this.#stop(domain, stopping, method, options);
+          return this.#stop(domain, method, options);
         case 'restart':
           if (!isRunning(domain))
             throw new IaasError('conflict', `a machine that is ${domain.meaning.state} is not restarted`);
-          return method === 'cold'
-            ? this.#do('reset', uuid, options)
-            : this.#do('reboot', uuid, options, '--mode', 'acpi');
+          return method === 'cold' ? this.#do('reset', uuid, options) : this.#leave(uuid, { again: true }, options);
         case 'suspend':
           return this.#suspend(domain, method, options);
       }
     });
   }
 
-  async #start(domain: OwnDomain, options: CallOptions): Promise<void> {
+  /** Called in the turn of the machine. */
+  async start(domain: OwnDomain, options: CallOptions): Promise<void> {
     const { uuid, model, active, saved, meaning } = domain;
-    const { home, domains, forwards, turns, volumes } = this.#services;
+    const { domains, forwards, turns, volumes } = this.#services;
     if (active && meaning.state !== 'active') await this.#do('resume', uuid, options);
     if (!active) {
       const lost = await this.#lostDisk(domain);
@@ -198,7 +200,6 @@ export class Machines {
       for (const { volume } of model.disks)
         if ((await volumes.get(volume))?.state === 'backup')
           throw new IaasError('transient', 'a disk of the machine is being copied', 'being copied');
-      await home.noteStopping(uuid, undefined);
       if (!saved) await this.#writeSeed(uuid, model);
       await this.#do('start', uuid, options);
     }
@@ -223,25 +224,29 @@ export class Machines {
     );
   }
 
-  async #stop(domain: OwnDomain, stopping: boolean, method: string | undefined, options: CallOptions): Promise<void> {
-    const { home, virsh, clock, shutdowns } = this.#services;
+  async #stop(domain: OwnDomain, method: string | undefined, options: CallOptions): Promise<void> {
     const { uuid, active, saved } = domain;
     if (!active) return saved ? this.#do('managedsave-remove', uuid, options) : undefined;
     // A guest that is paused hears nothing.
-    if (method === 'poweroff' || !isRunning(domain)) {
-      await this.#do('destroy', uuid, options);
-      return home.noteStopping(uuid, undefined);
-    }
-    if (stopping) return;
-    const since = clock.now();
-    await home.noteStopping(uuid, since);
+    if (method !== 'poweroff' && isRunning(domain)) return this.#leave(uuid, {}, options);
+    await this.#do('destroy', uuid, options);
+    await this.#services.home.noteLeaving(uuid, undefined);
+  }
+
+  /** Asks a guest to switch itself off. */
+  async #leave(uuid: string, then: Pick<Leaving, 'again'>, options: CallOptions): Promise<void> {
+    const { home, virsh, clock, shutdowns } = this.#services;
+    const leaving = { since: clock.now(), ...then };
+    await home.noteLeaving(uuid, leaving);
     try {
       await virsh.do('shutdown', [uuid, '--mode', 'acpi'], options);
     } catch (error) {
-      await home.noteStopping(uuid, undefined);
+      // It may have been asked, and one that is to be restarted would stay off.
+      const isPerhapsAsked = then.again === true && error instanceof IaasError && error.class === 'transient';
+      if (!isPerhapsAsked) await home.noteLeaving(uuid, undefined);
       throw error;
     }
-    shutdowns.watch(uuid, since);
+    shutdowns.watch(uuid, leaving);
   }
 
   async #suspend(domain: OwnDomain, method: string | undefined, options: CallOptions): Promise<void> {
@@ -251,8 +256,8 @@ export class Machines {
     await this.#do(method === 'hibernate' ? 'managedsave' : 'suspend', domain.uuid, options);
   }
 
-  async #do(command: string, uuid: string, options: CallOptions, ...more: readonly string[]): Promise<void> {
-    await this.#services.virsh.do(command, [uuid, ...more], options);
+  async #do(command: string, uuid: string, options: CallOptions): Promise<void> {
+    await this.#services.virsh.do(command, [uuid], options);
   }
 
   async resize(uuid: string, size: ComputeSize, options: CallOptions): Promise<void> {
@@ -303,10 +308,10 @@ export class Machines {
   }
 
   async observe(domain: Domain): Promise<Observed> {
-    const { uuid, model, meaning, active, name } = domain;
-    const { home, shutdowns, forwards, host } = this.#services;
-    const since = active && model ? await home.stoppingSince(uuid) : undefined;
-    if (since !== undefined) shutdowns.watch(uuid, since);
+    const { uuid, model, meaning, name } = domain;
+    const { shutdowns, forwards, host } = this.#services;
+    const leaving = model ? await this.#leaving(domain) : undefined;
+    if (leaving) shutdowns.watch(uuid, leaving);
     const lost = model ? await this.#lostDisk(domain) : undefined;
     const reached = meaning.state === 'active' ? forwards.sentence(model?.access?.forwards ?? []) : undefined;
     const message = lost ?? meaning.message ?? reached;
@@ -316,7 +321,7 @@ export class Machines {
       ...(model === undefined ? {} : { id: model.id }),
       name,
       state: lost === undefined ? meaning.state : 'error',
-      busy: lost === undefined && (meaning.busy === true || since !== undefined),
+      busy: lost === undefined && (meaning.busy === true || leaving !== undefined),
       cores: model?.cores ?? domain.cores,
       memoryBytes: model?.memoryBytes ?? domain.memoryBytes,
       host: host.name,
@@ -324,8 +329,10 @@ export class Machines {
     };
   }
 
-  async #isStopping({ uuid, active }: Domain): Promise<boolean> {
-    return active && (await this.#services.home.stoppingSince(uuid)) !== undefined;
+  /** What is still to be done about a machine that was asked to switch itself off. */
+  async #leaving({ uuid, active }: Domain): Promise<Leaving | undefined> {
+    const leaving = await this.#services.home.leaving(uuid);
+    return active || leaving?.again ? leaving : undefined;
   }
 
   /** What is missing, in words; nothing where all disks are there. */

@@ -29,6 +29,9 @@ export interface Asked extends CallOptions {
   readonly limitMs?: number;
 }
 
+/** Before a program and its arguments: the kernel ends it with the process that started it. */
+export const LEASH: readonly string[] = ['setpriv', '--pdeathsig', 'KILL', '--'];
+
 /** What a child may say at most: the documents of some thousand machines. */
 const MAX_BYTES = 64 * 2 ** 20;
 
@@ -88,9 +91,14 @@ export class Programs {
     });
   }
 
-  /** Starts a program that goes on by itself: its lines are read by the caller, its end is the caller's to bring about. */
+  /**
+   * Starts a program that goes on by itself: its lines are read by the caller, its end is the caller's to bring about. Where
+   * VEP is killed, it ends too: it has nobody to tell any more.
+   */
   start(program: string, args: readonly string[]): ChildProcess {
-    const child = spawn(program, args, { ...this.#settings.account.childOptions, stdio: ['ignore', 'pipe', 'ignore'] });
+    const { childOptions } = this.#settings.account;
+    const [leash = '', ...how] = LEASH;
+    const child = spawn(leash, [...how, program, ...args], { ...childOptions, stdio: ['ignore', 'pipe', 'ignore'] });
     const kill = (): boolean => child.kill('SIGKILL');
     this.#closed.signal.addEventListener('abort', kill, { once: true });
     child.once('close', () => this.#closed.signal.removeEventListener('abort', kill));

@@ -23,7 +23,6 @@ const DONE: Readonly<Record<string, RegExp>> = {
   suspend: /^Domain '.*' suspended/m,
   resume: /^Domain '.*' resumed/m,
   shutdown: /^Domain '.*' is being shutdown/m,
-  reboot: /^Domain '.*' is being rebooted/m,
   reset: /^Domain '.*' was reset/m,
   destroy: /^Domain '.*' destroyed/m,
   managedsave: /^Domain '.*' state saved by libvirt/m,
