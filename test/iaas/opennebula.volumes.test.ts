@@ -179,6 +179,23 @@ it('keeps copies apart from what they were made of, whose marks oned gives them 
   await expect(adapter.delete('storage', String(copy?.id))).rejects.toMatchObject({ class: 'denied' });
 });
 
+it('is copied later, and its machine resized later, where that was seen before it was on its way', async () => {
+  const { adapter, fake, wire } = harness;
+  const { compute, storage } = await plugged();
+  const machine = fake.world.machines.get(Number(compute))!;
+  const { state, lcm } = machine;
+  const seen = fake.answer(methodCall('one.vmpool.infoset', ['oneadmin:oneadmin-secret', compute, true]));
+  const size = { cores: 2, memoryBytes: 2 ** 29 };
+  for (const attempt of [() => adapter.resizeCompute(compute, size), () => adapter.actStorage(storage, 'backup')]) {
+    Object.assign(machine, DETACHING);
+    wire?.proxy.next({ kind: 'answer', status: 200, body: seen }, ({ body }) => body.includes('infoset<'));
+    await expect(attempt()).rejects.toMatchObject({ class: 'transient' });
+    Object.assign(machine, { state, lcm });
+    await attempt();
+  }
+  expect([machine.template.get('VCPU'), copies()]).toEqual(['2', 1]);
+});
+
 it('is removed later while somebody has it or copies it, and once', async () => {
   const { adapter, fake, wire } = harness;
   const { compute, storage } = await plugged();

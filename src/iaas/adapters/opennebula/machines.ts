@@ -20,7 +20,7 @@ import { isRunning, type Machine } from './machine.js';
 import { marksOf, numberOf, plugMarks } from './marks.js';
 import type { Networks } from './networks.js';
 import { OneError } from './one-error.js';
-import type { Oned } from './oned.js';
+import type { Call, Oned } from './oned.js';
 import type { Patience } from '../../patience.js';
 import type { Choice, Placement } from './placement.js';
 import { VM } from './states.js';
@@ -168,11 +168,7 @@ export class Machines {
         return isRunning(machine) ? undefined : this.#start(machine, options);
       }
     }
-    throw new IaasError(
-      'transient',
-      `the machine is on its way (${machine.meaning?.name ?? 'gone'})`,
-      machine.meaning?.name,
-    );
+    throw onItsWay(machine);
   }
 
   async #start(machine: Machine, options: CallOptions): Promise<void> {
@@ -221,9 +217,22 @@ export class Machines {
     }
     await this.#placement.mustFit(machine, { cores, memoryBytes }, options);
     const template = templateXml({ CPU: cores, VCPU: cores, MEMORY: memory });
-    await asOwner(this.#oned, machine, options, (call) =>
-      this.#oned.id('one.vm.resize', [machine.id, template, true], call),
-    );
+    await this.atRest(machine, options, (call) => this.#oned.id('one.vm.resize', [machine.id, template, true], call));
+  }
+
+  /**
+   * Does in the owner's name what oned refuses while a machine is on its way.
+   * @throws IaasError `transient` where it is, and was seen before that showed
+   */
+  async atRest(machine: Machine, options: CallOptions, work: (call: Call) => Promise<unknown>): Promise<void> {
+    try {
+      await asOwner(this.#oned, machine, options, work);
+    } catch (error) {
+      const refused = error instanceof OneError && error.isWrongState;
+      const now = refused ? await this.#pool.look(String(machine.id), options) : undefined;
+      if (now?.meaning?.busy) throw onItsWay(now);
+      throw error;
+    }
   }
 
   /** Removes a machine. One that is on its way is waited for: oned removes only what has come to rest. */
@@ -276,6 +285,9 @@ export class Machines {
   }
 }
 
+const onItsWay = ({ meaning }: Machine): IaasError =>
+  new IaasError('transient', `the machine is on its way (${meaning?.name ?? 'gone'})`, meaning?.name);
+
 const isGoing = ({ meaning }: Machine): boolean => meaning?.heading === 'gone';
 
 /** Whether it is in a state, or on its way there. */
@@ -316,10 +328,6 @@ function checkSize(cores: number, memoryBytes: number): void {
   if (!(memoryBytes > 0)) throw new IaasError('invalid', 'a machine needs memory');
 }
 
-/**
- * What the guest finds on its context disk. Everything that people write is Base64: oned would expand `$NAME` and the
- * like, and the shell of the guest reads the file (S-100).
- */
 /** Kind of processor, and what it starts with. */
 function systemOf({ architecture, firmware }: ComputeSpec, efi: string | undefined): Vector {
   return {
@@ -328,6 +336,10 @@ function systemOf({ architecture, firmware }: ComputeSpec, efi: string | undefin
   };
 }
 
+/**
+ * What the guest finds on its context disk. Everything that people write is Base64: oned would expand `$NAME` and the
+ * like, and the shell of the guest reads the file (S-100).
+ */
 function contextOf(spec: ComputeSpec): Vector {
   const base64 = (text: string): string => {
     if (!isWhole(text)) throw new IaasError('invalid', 'a document for the guest holds half of a character');

@@ -148,7 +148,7 @@ export class Volumes {
 
   /** The copy of a volume that a machine has: oned clones none of those, but saves the disks of machines. */
   async #saveFrom(ref: string, volume: Image, name: string, options: CallOptions): Promise<void> {
-    const { oned, machinePool } = this.#services;
+    const { oned, machines, machinePool } = this.#services;
     const machine = await machinePool.look(ref, options);
     const disk = machine?.disks.find(({ vector }) => vector.value('IMAGE_ID') === String(volume.id));
     if (!machine || !disk || disk.busy || machine.meaning?.busy === true)
@@ -157,7 +157,7 @@ export class Volumes {
         'the machine that has the volume is on its way',
         machine?.meaning?.name ?? 'gone',
       );
-    await asOwner(oned, machine, options, (call) =>
+    await machines.atRest(machine, options, (call) =>
       oned.id('one.vm.disksaveas', [machine.id, disk.number, name, '', -1], call),
     );
   }
