@@ -56,7 +56,7 @@ export function optionsFor(
     images: { handover: { directory: join(directory, 'images') } },
     networks: { reserveFrom: ['vep-parent'], publicFrom: ['vep-public'] },
     volumes: { shared: true },
-    patience: { pollMs: 2, settleMs: 2000 },
+    patience: { pollMs: 2, settleMs: 10_000 },
     events: { pollMs: 5 },
     ...more,
   };
