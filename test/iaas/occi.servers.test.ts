@@ -222,6 +222,21 @@ describe('a creation answered with a task', () => {
   });
 });
 
+it.each([
+  ['is refused, as OCCI has no word for it', {}, 0],
+  ['goes to a VEP, which knows of the disk', { 'eu.contrail-project.ovf.appliance': '/appliance/1' }, 1],
+])('a volume for reading only %s', async (_what, attributes, links) => {
+  const summary = `vep:vep:${'0'.repeat(40)}:m`;
+  say = ({ method, url }) => {
+    if (method === 'POST') return { status: 201, body: ['http://h/storagelink/1'] };
+    return url === '/storagelink/' ? nothing : { body: { ...machine(attributes), summary } };
+  };
+  await open();
+  const plug = { id: 'p', compute: '/compute/1', storage: '/storage/1', readOnly: true };
+  await site.attachStorage(plug, 'p').catch((error: unknown) => expect(error).toMatchObject({ class: 'unsupported' }));
+  expect(created()).toHaveLength(links);
+});
+
 it('sees templates come and go', async () => {
   say = () => nothing;
   await open();

@@ -52,7 +52,7 @@ import {
 import type { OcciOptions } from './options.js';
 import { asIaasError } from './refusals.js';
 import { SavedTemplates } from './saved-templates.js';
-import { Things } from './things.js';
+import { OF_APPLIANCE, Things } from './things.js';
 import { Work } from './work.js';
 
 /** How long opening waits for the server: one that is down is a site that is down, and keeps nobody from starting. */
@@ -188,7 +188,10 @@ class OcciSite implements SiteAdapter {
   attachStorage(spec: AttachmentSpec, token: string, call: CallOptions = {}): Promise<SiteRef> {
     return this.#told(call, async () => {
       await this.#things.own('compute', spec.compute, call);
-      await this.#things.own('storage', spec.storage, call);
+      const { view } = await this.#things.own('storage', spec.storage, call);
+      // A VEP knows by itself which disks of an appliance are for reading only.
+      if (spec.readOnly === true && view.attributes[OF_APPLIANCE] === undefined)
+        throw new IaasError('unsupported', 'OCCI attaches no volume for reading only');
       return this.#things.make('attachment', spec.id, token, attachmentDraft(spec), call);
     });
   }

@@ -44,7 +44,7 @@ export interface Thing extends Placed {
 const FEW = 4;
 
 /** Attribute by which a component of an appliance names it (K01). */
-const OF_APPLIANCE = 'eu.contrail-project.ovf.appliance';
+export const OF_APPLIANCE = 'eu.contrail-project.ovf.appliance';
 
 export class Things {
   readonly #services: ThingServices;
