@@ -16,8 +16,8 @@ export default {
   // The logs and trails of all servers of the run are kept, and searched for its secrets at the end.
   globalSetup: '<rootDir>/test/support/run/begin.mjs',
   globalTeardown: '<rootDir>/test/support/run/end.mjs',
-  // Longer than anything within a test is waited for, which says better what has not come.
-  testTimeout: 240_000,
+  // Longer than anything within a test is waited for, some of it after other things, which says better what has not come.
+  testTimeout: 600_000,
   // One more than the cores of a small machine: tests spend much of their time waiting for servers and clouds.
   maxWorkers: 3,
   // Modules of finished suites stay in a worker's memory: it begins anew before they slow down what comes after them.

@@ -175,7 +175,7 @@ forEachDatabase((_name, database) => {
     const store = await database.open();
     bearers = new BearerSignIn([settings], clock);
     authenticator = new Authenticator(store, new Access(store, clock), clock, { bearers });
-    await bearers.refresh(AbortSignal.timeout(10_000));
+    await bearers.refresh(AbortSignal.timeout(120_000));
   }
 
   const signIn = async (token: string): Promise<string> => {
@@ -229,7 +229,7 @@ forEachDatabase((_name, database) => {
     const token = await provider.token('jwt');
     expect(await signIn(token)).toBe('unauthenticated: token-key');
     clock.time += 61_000;
-    await bearers.refresh(AbortSignal.timeout(10_000));
+    await bearers.refresh(AbortSignal.timeout(120_000));
     expect(await signIn(token)).toBe(alice());
   });
 });

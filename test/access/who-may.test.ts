@@ -155,7 +155,7 @@ forEachServer({ accounts, config: { access: { keystone: { enabled: true } } } },
     const page = readFileSync(PAGE, 'utf8');
     if (process.env['VEP_WRITE_PAGE'] === '1') writeFileSync(PAGE, written(page, sections));
     for (const [title, rows] of sections) expect([title, tableUnder(page, title)]).toEqual([title, rows]);
-  }, 120_000);
+  });
 
   it('has a table for every kind, and treats the kinds of a table alike', async () => {
     const { kinds } = (await wire.send('GET', '/-/', undefined, ADMIN)).json as {

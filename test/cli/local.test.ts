@@ -372,7 +372,7 @@ describe('vep sites add', () => {
     const json = JSON.parse((await run('sites check --config vep.yaml --json')).out);
     expect(json).toMatchObject([{ site: 'one' }, { site: 'two', findings: [] }]);
     // The first command of this file that opens sites loads the server.
-  }, 120_000);
+  });
 
   it('makes the file, and keeps the simulator that was there without being named', async () => {
     expect((await run('sites add two --type simulator')).out).toContain('The simulator sim');

@@ -1,7 +1,7 @@
 /** Waits for something that other promises bring about: the event loop turns until it is so. Nothing sleeps. */
 
 /** Real milliseconds after which a test has failed; generous, for databases on busy machines. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 180_000;
 
 export async function eventually(condition: () => Promise<boolean> | boolean): Promise<void> {
   const end = Date.now() + PATIENCE_MS;

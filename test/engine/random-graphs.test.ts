@@ -70,7 +70,7 @@ forEachDatabase((name, database) => {
   it('end with all or nothing of each operation on the site', async () => {
     const property = fc.asyncProperty(scenarios, (scenario) => play(store, scenario));
     await fc.assert(property, { numRuns: name === 'sqlite' ? 150 : 25, endOnFailure: name !== 'sqlite' });
-  }, 60_000);
+  });
 
   it('run every step once when two engines race for them', async () => {
     const shop = new Workshop(store);

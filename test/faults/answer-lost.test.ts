@@ -37,7 +37,7 @@ const PAIR = testPackage(chanceOf(2), 2);
 const STATE = 'eu.contrail-project.appliance.state';
 const ACTIONS = 'http://schemas.contrail-project.eu/occi/ovf/appliance/action#';
 const KEEP = 'X-OCCI-Attribute: eu.contrail-project.ovf.keep-on-failure=true';
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 180_000;
 
 const clock = fastClock(50);
 const directory = join(tmpdir(), `vep-answer-lost-${randomUUID()}`);

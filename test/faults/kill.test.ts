@@ -29,7 +29,7 @@ const MACHINES = 6;
 /** Within this time of asking for it, in milliseconds, the server is killed: about as long as the work takes. */
 const WITHIN_MS = 2500;
 /** Milliseconds within which everything must have come to rest after the last restart. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 const OPTIONS = { timeFactor: 10 };
 const ACTIONS = 'http://schemas.contrail-project.eu/occi/ovf/appliance/action#';
 const STATE = 'eu.contrail-project.appliance.state';

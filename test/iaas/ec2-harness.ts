@@ -107,7 +107,7 @@ export async function ec2Harness(fakeOptions: FakeEc2Options = {}, more: JsonObj
     wire,
     secrets: [SECRET],
     advance: (ms) => pause(ms),
-    pace: { stepMs: 5, patienceMs: 20_000 },
+    pace: { stepMs: 5, patienceMs: 180_000 },
     image: { format: 'raw', bytes: Buffer.alloc(4096, 'vep'), virtualSizeBytes: 4096 },
     boots: (ref) => Promise.resolve(1 + fake.world.reboots.filter((id) => id === ref).length),
     second: () => open(),

@@ -72,7 +72,7 @@ export async function motoHarness({ bucket = {}, isMeasured, spansAll }: MotoSet
     breaks: BREAKS,
     secrets: [SECRET],
     advance: (ms) => pause(ms),
-    pace: { stepMs: 5, patienceMs: 20_000 },
+    pace: { stepMs: 5, patienceMs: 180_000 },
     image: { format: 'raw', bytes: Buffer.alloc(4096, 'vep'), virtualSizeBytes: 4096 },
     second: open,
     addressing: { gatewayOf: (cidr) => cidr.replace(/0\/\d+$/, '1'), smallest: '192.168.77.0/28' },

@@ -30,7 +30,7 @@ beforeAll(async () => {
     site: (directory) => ({ name: 'cloud', type: 'ec2', userCredentials: 'allowed', options: options(directory) }),
     attributes: `X-OCCI-Attribute: eu.contrail-project.ovf.inputs=${JSON.stringify(JSON.stringify(inputs))}`,
   });
-}, 600_000);
+});
 
 afterAll(async () => {
   await server.close();
@@ -57,4 +57,4 @@ it('deploys there, survives kill -9 at three calls, and goes without a trace', a
   account.settle();
   expect([things(account), things(world)]).toEqual([before, theirs]);
   expect(await server.rows('SELECT name AS left FROM site_account UNION ALL SELECT id FROM secret')).toEqual([]);
-}, 540_000);
+});

@@ -32,7 +32,7 @@ beforeAll(async () => {
     },
     attributes: 'X-OCCI-Attribute: eu.contrail-project.ovf.site="cloud"',
   });
-}, 600_000);
+});
 
 afterAll(async () => {
   await server.close();
@@ -105,4 +105,4 @@ it('has one copy of the last rules there, whatever is killed, and none in the en
   world.settle();
   expect([...world.groups.keys()]).toEqual(before);
   expect(await server.rows('SELECT id FROM group_copy')).toEqual([]);
-}, 540_000);
+});

@@ -3,7 +3,6 @@
  * of a bucket and `examples/web-shop` under `kill -9` every time, and the behaviour suite of all adapters in the nightly run.
  */
 
-import { jest } from '@jest/globals';
 import { describeAdapter } from '../support/adapter-suite.js';
 import { describeWith } from '../support/counterparts.js';
 import { examplePackage, KilledServer } from '../support/killed-server.js';
@@ -12,7 +11,6 @@ import { optionsFor } from './ec2-harness.js';
 import { BUCKET, motoHarness, motoOptions } from './ec2-moto-harness.js';
 
 // moto answers in tens of milliseconds where a fake answers in one.
-jest.setTimeout(120_000);
 
 describeWith('moto_server')('with a moto of its own', () => {
   it('sends a large image in parts, and leaves nothing of it in the bucket', async () => {

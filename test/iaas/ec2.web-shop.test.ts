@@ -25,7 +25,7 @@ beforeAll(async () => {
   server = await KilledServer.start({
     site: (directory) => ({ name: 'cloud', type: 'ec2', options: options(directory) }),
   });
-}, 600_000);
+});
 
 afterAll(async () => {
   await server.close();
@@ -57,7 +57,7 @@ it('deploys, survives kill -9 at two calls, and goes without a trace', async () 
   await server.remove(location, () => fake.called('TerminateInstances'));
   world.settle();
   expect([...things(), world.groups.size]).toEqual(before);
-}, 540_000);
+});
 
 it('keeps the machines of a placement group apart, and removes the group after them', async () => {
   const { world } = fake;
@@ -67,7 +67,7 @@ it('keeps the machines of a placement group apart, and removes the group after t
   expect(world.live.map(({ group }) => group)).toEqual([name, name, name]);
   await server.remove(location, () => fake.called('TerminateInstances'));
   while (world.placementGroups.size > 0) await pause(50);
-}, 540_000);
+});
 
 /** The shop with all of its machines in a group of OVF 2 of which no failure shall strike more than one. */
 function apart({ descriptor, files }: ExamplePackage): ExamplePackage {

@@ -29,7 +29,7 @@ beforeAll(async () => {
       options: optionsFor(fake.url, fake.url, directory, { zones: [], images: { known } }),
     }),
   });
-}, 600_000);
+});
 
 afterAll(async () => {
   await server.close();
@@ -69,7 +69,7 @@ it('deploys in the next zone, survives kill -9 on the way there, and goes withou
   await server.remove(location, () => fake.called('TerminateInstances'));
   world.settle();
   expect(things(world)).toEqual(before);
-}, 540_000);
+});
 
 it('takes everything back when no zone has room for all of its machines', async () => {
   const { world } = fake;
@@ -83,4 +83,4 @@ it('takes everything back when no zone has room for all of its machines', async 
   expect(things(world)).toEqual(before);
   world.room.clear();
   await server.remove(location);
-}, 540_000);
+});

@@ -25,7 +25,7 @@ const CLOUDS: readonly (readonly [string, () => Promise<Harness>])[] = [
   ...(realOpenStack ? [['a real OpenStack', () => realHarness('member')] as const] : []),
 ];
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 
 describeWith(...PROGRAMS).each(CLOUDS)('from %s to libvirt', (_name, open) => {
   let stack: Harness;

@@ -3,14 +3,11 @@
  * some thousand programs: `npm run test:nightly` runs it, and `libvirt.test.ts` what is libvirt's own every time.
  */
 
-import { jest } from '@jest/globals';
 import { describeAdapter } from '../support/adapter-suite.js';
 import { describeWith } from '../support/counterparts.js';
 import { libvirtHarness, PROGRAMS } from './libvirt-harness.js';
 
 if (process.env['VEP_TEST_NIGHTLY'] === '1') {
-  // An emulated machine starts in a second, on a busy one in many.
-  jest.setTimeout(300_000);
   describeWith(...PROGRAMS)('with a session daemon of its own', () => {
     describeAdapter('libvirt', libvirtHarness);
   });

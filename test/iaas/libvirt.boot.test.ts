@@ -15,7 +15,7 @@ import { describeWith } from '../support/counterparts.js';
 import { startTestServer, type TestServer } from '../support/server.js';
 import { PROGRAMS, Session } from './libvirt-harness.js';
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 360_000;
 const MEDIA = ['root', 'rescue', 'cd'] as const;
 
 /** Two disks on one controller, and a CD; `sections` say what to boot from. */

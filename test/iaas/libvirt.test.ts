@@ -89,8 +89,8 @@ describeWith(...PROGRAMS)('on a libvirt', () => {
   beforeAll(async () => {
     harness = await libvirtHarness({ shutdownMs: 300 });
     site = harness.adapter;
-  }, 120_000);
-  afterAll(() => harness.close(), 120_000);
+  });
+  afterAll(() => harness.close());
 
   async function reached(
     what: 'compute' | 'nic' | 'attachment' | 'image',
@@ -180,13 +180,13 @@ describeWith(...PROGRAMS)('on a libvirt', () => {
       [],
     ]);
     expect(harness.session.processes().filter((line) => line.includes('qemu-system'))).toEqual([]);
-  }, 300_000);
+  });
 
   it('believes in KVM only what has run: the probe ends by its own code where it is emulated', async () => {
     const { home, account, programs } = harness.session;
     const probe = await probeAccelerator(new Home(home, account), programs, 'qemu-system-x86_64', 'tcg', {});
     expect(probe).toMatchObject({ works: true });
-  }, 120_000);
+  });
 
   it('asks once whether KVM works, though QEMU dies of it', async () => {
     const { directory, home, account, programs } = harness.session;
@@ -200,7 +200,7 @@ describeWith(...PROGRAMS)('on a libvirt', () => {
     expect([await kvm.type({}), await kvm.type({})]).toEqual(['qemu', 'qemu']);
     expect(await kvm.probe({})).toMatchObject({ works: false, said: expect.stringContaining('SIGABRT') });
     expect(readFileSync(asked, 'utf8').trim().split('\n')).toEqual([expect.stringContaining('-accel kvm -cpu host')]);
-  }, 120_000);
+  });
 
   it('gives up a probe that hangs, and leaves nothing of it behind', async () => {
     const { directory, home, account } = harness.session;

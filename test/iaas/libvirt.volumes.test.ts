@@ -9,7 +9,7 @@ import type { Observed, SiteAdapter } from '../../src/iaas/adapter.js';
 import { describeWith, programAt } from '../support/counterparts.js';
 import { libvirtHarness, openSite, type LibvirtHarness, PROGRAMS } from './libvirt-harness.js';
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 const SIZE = 2 ** 20;
 
 describeWith(...PROGRAMS)('copies on a libvirt', () => {

@@ -62,7 +62,7 @@ export async function nimbusHarness(sha256 = '0'.repeat(64)): Promise<NimbusHarn
     wire,
     secrets: [SECRET],
     advance: (ms) => pause(ms),
-    pace: { stepMs: 5, patienceMs: 20_000 },
+    pace: { stepMs: 5, patienceMs: 180_000 },
     image: { format: 'raw', bytes: Buffer.alloc(4096, 'vep'), virtualSizeBytes: 4096 },
     boot: 'base-image',
     there: 'base-image',

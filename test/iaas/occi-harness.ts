@@ -97,7 +97,7 @@ export async function vepHarness(rendering = 'auto'): Promise<Harness & { readon
     wire,
     secrets: [token],
     advance: (ms) => pause(ms),
-    pace: { stepMs: 20, patienceMs: 20_000 },
+    pace: { stepMs: 20, patienceMs: 180_000 },
     image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
     there: TEMPLATE,
     second: open,
@@ -153,7 +153,7 @@ export async function textHarness(form: TextForm): Promise<Harness & { readonly 
     wire,
     secrets: [FakeOcci.PASSWORD],
     advance: (ms) => pause(ms),
-    pace: { stepMs: 10, patienceMs: 20_000 },
+    pace: { stepMs: 10, patienceMs: 180_000 },
     image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
     boot: FakeOcci.TEMPLATE,
     boots: (ref) =>

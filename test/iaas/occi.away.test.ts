@@ -11,9 +11,10 @@ import { Client, JSON_TYPE } from '../conformance/client.js';
 import { MESSAGE, STATE, actOn, descriptor, pathOf, send } from '../integration/appliance-wire.js';
 import { FaultyProxy } from '../support/faulty-proxy.js';
 import { startTestServer, type JsonBody, type Reply, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 import { CAPACITY } from './occi-harness.js';
 
-const PATIENT = { headers: { accept: JSON_TYPE }, timeoutMs: 90_000 };
+const PATIENT = { headers: { accept: JSON_TYPE }, timeoutMs: 180_000 };
 const AS_ADMIN = { as: 'admin', headers: { accept: 'application/json' } } as const;
 
 let back: TestServer;
@@ -34,7 +35,7 @@ beforeAll(async () => {
     patience: { pollMs: 20 },
   };
   front = await startTestServer({ config: { sites: [{ name: 'partner', type: 'occi', options }] as never } });
-}, 180_000);
+});
 
 afterAll(async () => {
   await front.close();
@@ -60,19 +61,15 @@ async function deployed(): Promise<string> {
 }
 
 const isDown = (down: boolean): Promise<Reply> =>
-  front.wait('/health/sites', ({ json }) => json.sites[0].up !== down, { ...AS_ADMIN, timeoutMs: 90_000 });
+  front.wait('/health/sites', ({ json }) => json.sites[0].up !== down, { ...AS_ADMIN, timeoutMs: 180_000 });
 
 async function nothingIsLeft(server: TestServer): Promise<void> {
-  const until = Date.now() + 90_000;
-  for (;;) {
-    const left = await server.rows("SELECT id, kind, phase FROM entity WHERE kind NOT LIKE '%template%'");
-    if (left.length === 0) break;
-    if (Date.now() > until) {
-      const work = await server.rows('SELECT type, state, message, findings FROM operation WHERE finished_at IS NULL');
-      throw new Error(`left behind: ${JSON.stringify([left, work])}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  const entities = "SELECT id, kind, phase FROM entity WHERE kind NOT LIKE '%template%'";
+  const work = 'SELECT type, state, message, findings FROM operation WHERE finished_at IS NULL';
+  await until(
+    async () => (await server.rows(entities)).length === 0,
+    async () => `left behind: ${JSON.stringify([await server.rows(entities), await server.rows(work)])}`,
+  );
   expect(await server.rows("SELECT type, findings FROM operation WHERE state = 'dead'")).toEqual([]);
 }
 
@@ -87,19 +84,19 @@ it('shows how old the components are while the partner is silent, and no longer 
   await front.wait(
     '/mixin/unobserved/',
     ({ text }) => text.split('\n').filter((line) => /\/(compute|network|storage|appliance)\//.test(line)).length === 6,
-    { headers: { accept: 'text/uri-list' }, timeoutMs: 90_000 },
+    { headers: { accept: 'text/uri-list' }, timeoutMs: 180_000 },
   );
   for (const compute of await all(front, '/compute/')) expect(compute.attributes['occi.compute.state']).toBe('active');
   await proxy.restore();
   await front.wait(path, (reply) => !marked(reply), PATIENT);
   await front.wait('/mixin/unobserved/', ({ text }) => text.trim() === '', {
     headers: { accept: 'text/uri-list' },
-    timeoutMs: 90_000,
+    timeoutMs: 180_000,
   });
   expect((await front.request('DELETE', path)).status).toBe(200);
   await nothingIsLeft(front);
   await nothingIsLeft(back);
-}, 240_000);
+});
 
 it('is forgotten while the partner is away, and taken back when that is there again', async () => {
   const path = await deployed();
@@ -113,7 +110,7 @@ it('is forgotten while the partner is away, and taken back when that is there ag
   expect(await all(back, '/appliance/')).toHaveLength(1);
   await proxy.restore();
   await nothingIsLeft(back);
-}, 240_000);
+});
 
 it('is deployed anew after it was undeployed and forgotten, and the old one goes', async () => {
   const path = await deployed();
@@ -132,7 +129,7 @@ it('is deployed anew after it was undeployed and forgotten, and the old one goes
   expect((await front.request('DELETE', path)).status).toBe(200);
   await nothingIsLeft(front);
   await nothingIsLeft(back);
-}, 240_000);
+});
 
 it('is made once, or gone, though the front starts again while the partner is away', async () => {
   for (const end of ['active', 'gone']) {
@@ -152,7 +149,7 @@ it('is made once, or gone, though the front starts again while the partner is aw
     await nothingIsLeft(front);
     await nothingIsLeft(back);
   }
-}, 300_000);
+});
 
 it('keeps its name here whatever it is called there, and is left alone there once its mark is gone', async () => {
   const path = await deployed();
@@ -173,12 +170,10 @@ it('keeps its name here whatever it is called there, and is left alone there onc
   expect((await front.request('DELETE', path)).status).toBe(200);
   const tried =
     "SELECT message FROM operation WHERE type = 'appliance.take-back' AND attempts > 0 AND finished_at IS NULL";
-  const until = Date.now() + 90_000;
-  while ((await front.rows(tried)).length === 0 && Date.now() < until)
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(async () => (await front.rows(tried)).length > 0);
   expect(JSON.stringify(await front.rows(tried))).toContain('not one that VEP has handed over');
   expect(await all(back, '/compute/')).toHaveLength(2);
   expect((await change({ summary: there.summary })).status).toBe(200);
   await nothingIsLeft(front);
   await nothingIsLeft(back);
-}, 240_000);
+});

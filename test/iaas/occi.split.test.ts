@@ -15,11 +15,12 @@ import { twoPartShop } from '../integration/two-part-shop.js';
 import { FaultyProxy } from '../support/faulty-proxy.js';
 import { secret } from '../support/run.js';
 import { startTestServer, type JsonBody, type Reply, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 import { CAPACITY } from './occi-harness.js';
 
 const GIB = 2 ** 30;
 const IMAGE = 'images/base.qcow2';
-const PATIENT = { headers: { accept: JSON_TYPE }, timeoutMs: 90_000 };
+const PATIENT = { headers: { accept: JSON_TYPE }, timeoutMs: 180_000 };
 const PASSWORD = secret('opensesame-shop', 'a password of an appliance');
 const SHOP = twoPartShop({ image: IMAGE, password: true });
 const FRONT_THERE = { front: 'partner', back: 'home' };
@@ -50,7 +51,7 @@ beforeAll(async () => {
       ] as never,
     },
   });
-}, 180_000);
+});
 
 const beyond = siteBeside(() => back);
 
@@ -92,36 +93,29 @@ async function sendPackage(ovf: string, inputs: JsonObject, query = '', agreemen
   const encoded = new Response(form);
   const body = new Uint8Array(await encoded.arrayBuffer());
   const headers = { accept: JSON_TYPE, 'content-type': encoded.headers.get('content-type') ?? '' };
-  return front.request('POST', `/appliance/${query}`, { headers, body, timeoutMs: 30_000 });
+  return front.request('POST', `/appliance/${query}`, { headers, body, timeoutMs: 120_000 });
 }
 
 /** Everything that was asked of the front is done. */
 async function settled(path: string, state: string): Promise<void> {
-  const until = Date.now() + 170_000;
   const open = 'SELECT type, state, message FROM operation WHERE finished_at IS NULL';
-  for (let left = await front.rows(open); left.length > 0; left = await front.rows(open)) {
-    if (Date.now() > until) throw new Error(`still at work: ${JSON.stringify(left)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await until(
+    async () => (await front.rows(open)).length === 0,
+    async () => `still at work: ${JSON.stringify(await front.rows(open))}`,
+  );
   const { attributes } = (await front.request('GET', path, PATIENT)).json;
   expect([attributes[STATE], attributes[MESSAGE]]).toEqual([state, undefined]);
 }
 
 /** Nothing is left in the store of either but agreements that have ended, and no work has given up. */
 async function nothingIsLeft(): Promise<void> {
-  const until = Date.now() + 90_000;
+  const entities = "SELECT id, kind, phase FROM entity WHERE kind NOT LIKE '%/sla#%'";
+  const work = 'SELECT type, state, step, message, findings FROM operation WHERE finished_at IS NULL';
   for (const server of [front, back]) {
-    for (;;) {
-      const left = await server.rows("SELECT id, kind, phase FROM entity WHERE kind NOT LIKE '%/sla#%'");
-      if (left.length === 0) break;
-      if (Date.now() > until) {
-        const work = await server.rows(
-          'SELECT type, state, step, message, findings FROM operation WHERE finished_at IS NULL',
-        );
-        throw new Error(`left behind: ${JSON.stringify([left, work])}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await until(
+      async () => (await server.rows(entities)).length === 0,
+      async () => `left behind: ${JSON.stringify([await server.rows(entities), await server.rows(work)])}`,
+    );
     expect(await server.rows("SELECT type, findings FROM operation WHERE state = 'dead'")).toEqual([]);
   }
   await roomIsBack();
@@ -129,11 +123,10 @@ async function nothingIsLeft(): Promise<void> {
 
 /** The front has seen that what was let go of is free at the partner: within a quarter of a second or so. */
 async function roomIsBack(): Promise<void> {
-  const until = Date.now() + 30_000;
-  while ((await send('?dry-run')).json.placement?.length !== 2) {
-    if (Date.now() > until) throw new Error('the partner still seems to be full');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until(
+    async () => (await send('?dry-run')).json.placement?.length === 2,
+    () => 'the partner still seems to be full',
+  );
 }
 
 it('goes in parts, with images, and lives as one', async () => {
@@ -190,7 +183,7 @@ it('goes in parts, with images, and lives as one', async () => {
   expect(await statesAt(back)).toEqual(['cache active', 'web active']);
   expect((await front.request('DELETE', path)).status).toBe(200);
   await nothingIsLeft();
-}, 300_000);
+});
 
 const arrival = ({ method, path }: { method: string; path: string }): boolean =>
   method === 'POST' && path.endsWith('/appliance/');
@@ -205,7 +198,7 @@ it('is undone on both sites where the partner refuses its part, in the words of 
   for (const kind of ['/appliance/', '/compute/', '/network/']) expect(await all(back, kind)).toEqual([]);
   expect((await front.request('DELETE', path)).status).toBe(200);
   await nothingIsLeft();
-}, 300_000);
+});
 
 it('is made once where the answer is lost, and gone when it is deleted before it is there', async () => {
   proxy.next({ kind: 'lose-answer' }, arrival);
@@ -220,7 +213,7 @@ it('is made once where the answer is lost, and gone when it is deleted before it
   await proxy.strikes();
   expect((await front.request('DELETE', early)).status).toBe(200);
   await nothingIsLeft();
-}, 240_000);
+});
 
 it('goes there as its agreement has settled it', async () => {
   const path = pathOf(
@@ -244,7 +237,7 @@ it('goes there as its agreement has settled it', async () => {
   ]);
   expect((await front.request('DELETE', path)).status).toBe(200);
   await nothingIsLeft();
-}, 300_000);
+});
 
 it('takes the shop of the examples apart as it lies there', async () => {
   const shop = readFileSync(join(packageRoot, 'examples/web-shop/web-shop.ovf'), 'utf8');
@@ -253,4 +246,4 @@ it('takes the shop of the examples apart as it lies there', async () => {
   expect(await statesAt(back)).toEqual(['web1 active', 'web2 active']);
   expect((await front.request('DELETE', path)).status).toBe(200);
   await nothingIsLeft();
-}, 300_000);
+});

@@ -53,7 +53,7 @@ describe.each([
         return { name: 'partner', type: 'occi', connects: ['backend'], options };
       },
     });
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await front.close();
@@ -73,7 +73,7 @@ describe.each([
 
     await front.remove(location);
     await back.gone();
-  }, 540_000);
+  });
 });
 
 function optionsFor(endpoint: string, directory: string, tokenOfBack: string, cores: number): object {

@@ -3,7 +3,6 @@
  * `examples/web-shop` with `kill -9` of the server at calls whose answers are lost with it.
  */
 
-import { jest } from '@jest/globals';
 import { newUuid } from '../../src/base/ids.js';
 import { describeAdapter } from '../support/adapter-suite.js';
 import { describeLifeCycle } from '../support/adapter-suite/life-cycle.js';
@@ -15,7 +14,6 @@ import { RealOned, realOned } from '../support/real-oned/oned.js';
 import { optionsFor, realOnedHarness } from './opennebula-harness.js';
 
 // The dummy drivers are programs of their own, and take their tenths of a second.
-jest.setTimeout(300_000);
 
 const folder = realOned;
 if (folder !== undefined) {

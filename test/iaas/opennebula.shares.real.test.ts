@@ -68,4 +68,4 @@ async function shares(home: string): Promise<void> {
 
 const folder = realOned;
 if (folder === undefined) it.skip('VEP_TEST_OPENNEBULA names no folder of a real oned', () => undefined);
-else it('are written, looked up, and taken back', () => shares(folder), 120_000);
+else it('are written, looked up, and taken back', () => shares(folder));

@@ -16,7 +16,7 @@ beforeAll(async () => {
   server = await KilledServer.start({
     site: (directory) => ({ name: 'one', type: 'opennebula', options: optionsFor(fake.url, directory) }),
   });
-}, 300_000);
+});
 
 afterAll(async () => {
   await server.close();
@@ -47,7 +47,7 @@ it('deploys, survives kill -9 at four calls, and goes without a trace', async ()
   await server.remove(location, () => fake.called('one.vm.action'));
   expect([live().length, reservations().length, volumes().length]).toEqual([0, 0, 0]);
   expect(fake.violations).toEqual([]);
-}, 540_000);
+});
 
 const live = (): Machine[] => [...fake.world.machines.values()].filter((vm) => vm.state !== 6);
 const reservations = (): unknown[] => [...fake.world.networks.values()].filter((net) => net.parent !== undefined);

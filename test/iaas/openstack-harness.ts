@@ -119,7 +119,7 @@ export async function realHarness(
     secrets: [password],
     savesNothing: 'a hypervisor of Nova that is none and uploads nothing',
     advance: (ms) => pause(ms),
-    pace: { stepMs: 500, patienceMs: 90_000 },
+    pace: { stepMs: 500, patienceMs: 180_000 },
     slow: true,
     image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
     second: open,
@@ -186,7 +186,7 @@ export async function fakeHarness(
     wire,
     secrets: [fake.password],
     advance: (ms) => pause(ms),
-    pace: { stepMs: 5, patienceMs: 20_000 },
+    pace: { stepMs: 5, patienceMs: 180_000 },
     image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
     boots: (ref) => {
       const server = serverOf(ref);

@@ -3,13 +3,11 @@
  * administrator who chooses hosts, as an ordinary member, and as one whose networks lead outside.
  */
 
-import { jest } from '@jest/globals';
 import { describeAdapter, describeAddresses, describeTokens } from '../support/adapter-suite.js';
 import { realOpenStack } from '../support/real-openstack/keystone.js';
 import { realHarness } from './openstack-harness.js';
 
 // A server takes seconds to boot there.
-jest.setTimeout(600_000);
 
 if (realOpenStack) {
   describeAdapter('a real OpenStack of an administrator', () => realHarness('admin'));

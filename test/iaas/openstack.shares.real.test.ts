@@ -1,13 +1,11 @@
 /** Limits of a Virtual Organization in the quotas and rules of a real OpenStack (`VEP_TEST_OPENSTACK`). */
 
-import { jest } from '@jest/globals';
 import { newUuid } from '../../src/base/ids.js';
 import { NO_SHARE, type TenantShare } from '../../src/iaas/tenant.js';
 import { realOpenStack, URLS } from '../support/real-openstack/keystone.js';
 import { realHarness } from './openstack-harness.js';
 
 // The project of a test is made and removed by several services.
-jest.setTimeout(300_000);
 
 const GIB = 2 ** 30;
 

@@ -65,7 +65,7 @@ export async function simulatorHarness(
     adapter,
     clock,
     advance: (ms) => clock.advance(ms),
-    pace: { stepMs: 100, patienceMs: 60_000 },
+    pace: { stepMs: 100, patienceMs: 180_000 },
     image: { format: 'qcow2', bytes: qcow2(64 * 2 ** 20), virtualSizeBytes: 64 * 2 ** 20 },
     second: open,
     faults: {

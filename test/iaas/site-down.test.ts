@@ -7,6 +7,7 @@ import { UNOBSERVED } from '../../extensions/infrastructure/unobserved.js';
 import { FakeOcci } from '../support/fake-occi.js';
 import { FaultyProxy } from '../support/faulty-proxy.js';
 import { startTestServer, type JsonBody, type Reply, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 import { descriptor } from '../integration/appliance-wire.js';
 import { envelope, item, system } from '../ovf/plan-support.js';
 import { CAPACITY } from './occi-harness.js';
@@ -50,7 +51,7 @@ it('starts all the same, shows it as down, and works on the other site', async (
   await server.request('POST', `${path}?action=start`, active);
   await server.wait(path, ({ json }) => json.attributes['occi.compute.state'] === 'active');
   expect((await server.request('DELETE', path)).status).toBe(200);
-}, 600_000);
+});
 
 describe('a site that goes away, with something on it', () => {
   let fake: FakeOcci;
@@ -90,13 +91,6 @@ describe('a site that goes away, with something on it', () => {
     await until(async () => (await vep.rows(rows)).length === 1 && (await vep.rows(work)).length === 0);
     return path;
   };
-  const until = async (isSo: () => Promise<boolean>): Promise<void> => {
-    const end = performance.now() + 180_000;
-    while (!(await isSo())) {
-      if (performance.now() > end) throw new Error('waited in vain');
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  };
   const marked = ({ json }: Reply): boolean => (json.mixins ?? []).includes(UNOBSERVED);
   const left = (path: string): Promise<Record<string, unknown>[]> =>
     vep.rows(`SELECT id FROM entity WHERE id = '${path.slice(9)}'`);
@@ -117,7 +111,7 @@ describe('a site that goes away, with something on it', () => {
     expect(await left(path)).toHaveLength(1);
     await proxy.restore();
     await until(async () => (await left(path)).length === 0);
-  }, 600_000);
+  });
 
   it('is told of in a dry run: as a warning where it is named, and where it was left out of a refusal', async () => {
     const path = await made();
@@ -157,7 +151,7 @@ describe('a site that goes away, with something on it', () => {
     await proxy.restore();
     expect((await vep.request('DELETE', path)).status).toBe(200);
     await until(async () => (await left(path)).length === 0);
-  }, 600_000);
+  });
 
   it('takes the mark away from what is still there when it is back', async () => {
     const path = await made();
@@ -168,7 +162,7 @@ describe('a site that goes away, with something on it', () => {
     expect(back.attributes).not.toHaveProperty('eu.contrail-project.observed.at');
     expect((await vep.request('DELETE', path)).status).toBe(200);
     await until(async () => (await left(path)).length === 0);
-  }, 600_000);
+  });
 
   it('has it forgotten by an administrator alone, who is on record', async () => {
     const path = await made();
@@ -186,7 +180,7 @@ describe('a site that goes away, with something on it', () => {
       { entity: path.slice(9), reason: 'site-down' },
     ]);
     await proxy.restore();
-  }, 600_000);
+  });
 
   it('has what was being made there forgotten too, when it can neither be made nor undone', async () => {
     await proxy.refuse();
@@ -217,7 +211,7 @@ describe('a site that goes away, with something on it', () => {
     }
     expect(await vep.rows('SELECT type, state FROM operation WHERE finished_at IS NULL')).toEqual([]);
     await proxy.restore();
-  }, 600_000);
+  });
 
   it('works on the other site while this one hangs', async () => {
     for (let call = 0; call < 20; call += 1) proxy.next({ kind: 'hang' }, () => true);
@@ -233,5 +227,5 @@ describe('a site that goes away, with something on it', () => {
     await vep.wait(path, ({ json }) => json.attributes[state] === 'active', { headers: TYPED });
     expect((await vep.request('DELETE', path)).status).toBe(200);
     proxy.clear();
-  }, 600_000);
+  });
 });

@@ -12,6 +12,7 @@ import {
   send,
 } from '../integration/appliance-wire.js';
 import { forEachServer } from '../support/server.js';
+import { PATIENCE_MS } from '../support/until.js';
 import { siteBeside } from './site-beside.js';
 import { Wire } from './wire.js';
 
@@ -59,9 +60,9 @@ forEachServer({ config: { sites: SITES as never, engine: { reconcileMs: 500 } } 
   };
   /** Asks until the answer is as it shall be. */
   const eventually = async (ask: () => Promise<unknown>, wanted: unknown): Promise<void> => {
-    const end = Date.now() + 20_000;
+    const end = performance.now() + PATIENCE_MS;
     for (let got = await ask(); JSON.stringify(got) !== JSON.stringify(wanted); got = await ask()) {
-      if (Date.now() > end) expect(got).toEqual(wanted);
+      if (performance.now() > end) expect(got).toEqual(wanted);
       await wire.show('/-/');
     }
   };

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { addressOfRange } from '../../extensions/infrastructure/reserved-address.js';
 import { rangeOfAddress } from '../../src/iaas/ranges.js';
 import { forEachServer } from '../support/server.js';
+import { until } from '../support/until.js';
 import { siteBeside } from './site-beside.js';
 import { Wire, type EntityBody } from './wire.js';
 
@@ -178,9 +179,10 @@ forEachServer({}, (server) => {
   });
 
   async function expectNothingLeft(): Promise<void> {
-    const until = performance.now() + 5000;
-    while ((await networksOnSite()).length > 0 && performance.now() < until) await server().request('GET', '/health');
-    expect(await networksOnSite()).toEqual([]);
+    await until(
+      async () => (await networksOnSite()).length === 0,
+      async () => JSON.stringify(await networksOnSite()),
+    );
   }
 });
 

@@ -41,7 +41,7 @@ forEachDatabase((name, database) => {
       return { engine: { leaseMs: 2000, reconcileMs: 1000 }, sites: [cloud] };
     });
     await servers.start();
-  }, 300_000);
+  });
   afterAll(async () => {
     await servers.close();
     await fake.close();
@@ -101,5 +101,5 @@ forEachDatabase((name, database) => {
     account.settle();
     expect([account.live, account.subnets.size, account.volumes.size]).toEqual([[], expect.any(Number), 0]);
     expect(await servers.rows("SELECT type, findings FROM operation WHERE state = 'dead'")).toEqual([]);
-  }, 500_000);
+  });
 });

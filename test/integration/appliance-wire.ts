@@ -4,6 +4,7 @@ import { APPLIANCE, OVF_APPLIANCE } from '../../extensions/ovf-deployment/vocabu
 import { category, JSON_TYPE, type Client } from '../conformance/client.js';
 import { envelope, item, system, collection, product, property } from '../ovf/plan-support.js';
 import type { JsonBody, Reply } from '../support/server.js';
+import { PATIENCE_MS } from '../support/until.js';
 
 export { APPLIANCE, OVF_APPLIANCE };
 export const OVF = 'eu.contrail-project.ovf';
@@ -85,7 +86,7 @@ export function actOn(
 }
 
 /** Nothing of anybody is left on the site or in the store. */
-export async function untilNothingIsLeft(client: Client, timeoutMs = 120_000): Promise<void> {
+export async function untilNothingIsLeft(client: Client, timeoutMs = PATIENCE_MS): Promise<void> {
   const until = performance.now() + timeoutMs;
   for (;;) {
     const [row] = await client.server.rows('SELECT COUNT(*) AS count FROM entity');

@@ -7,6 +7,7 @@
 import { levelOfAssurance, type Principal } from '../../src/access/index.js';
 import { sendSecurely, type SecureOptions, type SecureReply } from '../support/secure-client.js';
 import { PASSWORD, forEachServer } from '../support/server.js';
+import { until } from '../support/until.js';
 import { ALICE, FederationClients, Federations } from './two-federations.js';
 
 const federations = await Federations.begin();
@@ -116,13 +117,11 @@ forEachServer({ config }, (server) => {
   });
 
   it('has entries for those that disagreed', async () => {
-    const until = performance.now() + 10_000;
-    for (;;) {
-      const trail = await server().rows("SELECT 1 FROM audit_entry WHERE reason = 'conflicting-credentials'");
-      if (trail.length > 0) return;
-      if (performance.now() > until) throw new Error('nothing is in the trail');
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    const trail = "SELECT 1 FROM audit_entry WHERE reason = 'conflicting-credentials'";
+    await until(
+      async () => (await server().rows(trail)).length > 0,
+      () => 'nothing is in the trail',
+    );
   });
 
   it.each([

@@ -3,6 +3,7 @@
 import http from 'node:http';
 import { Client } from '../conformance/client.js';
 import { forEachServer, type TestServer } from '../support/server.js';
+import { PATIENCE_MS } from '../support/until.js';
 import { deploy, descriptor, pathOf, send } from './appliance-wire.js';
 
 interface Event {
@@ -49,7 +50,7 @@ function read(
         response.on('error', () => resolve(events));
       },
     );
-    request.setTimeout(15_000, () =>
+    request.setTimeout(PATIENCE_MS, () =>
       request.destroy(new Error(`no end in sight: ${JSON.stringify(events.map((event) => event.type))}`)),
     );
     request.on('error', (error) => (events.length > 0 ? resolve(events) : reject(error)));

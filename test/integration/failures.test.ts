@@ -5,6 +5,7 @@ import BetterSqlite from 'better-sqlite3';
 import pg from 'pg';
 import { INFRA, JSON_TYPE, Client, kindOf } from '../conformance/client.js';
 import { forEachServer } from '../support/server.js';
+import { until } from '../support/until.js';
 
 const faults = [
   { operation: 'actCompute:start', kind: 'error-state', nth: 1 },
@@ -22,11 +23,10 @@ forEachServer({ site: { faults } }, (server, database) => {
   async function gone(path: string): Promise<void> {
     expect((await client().get(path)).status).toBe(404);
     const id = path.split('/').at(-1);
-    const until = performance.now() + 10_000;
-    while ((await server().rows(`SELECT id FROM entity WHERE id = '${id}'`)).length > 0) {
-      if (performance.now() > until) throw new Error('the deletion was given up');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until(
+      async () => (await server().rows(`SELECT id FROM entity WHERE id = '${id}'`)).length === 0,
+      () => 'the deletion was given up',
+    );
   }
 
   it('C-055 a start that fails leads to error, with its reason; which 1.1 does not know', async () => {

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { Client, INFRA, USER, kindOf } from '../conformance/client.js';
 import { serverFor, type Reply } from '../support/server.js';
+import { PATIENCE_MS } from '../support/until.js';
 import { OVF_TYPE, descriptor } from './appliance-wire.js';
 import { ChangedRows } from './changed-rows.js';
 import { fuzzCase, type FuzzCase } from './fuzz-cases.js';
@@ -20,7 +21,7 @@ import { fuzzCase, type FuzzCase } from './fuzz-cases.js';
 const nightly = process.env['VEP_TEST_NIGHTLY'] === '1';
 const seed = Number(process.env['VEP_TEST_SEED'] ?? (nightly ? Date.now() % 2 ** 31 : 20251122));
 const RUNS = Number(process.env['VEP_TEST_CASES'] ?? (nightly ? 200_000 : 2_000));
-const FAR = nightly ? 7_200_000 : 120_000;
+const FAR = nightly ? 7_200_000 : 600_000;
 
 const server = serverFor({
   config: {
@@ -87,7 +88,6 @@ async function send({ method, path, headers, body }: FuzzCase): Promise<Reply> {
   return server().request(method, target, {
     headers: sent,
     ...(body === '' ? {} : { body: filled(body) }),
-    timeoutMs: 30_000,
   });
 }
 
@@ -153,7 +153,7 @@ describe('size', () => {
         };
         more();
       });
-      socket.setTimeout(20_000, () => socket.destroy());
+      socket.setTimeout(PATIENCE_MS, () => socket.destroy());
       socket.on('data', (data) => {
         answer += data.toString('latin1');
         socket.end();
@@ -172,19 +172,15 @@ describe('size', () => {
     ['/appliance/', 'application/x-tar'],
     ['/appliance/', 'multipart/form-data; boundary=b'],
     ['/upload/', 'application/json'],
-  ])(
-    'refuses 100 MB to %s as %s without holding them',
-    async (path, type) => {
-      const before = held();
-      for (const length of ['Content-Length: 100000000', 'Transfer-Encoding: chunked']) {
-        const { answer } = await pour(`POST ${path} HTTP/1.1\r\nContent-Type: ${type}\r\n${length}`, 100_000_000);
-        expect([length, answer.slice(0, 12)]).toEqual([length, expect.stringMatching(/^HTTP\/1\.1 4(00|13)$/)]);
-      }
-      expect(changed.take()).toEqual([]);
-      expect(await heldAtRest(before + 30 * 2 ** 20)).toBeLessThan(before + 30 * 2 ** 20);
-    },
-    60_000,
-  );
+  ])('refuses 100 MB to %s as %s without holding them', async (path, type) => {
+    const before = held();
+    for (const length of ['Content-Length: 100000000', 'Transfer-Encoding: chunked']) {
+      const { answer } = await pour(`POST ${path} HTTP/1.1\r\nContent-Type: ${type}\r\n${length}`, 100_000_000);
+      expect([length, answer.slice(0, 12)]).toEqual([length, expect.stringMatching(/^HTTP\/1\.1 4(00|13)$/)]);
+    }
+    expect(changed.take()).toEqual([]);
+    expect(await heldAtRest(before + 30 * 2 ** 20)).toBeLessThan(before + 30 * 2 ** 20);
+  });
 
   it.each([
     ['/compute/', 'text/plain'],
@@ -238,7 +234,7 @@ describe('size', () => {
     }
     expect((await client().get('/-/')).status).toBe(200);
     expect(changed.take()).toEqual([]);
-  }, 60_000);
+  });
 
   it.each([
     ['deep', '<a>'.repeat(200_000)],

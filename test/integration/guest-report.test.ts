@@ -8,6 +8,7 @@ import { Client, JSON_TYPE } from '../conformance/client.js';
 import { FakeClock } from '../engine/fake-clock.js';
 import { siteBeside } from '../infrastructure/site-beside.js';
 import { forEachServer, type Reply, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 import { APPLIANCE, MESSAGE, STATE, components, descriptor, pathOf, send } from './appliance-wire.js';
 
 const VEP = 'http://schemas.contrail-project.eu/ovf/environment/1';
@@ -59,7 +60,7 @@ forEachServer({ config: { sites: sites as never } }, (server) => {
     return server().request(method, path, { as: null, headers, body: 'instance_id=i&hostname=m1' });
   };
   const machineActive = (path: string, machine: string): Promise<void> =>
-    eventually(async () => (await stateOf(path, machine)) === 'active');
+    until(async () => (await stateOf(path, machine)) === 'active');
 
   it('a report lets the next group start: by POST alone, once, without credentials', async () => {
     const path = pathOf(await send(client(), IN_ORDER));
@@ -160,13 +161,5 @@ describe('the pause between two groups', () => {
 
 async function takenDown(server: TestServer, client: Client, path: string): Promise<void> {
   expect((await client.send('DELETE', path)).status).toBe(200);
-  await eventually(async () => (await server.rows('SELECT appliance FROM appliance')).length === 0);
-}
-
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  const until = performance.now() + 15_000;
-  while (!(await holds())) {
-    if (performance.now() > until) throw new Error('what was awaited has not happened');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await until(async () => (await server.rows('SELECT appliance FROM appliance')).length === 0);
 }

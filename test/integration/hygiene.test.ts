@@ -220,7 +220,7 @@ forEachServer({ config: { server: { port: 0, maxBodyBytes: 65_536 } } }, (server
       const reply = await stranger.get('/securitygroup/', OCCI);
       expect([reply.status, reply.headers['x-occi-error']]).toEqual([406, expect.any(String)]);
       expect((await stranger.list('/securitygroup/')).length).toBe(900);
-    }, 60_000);
+    });
   });
 
   describe('what refusals tell (S-113) and what is kept to oneself (S-060)', () => {
@@ -320,6 +320,6 @@ forEachServer({ config: { server: { port: 0, maxBodyBytes: 65_536 } } }, (server
       const locked = await basic('federation', 'wrong-again');
       expect(Number(locked.headers['retry-after'])).toBeGreaterThan(0);
       expect((await get('/-/', {}, 'federation')).status).toBe(200);
-    }, 60_000);
+    });
   });
 });

@@ -19,6 +19,7 @@ import { pkiFixtures } from '../support/pki-fixtures.js';
 import type { StoreLocation } from '../../src/store/open-store.js';
 import { forEachDatabase } from '../support/databases.js';
 import { startTestServer, type Part, type Reply, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 import { listDocument, listedImage } from '../transfer/image-list/list-document.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'vep-image-lists-'));
@@ -216,11 +217,11 @@ const started = (client: Client, path: string): Promise<Reply> =>
   });
 
 async function untilGone(client: Client): Promise<void> {
-  const end = performance.now() + 20_000;
-  while ((await client.server.rows("SELECT id FROM entity WHERE kind LIKE '%#compute'")).length > 0) {
-    if (performance.now() > end) throw new Error('machines are left');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const machines = "SELECT id FROM entity WHERE kind LIKE '%#compute'";
+  await until(
+    async () => (await client.server.rows(machines)).length === 0,
+    () => 'machines are left',
+  );
 }
 
 it('is configured as docs/access/image-lists.md shows', () => {

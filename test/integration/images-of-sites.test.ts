@@ -3,15 +3,13 @@
  * made, boot machines at any site, and are what disks of a descriptor are made from, for those who see them.
  */
 
-import { jest } from '@jest/globals';
 import { Client, JSON_TYPE, OS, mixinOf } from '../conformance/client.js';
 import { forEachServer, type JsonBody, type Reply } from '../support/server.js';
 import { descriptor, OVF, pathOf, send, STATE, untilNothingIsLeft } from './appliance-wire.js';
 
 const GIB = 2 ** 30;
 /** Only a failure waits that long. */
-const PATIENCE_MS = 120_000;
-jest.setTimeout(2 * PATIENCE_MS);
+const PATIENCE_MS = 180_000;
 const held = (name: string): object => ({ name, format: 'qcow2', sizeBytes: GIB, virtualSizeBytes: 2 * GIB });
 const site = (name: string, options: object = {}): object => ({
   name,

@@ -3,6 +3,7 @@
 import { Client, JSON_TYPE } from '../conformance/client.js';
 import { siteBeside } from '../infrastructure/site-beside.js';
 import { forEachServer } from '../support/server.js';
+import { until } from '../support/until.js';
 import { MESSAGE, STATE, actOn, components, descriptor, pathOf, send } from './appliance-wire.js';
 
 const HOST = 'vep.guests.example';
@@ -51,23 +52,23 @@ forEachServer({ config: { sites: sites as never } }, (server) => {
   };
 
   const untilState = (path: string, state: string): Promise<void> =>
-    eventually(async () => (await client().get(path, JSON_TYPE)).json.attributes[STATE] === state);
+    until(async () => (await client().get(path, JSON_TYPE)).json.attributes[STATE] === state);
 
   it('boots once to install, waits for the guest to power off, then starts in order', async () => {
     const path = pathOf(await send(client(), installing()));
-    await eventually(async () => (await siteState(await refOf(path, 'm1'))) === 'active');
+    await until(async () => (await siteState(await refOf(path, 'm1'))) === 'active');
     const m1 = String(await refOf(path, 'm1'));
     const waiting = async (): Promise<string> =>
       JSON.stringify(await server().rows("SELECT * FROM operation WHERE type = 'appliance.install'"));
-    await eventually(async () => (await waiting()).includes('waiting for the installation to power off'));
+    await until(async () => (await waiting()).includes('waiting for the installation to power off'));
     // What it reports during its installation is heard, but is not what m2 waits for.
     expect(await reportReady(m1)).toBe(204);
     await powerOff(m1);
     const reported = async (): Promise<boolean> =>
       (await server().rows('SELECT * FROM guest_report WHERE reported_at IS NOT NULL')).length > 0;
-    await eventually(async () => !(await reported()) && (await siteState(m1)) === 'active');
+    await until(async () => !(await reported()) && (await siteState(m1)) === 'active');
     expect(await siteState(await refOf(path, 'm2'))).toBe('inactive');
-    await eventually(async () => (await reportReady(m1)) === 204);
+    await until(async () => (await reportReady(m1)) === 204);
     await untilState(path, 'active');
     expect(await siteState(await refOf(path, 'm2'))).toBe('active');
 
@@ -76,9 +77,9 @@ forEachServer({ config: { sites: sites as never } }, (server) => {
     await untilState(path, 'inactive');
     expect(await reportReady(m1)).toBe(404);
     await actOn(client(), path, 'start', {});
-    await eventually(async () => (await siteState(m1)) === 'active');
+    await until(async () => (await siteState(m1)) === 'active');
     expect(await siteState(await refOf(path, 'm2'))).toBe('inactive');
-    await eventually(async () => (await reportReady(m1)) === 204);
+    await until(async () => (await reportReady(m1)) === 204);
     await untilState(path, 'active');
     expect((await server().rows("SELECT * FROM operation WHERE type = 'appliance.install'")).length).toBe(1);
   });
@@ -92,11 +93,3 @@ forEachServer({ config: { sites: sites as never } }, (server) => {
     expect(await components(client(), path, '/compute/')).toEqual([]);
   });
 });
-
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  const until = performance.now() + 60_000;
-  while (!(await holds())) {
-    if (performance.now() > until) throw new Error('what was awaited has not happened');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

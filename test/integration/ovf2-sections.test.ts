@@ -10,6 +10,7 @@ import { cloudBeside } from '../infrastructure/cloud-beside.js';
 import { bootDevices, collection, envelope, item, system } from '../ovf/plan-support.js';
 import { sharedFolder } from '../ovf/schema-support.js';
 import { serverFor, type Reply } from '../support/server.js';
+import { PATIENCE_MS } from '../support/until.js';
 import {
   actOn,
   components,
@@ -54,7 +55,7 @@ async function deployed(text: string): Promise<string> {
 
 /** Waits for the site to come to what is expected of it. */
 async function becomes<T>(read: () => Promise<T>, wanted: T): Promise<void> {
-  const until = performance.now() + 120_000;
+  const until = performance.now() + PATIENCE_MS;
   for (;;) {
     const there = await read();
     if (isDeepStrictEqual(there, wanted)) return;

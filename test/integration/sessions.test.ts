@@ -8,8 +8,10 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import type { JWTPayload } from 'jose';
+import { systemClock, type Clock } from '../../src/base/clock.js';
 import { TestIssuer, AUDIENCE } from '../support/issuer.js';
 import { forEachServer, type JsonBody, type Reply, type RequestOptions, type TestServer } from '../support/server.js';
+import { PATIENCE_MS } from '../support/until.js';
 import { SHOP, webShop } from './web-shop.js';
 import { APPLIANCE_CATEGORY, descriptor, OVF_TYPE, STATE as APPLIANCE_STATE } from './appliance-wire.js';
 
@@ -34,7 +36,18 @@ const COLLEAGUE = { sub: 'colleague', 'wlcg.groups': ['/atlas'] };
 const FEDERATION = { sub: 'federation', 'wlcg.groups': ['/atlas', '/atlas/federation'] };
 const BOB = { sub: 'bob', 'wlcg.groups': ['/biomed'] };
 
-forEachServer({ config: { access: { issuers, sessions } } }, (server) => {
+/** The servers' clock is put forward to when something ends, for nobody knows how long what comes before that takes. */
+let aheadMs = 0;
+const clock: Clock = { now: () => systemClock.now() + aheadMs, sleep: (ms, signal) => systemClock.sleep(ms, signal) };
+const inMs = (ms: number): string => new Date(clock.now() + ms).toISOString();
+
+/** A token that is good for ten minutes by that clock. */
+function tokenOf(claims: JWTPayload): Promise<string> {
+  const now = Math.floor(clock.now() / 1000);
+  return issuer.token({ iat: now, exp: now + 600, ...claims });
+}
+
+forEachServer({ config: { access: { issuers, sessions } }, clock }, (server) => {
   const vep = (): TestServer => server();
 
   async function send(
@@ -43,7 +56,7 @@ forEachServer({ config: { access: { issuers, sessions } } }, (server) => {
     claims: JWTPayload,
     { headers, ...options }: RequestOptions = {},
   ): Promise<Reply> {
-    const authorization = `Bearer ${await issuer.token(claims)}`;
+    const authorization = `Bearer ${await tokenOf(claims)}`;
     const fields = { accept: JSON_TYPE, ...headers, authorization };
     const reply = await vep().request(method, path, { ...options, as: null, headers: fields });
     // The keys of the issuer are fetched by upkeep, a moment after the start.
@@ -54,7 +67,7 @@ forEachServer({ config: { access: { issuers, sessions } } }, (server) => {
 
   /** Asks until the answer is as wanted. */
   async function eventually(path: string, claims: JWTPayload, wanted: (reply: Reply) => boolean): Promise<Reply> {
-    const until = performance.now() + 30_000;
+    const until = performance.now() + PATIENCE_MS;
     for (;;) {
       const reply = await send('GET', path, claims);
       if (wanted(reply)) return reply;
@@ -103,7 +116,7 @@ forEachServer({ config: { access: { issuers, sessions } } }, (server) => {
 
   /** Opens an event stream and resolves when the server has ended it. */
   async function stream(path: string, claims: JWTPayload): Promise<{ opened: number; ended: Promise<void> }> {
-    const headers = { authorization: `Bearer ${await issuer.token(claims)}` };
+    const headers = { authorization: `Bearer ${await tokenOf(claims)}` };
     const subject = path.split('/').at(-1) ?? '';
     return new Promise((resolve, reject) => {
       const request = http.get(`${vep().url}/events/?subject=${subject}`, { headers, agent: false }, (response) => {
@@ -171,10 +184,11 @@ forEachServer({ config: { access: { issuers, sessions } } }, (server) => {
   });
 
   it('S-030 ends no later than the credential, and is revived by the next one', async () => {
-    // Good for some seconds of the tolerance that clocks are given.
-    const now = Math.floor(Date.now() / 1000);
-    const path = await deploy({ ...ALICE, iat: now - 600, exp: now - 50 });
+    const path = await deploy(ALICE);
+    await active(path, COLLEAGUE);
     const session = await sessionOf(COLLEAGUE, path);
+    // With the tolerance that clocks are given.
+    aheadMs += 661_000;
     await eventually(session, COLLEAGUE, ({ json }) => json.attributes[`${A}state`] === 'expired');
     await eventually(path, COLLEAGUE, ({ json }) => json.attributes[APPLIANCE_STATE] === 'inactive');
     expect((await send('GET', path, ALICE)).status).toBe(200);
@@ -184,7 +198,7 @@ forEachServer({ config: { access: { issuers, sessions } } }, (server) => {
 
   it('S-030 ends with the agreement, and signing in brings it back no more; what is delegated ends with it too', async () => {
     const gold: JsonBody = JSON.parse(readFileSync(join(SHOP, 'gold.json'), 'utf8'));
-    const end = new Date(Date.now() + 15_000).toISOString();
+    const end = inMs(600_000);
     const parties = { ...gold.parties, customer: { id: `oidc:${issuer.url} alice` } };
     const { headers, body } = await webShop({ agreement: JSON.stringify({ ...gold, parties, effectiveUntil: end }) });
     const made = await send('POST', '/appliance/', ALICE, { headers, body });
@@ -195,6 +209,8 @@ forEachServer({ config: { access: { issuers, sessions } } }, (server) => {
     const subject = `oidc:${issuer.url} bob`;
     const passed = await create(ALICE, { application: path, subject });
     expect(passed.json.attributes[`${A}expires`]).toBe(end);
+    await active(path, ALICE);
+    aheadMs += 601_000;
     await eventually(session, COLLEAGUE, ({ json }) => json.attributes[`${A}state`] === 'expired');
     expect((await send('GET', path, BOB)).status).toBe(404);
     // Another credential of hers, which is good for longer.
@@ -261,9 +277,9 @@ forEachServer({ config: { access: { issuers, sessions } } }, (server) => {
     const path = await deploy(ALICE);
     await active(path, ALICE);
     const subject = `oidc:${issuer.url} bob`;
-    const soon = new Date(Date.now() + 1500).toISOString();
-    const brief = await create(ALICE, { application: path, subject, until: soon });
-    expect(brief.status).toBe(201);
+    const brief = await create(ALICE, { application: path, subject, until: inMs(60_000) });
+    expect([brief.status, (await send('GET', path, BOB)).status]).toEqual([201, 200]);
+    aheadMs += 61_000;
     await eventually(path, BOB, ({ status }) => status === 404);
     await eventually(
       new URL(brief.headers.location ?? '').pathname,

@@ -28,7 +28,7 @@ import { startTestServer, type Reply, type TestServer } from '../support/server.
 import { actOn, MESSAGE, pathOf, STATE, untilNothingIsLeft } from './appliance-wire.js';
 import { multipart } from './package-wire.js';
 
-const PATIENCE_MS = realOpenStack ? 300_000 : 60_000;
+const PATIENCE_MS = realOpenStack ? 300_000 : 180_000;
 const IMAGE = readFileSync(join(packageRoot, 'examples/web-shop/images/base.qcow2'));
 
 /** What stands behind the site. */

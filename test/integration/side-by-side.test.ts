@@ -75,7 +75,7 @@ forEachServer({ config }, (server, database) => {
       clients.deploy(ALICE, 'An emporium'),
     ]);
     shops.set(BOB, bobs).set(ALICE, alices);
-  }, PATIENCE_MS);
+  }, 2 * PATIENCE_MS);
   afterAll(() => other?.close(2000));
 
   /** What the administrator is told that each VO uses. */
@@ -142,7 +142,7 @@ forEachServer({ config }, (server, database) => {
       const metrics = await clients.send(ADMIN, '/metrics');
       expect([metrics.status, traces.filter((trace) => metrics.text.includes(trace))]).toEqual([200, []]);
     },
-    PATIENCE_MS,
+    2 * PATIENCE_MS,
   );
 
   it.each([
@@ -196,7 +196,7 @@ forEachServer({ config }, (server, database) => {
         });
       }
     },
-    PATIENCE_MS,
+    2 * PATIENCE_MS,
   );
 
   /** A machine of one's own. */
@@ -240,7 +240,7 @@ forEachServer({ config }, (server, database) => {
         ...Array.from({ length: 3 }, () => ['testvo', 'active']),
       ]);
     },
-    PATIENCE_MS,
+    2 * PATIENCE_MS,
   );
 
   it(
@@ -268,7 +268,7 @@ forEachServer({ config }, (server, database) => {
         return resources.some((each) => each.attributes[SOURCE] === shop && each.attributes[STATE] === 'active');
       });
     },
-    PATIENCE_MS,
+    2 * PATIENCE_MS,
   );
 });
 

@@ -51,5 +51,5 @@ forEachServer({ config }, (server) => {
     await forget(await save());
     while ((await images()).length > 0) await client.get(path);
     expect(await server().rows("SELECT type FROM operation WHERE state IN ('dead', 'failed')")).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -105,7 +105,7 @@ export class FederationClients {
   }
 
   async eventually(who: Who, path: string, wanted: (reply: SecureReply) => boolean): Promise<void> {
-    const until = performance.now() + PATIENCE_MS / 2;
+    const until = performance.now() + PATIENCE_MS;
     for (;;) {
       const reply = await this.send(who, path);
       if (wanted(reply)) return;

@@ -11,6 +11,7 @@ import { fastClock } from '../faults/fast-clock.js';
 import { CAPACITY } from '../iaas/occi-harness.js';
 import { FakeOcci } from '../support/fake-occi.js';
 import { startTestServer, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 
 const TYPED = { accept: 'application/occi+json', 'content-type': 'application/occi+json' };
 const COMPUTE = 'http://schemas.ogf.org/occi/infrastructure#compute';
@@ -31,7 +32,7 @@ beforeAll(async () => {
   fake = await FakeOcci.start();
   writeFileSync(join(directory, 'password'), FakeOcci.PASSWORD);
   veps = [await vep(), await vep()];
-}, 120_000);
+});
 
 afterAll(async () => {
   for (const { server } of veps) await server.close();
@@ -51,14 +52,6 @@ async function vep(): Promise<Vep> {
   const engine = { reconcileMs: 10_000, leaseMs: 600_000 };
   const server = await startTestServer({ clock: fastClock(20), log, config: { sites: sites as never, engine } });
   return { server, said };
-}
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 60_000;
-  while (!(await isSo())) {
-    if (performance.now() > end) throw new Error('waited in vain');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 /** Path of a machine that stands, and its reference at the site. */
@@ -104,4 +97,4 @@ it('leave each other alone, say so, and clear away their own', async () => {
   expect((await other.server.request('DELETE', theirs.path)).status).toBe(200);
   await until(() => fake.machines.length === 0);
   expect(await check(one)).toEqual([]);
-}, 180_000);
+});

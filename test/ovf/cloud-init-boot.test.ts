@@ -83,7 +83,7 @@ function boot(source: 'NoCloud' | 'OVF', seed: string): { readonly source: strin
       ...['--bind', join(folder, left), '/mnt'],
       ...['sh', '-c', script],
     ],
-    { stdio: 'pipe', timeout: 120_000 },
+    { stdio: 'pipe', timeout: 500_000 },
   );
   const read = (name: string): string => readFileSync(join(folder, left, 'cloud-init', name), 'utf8');
   const metadata = JSON.parse(read('instance-data.json')).ds.meta_data;
@@ -124,7 +124,7 @@ const TEXT = envelope(
       source: expect.stringContaining('DataSourceOVF'),
       metadata: { 'instance-id': 'i-0123', 'local-hostname': 'web' },
     });
-  }, 300_000);
+  });
 });
 
 function planned(): { plan: DeploymentPlan; secrets: ReadonlyMap<string, string> } {

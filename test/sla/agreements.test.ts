@@ -205,11 +205,11 @@ forEachServer({}, (server) => {
         const settled = await server().wait(
           new URL(headers.location ?? '').pathname,
           ({ json }) => json.attributes['eu.contrail-project.appliance.state'] !== 'inactive',
-          { headers: { accept: 'application/occi+json' }, timeoutMs: 60_000 },
+          { headers: { accept: 'application/occi+json' } },
         );
         expect(settled.json.attributes['eu.contrail-project.appliance.state.message']).toBeUndefined();
         expect(settled.json.attributes).toMatchObject({ 'eu.contrail-project.appliance.state': 'active' });
       }
-    }, 120_000);
+    });
   });
 });

@@ -42,7 +42,7 @@ export async function runProgram(
 ): Promise<Outcome> {
   try {
     const env = { ...process.env, ...environment };
-    const { stdout } = await run(programAt(name) ?? name, args, { env, timeout: 60_000 });
+    const { stdout } = await run(programAt(name) ?? name, args, { env, timeout: 180_000 });
     return { code: 0, out: stdout };
   } catch (error) {
     const { code, stdout, stderr } = error as { code?: number; stdout?: string; stderr?: string };

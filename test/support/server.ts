@@ -23,6 +23,7 @@ import { silentLog, type Log } from '../../src/base/log.js';
 import { openStore, type StoreLocation } from '../../src/store/open-store.js';
 import { forEachDatabase } from './databases.js';
 import { keepTold, runLog, secret, tokensIn } from './run.js';
+import { PATIENCE_MS } from './until.js';
 import { start, type RunningServer } from '../../src/server.js';
 
 /** The accounts: `user` and `colleague` share a group, `stranger` is in another, `federation` acts for the group `vo`. */
@@ -94,7 +95,7 @@ export interface TestServer {
    * @param answerMs how long it may be silent before the first byte
    */
   raw(bytes: string | Uint8Array, quietMs?: number, answerMs?: number): Promise<string>;
-  /** Asks again until the answer is as wanted; throws with the last answer after `timeoutMs`, default three minutes. */
+  /** Asks again until the answer is as wanted; throws with the last answer after `timeoutMs`, by default when patience ends. */
   wait(path: string, wanted: (reply: Reply) => boolean, options?: RequestOptions): Promise<Reply>;
   /** Rows of the store, read beside the server. */
   rows(sql: string): Promise<Record<string, unknown>[]>;
@@ -106,13 +107,7 @@ export interface TestServer {
 }
 
 /** Long enough for a machine on which much else runs: it only says when to give up. */
-const DEFAULT_TIMEOUT = 30_000;
-
-/**
- * How long something is waited for where the test does not say. Longer than two of the engine's longest pauses after a failure, one of which is a minute
- * by the clock, however fast the simulator lives.
- */
-const PATIENCE_MS = 180_000;
+const DEFAULT_TIMEOUT = 120_000;
 
 /** Calls `suite` in a describe block per database, each with a server of its own that is up while its tests run. */
 export function forEachServer(

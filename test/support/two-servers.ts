@@ -25,7 +25,7 @@ export interface Told {
   readonly json: any;
 }
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 180_000;
 
 export class TwoServers {
   readonly directory = mkdtempSync(join(tmpdir(), 'vep-two-'));

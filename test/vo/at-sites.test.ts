@@ -118,7 +118,7 @@ function suite(database: TestDatabase): void {
     await until(() => Object.keys(quotas()).length === 0);
     await until(() => project()?.quota.cores === USUAL.cores && project()?.quota.gigabytes === USUAL.gigabytes);
     await until(async () => (await server.rows('SELECT vo FROM vo_site')).length === 0);
-  }, 120_000);
+  });
 }
 
 async function until(wanted: () => boolean | Promise<boolean>): Promise<void> {

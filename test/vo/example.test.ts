@@ -51,4 +51,4 @@ it('does what it says', async () => {
   );
   expect((await run('user disable higgs --admin')).out).toBe('higgs is shut out\n');
   expect((await run('list compute', tokens.get('higgs'))).err).toContain('unauthenticated');
-}, 60_000);
+});

@@ -3,6 +3,7 @@
 import { siteBeside } from '../infrastructure/site-beside.js';
 import { Wire } from '../infrastructure/wire.js';
 import { forEachServer, type RequestOptions } from '../support/server.js';
+import { until } from '../support/until.js';
 
 const VO = 'http://schemas.contrail-project.eu/occi/vo#';
 const INFRA = 'http://schemas.ogf.org/occi/infrastructure#';
@@ -258,12 +259,3 @@ forEachServer({ accounts }, (server) => {
     await wire.send('DELETE', storage, undefined, higgs);
   });
 });
-
-/** Asks again until it is so. */
-async function until(so: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 20_000;
-  while (!(await so())) {
-    if (performance.now() > end) throw new Error('it has not come to be');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

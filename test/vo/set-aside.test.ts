@@ -7,6 +7,7 @@ import { Client, mixinOf, OS } from '../conformance/client.js';
 import { descriptor, OVF_TYPE, STATE } from '../integration/appliance-wire.js';
 import { Wire } from '../infrastructure/wire.js';
 import { forEachServer, type Part, type RequestOptions } from '../support/server.js';
+import { until } from '../support/until.js';
 
 const VO = 'http://schemas.contrail-project.eu/occi/vo#';
 const COMPUTE = 'http://schemas.ogf.org/occi/infrastructure#compute';
@@ -144,12 +145,4 @@ forEachServer({ accounts, site: { hosts, faults }, config }, (server) => {
     const copy = new URL(booted.headers.location ?? '').pathname;
     expect((await wire.send('GET', copy, undefined, as('higgs'))).status).toBe(200);
   });
-
-  async function until(so: () => Promise<boolean>): Promise<void> {
-    const end = performance.now() + 20_000;
-    while (!(await so())) {
-      if (performance.now() > end) throw new Error('it has not come to be');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
 });
