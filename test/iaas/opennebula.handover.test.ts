@@ -36,6 +36,11 @@ describe.each(ways)('%s', (_way, options, place, keys) => {
   const files = (): string[] => readdirSync(join(harness.directory, place));
   const states = (): number[] => [...harness.fake.world.images.values()].map(({ state }) => state);
 
+  /** oned has read what it was told of, or could not. */
+  async function arrived(): Promise<void> {
+    while (states().includes(4)) await harness.advance(2);
+  }
+
   /** An import that was cut off while oned was at it. */
   async function cutOff(id: string): Promise<void> {
     const { adapter, fake } = harness;
@@ -65,7 +70,7 @@ describe.each(ways)('%s', (_way, options, place, keys) => {
     const { adapter, fake, wire } = harness;
     wire?.proxy.next({ kind: 'lose-answer' }, (request) => isCallOf('importImage', request));
     await expect(adapter.importImage(spec('a'), 'a')).rejects.toMatchObject({ class: 'transient' });
-    await harness.advance(30);
+    await arrived();
     expect(states()).toEqual([1]);
     const calls = fake.calls.length;
     await adapter.importImage(spec('a'), 'a');
@@ -125,7 +130,7 @@ describe.each(ways)('%s', (_way, options, place, keys) => {
     utimes([file, dead, others], OVER_AN_HOUR);
     expect([await adapter.tidy?.(), files().sort()]).toEqual([2, [file, fresh, others].sort()]);
     fake.world.copying = false;
-    await harness.advance(30);
+    await arrived();
     expect([await adapter.tidy?.(), files().sort()]).toEqual([1, [fresh, others].sort()]);
     utimes([fresh], HOUR - 60_000);
     expect(await adapter.tidy?.()).toBe(1);
