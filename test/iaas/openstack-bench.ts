@@ -9,8 +9,13 @@ import { newUuid } from '../../src/base/ids.js';
 import type { JsonObject } from '../../src/base/json.js';
 import type { ComputeSpec, Observed, ResourceClass, SiteAdapter } from '../../src/iaas/adapter.js';
 import { writeRef } from '../../src/iaas/adapters/openstack/marks.js';
+import type { Request } from '../support/fake-openstack/answers.js';
 import { FakeOpenStack } from '../support/fake-openstack/index.js';
 import { openSite, optionsFor } from './openstack-harness.js';
+
+export interface Seen extends Request {
+  readonly service: string;
+}
 
 export class OpenStackBench {
   directory = '';
@@ -48,6 +53,30 @@ export class OpenStackBench {
   credentialsFor(project: string): JsonObject {
     const password = { file: join(this.directory, 'secret') };
     return { method: 'password', user: this.fake.user.name, password, project };
+  }
+
+  /** Requests that reach the cloud from now on. */
+  watch(): Seen[] {
+    const [fake, seen] = [this.fake, [] as Seen[]];
+    const answer = fake.answer.bind(fake);
+    fake.answer = (service, request) => {
+      seen.push({ ...request, service });
+      return answer(service, request);
+    };
+    return seen;
+  }
+
+  /** Something happens just before a request is answered, once. */
+  before(method: string, path: RegExp, then: () => void): void {
+    const { fake } = this;
+    const answer = fake.answer.bind(fake);
+    fake.answer = (service, request) => {
+      if (request.method === method && path.test(request.path)) {
+        fake.answer = answer;
+        then();
+      }
+      return answer(service, request);
+    };
   }
 
   /** A machine that boots an image and has come to rest. */

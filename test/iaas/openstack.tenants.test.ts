@@ -6,7 +6,7 @@ import { IaasError, PartUnasked } from '../../src/iaas/adapter.js';
 import { readRef } from '../../src/iaas/adapters/openstack/marks.js';
 import type { FakeOpenStack } from '../support/fake-openstack/index.js';
 import type { Project } from '../support/fake-openstack/world.js';
-import { OpenStackBench, rest, volumeOf } from './openstack-bench.js';
+import { listed, OpenStackBench, rest, volumeOf } from './openstack-bench.js';
 
 const bench = OpenStackBench.forEachTest();
 let fake: FakeOpenStack;
@@ -123,6 +123,53 @@ describe('virtual organizations', () => {
     Object.assign(projectOf(bad), { enabled: true });
     fake.user.roles.set(projectOf(bad).id, ['member']);
     expect((await early.describe('storage', [good, bad])).size).toBe(2);
+  });
+
+  it('get another project, and have lost what lay in it, when somebody deletes theirs in Keystone', async () => {
+    const site = await bench.site({ tenants: { others: 'create' } });
+    const [good, bad] = ['good', 'bad'].map((group) => ({ user: 'x', group }));
+    const [kept, lost] = [await volumeOf(site, good), await volumeOf(site, bad)];
+    const gone = projectOf(lost);
+    fake.removeProject(gone);
+    // Whoever is the first to be told asks again, as the engine does.
+    const told = expect.objectContaining({ class: 'transient', message: expect.stringContaining(gone.name) });
+    await expect(volumeOf(site, bad)).rejects.toEqual(told);
+    const again = await volumeOf(site, bad);
+    expect(readRef(again)?.project).not.toBe(gone.id);
+    expect([...(await site.describe('storage', [kept, lost, again])).keys()].sort()).toEqual([kept, again].sort());
+    expect((await listed(site, 'storage')).map(({ ref }) => ref).sort()).toEqual([kept, again].sort());
+    await site.delete('storage', lost);
+    expect(await site.check()).toEqual([]);
+    expect([...fake.world.projects.values()].map((each) => (each as { more?: JsonObject }).more?.['egi.VO'])).toEqual(
+      expect.arrayContaining(['good', 'bad']),
+    );
+  });
+
+  it('of which one has lost its project take nothing from the others, who look at all of them', async () => {
+    const site = await bench.site({ tenants: { others: 'create' } });
+    const [kept, lost] = [await volumeOf(site, owner), await volumeOf(site, { user: 'x', group: 'bad' })];
+    fake.removeProject(projectOf(lost));
+    fake.revokeTokens();
+    // The first look is told that something is not there to be asked, and of whom; the next one knows.
+    await expect(site.describe('storage', [kept, lost])).rejects.toBeInstanceOf(PartUnasked);
+    expect((await listed(site, 'storage')).map(({ ref }) => ref)).toEqual([kept]);
+    expect((await site.describe('storage', [kept, lost])).size).toBe(1);
+    expect(await site.check()).toEqual([]);
+  });
+
+  it('named by their project say so while it is gone, and go on in the next of that name', async () => {
+    fake.user.roles.set(fake.world.addProject('of-bad').id, ['member']);
+    const site = await bench.site({ tenants: { projects: [{ group: 'bad', project: 'of-bad' }], others: 'own' } });
+    const owner = { user: 'x', group: 'bad' };
+    const lost = await volumeOf(site, owner);
+    fake.removeProject(projectOf(lost));
+    await expect(volumeOf(site, owner)).rejects.toMatchObject({ class: 'denied' });
+    expect(await site.check()).toMatchObject([
+      { code: 'openstack.tenant', message: expect.stringContaining('the project of bad') },
+    ]);
+    fake.user.roles.set(fake.world.addProject('of-bad').id, ['member']);
+    const again = await volumeOf(site, owner);
+    expect([...(await site.describe('storage', [lost, again])).keys()]).toEqual([again]);
   });
 
   it('get the project that an earlier version made for them, whatever it is called', async () => {

@@ -67,6 +67,8 @@ class Stack {
   readonly #resources: Record<string, JsonObject> = {};
   readonly #outputs: Record<string, JsonObject> = {};
   readonly #name = namer(/[^A-Za-z0-9_]+/g);
+  /** What could not be kept for which machine, as it is in another group already. */
+  readonly #ungrouped: string[] = [];
   /** Names of networks as ports want them. */
   readonly #networks = new Map<string, JsonObject | string>();
 
@@ -108,6 +110,11 @@ class Stack {
       ...unsaidModels(this.#plan, 'give the image the property hw_vif_model, if the guest needs that one'),
       ...note('the placement is not in it', 'use zones or flavors of the cloud', unplaced),
       ...note(
+        'nova lets a server be in one group: what places it a second time is not in it',
+        'bring the constraints of a machine together, or use zones of the cloud',
+        this.#ungrouped,
+      ),
+      ...note(
         'a volume with several servers needs a volume type that allows it',
         'add volume_type to the volume',
         shared,
@@ -147,10 +154,13 @@ class Stack {
     for (const { rule, machines, hard, origin } of this.#plan.constraints) {
       const policies = POLICIES[rule];
       if (!policies) continue;
+      const bound = machines.length > 0 ? machines : this.#plan.machines.map(({ id }) => id);
+      const free = bound.filter((id) => !groups.has(id));
+      for (const id of bound) if (groups.has(id)) this.#ungrouped.push(`${origin} of ${id}`);
+      if (free.length === 0) continue;
       const name = this.#name(`group_${origin}`);
       this.#resources[name] = { type: 'OS::Nova::ServerGroup', properties: { policies: [policies[hard ? 0 : 1]] } };
-      const bound = machines.length > 0 ? machines : this.#plan.machines.map(({ id }) => id);
-      for (const id of bound) if (!groups.has(id)) groups.set(id, { group: { get_resource: name } });
+      for (const id of free) groups.set(id, { group: { get_resource: name } });
     }
     return groups;
   }

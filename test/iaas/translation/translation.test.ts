@@ -239,6 +239,27 @@ describe('heat', () => {
   });
 });
 
+it('heat says whom it cannot put into a second group, and makes none without members', () => {
+  const rule = (origin: string, machines: readonly string[], which = 'differentHost' as const) =>
+    ({ rule: which, machines, hard: true, origin }) as const;
+  const constraints = [rule('apart', ['a', 'b']), rule('again', ['b', 'c']), rule('thrice', ['b', 'c'])];
+  const plan = planOf([{ id: 'a' }, { id: 'b' }, { id: 'c' }], { constraints });
+  const { documents, notes } = translate(plan, 'heat');
+  const { resources } = parse(documents[0]?.text ?? '') as {
+    resources: Record<string, { type: string; properties: { scheduler_hints?: unknown } }>;
+  };
+  const groups = Object.entries(resources).filter(([, { type }]) => type === 'OS::Nova::ServerGroup');
+  expect(groups.map(([name]) => name)).toEqual(['group_apart', 'group_again']);
+  const hints = ['a', 'b', 'c'].map((id) => resources[`server_${id}`]?.properties.scheduler_hints);
+  expect(hints).toEqual(['apart', 'apart', 'again'].map((name) => ({ group: { get_resource: `group_${name}` } })));
+  expect(notes).toContainEqual(
+    expect.objectContaining({
+      message: expect.stringContaining('one group'),
+      value: 'again of b, thrice of b, thrice of c',
+    }),
+  );
+});
+
 describe('libvirt', () => {
   it('writes a domain for each instance with drives, adapters and the environment CD', () => {
     const text = document('libvirt', 'machine web/1');

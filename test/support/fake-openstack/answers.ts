@@ -9,6 +9,8 @@ export interface Request {
   readonly body: Buffer;
   /** The address the client asked, for links and catalogs. */
   readonly base: string;
+  /** Things on a page, whatever the client asks for (`max_limit`). */
+  readonly most: number;
 }
 
 export interface Answer {
@@ -94,11 +96,11 @@ export function paged<T extends { readonly id: string }>(
   shown: (item: T) => Json,
   badMarker: (marker: string) => Refusal,
 ): Json {
-  const { query } = request;
+  const { query, most } = request;
   const marker = query.get('marker');
   const at = marker === null ? 0 : all.findIndex(({ id }) => id === marker) + 1;
   if (marker !== null && at === 0) throw badMarker(marker);
-  const limit = Number(query.get('limit') ?? 1000);
+  const limit = Math.min(Number(query.get('limit') ?? most), most);
   const page = all.slice(at, at + limit);
   const last = page.at(-1);
   if (page.length < limit || !last) return { [name]: page.map(shown) };

@@ -2,7 +2,8 @@
 
 import { documentOf, fault, noMarker, paged, type Answer, type Json, type Request } from './answers.js';
 import { serveQuotas } from './quotas.js';
-import type { Grant, Thing, World } from './world.js';
+import { isSeenBy } from './glance.js';
+import { isOver, type Grant, type Thing, type World } from './world.js';
 
 export class Cinder {
   readonly #world: World;
@@ -115,12 +116,12 @@ export class Cinder {
     const mine = [...this.#world.volumes.values()].filter((each) => each.project === project.id);
     const { volumes, gigabytes } = project.quota;
     const taken = mine.reduce((sum, each) => sum + Number(each.body.size), 0);
-    if (mine.length >= volumes)
+    if (isOver(mine.length + 1, volumes))
       throw fault(
         413,
         `VolumeLimitExceeded: Maximum number of volumes allowed (${volumes}) exceeded for quota 'volumes'.`,
       );
-    if (taken + wanted.size > gigabytes)
+    if (isOver(taken + Number(wanted.size), gigabytes))
       throw fault(
         413,
         `VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. Requested ${wanted.size}G, quota is ${gigabytes}G and ${taken}G has been consumed.`,
@@ -128,8 +129,13 @@ export class Cinder {
     if (!Number.isInteger(wanted.size) || wanted.size < 1)
       throw fault(400, `Invalid input for field/attribute size. Value: ${wanted.size}.`);
     const image = wanted.imageRef === undefined ? undefined : this.#world.images.get(wanted.imageRef);
-    if (wanted.imageRef !== undefined && image?.body.status !== 'active')
+    if (wanted.imageRef !== undefined && !(image?.body.status === 'active' && isSeenBy(image, project)))
       throw fault(400, 'Invalid image identifier or unable to access requested image.');
+    if (wanted.size < image?.body.min_disk)
+      throw fault(
+        400,
+        `Invalid input received: Volume size ${wanted.size}GB cannot be smaller than the image minDisk size ${image?.body.min_disk}GB.`,
+      );
     const id = this.#world.uuid();
     const body = {
       id,
@@ -149,6 +155,7 @@ export class Cinder {
       encrypted: false,
       multiattach: specs['multiattach'] === '<is> True',
       attachments: [],
+      ...(image ? { volume_image_metadata: { min_ram: String(image.body.min_ram) } } : {}),
     };
     this.#world.volumes.set(id, { id, project: project.id, body });
     this.#world.after(this.#stepMs, () => (body.status = 'available'));

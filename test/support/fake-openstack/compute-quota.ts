@@ -1,7 +1,7 @@
 /** Nova's part of a project's quota: what is used of it, what it refuses, and how `GET /limits` shows both. */
 
 import { fault, type Answer } from './answers.js';
-import type { Flavor, Project, World } from './world.js';
+import { isOver, type Flavor, type Project, type World } from './world.js';
 
 export interface ComputeUse {
   readonly instances: number;
@@ -23,7 +23,9 @@ export function usedBy(world: World, project: string): ComputeUse {
 export function refuseOverQuota(world: World, { id, quota }: Project, flavor: Flavor): void {
   const used = usedBy(world, id);
   const wanted: ComputeUse = { instances: 1, cores: flavor.vcpus, ram: flavor.ram };
-  const over = (['cores', 'instances', 'ram'] as const).filter((name) => used[name] + wanted[name] > quota[name]);
+  const over = (['cores', 'instances', 'ram'] as const).filter((name) =>
+    isOver(used[name] + wanted[name], quota[name]),
+  );
   if (over.length === 0) return;
   const numbers = (of: ComputeUse): string => over.map((name) => of[name]).join(', ');
   throw fault(

@@ -4,7 +4,7 @@ import { fault, mayOnly, noMarker, paged, type Answer, type Json, type Request }
 import type { Flavor, World } from './world.js';
 
 export function listFlavors({ flavors }: World, request: Request): Answer {
-  const shown = ({ id, name, vcpus, ram, disk }: Flavor): Json => ({
+  const shown = ({ id, name, vcpus, ram, disk, disabled = false }: Flavor): Json => ({
     id,
     name,
     vcpus,
@@ -12,7 +12,7 @@ export function listFlavors({ flavors }: World, request: Request): Answer {
     disk,
     swap: '',
     'OS-FLV-EXT-DATA:ephemeral': 0,
-    'OS-FLV-DISABLED:disabled': false,
+    'OS-FLV-DISABLED:disabled': disabled,
     'os-flavor-access:is_public': true,
     extra_specs: {},
   });

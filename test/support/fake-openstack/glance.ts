@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { documentOf, glancePage, type Answer, type Json, type Request } from './answers.js';
-import type { Grant, Thing, World } from './world.js';
+import type { Grant, Project, Thing, World } from './world.js';
 
 const FORMATS = ['ami', 'ari', 'aki', 'vhd', 'vhdx', 'vmdk', 'raw', 'qcow2', 'vdi', 'iso', 'ploop'];
 
@@ -21,16 +21,13 @@ export class Glance {
       return { status: 200, body: this.#list(request, grant, admin) };
     }
     const image = this.#world.images.get(id);
-    const { project } = grant;
-    const seen =
-      image &&
-      (admin ||
-        image.project === project.id ||
-        image.body.visibility === 'public' ||
-        image.body.members?.includes(project.id));
-    if (!image || !seen) throw glancePage(404, `No image found with ID ${id}`);
+    if (!image || !(admin || isSeenBy(image, grant.project))) throw glancePage(404, `No image found with ID ${id}`);
+    if (method === 'PATCH') return this.#patch(image, request);
     if (what === 'members') {
       const { member } = documentOf(request);
+      if (image.body.visibility !== 'shared') throw glancePage(403, `Not allowed to create members for image ${id}.`);
+      if (image.body.members?.includes(member))
+        throw glancePage(409, `Duplicate member &#x27;${member}&#x27; for image ${id}`);
       image.body.members = [...(image.body.members ?? []), member];
       return { status: 200, body: { member_id: member, image_id: id, status: 'pending' } };
     }
@@ -40,6 +37,13 @@ export class Glance {
       this.#world.images.delete(id);
       return { status: 204 };
     }
+    return { status: 200, body: this.#shown(image) };
+  }
+
+  #patch(image: Thing, request: Request): Answer {
+    if (request.headers['content-type'] !== 'application/openstack-images-v2.1-json-patch')
+      throw glancePage(415, 'Unsupported Content-Type');
+    for (const { path, value } of documentOf(request)) image.body[path.slice(1)] = value;
     return { status: 200, body: this.#shown(image) };
   }
 
@@ -120,9 +124,9 @@ export class Glance {
     return { status: 204, headers: { 'content-type': 'text/html; charset=UTF-8' } };
   }
 
-  #list({ query }: Request, { project }: Grant, admin: boolean): Json {
+  #list({ query, most }: Request, { project }: Grant, admin: boolean): Json {
     const [name, owner, marker] = [query.get('name'), query.get('owner'), query.get('marker')];
-    const limit = Number(query.get('limit') ?? 25);
+    const limit = Math.min(Number(query.get('limit') ?? 25), most);
     const all = [...this.#world.images.values()].filter(
       (each) =>
         (admin || each.project === project.id || each.body.visibility === 'public') &&
@@ -147,6 +151,10 @@ export class Glance {
     return shown;
   }
 }
+
+/** Whether a project may use an image, of which it need not be told in lists. */
+export const isSeenBy = ({ project: owner, body }: Thing, { id }: Project): boolean =>
+  owner === id || body.visibility === 'public' || body.members?.includes(id) === true;
 
 /** An image without bytes is an answer without any. */
 function handedOut({ body: { bytes, checksum } }: Thing): Answer {

@@ -26,7 +26,7 @@ export class Keystone {
   /** What a service's middleware does with the token of a request. */
   grantOf({ headers, base }: Request): Grant {
     const grant = this.#world.grants.get(headers['x-auth-token'] ?? '');
-    if (grant && grant.until > Date.now() && grant.project.enabled) return grant;
+    if (grant && grant.until > Date.now() && this.#world.projects.get(grant.project.id)?.enabled) return grant;
     throw unauthorized(`${base}/identity`);
   }
 
@@ -67,7 +67,8 @@ export class Keystone {
     const { identity, scope } = auth;
     if (identity.methods[0] === 'application_credential') {
       const credential = world.credentials.get(identity.application_credential.id);
-      return credential?.secret === identity.application_credential.secret ? credential : undefined;
+      const there = world.projects.get(credential?.project.id ?? '')?.enabled === true;
+      return there && credential?.secret === identity.application_credential.secret ? credential : undefined;
     }
     const { name, password } = identity.password.user;
     const user = [...world.users.values()].find((each) => each.name === name && each.password === password);
@@ -135,6 +136,8 @@ export class Keystone {
       );
       return { status: 200, body: { projects: all.map(shown), links: { next: null } } };
     }
+    const one = method === 'GET' ? world.projects.get(/^\/v3\/projects\/([^/]+)$/.exec(path)?.[1] ?? '') : undefined;
+    if (one) return { status: 200, body: { project: shown(one) } };
     if (method === 'GET' && path === '/v3/roles')
       return { status: 200, body: { roles: [{ id: query.get('name'), name: query.get('name') }] } };
     const granted = /^\/v3\/projects\/([^/]+)\/users\/([^/]+)\/roles\/([^/]+)$/.exec(path);

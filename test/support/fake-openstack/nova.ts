@@ -15,8 +15,6 @@ import { serveServerGroups } from './server-groups.js';
 import { Servers } from './servers.js';
 import { momentOf, type Grant, type Server, type World } from './world.js';
 
-const HIGHEST = 93;
-
 /** A request with who sends it and what Nova has read of its head. */
 interface Asked {
   readonly request: Request;
@@ -53,8 +51,9 @@ export class Nova {
       vary: 'OpenStack-API-Version',
       'x-openstack-request-id': id,
     };
-    if (Number(minor) > HIGHEST) {
-      const message = `Version 2.${minor} is not supported by the API. Minimum is 2.1 and maximum is 2.${HIGHEST}.`;
+    const { novaMinor } = this.#world;
+    if (Number(minor) > novaMinor) {
+      const message = `Version 2.${minor} is not supported by the API. Minimum is 2.1 and maximum is 2.${novaMinor}.`;
       return { status: 406, headers, body: { computeFault: { code: 406, message } } };
     }
     const answer = this.#answer({ request, grant, admin, id, minor: Number(minor) });
@@ -72,7 +71,7 @@ export class Nova {
     if (path === '' || path === '/')
       return {
         status: 200,
-        body: { version: { id: 'v2.1', status: 'CURRENT', version: `2.${HIGHEST}`, min_version: '2.1' } },
+        body: { version: { id: 'v2.1', status: 'CURRENT', version: `2.${this.#world.novaMinor}`, min_version: '2.1' } },
       };
     const [, kind = '', id, what, part] = /^\/([a-z-]+)(?:\/([^/]+))?(?:\/([a-z_-]+))?(?:\/([^/]+))?$/.exec(path) ?? [];
     switch (kind) {
@@ -82,8 +81,12 @@ export class Nova {
       case 'limits':
         return showLimits(this.#world, grant.project);
       case 'os-availability-zone': {
-        const zone = { zoneName: 'nova', zoneState: { available: true }, hosts: null };
-        return { status: 200, body: { availabilityZoneInfo: [zone] } };
+        const zones = [...this.#world.zones].map(([zoneName, available]) => ({
+          zoneName,
+          zoneState: { available },
+          hosts: null,
+        }));
+        return { status: 200, body: { availabilityZoneInfo: zones } };
       }
       case 'os-hypervisors':
         mayOnly(admin, 'os_compute_api:os-hypervisors:list-detail');

@@ -15,7 +15,8 @@ export class Scheduler {
     this.#world = world;
   }
 
-  choose(server: Server, wanted: string | undefined, hints: Json): string | undefined {
+  choose(server: Server, wanted: string | undefined, hinted: Json): string | undefined {
+    const hints = this.#world.ignoresHints ? {} : hinted;
     const all = [...this.#world.servers.values()];
     const on = (name: string): readonly Server[] => all.filter((each) => each.host === name);
     const members = all.filter((each) => each.group !== undefined && each.group === server.group && each.host !== null);

@@ -6,7 +6,7 @@ import { usedBy } from './compute-quota.js';
 import type { Glance } from './glance.js';
 import { LIVES, lives, REBOOTS, resizing, STILLBIRTH, type Life } from './lives.js';
 import type { Orders } from './orders.js';
-import { momentOf, type Flavor, type Project, type Server, type World } from './world.js';
+import { isOver, momentOf, type Flavor, type Project, type Server, type World } from './world.js';
 
 export interface ActionServices {
   readonly world: World;
@@ -86,7 +86,7 @@ export class ServerActions {
     const { quota } = world.projects.get(server.project) as Project;
     const { cores } = usedBy(world, server.project);
     const more = flavor.vcpus - server.flavor.vcpus;
-    if (cores + more > quota.cores)
+    if (isOver(cores + more, quota.cores))
       throw fault(
         403,
         `Quota exceeded for cores: Requested ${more}, but already used ${cores} of ${quota.cores} cores`,

@@ -16,6 +16,17 @@ const MEMBERS: readonly string[] = [
   'availability_zone',
 ];
 
+/** Refuses a flavor with less than the image wants, or the image of the volume that is booted from. */
+export function refuseTooSmall({ ram, disk }: Flavor, image: Json): void {
+  if (ram < Number(image.min_ram ?? 0)) throw fault(400, "Flavor's memory is too small for requested image.");
+  const [has, needs] = [disk * 2 ** 30, Number(image.min_disk ?? 0) * 2 ** 30];
+  if (has >= needs) return;
+  throw fault(
+    400,
+    `Flavor's disk is too small for requested image. Flavor disk is ${has} bytes, minimum size is ${needs} bytes.`,
+  );
+}
+
 /** The flavor of a server that is well described; everything else is refused. */
 export function flavorOfRequest(world: World, asked: Json, minor: number): Flavor {
   const complaint = (what: string): never => {

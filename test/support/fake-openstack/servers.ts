@@ -6,7 +6,8 @@ import { BIRTH, lives, STILLBIRTH } from './lives.js';
 import type { Orders } from './orders.js';
 import type { Plugs } from './plugs.js';
 import type { Scheduler } from './scheduler.js';
-import { flavorOfRequest } from './server-request.js';
+import { isSeenBy } from './glance.js';
+import { flavorOfRequest, refuseTooSmall } from './server-request.js';
 import { momentOf, type Grant, type Server, type Thing, type World } from './world.js';
 
 export interface ServerServices {
@@ -54,13 +55,14 @@ export class Servers {
     const hints = wanted['os:scheduler_hints'] ?? {};
     const flavor = flavorOfRequest(world, asked, minor);
     const image = asked.imageRef === undefined ? undefined : world.images.get(asked.imageRef);
-    if (asked.imageRef !== undefined && image?.body.status !== 'active')
+    if (asked.imageRef !== undefined && !(image?.body.status === 'active' && isSeenBy(image, grant.project)))
       throw fault(400, 'Can not find requested image');
     const mapping = (asked.block_device_mapping_v2 ?? []) as Json[];
     const volumes = mapping.filter((each) => each.source_type === 'volume').map(({ uuid }) => plugs.find(uuid));
     if (!image && volumes.length === 0) throw fault(400, 'Invalid imageRef provided.');
     const boot = volumes[0];
     if (!image && boot?.body.bootable !== 'true') throw fault(400, `Block Device ${boot?.id} is not bootable.`);
+    refuseTooSmall(flavor, image?.body ?? boot?.body.volume_image_metadata ?? {});
     refuseOverQuota(world, grant.project, flavor);
     if (mapping.length > 0 && !mapping.some((each) => each.boot_index === 0))
       throw fault(
@@ -69,7 +71,7 @@ export class Servers {
       );
     if (asked.host !== undefined && !world.hosts.includes(asked.host))
       throw fault(400, `Compute host ${asked.host} could not be found.`);
-    if (asked.availability_zone !== undefined && asked.availability_zone !== 'nova')
+    if (asked.availability_zone !== undefined && !world.zones.get(asked.availability_zone))
       throw fault(400, 'The requested availability zone is not available');
     const id = world.uuid();
     // One by one: what is reserved stays so where a later one is refused.
@@ -85,7 +87,7 @@ export class Servers {
       metadata: { ...asked.metadata },
       tags: asked.tags ?? [],
       group: hints.group,
-      zone: 'nova',
+      zone: asked.availability_zone ?? 'nova',
       host: null,
       configDrive: asked.config_drive === true,
       userData: asked.user_data,
@@ -181,7 +183,7 @@ export class Servers {
       accessIPv4: '',
       accessIPv6: '',
       'OS-DCF:diskConfig': 'MANUAL',
-      'OS-EXT-AZ:availability_zone': server.host === null ? '' : 'nova',
+      'OS-EXT-AZ:availability_zone': server.host === null ? '' : server.zone,
       config_drive: server.configDrive ? 'True' : '',
       key_name: null,
       'OS-SRV-USG:launched_at': null,

@@ -78,6 +78,7 @@ export interface Flavor {
   readonly vcpus: number;
   readonly ram: number;
   readonly disk: number;
+  disabled?: boolean;
 }
 
 export interface Thing {
@@ -122,6 +123,14 @@ export class World {
   readonly images = new Map<string, Thing>();
   readonly rbacPolicies = new Map<string, Thing>();
   readonly hosts = ['fake1', 'fake2'];
+  /** Availability zones, and whether they can be had. */
+  readonly zones = new Map([['nova', true]]);
+  /** Highest minor of Nova's microversions, as of Zed. */
+  novaMinor = 93;
+  /** Things on a page of a list, whatever is asked for. */
+  most = 1000;
+  /** The scheduler lacks the filters for neighbours. */
+  ignoresHints = false;
   counters: Counted = {
     ...{ cpuNanoseconds: 17_300_000_000, readBytes: 262_144, writeBytes: 5_778_432 },
     ...{ receivedOctets: 2_070_139, sentOctets: 140_208 },
@@ -171,14 +180,19 @@ export class World {
     for (const server of [...this.servers.values()])
       for (const moment of server.moments.filter((each) => each.at <= now)) {
         const turn = moment as { then?: () => void };
-        turn.then?.();
+        const { then } = turn;
         delete turn.then;
+        then?.();
       }
   }
 }
 
-/** Where a server is now. */
+/** Where a server is now: nowhere yet where not all has happened that comes with it. */
 export function momentOf(server: Server): Moment {
   const now = Date.now();
-  return server.moments.filter(({ at }) => at <= now).at(-1) ?? (server.moments[0] as Moment);
+  const come = server.moments.filter(({ at, then }) => at <= now && then === undefined);
+  return come.at(-1) ?? (server.moments[0] as Moment);
 }
+
+/** A quota of -1 is none. */
+export const isOver = (wanted: number, limit: number): boolean => limit >= 0 && wanted > limit;

@@ -11,8 +11,8 @@ import { itemsOf, membersOf } from './marks.js';
 import type { HostOptions } from './options.js';
 
 const MIB = 2 ** 20;
-/** Where a quota knows no limit. */
-const NO_LIMIT = 1_000_000;
+/** Where a quota knows no limit, in what it counts: as bytes it is still a whole number. */
+const NO_LIMIT = 2 ** 32;
 
 export class Hosts {
   readonly #settings: HostOptions;
@@ -113,8 +113,7 @@ export async function limitsOf(cloud: Cloud, options: CallOptions): Promise<Limi
   const absolute = membersOf((await cloud.compute.one('GET', '/limits', 'limits', options))['absolute']);
   const read = (limit: string, used: string): readonly [number, number] => {
     const [most, taken] = [Number(absolute[limit] ?? -1), Number(absolute[used] ?? 0)];
-    const total = most < 0 ? NO_LIMIT : most;
-    return [total, Math.max(0, total - taken)];
+    return most < 0 ? [NO_LIMIT, NO_LIMIT] : [most, Math.max(0, most - taken)];
   };
   const [instances, freeInstances] = read('maxTotalInstances', 'totalInstancesUsed');
   const [cores, freeCores] = read('maxTotalCores', 'totalCoresUsed');

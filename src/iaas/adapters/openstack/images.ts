@@ -49,6 +49,8 @@ export interface Image {
   readonly sizeBytes: number;
   readonly virtualBytes: number;
   readonly minDiskGib: number;
+  readonly minMemoryMib: number;
+  readonly visibility: string;
   readonly marks: Marks | undefined;
   readonly owner: string;
   /** SHA-512 of the bytes, where Glance computes that. */
@@ -70,6 +72,8 @@ const GIB = 2 ** 30;
 const UPLOAD_MS = 4 * 3_600_000;
 /** Pause between two looks at an image that somebody else is bringing in, in milliseconds. */
 const POLL_MS = 500;
+/** Image API v2, "Update image". */
+const PATCH_TYPE = 'application/openstack-images-v2.1-json-patch';
 const SAVE_METHODS = new Set<string | undefined>(['hot', 'deferred', undefined]);
 
 export class Images {
@@ -155,13 +159,22 @@ export class Images {
     if (!found) throw new IaasError('not-found', 'OpenStack has no such image');
     const { cloud, image } = found;
     const project = await user.project(options);
-    if (image.marks && image.owner !== project) {
-      const ask = { ...options, body: { member: project } };
-      await cloud.image.call('POST', `/images/${image.id}/members`, ask).catch((error: unknown) => {
-        if (!(error instanceof StackError) || error.status !== 409) throw error;
-      });
-    }
+    if (image.marks && image.owner !== project) await this.#share(cloud, image, project, options);
     return image;
+  }
+
+  /** Makes a project a member of an image. It need not accept: what it is asked for by its id it has. */
+  async #share(cloud: Cloud, { id, visibility }: Image, project: string, options: CallOptions): Promise<void> {
+    if (visibility === 'private') {
+      // A saved machine, by Nova's choice: such an image takes no members.
+      const patch = [{ op: 'replace', path: '/visibility', value: 'shared' }];
+      await cloud.image.call('PATCH', `/images/${id}`, { ...options, body: patch, type: PATCH_TYPE });
+    }
+    const ask = { ...options, body: { member: project } };
+    await cloud.image.call('POST', `/images/${id}/members`, ask).catch((error: unknown) => {
+      // It is one already.
+      if (!(error instanceof StackError) || error.status !== 409) throw error;
+    });
   }
 
   /** The bytes that Glance has of an image; of a machine that boots from a volume it has none. */
@@ -274,6 +287,8 @@ export class Images {
       sizeBytes: Number(body['size'] ?? 0),
       virtualBytes,
       minDiskGib: Math.max(Number(body['min_disk'] ?? 0), Math.ceil(virtualBytes / GIB)),
+      minMemoryMib: Number(body['min_ram'] ?? 0),
+      visibility: stringAt(body, 'visibility') ?? '',
       marks: key === undefined || id === undefined ? undefined : { key, id: unkept(id) },
       owner: stringAt(body, 'owner') ?? '',
       sha512: stringAt(body, 'os_hash_algo') === 'sha512' ? stringAt(body, 'os_hash_value') : undefined,

@@ -66,6 +66,7 @@ const TARGET: Readonly<Record<LifecycleAction, MachineState>> = {
   suspend: 'suspended',
 };
 
+const MIB = 2 ** 20;
 /** `hostname` of a server of its own, where the cloud knows it. */
 const HOSTNAME_VERSION = '2.90';
 /** Nova takes no host name of one character. */
@@ -128,8 +129,10 @@ export class Machines {
     const userData = userDataOf(spec);
     const image = spec.image === undefined ? undefined : await images.usable(spec.image, cloud, options);
     const disks = await this.#disks.prepare(cloud, key, spec.volumes ?? [], image?.id, options);
-    const wanted = { ...spec, diskGib: image?.snapshots.length === 0 ? image.minDiskGib : 0 };
-    const flavor = await flavors.choose(cloud, wanted, options);
+    const least = Math.max(image?.minMemoryMib ?? 0, disks.boot?.minMemoryMib ?? 0) * MIB;
+    const memoryBytes = Math.max(spec.memoryBytes, least);
+    const diskGib = image?.snapshots.length === 0 ? image.minDiskGib : 0;
+    const flavor = await flavors.choose(cloud, { cores: spec.cores, memoryBytes, diskGib }, options);
     const place = await placement.of(cloud, spec, options);
     const hostname = spec.hostname?.split('.')[0] ?? '';
     const named = hostname.length >= SHORTEST_HOSTNAME && (await knows(HOSTNAME_VERSION, options));
@@ -254,7 +257,7 @@ export class Machines {
         'conflict',
         `OpenStack resizes no machine that is ${server.status} without stopping it first`,
       );
-    const flavor = await flavors.choose(cloud, { ...size, diskGib: 0 }, options);
+    const flavor = await flavors.choose(cloud, { ...size, diskGib: server.diskGib }, options);
     const wanted = writeSize({ ...size, flavor: flavor.name });
     if (flavor.name === server.flavor)
       return this.#note(cloud, server, { vep_size: wanted, vep_resizing: NOT_RESIZING }, options);

@@ -103,7 +103,7 @@ class OpenStack implements SiteAdapter {
     });
     this.#capabilities = capabilities;
     this.#line = new Line({ ...options, clock });
-    const tenants = new Tenants(this.#line, clock, options);
+    const tenants = new Tenants(this.#line, surroundings, options);
     this.#tenants = tenants;
     this.#versions = new Versions(tenants);
     const servers = new Servers(tenants, realm);

@@ -1,6 +1,6 @@
 /** A server as Nova describes it, read once into what the adapter wants to know of it. */
 
-import { stringAt, type JsonObject } from '../../../base/json.js';
+import { isJsonObject, stringAt, type JsonObject } from '../../../base/json.js';
 import type { ComputeSize } from '../../adapter.js';
 import { itemsOf, membersOf, unkept, type Marks } from './marks.js';
 import { GONE, HEADING, MOVING, SHUTDOWN, STATUS, type MachineState } from './states.js';
@@ -28,6 +28,8 @@ export interface Server {
   readonly cores: number;
   readonly memoryBytes: number;
   readonly flavor: string;
+  /** GiB of the disk that it boots from on its host: a change of size never makes it smaller. 0 for one that boots from a volume. */
+  readonly diskGib: number;
   /** It has the flavor that VEP asked for, and so the size. */
   readonly asked: boolean;
   /** VEP is changing its size, and confirms the change when Nova has made it. */
@@ -82,6 +84,7 @@ export function readServer(body: JsonObject, realm: string): Server {
     cores: size?.cores ?? Number(flavor['vcpus'] ?? 0),
     memoryBytes: size?.memoryBytes ?? Number(flavor['ram'] ?? 0) * MIB,
     flavor: flavorName,
+    diskGib: isJsonObject(body['image']) ? Number(flavor['disk'] ?? 0) : 0,
     asked: asked?.flavor === flavorName,
     resizing: resizing !== NOT_RESIZING,
     before,

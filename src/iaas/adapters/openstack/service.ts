@@ -8,11 +8,13 @@ import { IaasError, type CallOptions } from '../../adapter.js';
 import { jsonOf, unreadable, type Answer, type Line, type Request } from './line.js';
 import type { OpenStackOptions, ServiceName } from './options.js';
 import type { Session } from './session.js';
-import { NAMES } from './stack-error.js';
+import { NAMES, StackError } from './stack-error.js';
 
 export interface Ask extends CallOptions {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: JsonValue;
+  /** Of a body of JSON that wants another name than `application/json`. */
+  readonly type?: string;
   /** In the place of JSON. */
   readonly raw?: { readonly type: string; readonly bytes: AsyncIterable<Uint8Array> };
   readonly expect?: readonly number[];
@@ -108,7 +110,10 @@ export class Service {
   async *all(path: string, name: string, ask: Ask = {}): AsyncIterable<JsonObject> {
     let marker: string | undefined;
     for (;;) {
-      const page = await this.json('GET', path, { ...ask, query: { ...ask.query, limit: PAGE, marker } });
+      const query = { ...ask.query, limit: PAGE, marker };
+      const page = await this.json('GET', path, { ...ask, query }).catch((error: unknown) => {
+        throw marker === undefined ? error : whereItGoesOn(error);
+      });
       const found = page[name];
       if (!Array.isArray(found)) throw unreadable(this.name, JSON.stringify(page));
       const items = (found as readonly JsonValue[]).filter(isJsonObject);
@@ -127,7 +132,7 @@ export class Service {
   }
 
   async #request(method: Request['method'], path: string, ask: Ask, token: string): Promise<Request> {
-    const { body, raw, signal, timeoutMs } = ask;
+    const { body, type = 'application/json', raw, signal, timeoutMs } = ask;
     const version = ask.version ?? MICROVERSIONS[this.name];
     return {
       method,
@@ -135,7 +140,7 @@ export class Service {
       headers: {
         'x-auth-token': token,
         ...(version === undefined ? {} : { 'openstack-api-version': `${this.name} ${version}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined ? {} : { 'content-type': type }),
         ...(raw === undefined ? {} : { 'content-type': raw.type }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -145,6 +150,12 @@ export class Service {
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     };
   }
+}
+
+/** What the page before ended with may be gone by now: whoever asks again is told a whole list. */
+function whereItGoesOn(error: unknown): unknown {
+  if (!(error instanceof StackError) || (error.status !== 400 && error.status !== 404)) return error;
+  return new IaasError('transient', `a list changed while it was read (${error.message})`, error.said, error);
 }
 
 function hasNext(page: JsonObject, name: string): boolean {

@@ -6,7 +6,7 @@
 
 import type { Clock } from '../../../base/clock.js';
 import { isJsonObject, stringAt, type JsonObject, type JsonValue } from '../../../base/json.js';
-import { RefusedCredential, type CallOptions } from '../../adapter.js';
+import { RefusedCredential, type CallOptions, type IaasError } from '../../adapter.js';
 import { givenUp } from '../../turns.js';
 import { Catalog } from './catalog.js';
 import { jsonOf, unreadable, type Answer, type Line } from './line.js';
@@ -28,6 +28,8 @@ export interface SessionOptions {
   readonly authUrl: string;
   /** `auth` of the request: identity and scope. */
   readonly auth: JsonObject;
+  /** Finds out what is behind a refusal of the credentials; nothing where it is just that. */
+  readonly behind?: () => Promise<IaasError | undefined>;
 }
 
 /** A token is replaced when this much of its life is left, in milliseconds. */
@@ -64,7 +66,7 @@ export class Session {
   }
 
   async #signIn(): Promise<Token> {
-    const { line, authUrl, auth, clock } = this.#options;
+    const { line, authUrl, auth, clock, behind } = this.#options;
     // Whoever gives up waiting leaves the others theirs.
     const answer = await line
       .send('identity', {
@@ -74,8 +76,11 @@ export class Session {
         body: JSON.stringify({ auth }),
         expect: [200, 201],
       })
-      .catch((error: unknown) => {
-        if (!(error instanceof StackError) || error.status !== 401) throw error;
+      .catch(async (error: unknown) => {
+        if (!(error instanceof StackError) || (error.status !== 401 && error.status !== 404)) throw error;
+        const found = await behind?.();
+        if (found) throw found;
+        if (error.status === 404) throw error;
         throw new RefusedCredential('Keystone does not take the credentials of this site', error.said);
       });
     return (this.#token = readToken(answer, clock.now()));

@@ -31,6 +31,8 @@ const RULES: readonly Rule[] = [
     /can not find requested image|image .* could not be found|(network|port|volume) \S+ could not be found/i,
     'not-found',
   ],
+  // Placement has chosen what is switched off by now, or gone.
+  [400, /availability zone is not available|compute host \S+ could not be found/i, 'capacity'],
   // The last of its members has taken it with it: whoever asks again makes another.
   [400, /instance group \S+ could not be found/i, 'transient'],
   [400, /./, 'invalid'],

@@ -7,8 +7,10 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../../base/clock.js';
 import { stringAt, type JsonObject, type JsonValue } from '../../../base/json.js';
+import type { Log } from '../../../base/log.js';
 import { IaasError, PartUnasked, type CallOptions, type Owner, type SiteRef } from '../../adapter.js';
 import { readSecret } from '../../site-options.js';
+import type { SiteSurroundings } from '../../site-type.js';
 import { Cloud } from './cloud.js';
 import { jsonOf, type Line } from './line.js';
 import { itemsOf, membersOf, readRef } from './marks.js';
@@ -25,6 +27,7 @@ export interface Projects {
 export class Tenants {
   readonly #line: Line;
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #options: OpenStackOptions;
   /** The site's own project. */
   readonly home: Cloud;
@@ -35,9 +38,10 @@ export class Tenants {
   readonly #names = new WeakMap<Cloud, string>();
 
   /** @throws Problem `invalid` where a secret cannot be read */
-  constructor(line: Line, clock: Clock, options: OpenStackOptions) {
+  constructor(line: Line, { clock, log }: Pick<SiteSurroundings, 'clock' | 'log'>, options: OpenStackOptions) {
     this.#line = line;
     this.#clock = clock;
+    this.#log = log;
     this.#options = options;
     const { credentials, tenants } = options;
     this.home = this.#open(authOf('credentials', credentials));
@@ -102,7 +106,7 @@ export class Tenants {
         if (!asked.has(project)) asked.set(project, cloud);
         this.#ofProject.set(project, asked.get(project) ?? cloud);
       } catch (error) {
-        refused.push(this.refusal(cloud, error));
+        if (!(error instanceof DeletedProject)) refused.push(this.refusal(cloud, error));
       }
     }
     return { asked, refused };
@@ -110,6 +114,7 @@ export class Tenants {
 
   /** What a project says that does not let VEP in, by its name; anything else that was thrown goes on. */
   refusal(cloud: Cloud, error: unknown): IaasError {
+    if (error instanceof DeletedProject) return error;
     if (cloud === this.home || !(error instanceof IaasError) || error.class !== 'denied') throw error;
     return new IaasError('denied', `${this.#names.get(cloud) ?? 'a project'}: ${error.message}`, error.said, error);
   }
@@ -138,9 +143,10 @@ export class Tenants {
     if (refused.size > 0) throw partUnasked([...refused.values()], (ref) => refused.has(readRef(ref)?.project ?? ''));
   }
 
-  #open(auth: JsonObject): Cloud {
-    const { authUrl } = this.#options;
-    return new Cloud(this.#line, new Session({ line: this.#line, clock: this.#clock, authUrl, auth }), this.#options);
+  #open(auth: JsonObject, behind?: () => Promise<IaasError | undefined>): Cloud {
+    const [line, clock, { authUrl }] = [this.#line, this.#clock, this.#options];
+    const session = new Session({ line, clock, authUrl, auth, ...(behind === undefined ? {} : { behind }) });
+    return new Cloud(line, session, this.#options);
   }
 
   /** The account of the site in another project; an application credential is of one, see {@link readOpenStackOptions}. */
@@ -161,10 +167,31 @@ export class Tenants {
     const id = stringAt(project, 'id') ?? '';
     const known = this.#ofProject.get(id);
     if (known) return known;
-    const opened = this.#open(this.#scoped({ id }));
+    const name = stringAt(project, 'name') ?? id;
+    const opened = this.#open(this.#scoped({ id }), () => this.#whetherDeleted(id, name));
     this.#ofProject.set(id, opened);
-    this.#names.set(opened, `project ${stringAt(project, 'name') ?? id}`);
+    this.#names.set(opened, `project ${name}`);
     return opened;
+  }
+
+  /** Keystone refuses tokens of a project that is gone as it refuses those of one that is closed: this one never comes back. */
+  async #whetherDeleted(id: string, name: string): Promise<IaasError | undefined> {
+    const there = await this.#keystone('GET', `/projects/${id}`, {}).then(
+      () => true,
+      (error: unknown) => !(error instanceof StackError) || error.status !== 404,
+    );
+    if (there) return undefined;
+    const cloud = this.#ofProject.get(id);
+    if (!cloud) return new DeletedProject(name);
+    this.#ofProject.delete(id);
+    for (const [group, made] of this.#ofGroup)
+      if ((await made.catch(() => undefined)) === cloud) this.#ofGroup.delete(group);
+    const remedy = 'see whether servers or volumes were left behind: openstack server list --project …';
+    this.#log.warn(
+      { project: id, name, remedy },
+      'a project has been deleted in Keystone: what VEP made there is gone',
+    );
+    return new DeletedProject(name);
   }
 
   async #found(query: Readonly<Record<string, string>>, options: CallOptions): Promise<readonly JsonObject[]> {
@@ -236,6 +263,13 @@ export class Tenants {
       }),
     );
     return answer.status === 204 ? {} : membersOf(jsonOf('identity', answer));
+  }
+}
+
+/** Whoever asks again finds nothing of it, and its group is given another one. */
+class DeletedProject extends IaasError {
+  constructor(name: string) {
+    super('transient', `project ${name} has been deleted in Keystone`, 'deleted');
   }
 }
 

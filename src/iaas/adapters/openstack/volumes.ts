@@ -44,6 +44,8 @@ export interface Volume {
   readonly sizeGib: number;
   readonly marks: Marks | undefined;
   readonly bootable: boolean;
+  /** Memory that the image wants which it was made from. */
+  readonly minMemoryMib: number;
   /** Several servers may have it at a time. */
   readonly shared: boolean;
   /** Servers it is attached to, and as what. */
@@ -268,6 +270,7 @@ export class Volumes {
       sizeGib: Number(body['size'] ?? 0),
       marks: namedMarks(this.#services.realm, body),
       bootable: stringAt(body, 'bootable') === 'true',
+      minMemoryMib: Number(membersOf(body['volume_image_metadata'])['min_ram'] ?? 0),
       shared,
       holders: itemsOf(body['attachments']).map((each) => {
         const attachment = membersOf(each);
