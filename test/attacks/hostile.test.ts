@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Wire } from '../infrastructure/wire.js';
 import { descriptor, OVF_TYPE } from '../integration/appliance-wire.js';
 import { forEachServer, PASSWORD, serverFor, type JsonBody, type Reply } from '../support/server.js';
+import { until } from '../support/until.js';
 
 const VO = 'http://schemas.contrail-project.eu/occi/vo#';
 const NETWORK = 'http://schemas.ogf.org/occi/infrastructure#network';
@@ -82,11 +83,18 @@ describe('the Keystone façade', () => {
     ],
     ['a token in the body', () => ({ methods: ['token'], token: { id: server().tokens.stranger } })],
   ])('S-069 holds who asks for tokens by %s to the rate of everybody', async (_how, identity) => {
+    const tokens = async (): Promise<number> =>
+      Number((await server().rows('SELECT COUNT(*) AS count FROM keystone_token'))[0]?.['count']);
+    const before = await tokens();
     const statuses: number[] = [];
-    for (let index = 0; index < 30; index += 1) statuses.push((await ask(identity())).status);
-    expect([statuses[0], statuses.at(-1)]).toEqual([201, 429]);
-    const [row] = await server().rows('SELECT COUNT(*) AS count FROM keystone_token');
-    expect(Number(row?.['count'])).toBeLessThan(50);
+    // At once, and again where a machine on which much else runs takes so long for them that they keep to the rate.
+    await until(async () => {
+      const replies = await Promise.all(Array.from({ length: 30 }, () => ask(identity())));
+      statuses.push(...replies.map(({ status }) => status));
+      return statuses.includes(429);
+    });
+    expect(new Set(statuses)).toEqual(new Set([201, 429]));
+    expect(await tokens()).toBeLessThan(before + statuses.length);
   });
 });
 

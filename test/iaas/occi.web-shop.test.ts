@@ -66,7 +66,10 @@ describe.each([
       server.again(() => server.client.ids(collection));
     const arrived = (): Promise<void> =>
       front.until('the shop to be at the back', async () => (await idsOf(back, '/appliance/')).length > 0);
-    const location = await front.deploy(examplePackage('web-shop'), arrived, () => back.killAt(arrived));
+    const location = await front.deploy(examplePackage('web-shop'), arrived, async () => {
+      await front.url;
+      await back.killAt(arrived);
+    });
     expect(await idsOf(back, '/appliance/')).toHaveLength(1);
     expect(await idsOf(front, '/compute/')).toHaveLength(3);
     expect(await idsOf(back, '/compute/')).toHaveLength(there);

@@ -1,6 +1,7 @@
 /** What an operator relies on: health, metrics, rates, one server per store, an orderly end (K23, K29, issue "Observability"). */
 
-import { startTestServer, forEachServer, serverFor, type TestServer } from '../support/server.js';
+import { startTestServer, forEachServer, serverFor, type Reply, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 import { start } from '../../src/server.js';
 import { silentLog } from '../../src/base/log.js';
 import { existsSync, statSync } from 'node:fs';
@@ -45,12 +46,15 @@ forEachServer({}, (server) => {
 describe('rates', () => {
   const server = serverFor({ config: { limits: { requestsPerSecond: 2 } } });
   it('slows down one principal and nobody else', async () => {
-    const statuses = await Promise.all(
-      Array.from({ length: 25 }, async () => (await server().request('GET', '/-/')).status),
-    );
-    expect(statuses.filter((status) => status === 200)).toHaveLength(20);
-    const refused = await server().request('GET', '/-/');
-    expect([refused.status, Number(refused.headers['retry-after']) > 0]).toEqual([429, true]);
+    const burst = (): Promise<Reply[]> => Promise.all(Array.from({ length: 25 }, () => server().request('GET', '/-/')));
+    const began = performance.now();
+    const granted = (await burst()).filter(({ status }) => status === 200).length;
+    // The rate is averaged over ten seconds, of which a machine on which much else runs may need several for them.
+    const periods = Math.ceil((performance.now() - began) / 10_000);
+    expect([granted >= 20, granted <= 20 * periods]).toEqual([true, true]);
+    let refused: Reply | undefined;
+    await until(async () => (refused = (await burst()).find(({ status }) => status === 429)) !== undefined);
+    expect(Number(refused?.headers['retry-after'])).toBeGreaterThan(0);
     expect((await server().request('GET', '/-/', { as: 'stranger' })).status).toBe(200);
   });
 });

@@ -17,7 +17,7 @@ import { build, ServerProcess } from '../faults/server-process.js';
 const STATE = 'eu.contrail-project.appliance.state';
 const IMAGE = 'images/base.qcow2';
 
-/** Waits for something to happen; called when it is its turn to be waited for. */
+/** Waits for something to happen; called when it is its turn to be waited for, which is while the server starts again. */
 export type Moment = () => Promise<unknown>;
 
 export interface KilledServerOptions {
@@ -78,7 +78,7 @@ export class KilledServer {
 
   /** Sends a package and kills the server at each of the moments, one after the other; answers the appliance, active. */
   async deploy(sent: ExamplePackage, ...moments: readonly Moment[]): Promise<string> {
-    const asked = this.client.deploy(sent, sent.name, this.#options.attributes);
+    const asked = this.again(() => this.client.deploy(sent, sent.name, this.#options.attributes));
     const killed = this.killAt(...moments);
     const { status, location, body } = await asked;
     expect({ status, body: status === 201 ? '' : body }).toEqual({ status: 201, body: '' });
@@ -105,10 +105,14 @@ export class KilledServer {
   }
 
   async killAt(...moments: readonly Moment[]): Promise<void> {
-    for (const moment of moments) {
-      await moment();
+    let next = moments[0]?.();
+    for (const index of moments.keys()) {
+      await next;
       await this.#server.kill();
-      await this.#server.start();
+      const started = this.#server.start();
+      // Waited for before the server can do anything: it may have done it by the time that somebody hears that it is there.
+      next = moments[index + 1]?.();
+      await started;
     }
   }
 
