@@ -9,9 +9,10 @@ import { newUuid } from '../../src/base/ids.js';
 import type { JsonObject } from '../../src/base/json.js';
 import type { ComputeSpec, Observed, ResourceClass, SiteAdapter } from '../../src/iaas/adapter.js';
 import { writeRef } from '../../src/iaas/adapters/openstack/marks.js';
-import type { Request } from '../support/fake-openstack/answers.js';
+import type { Json, Request } from '../support/fake-openstack/answers.js';
 import { FakeOpenStack } from '../support/fake-openstack/index.js';
 import { openSite, optionsFor } from './openstack-harness.js';
+import { qcow2 } from './simulator-harness.js';
 
 export interface Seen extends Request {
   readonly service: string;
@@ -116,3 +117,28 @@ export const machine = (more: Partial<ComputeSpec> = {}): ComputeSpec => ({
   memoryBytes: 512 * 2 ** 20,
   ...more,
 });
+
+export const networkOf = (site: SiteAdapter, id = newUuid()): Promise<string> =>
+  site.createNetwork({ id, name: 'net' }, id);
+
+/** What images of {@link imageSpec} consist of. */
+export const IMAGE_BYTES = qcow2(2 ** 20);
+
+export const imageSpec = (id = newUuid()): Parameters<SiteAdapter['importImage']>[0] => ({
+  ...{ id, name: 'image', format: 'qcow2', sizeBytes: IMAGE_BYTES.length },
+  open: () => Promise.resolve(only(IMAGE_BYTES)),
+});
+
+async function* only(piece: Uint8Array): AsyncIterable<Uint8Array> {
+  yield await Promise.resolve(piece);
+}
+
+/** Members of the request that makes a thing. */
+export const wished = (seen: readonly Seen[], path: RegExp): Json => {
+  const request = seen.find((each) => each.method === 'POST' && path.test(each.path));
+  return JSON.parse(request?.body.toString() ?? '{}');
+};
+
+/** Those members that are spoken of, also where they are absent. */
+export const among = (found: Json, expected: Json): Json =>
+  Object.fromEntries(Object.keys(expected).map((name) => [name, found[name]]));

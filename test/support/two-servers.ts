@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { rowsOf } from '../faults/rows.js';
 import { build, ServerProcess } from '../faults/server-process.js';
+import { PATIENCE_MS } from './until.js';
 
 export type Which = 0 | 1;
 
@@ -24,8 +25,6 @@ export interface Told {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into it as they need
   readonly json: any;
 }
-
-const PATIENCE_MS = 180_000;
 
 export class TwoServers {
   readonly directory = mkdtempSync(join(tmpdir(), 'vep-two-'));

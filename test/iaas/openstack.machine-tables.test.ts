@@ -1,56 +1,44 @@
-/** What goes to OpenStack and what comes from it, each in a row of a table: pages, versions, sizes, quotas, marks, states. */
+/** What goes to OpenStack and what comes from it of machines, each in a row of a table: pages, versions, sizes, quotas, states. */
 
 import { gunzipSync } from 'node:zlib';
-import { systemClock, type Clock } from '../../src/base/clock.js';
 import { newUuid } from '../../src/base/ids.js';
 import type { JsonObject } from '../../src/base/json.js';
 import type { ComputeSpec, ResourceClass, SiteAdapter } from '../../src/iaas/adapter.js';
 import { userDataOf } from '../../src/iaas/adapters/openstack/guest.js';
-import { digestOf, readRef, tokenTag, uniqueName, writeRef } from '../../src/iaas/adapters/openstack/marks.js';
+import { readRef, tokenTag, writeRef } from '../../src/iaas/adapters/openstack/marks.js';
 import type { Json } from '../support/fake-openstack/answers.js';
 import type { FakeOpenStack } from '../support/fake-openstack/index.js';
 import type { Flavor, Server } from '../support/fake-openstack/world.js';
-import { listed, machine, OpenStackBench, rest, volumeOf, type Seen } from './openstack-bench.js';
+import {
+  among,
+  imageSpec,
+  listed,
+  machine,
+  networkOf,
+  OpenStackBench,
+  rest,
+  volumeOf,
+  wished,
+  type Seen,
+} from './openstack-bench.js';
 import { ADMINISTRATOR } from './openstack-harness.js';
-import { qcow2 } from './simulator-harness.js';
 
 const bench = OpenStackBench.forEachTest();
 let fake: FakeOpenStack;
 beforeEach(() => void (fake = bench.fake));
 
 const GIB = 2 ** 30;
-const network = (site: SiteAdapter, id = newUuid()): Promise<string> => site.createNetwork({ id, name: 'net' }, id);
-const bytes = qcow2(2 ** 20);
-const image = (id = newUuid()): Parameters<SiteAdapter['importImage']>[0] => ({
-  ...{ id, name: 'image', format: 'qcow2', sizeBytes: bytes.length },
-  open: () => Promise.resolve(only(bytes)),
-});
-
-async function* only(piece: Uint8Array): AsyncIterable<Uint8Array> {
-  yield await Promise.resolve(piece);
-}
-
 function serverOf(ref: string): Server {
   const tag = tokenTag(readRef(ref)?.key ?? '');
   return [...fake.world.servers.values()].find(({ tags }) => tags.includes(tag)) as Server;
 }
 
-/** Members of the request that makes a thing. */
-const wished = (seen: readonly Seen[], path: RegExp): Json => {
-  const request = seen.find((each) => each.method === 'POST' && path.test(each.path));
-  return JSON.parse(request?.body.toString() ?? '{}');
-};
-
-/** Those members that are spoken of, also where they are absent. */
-const among = (found: Json, expected: Json): Json =>
-  Object.fromEntries(Object.keys(expected).map((name) => [name, found[name]]));
-
 describe('lists', () => {
   const make: Readonly<Record<string, (site: SiteAdapter) => Promise<string>>> = {
     compute: (site) => bench.running(site),
-    network,
+    network: networkOf,
     storage: volumeOf,
-    image: (site) => site.importImage(image(), newUuid()),
+    image: (site) => site.importImage(imageSpec(), newUuid()),
   };
 
   // Also where the last page is a full one, and an empty one follows.
@@ -347,192 +335,5 @@ describe('a status', () => {
     const seen = (await site.describe('storage', [ref])).get(ref);
     expect(seen).toMatchObject({ state, busy });
     if (state === 'error') expect(seen?.message).toBe(`Cinder says: ${status}`);
-  });
-});
-
-describe('images', () => {
-  it.each([
-    ['with other bytes', (body: Json) => Object.assign(body, { os_hash_value: 'ab'.repeat(64) })],
-    ['with fewer bytes', (body: Json) => Object.assign(body, { size: 1 })],
-  ])('that arrive %s are not kept', async (_what, spoil) => {
-    const site = await bench.site();
-    const answer = fake.answer.bind(fake);
-    fake.answer = (service, request) => {
-      const answered = answer(service, request);
-      if (request.method === 'PUT') for (const { body } of fake.world.images.values()) spoil(body);
-      return answered;
-    };
-    await expect(site.importImage(image(), newUuid())).rejects.toMatchObject({
-      class: 'transient',
-      message: 'the image has not arrived at Glance as it was sent',
-    });
-    expect(fake.world.images.size).toBe(0);
-  });
-
-  it('that another process brings in with the same token are waited for', async () => {
-    const site = await bench.site();
-    const id = newUuid();
-    const name = uniqueName('vep', digestOf('vep', id));
-    // Its upload has begun.
-    const theirs = { name, vep_id: id, status: 'saving', size: null, owner: fake.project.id, id: newUuid() };
-    fake.world.images.set(theirs.id, { id: theirs.id, project: fake.project.id, body: theirs });
-    bench.before('GET', new RegExp(`/images/${theirs.id}$`), () =>
-      Object.assign(theirs, { status: 'active', size: bytes.length }),
-    );
-    const ref = await site.importImage(image(id), id);
-    expect(await rest(site, 'image', ref)).toMatchObject({ state: 'active', id });
-    expect(fake.world.images.size).toBe(1);
-  });
-
-  it.each(['brought in', 'saved'])(
-    'that were %s are used in the projects that need them, again and again',
-    async (how) => {
-      const site = await bench.site({ tenants: { others: 'create' } });
-      const brought = await site.importImage(image(), newUuid());
-      let ref = brought;
-      if (how === 'saved') {
-        const saved = await bench.running(site, { image: brought });
-        ref = await site.saveCompute(saved, 'golden', undefined, newUuid());
-        await rest(site, 'image', ref);
-      }
-      const owner = { user: 'alice', group: 'biomed' };
-      const seen = bench.watch();
-      for (let count = 0; count < 2; count++) {
-        const vm = await bench.running(site, { image: ref, owner });
-        expect(await rest(site, 'compute', vm)).toMatchObject({ state: 'active' });
-        expect(readRef(vm)?.project).not.toBe(fake.project.id);
-      }
-      const asked = seen.filter(({ path }) => path.endsWith('/members'));
-      expect(asked.map(({ body }) => JSON.parse(body.toString()))).toEqual(
-        [1, 2].map(() => ({ member: [...fake.world.servers.values()].at(-1)?.project })),
-      );
-    },
-  );
-});
-
-describe('snapshots of a volume', () => {
-  it('that are asked for again at once are the same one, and later another', async () => {
-    let later = 0;
-    const clock: Clock = { now: () => Date.now() + later, sleep: (ms, signal) => systemClock.sleep(ms, signal) };
-    const site = await bench.site({}, clock);
-    const [ref, other] = [await volumeOf(site), await volumeOf(site)];
-    for (let count = 0; count < 2; count++) await site.actStorage(ref, 'snapshot');
-    expect(fake.world.snapshots.size).toBe(1);
-    await site.actStorage(other, 'snapshot');
-    expect(fake.world.snapshots.size).toBe(2);
-    // Past the time in which it is the same, on the slowest of machines too.
-    later = 3_600_000;
-    await site.actStorage(ref, 'snapshot');
-    expect(fake.world.snapshots.size).toBe(3);
-    for (const each of [ref, other]) await site.delete('storage', each);
-    await rest(site, 'storage', ref);
-    await rest(site, 'storage', other);
-    expect(fake.contents()).toEqual({});
-  });
-
-  it('of somebody else are none of VEP’s, and keep the volume', async () => {
-    const site = await bench.site();
-    const ref = await volumeOf(site);
-    const [volume = ''] = [...fake.world.volumes.keys()];
-    const theirs = {
-      id: newUuid(),
-      volume_id: volume,
-      name: 'theirs',
-      created_at: new Date().toISOString().slice(0, -1),
-    };
-    fake.world.snapshots.set(theirs.id, { id: theirs.id, project: fake.project.id, body: theirs });
-    await site.actStorage(ref, 'snapshot');
-    expect(fake.world.snapshots.size).toBe(2);
-    await expect(site.delete('storage', ref)).rejects.toMatchObject({ class: 'conflict' });
-  });
-});
-
-describe('networks', () => {
-  it.each<[string, JsonObject, object, Json]>([
-    ['name servers for guests', { nameservers: ['9.9.9.9'] }, {}, { dns_nameservers: ['9.9.9.9'] }],
-    ['no name servers where none are named', {}, {}, { dns_nameservers: undefined }],
-    ['no gateway where they lead nowhere', {}, {}, { gateway_ip: null }],
-    ['the gateway that is asked for', {}, { cidr: '10.1.0.0/24', gateway: '10.1.0.9' }, { gateway_ip: '10.1.0.9' }],
-    ['a range of the pool', { pool: '10.9.0.0/16', prefix: 28 }, {}, { cidr: '10.9.0.0/28', ip_version: 4 }],
-    ['six for IPv6', {}, { cidr: 'fd00::/64', gateway: 'fd00::1' }, { ip_version: 6, cidr: 'fd00::/64' }],
-  ])('have %s', async (_what, networks, more, expected) => {
-    const site = await bench.site({ networks });
-    const [id, seen] = [newUuid(), bench.watch()];
-    await site.createNetwork({ id, name: 'net', ...more }, id);
-    expect(among(wished(seen, /\/subnets$/).subnet, expected)).toEqual(expected);
-  });
-
-  it('have ranges that no other has, as long as the pool lasts', async () => {
-    const site = await bench.site({ networks: { pool: '10.9.0.0/27', prefix: 28 } });
-    const ids = [newUuid(), newUuid()];
-    for (const id of ids) await network(site, id);
-    expect([...fake.world.subnets.values()].map(({ body }) => body.cidr)).toEqual(['10.9.0.0/28', '10.9.0.16/28']);
-    await expect(network(site)).rejects.toMatchObject({ class: 'capacity' });
-    expect(fake.world.networks.size).toBe(2);
-  });
-});
-
-describe('addresses that outsiders reach', () => {
-  it.each([
-    ['the one that is asked for', { cidr: '203.0.113.77/32' }, '203.0.113.77/32'],
-    ['any', {}, '203.0.113.2/32'],
-  ])('are %s, of the network that is named', async (_what, more, cidr) => {
-    const site = await bench.site({ networks: { ...fake.leadOut() } });
-    const [id, seen] = [newUuid(), bench.watch()];
-    const ref = await site.createNetwork({ id, name: 'ip', reservation: true, ...more }, id);
-    expect(await rest(site, 'network', ref)).toMatchObject({ id, cidr, state: 'active' });
-    expect(wished(seen, /\/floatingips$/).floatingip).toMatchObject({
-      floating_network_id: [...fake.world.networks.values()].find(({ body }) => body.name === 'public')?.id,
-    });
-    await expect(site.actNetwork(ref, 'down')).rejects.toMatchObject({ class: 'unsupported' });
-    await site.delete('network', ref);
-    expect(fake.world.floatingIps.size).toBe(0);
-  });
-
-  it('of others are left alone, and a second of one token is given back', async () => {
-    const { external, router } = fake.leadOut();
-    const site = await bench.site({ networks: { external, router } });
-    const id = newUuid();
-    const theirs = { id: newUuid(), description: '', project_id: fake.project.id, floating_ip_address: '203.0.113.9' };
-    fake.world.floatingIps.set(theirs.id, { id: theirs.id, project: fake.project.id, body: theirs });
-    bench.before('POST', /\/floatingips$/, () => {
-      // Another process has one of the same token already, which is older.
-      const description = `vep id=${id} realm=vep key=${digestOf('vep', id)}; unnamed`;
-      const first = { ...theirs, id: newUuid(), description, created_at: '2020-01-01T00:00:00Z' };
-      fake.world.floatingIps.set(first.id, {
-        id: first.id,
-        project: fake.project.id,
-        body: { ...first, floating_ip_address: '203.0.113.10' },
-      });
-    });
-    const ref = await site.createNetwork({ id, name: 'ip', reservation: true }, id);
-    expect(await rest(site, 'network', ref)).toMatchObject({ cidr: '203.0.113.10/32' });
-    expect(fake.world.floatingIps.size).toBe(2);
-    expect((await listed(site, 'network')).map((each) => each.ref)).toEqual([ref]);
-    await site.delete('network', ref);
-    expect([...fake.world.floatingIps.keys()]).toEqual([theirs.id]);
-  });
-
-  it('come from a network that is there', async () => {
-    const { router } = fake.leadOut();
-    const site = await bench.site({ networks: { external: 'elsewhere', router } });
-    const id = newUuid();
-    const asked = site.createNetwork({ id, name: 'ip', reservation: true }, id);
-    await expect(asked).rejects.toMatchObject({ class: 'fatal', message: expect.stringContaining('elsewhere') });
-    expect(await site.check()).toEqual([expect.objectContaining({ code: 'openstack.networks' })]);
-  });
-
-  it('are joined with the first port of a machine', async () => {
-    const site = await bench.site({ networks: { ...fake.leadOut() } });
-    const nics = [];
-    for (let count = 0; count < 2; count++) nics.push({ id: newUuid(), network: await network(site) });
-    const compute = await bench.running(site, { nics });
-    const [first] = [...fake.world.ports.values()].filter(({ body }) => body.device_owner === 'compute:nova');
-    // Neutron tells of ports in no order.
-    Object.assign(first?.body ?? {}, { created_at: '2020-01-01T00:00:00Z' });
-    const [id, link] = [newUuid(), newUuid()];
-    const address = await site.createNetwork({ id, name: 'ip', reservation: true }, id);
-    await site.attachNic({ id: link, compute, network: address }, link);
-    expect([...fake.world.floatingIps.values()].map(({ body }) => body.port_id)).toEqual([first?.id]);
   });
 });
